@@ -1,0 +1,76 @@
+// What is remembered of one policy domain, and its byte form: text that a person can read
+// (docs/adr/0001-store-of-files.md).
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/domain.h"
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+using Time = std::chrono::sys_seconds;
+
+// The last answer about the TXT record and how long it may be used without asking again (R23).
+struct RecordMemory {
+  enum class State {
+    kUnknown,  // never asked
+    kAbsent,   // NXDOMAIN, NODATA, no STSv1 record
+    kInvalid,  // several, or malformed (R5)
+    kFound,
+    kFailed,  // could not be asked: SERVFAIL, timeout, unreachable (R20)
+  };
+  State state = State::kUnknown;
+  Time until{};        // usable while now < until
+  std::string id;      // kFound
+  std::string detail;  // kInvalid, kFailed: reason, escaped, one line
+
+  friend bool operator==(const RecordMemory&, const RecordMemory&) = default;
+};
+
+// A policy as it was fetched; in force while now < expires (R17, R22).
+struct StoredPolicy {
+  std::string id;  // of the record that led to it
+  Time fetched{};
+  std::string body;  // exact bytes
+  Policy policy;     // parsed from body
+
+  [[nodiscard]] Time expires() const { return fetched + policy.max_age; }
+  friend bool operator==(const StoredPolicy&, const StoredPolicy&) = default;
+};
+
+// The last failed fetch for a record id, and when that id may be tried again (R15).
+struct FetchFailure {
+  std::string id;
+  unsigned count = 0;
+  Time retry_at{};
+  Error error{ErrorCode::kPolicyFetch, {}};
+
+  friend bool operator==(const FetchFailure&, const FetchFailure&) = default;
+};
+
+struct CacheEntry {
+  Domain domain;
+  RecordMemory record;
+  std::optional<StoredPolicy> policy;
+  std::optional<FetchFailure> failure;
+
+  // The policy in force at `now`, or nullptr. A fetch time in the future (a clock that was set back) is treated as now
+  // at most: see the .cc.
+  [[nodiscard]] const StoredPolicy* policy_in_force(Time now) const;
+  friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
+};
+
+inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 4096;
+
+std::string serialize(const CacheEntry& entry);
+
+// Bounded, strict. nullopt: written by another version of the format (a miss). Error kStoreDamaged: anything else that
+// serialize() did not write, or an entry of another domain than `expected`.
+Result<std::optional<CacheEntry>> parse_cache_entry(std::string_view bytes, const Domain& expected);
+
+}  // namespace mtasts

@@ -1,0 +1,86 @@
+// The life of one lookup as a state machine without input or output: events in, actions out (R15-R23). Time is an
+// argument. The engine in module/ carries the actions out.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <variant>
+
+#include "core/cache_entry.h"
+#include "core/record.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+struct LookupRules {
+  std::chrono::seconds min_ttl{60};  // bounds on remembering a record answer (R23); 0 = the record's own TTL
+  std::chrono::seconds max_ttl{86'400};
+  std::chrono::seconds retry{300};       // first back-off after a failed fetch, doubled up to an hour (R15)
+  std::chrono::seconds refresh{86'400};  // a policy older than this is fetched again (R21)
+  std::chrono::seconds dns_retry{30};    // how long a failed record question is not repeated
+};
+
+// What is known when an answer is wanted. The entry always belongs to the domain asked for.
+struct Outcome {
+  enum class Progress {
+    kSettled,        // nothing is missing
+    kRecordPending,  // the record question has no answer yet
+    kFetchPending,   // there is a record, the policy is still being fetched
+  };
+  CacheEntry entry;
+  Progress progress = Progress::kSettled;
+  bool from_cache = true;  // no network answer was needed
+};
+
+struct QueryRecord {};
+struct FetchPolicy {
+  std::string id;
+};
+struct Finished {};
+
+// Carried out in this order: save, answer, next.
+struct Action {
+  std::optional<CacheEntry> save;
+  std::optional<Outcome> answer;  // given exactly once in a machine's life, as early as it is certain
+  std::variant<QueryRecord, FetchPolicy, Finished> next;
+};
+
+struct RecordAnswer {
+  RecordFinding finding;
+  std::chrono::seconds ttl{0};
+};
+using RecordResult = Result<RecordAnswer>;  // error: kDns*
+using FetchResult =
+    Result<std::string>;  // body; error: kPolicyFetch, kWebPkiInvalid (kPolicyInvalid is found here, by parsing)
+
+class Lookup {
+ public:
+  enum class Effort {
+    kNormal,   // what a delivery needs
+    kRefresh,  // ask for the record and fetch the policy again whatever is remembered; back-off still holds (R15, R21)
+  };
+
+  // `remembered`: what the store has, if anything.
+  Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules);
+
+  // First call. Then exactly one on_* call answers each QueryRecord or FetchPolicy, until Finished.
+  Action start(Time now);
+  Action on_record(const RecordResult& result, Time now);
+  Action on_fetch(const FetchResult& result, Time now);
+
+  // For a caller whose deadline comes before the answer: what is known so far.
+  [[nodiscard]] Outcome so_far() const;
+
+ private:
+  Action after_record(Time now);
+  Action finish(Time now);
+
+  CacheEntry entry_;
+  Effort effort_;
+  LookupRules rules_;
+  Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
+  bool answered_ = false;
+  bool used_network_ = false;
+};
+
+}  // namespace mtasts

@@ -1,0 +1,87 @@
+// The interfaces behind which the outside world lies. dns/ implements Resolver, fetch/ Fetcher, module/ EventLoop and
+// PolicyStore. All callbacks run on the loop's one thread, never from inside the call that asked.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/cache_entry.h"
+#include "core/domain.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+// One thread's event loop. Watches must not outlive it; a watch may be destroyed at any time, also from inside its own
+// callback, and calls nothing afterwards.
+class EventLoop {
+ public:
+  enum Interest : unsigned { kRead = 1, kWrite = 2 };
+
+  class Watch {
+   public:
+    virtual ~Watch() = default;
+  };
+
+  virtual ~EventLoop() = default;
+  // Calls `ready` with the Interest bits that hold, again and again.
+  virtual std::unique_ptr<Watch> watch(int fd, unsigned interest, std::function<void(unsigned)> ready) = 0;
+  // Calls `due` once.
+  virtual std::unique_ptr<Watch> after(std::chrono::milliseconds delay, std::function<void()> due) = 0;
+  // Runs until stop() is called or nothing is watched any more.
+  virtual void run() = 0;
+  virtual void stop() = 0;
+};
+
+// A DNS answer that is certain. NXDOMAIN and NODATA are values; SERVFAIL, timeouts and the like are errors kDns* (R20).
+template <typename Record>
+struct DnsAnswer {
+  enum class Kind { kFound, kNoData, kNxDomain };
+  Kind kind = Kind::kNoData;
+  std::vector<Record> records;
+  std::chrono::seconds ttl{0};  // smallest TTL on the way incl. CNAMEs; for a negative answer the SOA rule of RFC 2308
+                                // (R23), 0 without a SOA
+  bool authenticated = false;   // AD bit from a resolver that is trusted for it (`[dns] trust_ad`)
+};
+
+struct MxRecord {
+  unsigned preference = 0;
+  std::string host;  // as in DNS, without trailing dot; "" = null MX (RFC 7505)
+};
+
+class Resolver {
+ public:
+  template <typename Record>
+  using Callback = std::function<void(Result<DnsAnswer<Record>>)>;
+
+  virtual ~Resolver() = default;
+  // One element a TXT RR, its strings joined (R4).
+  virtual void txt(const std::string& name, Callback<std::string> done) = 0;
+  virtual void mx(const std::string& name, Callback<MxRecord> done) = 0;
+  // AAAA and A together, in presentation form; an error only when neither could be had and one failed.
+  virtual void addresses(const std::string& name, Callback<std::string> done) = 0;
+};
+
+class Fetcher {
+ public:
+  using Callback = std::function<void(Result<std::string>)>;
+
+  virtual ~Fetcher() = default;
+  // The body of https://mta-sts.<domain>/.well-known/mta-sts.txt, asked for at these addresses only (R11-R14).
+  // `addresses` must not be empty.
+  virtual void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) = 0;
+};
+
+class PolicyStore {
+ public:
+  virtual ~PolicyStore() = default;
+  // nullopt: nothing usable is remembered (absent, other format version, or damaged - then it was logged).
+  virtual std::optional<CacheEntry> get(const Domain& domain) = 0;
+  virtual Result<void> put(const CacheEntry& entry) = 0;
+};
+
+}  // namespace mtasts

@@ -1,0 +1,56 @@
+// The one error type. Functions that can fail return Result<T>; what is merely absent ("no record", "no policy") is a
+// value.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <tl/expected.hpp>
+
+namespace mtasts {
+
+enum class ErrorCode {
+  kInvalidName,       // not a host or domain name
+  kDnsFailure,        // the resolver answered SERVFAIL or another refusal
+  kDnsTimeout,        // no answer in time
+  kDnsUnreachable,    // the resolver cannot be reached or hung up
+  kPolicyFetch,       // TLSRPT sts-policy-fetch-error
+  kPolicyInvalid,     // TLSRPT sts-policy-invalid
+  kWebPkiInvalid,     // TLSRPT sts-webpki-invalid
+  kStoreUnavailable,  // the store cannot be read or written
+  kStoreDamaged,      // an entry of the store is not what we wrote
+  kConfig,            // configuration file
+  kDeadline,          // the caller's time is over
+  kEngine,            // the network half cannot be started
+};
+
+// Closed code plus a detail for a person: one sentence without a line end; bytes from a peer are already escaped.
+struct Error {
+  ErrorCode code;
+  std::string detail;
+
+  friend bool operator==(const Error&, const Error&) = default;
+};
+
+template <typename T>
+using Result = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> fail(ErrorCode code, std::string detail) {
+  return tl::unexpected<Error>(Error{code, std::move(detail)});
+}
+
+// Stable lower-case name for logs, JSON and the store, e.g. "dns-timeout", "sts-webpki-invalid".
+std::string_view error_name(ErrorCode code);
+
+// Inverse of error_name.
+Result<ErrorCode> error_code(std::string_view name);
+
+// RFC 8460 §4.3 result type, or empty where the standard has none.
+std::string_view tlsrpt_result_type(ErrorCode code);
+
+// Makes foreign bytes harmless in a one-line log or message: visible ASCII except backslash stays, every other byte
+// becomes \xHH. Longer input is cut at `limit` bytes and "..." appended.
+std::string escaped(std::string_view bytes, std::size_t limit = 200);
+
+}  // namespace mtasts

@@ -1,0 +1,31 @@
+// The Resolver over getdns: a stub that asks the configured recursive resolvers over TCP or TLS, never UDP
+// (engine-facts: any UDP reply with the right 16-bit id is believed).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/ports.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+struct ResolverConfig {
+  enum class Transport { kTcp, kTls };
+  enum class TrustAd { kLoopback, kAlways, kNever };
+
+  std::vector<std::string>
+      resolvers;  // "127.0.0.1", "192.0.2.1:5353", "[::1]:5353"; empty: those of /etc/resolv.conf, loopback ones first
+  Transport transport = Transport::kTcp;
+  std::chrono::seconds timeout{5};  // of one question, its retry not included
+  TrustAd trust_ad = TrustAd::kLoopback;
+  unsigned max_in_flight = 200;  // further questions wait their turn
+};
+
+// The loop must outlive the resolver. Destroying the resolver drops the questions under way without calling back; not
+// allowed from inside a callback. Error kEngine: getdns refused; kConfig: a resolver address that is none.
+Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config);
+
+}  // namespace mtasts

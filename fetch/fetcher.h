@@ -1,0 +1,31 @@
+// The Fetcher over libcurl: one policy file over HTTPS (RFC 8461 §3.3, R11-R14). Built twice, once for each TLS
+// library; the SAN rule (R12) is in san_rule_<tls>.cc.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/ports.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+struct FetcherConfig {
+  std::chrono::seconds timeout{60};  // of the whole fetch (R14)
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  std::string proxy;             // none unless named (R13)
+  std::uint16_t port = 443;      // R11; another one only in tests
+  unsigned max_in_flight = 100;  // further fetches wait their turn
+};
+
+// The loop must outlive the fetcher. Destroying it drops the fetches under way without calling back; not allowed from
+// inside a callback. Error kEngine: libcurl refused, or its TLS library is not the one this was built for (then nothing
+// is fetched: fail closed).
+Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConfig& config);
+
+// "openssl" or "gnutls": what this build speaks.
+const char* fetcher_tls_library();
+
+}  // namespace mtasts

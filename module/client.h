@@ -1,0 +1,45 @@
+// What an adapter in a foreign or short-lived process uses: configuration, memory and, on a miss, the child. A
+// remembered answer costs one file read and no fork.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/decision.h"
+#include "module/config.h"
+#include "module/log.h"
+#include "module/policy_store.h"
+
+namespace mtasts {
+
+class Client {
+ public:
+  // Error kConfig as load_config. `log` is taken over and set to the configured level.
+  static Result<std::unique_ptr<Client>> open(const std::string& config_path, std::unique_ptr<Log> log);
+
+  // Never fails: what cannot be found out is a Decision too (kDefer or kNoPolicy with its reason). `next_hop`:
+  // recipient domain or smarthost in the host's words (core/domain.h). Default deadline: the configured one.
+  Decision lookup(std::string_view next_hop, Lookup::Effort effort = Lookup::Effort::kNormal,
+                  std::optional<std::chrono::milliseconds> deadline = std::nullopt);
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  FileStore& store() { return store_; }
+  Log& log() { return *log_; }
+
+ private:
+  Client(Config config, std::unique_ptr<Log> log);
+  Result<Outcome> find_out(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline);
+
+  Config config_;
+  std::unique_ptr<Log> log_;
+  FileStore store_;
+};
+
+// The wall clock, whole seconds.
+Time now();
+
+}  // namespace mtasts

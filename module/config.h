@@ -1,0 +1,47 @@
+// The configuration file (TOML). Every key is optional and no file is needed; an unknown key or a bad value is an error
+// that names file, line, key and what is allowed.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "core/decision.h"
+#include "core/lookup.h"
+#include "core/result.h"
+#include "module/log.h"
+#include "module/network.h"
+
+namespace mtasts {
+
+enum class TlsLibrary { kAuto, kOpenSsl, kGnuTls };
+
+struct Config {
+  NetworkConfig network;   // [dns], [fetch]
+  LookupRules lookup;      // [dns] *_ttl_s, [fetch] retry_s, [cache] refresh_s
+  DecisionRules decision;  // [engine] on_*, [[policy.override]]
+  TlsLibrary tls = TlsLibrary::kAuto;
+  std::string user = "_mtasts";
+  std::chrono::seconds deadline{20};
+  std::string cache_directory;   // compiled in: /var/lib/mtasts
+  std::string engine_directory;  // compiled in, not configurable: where engine-*.so lie
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// Path used when nobody names one: <sysconfdir>/mtasts/mtasts.toml.
+const char* default_config_path();
+
+// Error kConfig. A missing file gives the defaults when `path` is the default one, an error otherwise.
+Result<Config> load_config(const std::string& path);
+
+// One line of `mtasts config`.
+struct Setting {
+  std::string key;     // "dns.timeout_s"
+  std::string value;   // as TOML
+  std::string origin;  // "default" or "<file>:<line>"
+};
+
+// The effective configuration, in the order of the documentation. Errors as load_config.
+Result<std::vector<Setting>> describe_config(const std::string& path);
+
+}  // namespace mtasts

@@ -1,0 +1,68 @@
+// Runs lookup machines (core/lookup) against the ports on one event loop. Equal lookups under way share one machine.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/lookup.h"
+#include "core/ports.h"
+#include "module/log.h"
+
+namespace mtasts {
+
+// Everything passed to the constructor must outlive the engine. One thread.
+class Engine {
+ public:
+  using Answer = std::function<void(const Outcome&)>;
+  using Clock = std::function<Time()>;
+
+  Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
+         Clock clock);
+  ~Engine();
+
+  // `answer` is called exactly once, at the latest after `deadline` with what is known by then; never from inside this
+  // call. The lookup itself goes on after the deadline and is remembered.
+  void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
+
+  // Called each time that no lookup is under way any more.
+  void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+
+ private:
+  struct Waiter {
+    Answer answer;
+    std::unique_ptr<EventLoop::Watch> timer;
+  };
+  struct Job {
+    Job(Lookup m) : machine(std::move(m)) {}
+    Lookup machine;
+    bool asks_for_refresh = false;
+    std::optional<Outcome> answered;
+    std::vector<std::shared_ptr<Waiter>> waiters;
+    std::unique_ptr<EventLoop::Watch> start;
+  };
+
+  void perform(const Domain& domain, const Action& action);
+  void save(const CacheEntry& entry);
+  void query_record(const Domain& domain);
+  void fetch_policy(const Domain& domain);
+  void fetched(const Domain& domain, const FetchResult& result);
+  void report_failure(const Domain& domain, const Error& error, bool still_in_force);
+  void hand_out(Job& job, const Outcome& outcome);
+  void expire(const Domain& domain, const std::shared_ptr<Waiter>& waiter);
+
+  EventLoop& loop_;
+  Resolver& resolver_;
+  Fetcher& fetcher_;
+  PolicyStore& store_;
+  Log& log_;
+  LookupRules rules_;
+  Clock clock_;
+  std::function<void()> idle_;
+  std::map<std::string, std::unique_ptr<Job>> jobs_;
+};
+
+}  // namespace mtasts

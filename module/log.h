@@ -1,0 +1,33 @@
+// One line an event, `key=value`, peer-supplied bytes escaped by whoever made the line. Syslog (LOG_MAIL) inside an
+// MTA, stderr in our own programs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace mtasts {
+
+enum class LogLevel { kError, kWarning, kInfo, kDebug };
+
+std::string_view log_level_name(LogLevel level);
+
+class Log {
+ public:
+  virtual ~Log() = default;
+  // Lines above the threshold are dropped. Never fails, never blocks for long.
+  void write(LogLevel level, const std::string& line);
+  void set_threshold(LogLevel threshold) { threshold_ = threshold; }
+
+ private:
+  virtual void emit(LogLevel level, const std::string& line) = 0;
+  LogLevel threshold_ = LogLevel::kInfo;
+};
+
+// syslog(3) without openlog(3): the host process keeps its own identity and options.
+std::unique_ptr<Log> make_syslog_log();
+std::unique_ptr<Log> make_stderr_log();
+
+}  // namespace mtasts

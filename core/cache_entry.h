@@ -46,7 +46,8 @@ struct StoredPolicy {
 // The last failed fetch for a record id, and when that id may be tried again (R15).
 struct FetchFailure {
   std::string id;
-  unsigned count = 0;
+  unsigned count = 0;   // failures of this id in a row
+  unsigned streak = 0;  // failures in a row whatever the id: bounds what a host can cause by changing its id
   Time retry_at{};
   Error error{ErrorCode::kPolicyFetch, {}};
 
@@ -59,14 +60,15 @@ struct CacheEntry {
   std::optional<StoredPolicy> policy;
   std::optional<FetchFailure> failure;
 
-  // The policy in force at `now`, or nullptr. A fetch time in the future (a clock that was set back) is treated as now
-  // at most: see the .cc.
+  // The policy in force at `now`, or nullptr (R17, R22). What a clock that was set back means: see the .cc.
   [[nodiscard]] const StoredPolicy* policy_in_force(Time now) const;
   friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
 };
 
 inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 4096;
 
+// Never longer than kMaxEntryBytes for a policy of at most kMaxPolicyBytes. Details come back as they were as long as
+// they are what Error promises (one line, escaped, at most 1000 bytes).
 std::string serialize(const CacheEntry& entry);
 
 // Bounded, strict. nullopt: written by another version of the format (a miss). Error kStoreDamaged: anything else that

@@ -73,7 +73,10 @@ class Lookup {
 
  private:
   Action after_record(Time now);
-  Action finish(Time now);
+  Action finish();
+  [[nodiscard]] bool record_usable(Time now) const;
+  [[nodiscard]] bool may_fetch(Time now) const;
+  void note_failure(const Error& error, Time now);
 
   CacheEntry entry_;
   Effort effort_;

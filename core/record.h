@@ -20,6 +20,9 @@ struct RecordFinding {
   friend bool operator==(const RecordFinding&, const RecordFinding&) = default;
 };
 
+// The grammar of `id` (R6): 1-32 ASCII letters or digits.
+bool is_record_id(std::string_view text);
+
 // `texts`: one element a TXT RR, its character strings already joined (R4), any bytes.
 RecordFinding read_record(const std::vector<std::string>& texts);
 

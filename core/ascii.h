@@ -1,0 +1,37 @@
+// Character classes of the protocols: ASCII only and independent of any locale, unlike <cctype>.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace mtasts::ascii {
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || is_upper(c); }
+constexpr bool is_alnum(char c) { return is_alpha(c) || is_digit(c); }
+constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
+
+constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+
+inline std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) { return lower(c); });
+  return result;
+}
+
+constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Names of extension fields in records and policies (RFC 8461 §3.1, §3.2): alphanumeric, then up to 31 of alphanumeric,
+// "_", "-" and ".".
+constexpr bool is_field_name(std::string_view name) {
+  return !name.empty() && name.size() <= 32 && is_alnum(name.front()) &&
+         std::ranges::all_of(name, [](char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+}  // namespace mtasts::ascii

@@ -1,0 +1,224 @@
+#include "core/cache_entry.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+
+#include "core/ascii.h"
+#include "core/record.h"
+
+// The form, here of a domain whose policy could not be fetched again (a line that does not apply is left out):
+//
+//   mtasts-cache 1
+//   domain: example.com
+//   record: found until=1764000000 id=20260101T000000Z detail=
+//   policy: id=20251201T000000Z fetched=1763900000 bytes=76
+//   failure: id=20260101T000000Z count=3 streak=3 retry=1764001200 error=sts-webpki-invalid detail=expired certificate
+//   sum: 0123456789abcdef
+//
+//   version: STSv1
+//   ...
+//
+// The policy's exact bytes follow the blank line. `sum` is FNV-1a (64 bits) over everything but its own line: it finds
+// accidents, not forgers; those are kept off by the rights of the directory.
+namespace mtasts {
+namespace {
+
+constexpr std::string_view kMagic = "mtasts-cache ";
+constexpr std::string_view kVersion = "1";
+constexpr std::string_view kSumKey = "sum: ";
+constexpr std::size_t kSumDigits = 16;
+constexpr std::size_t kMaxDetail = 1000;
+constexpr std::int64_t kMaxTime = 253'402'300'799;  // the end of the year 9999
+constexpr std::int64_t kMaxCount = 1'000'000;
+
+constexpr std::array<std::string_view, 5> kStateNames{"unknown", "absent", "invalid", "found", "failed"};
+
+std::string_view state_name(RecordMemory::State state) { return kStateNames.at(static_cast<std::size_t>(state)); }
+
+std::uint64_t fnv1a(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325U) {
+  for (const char c : bytes) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3U;
+  }
+  return hash;
+}
+
+// The sum of an entry whose own line stands between `head` and `tail`.
+std::string sum_of(std::string_view head, std::string_view tail) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::uint64_t hash = fnv1a(tail, fnv1a(head));
+  std::string digits(kSumDigits, '0');
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, hash >>= 4U) *digit = kDigits[hash & 0xfU];
+  return digits;
+}
+
+// Whatever a detail holds, it cannot end its line.
+std::string one_line(std::string_view detail) {
+  if (std::ranges::all_of(detail, ascii::is_printable)) return std::string(detail.substr(0, kMaxDetail));
+  return escaped(detail, kMaxDetail).substr(0, kMaxDetail);
+}
+
+std::string number(std::int64_t value, std::int64_t max) {
+  return std::to_string(std::clamp<std::int64_t>(value, 0, max));
+}
+
+std::string number(Time time) { return number(time.time_since_epoch().count(), kMaxTime); }
+
+std::string head_of(const CacheEntry& entry) {
+  std::string out(kMagic);
+  out.append(kVersion).append("\ndomain: ").append(entry.domain.text());
+  out.append("\nrecord: ").append(state_name(entry.record.state)).append(" until=").append(number(entry.record.until));
+  out.append(" id=").append(entry.record.id).append(" detail=").append(one_line(entry.record.detail)).append("\n");
+  if (const auto& policy = entry.policy) {
+    out.append("policy: id=").append(policy->id).append(" fetched=").append(number(policy->fetched));
+    out.append(" bytes=").append(std::to_string(policy->body.size())).append("\n");
+  }
+  if (const auto& failure = entry.failure) {
+    out.append("failure: id=").append(failure->id).append(" count=").append(number(failure->count, kMaxCount));
+    out.append(" streak=").append(number(failure->streak, kMaxCount)).append(" retry=");
+    out.append(number(failure->retry_at)).append(" error=").append(error_name(failure->error.code));
+    out.append(" detail=").append(one_line(failure->error.detail)).append("\n");
+  }
+  return out;
+}
+
+// Takes what it is asked for off the front of a text, and remembers whether all of it was there.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+
+  [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] bool at(std::string_view literal) const { return text_.starts_with(literal); }
+
+  Reader& expect(std::string_view literal) {
+    good_ = good_ && at(literal);
+    if (good_) text_.remove_prefix(literal.size());
+    return *this;
+  }
+
+  std::string word() { return std::string(take(text_.find_first_of(" \n"))); }
+  std::string line() {
+    std::string result(take(text_.find('\n')));
+    expect("\n");
+    return result;
+  }
+  std::int64_t number(std::int64_t max) {
+    const std::string digits = word();
+    std::int64_t value = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    good_ = good_ && error == std::errc{} && end == digits.data() + digits.size() && value >= 0 && value <= max;
+    return good_ ? value : 0;
+  }
+  Time time() { return Time{std::chrono::seconds{number(kMaxTime)}}; }
+  // Empty where `optional`.
+  std::string id(bool optional) {
+    std::string result = word();
+    good_ = good_ && (is_record_id(result) || (optional && result.empty()));
+    return result;
+  }
+  void reject() { good_ = false; }
+
+ private:
+  std::string_view take(std::size_t length) {
+    good_ = good_ && length != std::string_view::npos;
+    if (!good_) return {};
+    const std::string_view result = text_.substr(0, length);
+    text_.remove_prefix(length);
+    return result;
+  }
+
+  std::string_view text_;
+  bool good_ = true;
+};
+
+RecordMemory read_record_memory(Reader& in) {
+  RecordMemory record;
+  in.expect("record: ");
+  const std::string state = in.word();
+  const auto* const found = std::ranges::find(kStateNames, state);
+  if (found == kStateNames.end()) in.reject();
+  if (in.good()) record.state = static_cast<RecordMemory::State>(found - kStateNames.begin());
+  record.until = in.expect(" until=").time();
+  record.id = in.expect(" id=").id(record.state != RecordMemory::State::kFound);
+  record.detail = in.expect(" detail=").line();
+  return record;
+}
+
+StoredPolicy read_stored_policy(Reader& in, std::string_view body) {
+  StoredPolicy stored;
+  stored.id = in.expect("policy: id=").id(false);
+  stored.fetched = in.expect(" fetched=").time();
+  const std::int64_t bytes = in.expect(" bytes=").number(static_cast<std::int64_t>(kMaxPolicyBytes));
+  in.expect("\n");
+  Result<Policy> policy = parse_policy(body);
+  if (!policy || static_cast<std::size_t>(bytes) != body.size()) {
+    in.reject();
+    return stored;
+  }
+  stored.body = body;
+  stored.policy = std::move(*policy);
+  return stored;
+}
+
+FetchFailure read_failure(Reader& in) {
+  FetchFailure failure;
+  failure.id = in.expect("failure: id=").id(false);
+  failure.count = static_cast<unsigned>(in.expect(" count=").number(kMaxCount));
+  failure.streak = static_cast<unsigned>(in.expect(" streak=").number(kMaxCount));
+  failure.retry_at = in.expect(" retry=").time();
+  const Result<ErrorCode> code = error_code(in.expect(" error=").word());
+  if (!code) in.reject();
+  failure.error.code = code.value_or(ErrorCode::kPolicyFetch);
+  failure.error.detail = in.expect(" detail=").line();
+  return failure;
+}
+
+tl::unexpected<Error> damaged(std::string_view what) {
+  return fail(ErrorCode::kStoreDamaged, "the stored entry is damaged: " + std::string(what));
+}
+
+bool is_other_version(std::string_view bytes) {
+  if (!bytes.starts_with(kMagic)) return false;
+  const std::string_view version = bytes.substr(kMagic.size(), bytes.find('\n') - kMagic.size());
+  return bytes.find('\n') != std::string_view::npos && !version.empty() && version.size() < 10 && version != kVersion &&
+         std::ranges::all_of(version, ascii::is_digit);
+}
+
+}  // namespace
+
+// R22, and one case the standard does not think of: `now` before `fetched`, because the clock has been set back or was
+// wrong at the fetch. How old the policy is cannot be told then, and dropping it would let a wrong clock at boot end
+// the protection, so it stays in force. That is not for ever: expires() is a fixed instant; a clock far in the future
+// would have failed the fetch's certificate check, so `fetched` is wrong by a certificate's lifetime at most; and a
+// lookup treats such a policy as due for refresh, which sets the time right.
+const StoredPolicy* CacheEntry::policy_in_force(Time now) const {
+  return policy && now < policy->expires() ? &*policy : nullptr;
+}
+
+std::string serialize(const CacheEntry& entry) {
+  const std::string head = head_of(entry);
+  const std::string tail = '\n' + (entry.policy ? entry.policy->body : std::string{});
+  return head + std::string(kSumKey) + sum_of(head, tail) + '\n' + tail;
+}
+
+Result<std::optional<CacheEntry>> parse_cache_entry(std::string_view bytes, const Domain& expected) {
+  if (is_other_version(bytes)) return std::nullopt;
+  if (bytes.size() > kMaxEntryBytes) return damaged("it is too long");
+  const std::size_t blank_line = bytes.find("\n\n");
+  if (blank_line == std::string_view::npos) return damaged("it is cut off");
+  const std::string_view body = bytes.substr(blank_line + 2);
+
+  Reader in(bytes);
+  in.expect(kMagic).expect(kVersion).expect("\ndomain: ");
+  if (in.line() != expected.text()) return damaged("it belongs to another domain");
+  CacheEntry entry{expected, read_record_memory(in), std::nullopt, std::nullopt};
+  if (in.at("policy: ")) entry.policy = read_stored_policy(in, body);
+  if (in.at("failure: ")) entry.failure = read_failure(in);
+  // There is one way to write an entry; with it the sum, the order of the lines and all that is left over are checked.
+  if (!in.good() || serialize(entry) != bytes) return damaged("it is not what was written");
+  return std::optional(std::move(entry));
+}
+
+}  // namespace mtasts

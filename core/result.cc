@@ -1,0 +1,78 @@
+#include "core/result.h"
+
+#include <array>
+
+#include "core/ascii.h"
+
+namespace mtasts {
+namespace {
+
+struct Name {
+  ErrorCode code;
+  std::string_view name;
+};
+
+constexpr std::array kNames{
+    Name{ErrorCode::kInvalidName, "invalid-name"},
+    Name{ErrorCode::kDnsFailure, "dns-failure"},
+    Name{ErrorCode::kDnsTimeout, "dns-timeout"},
+    Name{ErrorCode::kDnsUnreachable, "dns-unreachable"},
+    Name{ErrorCode::kPolicyFetch, "sts-policy-fetch-error"},
+    Name{ErrorCode::kPolicyInvalid, "sts-policy-invalid"},
+    Name{ErrorCode::kWebPkiInvalid, "sts-webpki-invalid"},
+    Name{ErrorCode::kStoreUnavailable, "store-unavailable"},
+    Name{ErrorCode::kStoreDamaged, "store-damaged"},
+    Name{ErrorCode::kConfig, "config"},
+    Name{ErrorCode::kDeadline, "deadline"},
+    Name{ErrorCode::kEngine, "engine"},
+};
+
+void append_hex(std::string& out, char byte) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto value = static_cast<unsigned char>(byte);
+  out += "\\x";
+  out += kDigits[value >> 4U];
+  out += kDigits[value & 0xfU];
+}
+
+}  // namespace
+
+std::string_view error_name(ErrorCode code) {
+  for (const Name& entry : kNames) {
+    if (entry.code == code) return entry.name;
+  }
+  return "unknown";
+}
+
+Result<ErrorCode> error_code(std::string_view name) {
+  for (const Name& entry : kNames) {
+    if (entry.name == name) return entry.code;
+  }
+  return fail(ErrorCode::kStoreDamaged, "no error is called \"" + escaped(name) + '"');
+}
+
+std::string_view tlsrpt_result_type(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kPolicyFetch:
+    case ErrorCode::kPolicyInvalid:
+    case ErrorCode::kWebPkiInvalid:
+      return error_name(code);
+    default:
+      return {};
+  }
+}
+
+std::string escaped(std::string_view bytes, std::size_t limit) {
+  std::string result;
+  for (const char c : bytes.substr(0, limit)) {
+    if (ascii::is_printable(c) && c != '\\') {
+      result += c;
+    } else {
+      append_hex(result, c);
+    }
+  }
+  if (bytes.size() > limit) result += "...";
+  return result;
+}
+
+}  // namespace mtasts

@@ -1,0 +1,13 @@
+// Points in time for people and for JSON.
+#pragma once
+
+#include <string>
+
+#include "core/cache_entry.h"
+
+namespace mtasts {
+
+// RFC 3339 in UTC, e.g. "2026-01-31T08:05:00Z".
+std::string rfc3339(Time time);
+
+}  // namespace mtasts

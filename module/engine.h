@@ -14,7 +14,8 @@
 
 namespace mtasts {
 
-// Everything passed to the constructor must outlive the engine. One thread.
+// Everything passed to the constructor must outlive the engine; once it is destroyed the loop must not run any more.
+// One thread.
 class Engine {
  public:
   using Answer = std::function<void(const Outcome&)>;
@@ -37,22 +38,21 @@ class Engine {
     std::unique_ptr<EventLoop::Watch> timer;
   };
   struct Job {
-    Job(Lookup m) : machine(std::move(m)) {}
+    Job(Domain name, Lookup lookup) : domain(std::move(name)), machine(std::move(lookup)) {}
+    Domain domain;
     Lookup machine;
-    bool asks_for_refresh = false;
     std::optional<Outcome> answered;
     std::vector<std::shared_ptr<Waiter>> waiters;
     std::unique_ptr<EventLoop::Watch> start;
   };
 
-  void perform(const Domain& domain, const Action& action);
-  void save(const CacheEntry& entry);
-  void query_record(const Domain& domain);
-  void fetch_policy(const Domain& domain);
-  void fetched(const Domain& domain, const FetchResult& result);
-  void report_failure(const Domain& domain, const Error& error, bool still_in_force);
-  void hand_out(Job& job, const Outcome& outcome);
-  void expire(const Domain& domain, const std::shared_ptr<Waiter>& waiter);
+  void perform(const std::string& domain, Action action);
+  void query_record(const std::string& domain);
+  void fetch_policy(const std::string& domain);
+  void on_record(const std::string& domain, const RecordResult& result);
+  void on_fetch(const std::string& domain, const FetchResult& result);
+  void answer_all(Job& job, const Outcome& outcome);
+  void add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer);
 
   EventLoop& loop_;
   Resolver& resolver_;

@@ -1,0 +1,67 @@
+#include "module/client.h"
+
+#include <utility>
+
+#include "module/child.h"
+
+namespace mtasts {
+namespace {
+
+std::string describe(const Decision& decision) {
+  const std::string_view kind = decision.kind == Decision::Kind::kPolicy  ? mode_name(decision.mode)
+                                : decision.kind == Decision::Kind::kDefer ? "defer"
+                                                                          : "none";
+  return "event=decision domain=" + decision.domain + " mode=" + std::string(kind) +
+         " source=" + (decision.from_cache ? "cache" : "network") + " reason=\"" + decision.reason + "\"";
+}
+
+// The fault is here, not with the domain: mail waits until it is mended, as it would without the module's file.
+Decision defer(const Domain& domain, const Error& error) {
+  Decision decision;
+  decision.kind = Decision::Kind::kDefer;
+  decision.domain = domain.text();
+  decision.reason = error.detail;
+  decision.failure = error;
+  return decision;
+}
+
+}  // namespace
+
+Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+Client::Client(Config config, std::unique_ptr<Log> log)
+    : config_(std::move(config)), log_(std::move(log)), store_(config_.cache_directory, *log_) {
+  log_->set_threshold(config_.log_level);
+}
+
+Result<std::unique_ptr<Client>> Client::open(const std::string& config_path, std::unique_ptr<Log> log) {
+  auto config = load_config(config_path);
+  if (!config) return tl::unexpected(config.error());
+  return std::unique_ptr<Client>(new Client(std::move(*config), std::move(log)));
+}
+
+Decision Client::lookup(std::string_view next_hop, Lookup::Effort effort,
+                        std::optional<std::chrono::milliseconds> deadline) {
+  const auto domain = policy_domain(next_hop);
+  if (!domain) return no_policy(domain.error().detail);
+  if (!*domain) return no_policy("an address or a name without a dot has no policy");
+  const auto outcome = find_out(**domain, effort, deadline.value_or(config_.deadline));
+  const Decision decision = outcome ? decide(*outcome, config_.decision, now()) : defer(**domain, outcome.error());
+  log_->write(LogLevel::kDebug, describe(decision));
+  return decision;
+}
+
+Result<Outcome> Client::find_out(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline) {
+  auto remembered = store_.get(domain);
+  if (auto answer = Lookup(domain, remembered, effort, config_.lookup).start(now()).answer) return std::move(*answer);
+  auto outcome = lookup_in_child(config_, domain, effort, deadline);
+  if (outcome) return outcome;
+  log_->write(LogLevel::kError,
+              "event=lookup-impossible domain=" + domain.text() + " detail=\"" + outcome.error().detail + "\"");
+  // A policy in force needs no network (R17).
+  if (remembered && remembered->policy_in_force(now()) != nullptr)
+    return Outcome{std::move(*remembered), Outcome::Progress::kSettled, true};
+  return outcome;
+}
+
+}  // namespace mtasts

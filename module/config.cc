@@ -1,0 +1,224 @@
+#include "module/config.h"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#define TOML_ENABLE_FORMATTERS 0
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <toml++/toml.h>
+#pragma GCC diagnostic pop
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "module/config_schema.h"
+
+namespace mtasts {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 1024 * 1024;
+
+using Lines = std::map<std::string, unsigned>;  // key → line of its value, for `mtasts config`
+
+tl::unexpected<Error> config_error(const std::string& path, unsigned line, const std::string& what) {
+  return fail(ErrorCode::kConfig, path + (line > 0 ? ":" + std::to_string(line) : "") + ": " + what);
+}
+
+unsigned line_of(const toml::node& node) { return node.source().begin.line; }
+
+Result<std::optional<std::string>> read_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    if (errno == ENOENT && path == default_config_path()) return std::nullopt;
+    return config_error(path, 0, std::string("cannot be opened: ") + std::strerror(errno));
+  }
+  struct stat status {};
+  std::string text;
+  const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  if (regular && static_cast<std::size_t>(status.st_size) <= kMaxConfigBytes)
+    text.resize(static_cast<std::size_t>(status.st_size));
+  std::size_t have = 0;
+  while (have < text.size()) {
+    const auto got = ::read(fd, text.data() + have, text.size() - have);
+    if (got <= 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  ::close(fd);
+  if (!regular) return config_error(path, 0, "is not a regular file");
+  if (static_cast<std::size_t>(status.st_size) > kMaxConfigBytes) return config_error(path, 0, "is larger than 1 MiB");
+  text.resize(have);
+  return text;
+}
+
+ConfigValue value_of(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* list = node.as_array()) {
+    std::vector<std::string> texts;
+    for (const auto& item : *list) {
+      const auto* text = item.as_string();
+      if (text == nullptr) return std::monostate{};
+      texts.push_back(text->get());
+    }
+    return texts;
+  }
+  return std::monostate{};
+}
+
+std::string known_names(std::string_view section) {
+  std::string names;
+  for (const auto& key : config_keys()) {
+    const std::string_view name = section.empty() ? key.section : key.name;
+    if (!section.empty() && key.section != section) continue;
+    if (names.ends_with(name)) continue;
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  if (section.empty()) names += ", policy";
+  return names;
+}
+
+Result<Override> read_override(const toml::node& node, const std::string& path) {
+  const auto* table = node.as_table();
+  if (table == nullptr)
+    return config_error(path, line_of(node), "policy.override must be written as [[policy.override]]");
+  std::optional<Domain> domain;
+  std::optional<Mode> mode;
+  for (const auto& [key, value] : *table) {
+    const auto* text = value.as_string();
+    const std::string words = text != nullptr ? text->get() : std::string();
+    if (key == "domain") {
+      const auto parsed = Domain::parse(words);
+      if (!parsed)
+        return config_error(path, line_of(value),
+                            "policy.override.domain must be a domain name: " + parsed.error().detail);
+      domain = *parsed;
+    } else if (key == "mode") {
+      const auto parsed = mode_of(words);
+      if (!parsed)
+        return config_error(path, line_of(value), R"(policy.override.mode must be "enforce", "testing" or "none")");
+      mode = *parsed;
+    } else {
+      return config_error(path, line_of(value),
+                          "unknown key policy.override." + escaped(key.str()) + "; known here: domain, mode");
+    }
+  }
+  if (!domain || !mode) return config_error(path, line_of(node), "[[policy.override]] needs both domain and mode");
+  return Override{*domain, *mode};
+}
+
+Result<void> read_policy_section(Config& config, const toml::table& table, const std::string& path, Lines& lines) {
+  for (const auto& [key, node] : table) {
+    if (key != "override")
+      return config_error(path, line_of(node), "unknown key policy." + escaped(key.str()) + "; known here: override");
+    const auto* list = node.as_array();
+    if (list == nullptr)
+      return config_error(path, line_of(node), "policy.override must be written as [[policy.override]]");
+    lines["policy.override"] = line_of(node);
+    for (const auto& item : *list) {
+      auto entry = read_override(item, path);
+      if (!entry) return tl::unexpected(entry.error());
+      config.decision.overrides.push_back(std::move(*entry));
+    }
+  }
+  return {};
+}
+
+Result<void> read_section(Config& config, std::string_view section, const toml::table& table, const std::string& path,
+                          Lines& lines) {
+  for (const auto& [name, node] : table) {
+    const ConfigKey* key = nullptr;
+    for (const auto& candidate : config_keys()) {
+      if (candidate.section == section && candidate.name == name.str()) key = &candidate;
+    }
+    const std::string full = std::string(section) + "." + escaped(name.str());
+    if (key == nullptr)
+      return config_error(path, line_of(node), "unknown key " + full + "; known here: " + known_names(section));
+    if (!key->read(config, value_of(node)))
+      return config_error(path, line_of(node), full + " must be " + std::string(key->allowed));
+    lines[full] = line_of(node);
+  }
+  return {};
+}
+
+Result<void> read_document(Config& config, const toml::table& document, const std::string& path, Lines& lines) {
+  for (const auto& [name, node] : document) {
+    const auto* table = node.as_table();
+    const bool known = name == "policy" || !known_names(name.str()).empty();
+    if (!known)
+      return config_error(path, line_of(node),
+                          "unknown section [" + escaped(name.str()) + "]; known: " + known_names(""));
+    if (table == nullptr)
+      return config_error(path, line_of(node),
+                          std::string(name.str()) + " must be written as a section [" + std::string(name.str()) + "]");
+    auto done = name == "policy" ? read_policy_section(config, *table, path, lines)
+                                 : read_section(config, name.str(), *table, path, lines);
+    if (!done) return done;
+  }
+  if (config.lookup.min_ttl > config.lookup.max_ttl) {
+    return config_error(path, lines["dns.min_ttl_s"], "dns.min_ttl_s must not be greater than dns.max_ttl_s");
+  }
+  return {};
+}
+
+Config defaults() {
+  Config config;
+  config.cache_directory = MTASTS_STORE_DIR;
+  config.engine_directory = MTASTS_ENGINE_DIR;
+  return config;
+}
+
+Result<Config> load(const std::string& path, Lines& lines) {
+  Config config = defaults();
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  if (!*text) return config;
+  const toml::parse_result parsed = toml::parse(**text, std::string_view(path));
+  if (!parsed) {
+    const auto& error = parsed.error();
+    return config_error(path, error.source().begin.line, "not valid TOML: " + escaped(error.description()));
+  }
+  if (auto done = read_document(config, parsed.table(), path, lines); !done) return tl::unexpected(done.error());
+  return config;
+}
+
+std::string show_overrides(const Config& config) {
+  std::string out = "[";
+  for (const auto& entry : config.decision.overrides) {
+    out += (out.size() > 1 ? ", " : "") + ("{ domain = \"" + entry.domain.text()) + "\", mode = \"" +
+           std::string(mode_name(entry.mode)) + "\" }";
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+const char* default_config_path() { return MTASTS_CONFIG_FILE; }
+
+Result<Config> load_config(const std::string& path) {
+  Lines lines;
+  return load(path, lines);
+}
+
+Result<std::vector<Setting>> describe_config(const std::string& path) {
+  Lines lines;
+  const auto config = load(path, lines);
+  if (!config) return tl::unexpected(config.error());
+  const auto origin = [&](const std::string& key) {
+    const auto line = lines.find(key);
+    return line == lines.end() ? std::string("default") : path + ":" + std::to_string(line->second);
+  };
+  std::vector<Setting> settings;
+  for (const auto& key : config_keys()) {
+    const std::string full = std::string(key.section) + "." + std::string(key.name);
+    settings.push_back({full, key.show(*config), origin(full)});
+  }
+  settings.push_back({"policy.override", show_overrides(*config), origin("policy.override")});
+  return settings;
+}
+
+}  // namespace mtasts

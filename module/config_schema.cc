@@ -1,0 +1,199 @@
+#include "module/config_schema.h"
+
+#include <array>
+#include <charconv>
+
+namespace mtasts {
+namespace {
+
+using std::chrono::seconds;
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string shown(seconds value) { return std::to_string(value.count()); }
+
+bool read_seconds(seconds& target, const ConfigValue& value, std::int64_t low, std::int64_t high) {
+  const auto* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr || *number < low || *number > high) return false;
+  target = seconds(*number);
+  return true;
+}
+
+template <typename Enum>
+struct Word {
+  std::string_view word;
+  Enum value;
+};
+
+template <typename Enum, std::size_t N>
+bool read_word(Enum& target, const ConfigValue& value, const std::array<Word<Enum>, N>& words) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return false;
+  for (const auto& word : words) {
+    if (*text != word.word) continue;
+    target = word.value;
+    return true;
+  }
+  return false;
+}
+
+template <typename Enum, std::size_t N>
+std::string show_word(Enum value, const std::array<Word<Enum>, N>& words) {
+  for (const auto& word : words) {
+    if (word.value == value) return quoted(word.word);
+  }
+  return quoted("");
+}
+
+bool read_path(std::string& target, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr || text->empty() || text->front() != '/' || text->find('\0') != std::string::npos) return false;
+  target = *text;
+  return true;
+}
+
+bool is_user_name(std::string_view name) {
+  const auto ok = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  };
+  if (name.empty() || name.size() > 32 || name.front() == '-') return false;
+  for (const char c : name) {
+    if (!ok(c)) return false;
+  }
+  return true;
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
+}
+
+// The shape only, "192.0.2.1", "192.0.2.1:53", "::1", "[::1]", "[::1]:53"; the resolver parses the address itself.
+bool is_resolver(std::string_view text) {
+  if (text.empty()) return false;
+  if (text.front() == '[') {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos) return false;
+    const auto rest = text.substr(close + 1);
+    return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
+  }
+  const auto colon = text.find(':');
+  if (text.find_first_not_of("0123456789abcdefABCDEF.:%") != std::string_view::npos) return false;
+  if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) return true;
+  return is_port(text.substr(colon + 1));
+}
+
+bool read_resolvers(Config& config, const ConfigValue& value) {
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  if (list == nullptr || list->size() > 16) return false;
+  for (const auto& item : *list) {
+    if (!is_resolver(item)) return false;
+  }
+  config.network.dns.resolvers = *list;
+  return true;
+}
+
+std::string show_resolvers(const Config& config) {
+  std::string out = "[";
+  for (const auto& item : config.network.dns.resolvers) out += (out.size() > 1 ? ", " : "") + quoted(item);
+  return out + "]";
+}
+
+bool read_proxy(Config& config, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return false;
+  const bool http = text->starts_with("http://") || text->starts_with("https://") || text->starts_with("socks5h://");
+  if (!text->empty() && !http) return false;
+  config.network.fetch.proxy = *text;
+  return true;
+}
+
+using Transport = ResolverConfig::Transport;
+using TrustAd = ResolverConfig::TrustAd;
+constexpr std::array<Word<Transport>, 2> kTransports{{{"tcp", Transport::kTcp}, {"tls", Transport::kTls}}};
+constexpr std::array<Word<TrustAd>, 3> kTrust{
+    {{"loopback", TrustAd::kLoopback}, {"always", TrustAd::kAlways}, {"never", TrustAd::kNever}}};
+constexpr std::array<Word<TlsLibrary>, 3> kTls{
+    {{"auto", TlsLibrary::kAuto}, {"openssl", TlsLibrary::kOpenSsl}, {"gnutls", TlsLibrary::kGnuTls}}};
+constexpr std::array<Word<WhenUnknown>, 2> kUnknown{
+    {{"defer", WhenUnknown::kDefer}, {"no-policy", WhenUnknown::kNoPolicy}}};
+constexpr std::array<Word<LogLevel>, 4> kLevels{{{"error", LogLevel::kError},
+                                                 {"warning", LogLevel::kWarning},
+                                                 {"info", LogLevel::kInfo},
+                                                 {"debug", LogLevel::kDebug}}};
+
+// R15 asks for at least five minutes between attempts, hence the lower bound of retry_s.
+constexpr auto kKeys = std::to_array<ConfigKey>({
+    {"dns", "resolvers", R"(a list of at most 16 addresses like ["127.0.0.1", "[::1]:5353"])", read_resolvers,
+     show_resolvers},
+    {"dns", "transport", R"("tcp" or "tls")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.network.dns.transport, v, kTransports); },
+     [](const Config& c) { return show_word(c.network.dns.transport, kTransports); }},
+    {"dns", "timeout_s", "a whole number of seconds from 1 to 60",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.network.dns.timeout, v, 1, 60); },
+     [](const Config& c) { return shown(c.network.dns.timeout); }},
+    {"dns", "min_ttl_s", "a whole number of seconds from 0 to 86400",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.lookup.min_ttl, v, 0, 86'400); },
+     [](const Config& c) { return shown(c.lookup.min_ttl); }},
+    {"dns", "max_ttl_s", "a whole number of seconds from 0 to 604800",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.lookup.max_ttl, v, 0, 604'800); },
+     [](const Config& c) { return shown(c.lookup.max_ttl); }},
+    {"dns", "trust_ad", R"("loopback", "always" or "never")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.network.dns.trust_ad, v, kTrust); },
+     [](const Config& c) { return show_word(c.network.dns.trust_ad, kTrust); }},
+    {"fetch", "timeout_s", "a whole number of seconds from 1 to 300",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.network.fetch.timeout, v, 1, 300); },
+     [](const Config& c) { return shown(c.network.fetch.timeout); }},
+    {"fetch", "retry_s", "a whole number of seconds from 300 to 3600 (RFC 8461 section 3.3)",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.lookup.retry, v, 300, 3'600); },
+     [](const Config& c) { return shown(c.lookup.retry); }},
+    {"fetch", "ca_file", "an absolute path",
+     [](Config& c, const ConfigValue& v) { return read_path(c.network.fetch.ca_file, v); },
+     [](const Config& c) { return quoted(c.network.fetch.ca_file); }},
+    {"fetch", "proxy", R"("" or a URL that begins with http://, https:// or socks5h://)", read_proxy,
+     [](const Config& c) { return quoted(c.network.fetch.proxy); }},
+    {"engine", "tls", R"("auto", "openssl" or "gnutls")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.tls, v, kTls); },
+     [](const Config& c) { return show_word(c.tls, kTls); }},
+    {"engine", "user", "the name of a system user",
+     [](Config& c, const ConfigValue& v) {
+       const auto* text = std::get_if<std::string>(&v);
+       if (text == nullptr || !is_user_name(*text)) return false;
+       c.user = *text;
+       return true;
+     },
+     [](const Config& c) { return quoted(c.user); }},
+    {"engine", "deadline_s", "a whole number of seconds from 1 to 300",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.deadline, v, 1, 300); },
+     [](const Config& c) { return shown(c.deadline); }},
+    {"engine", "on_deadline", R"("defer" or "no-policy")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.decision.on_deadline, v, kUnknown); },
+     [](const Config& c) { return show_word(c.decision.on_deadline, kUnknown); }},
+    {"engine", "on_dns_failure", R"("no-policy" or "defer")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.decision.on_dns_failure, v, kUnknown); },
+     [](const Config& c) { return show_word(c.decision.on_dns_failure, kUnknown); }},
+    {"cache", "directory", "an absolute path",
+     [](Config& c, const ConfigValue& v) { return read_path(c.cache_directory, v); },
+     [](const Config& c) { return quoted(c.cache_directory); }},
+    {"cache", "refresh_s", "a whole number of seconds from 3600 to 2592000",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.lookup.refresh, v, 3'600, 2'592'000); },
+     [](const Config& c) { return shown(c.lookup.refresh); }},
+    {"log", "level", R"("error", "warning", "info" or "debug")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.log_level, v, kLevels); },
+     [](const Config& c) { return show_word(c.log_level, kLevels); }},
+});
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+}  // namespace mtasts

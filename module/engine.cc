@@ -1,0 +1,131 @@
+#include "module/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mtasts {
+namespace {
+
+RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
+  if (!answer) return tl::unexpected(answer.error());
+  return RecordAnswer{read_record(answer->records), answer->ttl};
+}
+
+void log_record(Log& log, const std::string& domain, const RecordResult& result) {
+  if (!result) {
+    log.write(LogLevel::kInfo, "event=record-lookup-failed domain=" + domain +
+                                   " error=" + std::string(error_name(result.error().code)) + " detail=\"" +
+                                   result.error().detail + "\"");
+  } else if (result->finding.kind == RecordFinding::Kind::kInvalid) {
+    log.write(LogLevel::kInfo, "event=record-invalid domain=" + domain + " detail=\"" + result->finding.reason + "\"");
+  }
+}
+
+// A policy that can no longer be renewed is the administrator's business (R21); a domain that never had a usable one is
+// its own.
+void log_failure(Log& log, const CacheEntry& entry, Time now) {
+  const bool in_force = entry.policy_in_force(now) != nullptr;
+  log.write(in_force ? LogLevel::kWarning : LogLevel::kInfo,
+            std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") +
+                " domain=" + entry.domain.text() + " error=" + std::string(error_name(entry.failure->error.code)) +
+                " detail=\"" + entry.failure->error.detail + "\" effect=\"" +
+                (in_force ? "the policy remembered stays in force until it expires" : "delivery as without MTA-STS") +
+                "\"");
+}
+
+}  // namespace
+
+Engine::Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
+               Clock clock)
+    : loop_(loop),
+      resolver_(resolver),
+      fetcher_(fetcher),
+      store_(store),
+      log_(log),
+      rules_(rules),
+      clock_(std::move(clock)) {}
+
+Engine::~Engine() = default;
+
+void Engine::lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer) {
+  const std::string& name = domain.text();
+  auto& job = jobs_[name];
+  if (!job) {
+    job = std::make_unique<Job>(domain, Lookup(domain, store_.get(domain), effort, rules_));
+    job->start = loop_.after(std::chrono::milliseconds(0),
+                             [this, name] { perform(name, jobs_.at(name)->machine.start(clock_())); });
+  }
+  add_waiter(name, deadline, std::move(answer));
+}
+
+// One timer a waiter: the deadline, or at once where the answer is there already.
+void Engine::add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer) {
+  Job& job = *jobs_.at(domain);
+  auto waiter = std::make_shared<Waiter>();
+  waiter->answer = std::move(answer);
+  const std::weak_ptr<Waiter> weak = waiter;
+  waiter->timer = loop_.after(job.answered ? std::chrono::milliseconds(0) : deadline, [this, domain, weak] {
+    const auto due = weak.lock();
+    const auto found = jobs_.find(domain);
+    if (!due || found == jobs_.end()) return;
+    std::erase(found->second->waiters, due);
+    due->answer(found->second->answered.value_or(found->second->machine.so_far()));
+  });
+  job.waiters.push_back(std::move(waiter));
+}
+
+void Engine::perform(const std::string& domain, Action action) {
+  if (action.save) {
+    // A store that cannot be written has been logged by itself; the lookup goes on without it.
+    [[maybe_unused]] const auto saved = store_.put(*action.save);
+  }
+  if (action.answer) answer_all(*jobs_.at(domain), *action.answer);
+  if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);
+  if (std::holds_alternative<FetchPolicy>(action.next)) return fetch_policy(domain);
+  // Whoever asked after the answer and has not got it yet gets it now.
+  const auto job = std::move(jobs_.at(domain));
+  jobs_.erase(domain);
+  if (job->answered) answer_all(*job, *job->answered);
+  if (jobs_.empty() && idle_) idle_();
+}
+
+void Engine::answer_all(Job& job, const Outcome& outcome) {
+  job.answered = outcome;
+  const auto waiters = std::exchange(job.waiters, {});
+  for (const auto& waiter : waiters) {
+    waiter->timer.reset();
+    waiter->answer(outcome);
+  }
+}
+
+void Engine::query_record(const std::string& domain) {
+  resolver_.txt(jobs_.at(domain)->domain.record_name(), [this, domain](const Result<DnsAnswer<std::string>>& answer) {
+    on_record(domain, record_result(answer));
+  });
+}
+
+void Engine::on_record(const std::string& domain, const RecordResult& result) {
+  log_record(log_, domain, result);
+  perform(domain, jobs_.at(domain)->machine.on_record(result, clock_()));
+}
+
+void Engine::fetch_policy(const std::string& domain) {
+  const std::string host = jobs_.at(domain)->domain.policy_host();
+  resolver_.addresses(host, [this, domain, host](const Result<DnsAnswer<std::string>>& answer) {
+    if (!answer)
+      return on_fetch(domain, fail(ErrorCode::kPolicyFetch,
+                                   "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
+    if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
+    fetcher_.fetch(jobs_.at(domain)->domain, answer->records,
+                   [this, domain](const Result<std::string>& body) { on_fetch(domain, body); });
+  });
+}
+
+void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
+  const Time now = clock_();
+  Action action = jobs_.at(domain)->machine.on_fetch(result, now);
+  if (action.save && action.save->failure) log_failure(log_, *action.save, now);
+  perform(domain, std::move(action));
+}
+
+}  // namespace mtasts

@@ -1,0 +1,54 @@
+#include "module/engine_library.h"
+
+#include <dlfcn.h>
+
+#include <string>
+
+namespace mtasts {
+namespace {
+
+bool is_loaded(const char* library) {
+  void* handle = ::dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+  if (handle == nullptr) return false;
+  ::dlclose(handle);
+  return true;
+}
+
+// The library of the TLS flavour that the process has already comes first, so that one process seldom holds two.
+std::pair<const char*, const char*> candidates(TlsLibrary choice) {
+  constexpr const char* kOpenSsl = "engine-openssl.so";
+  constexpr const char* kGnuTls = "engine-gnutls.so";
+  if (choice == TlsLibrary::kOpenSsl) return {kOpenSsl, nullptr};
+  if (choice == TlsLibrary::kGnuTls) return {kGnuTls, nullptr};
+  if (is_loaded("libgnutls.so.30")) return {kGnuTls, kOpenSsl};
+  return {kOpenSsl, kGnuTls};
+}
+
+Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config) {
+  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* why = ::dlerror();
+    return fail(ErrorCode::kEngine, "cannot load " + path + " (install the mtasts engine library): " +
+                                        (why != nullptr ? why : "unknown error"));
+  }
+  const auto open = reinterpret_cast<NetworkOpen>(::dlsym(handle, kNetworkOpenSymbol));
+  if (open == nullptr)
+    return fail(ErrorCode::kEngine, path + " is not an engine library of mtasts; install the one of this version");
+  Error error{ErrorCode::kEngine, path + " gave no reason"};
+  std::unique_ptr<Network> network(open(kNetworkAbi, config, &error));
+  if (!network) return tl::unexpected(error);
+  return network;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Network>> open_network(const Config& config) {
+  const auto [first, second] = candidates(config.tls);
+  auto network = open_one(config.engine_directory + "/" + first, config.network);
+  if (network || second == nullptr) return network;
+  auto other = open_one(config.engine_directory + "/" + second, config.network);
+  if (other) return other;
+  return network;
+}
+
+}  // namespace mtasts

@@ -1,0 +1,39 @@
+#include "module/log.h"
+
+#include <syslog.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace mtasts {
+namespace {
+
+constexpr std::array<int, 4> kPriorities{LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+constexpr std::array<std::string_view, 4> kNames{"error", "warning", "info", "debug"};
+
+class SyslogLog final : public Log {
+  void emit(LogLevel level, const std::string& line) override {
+    // No pid and no identity of ours: openlog(3) would change the host's.
+    syslog(LOG_MAIL | kPriorities[static_cast<std::size_t>(level)], "mtasts: %s", line.c_str());
+  }
+};
+
+class StderrLog final : public Log {
+  void emit(LogLevel level, const std::string& line) override {
+    const std::string text = "mtasts: " + std::string(log_level_name(level)) + ": " + line + "\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());  // nobody to tell
+  }
+};
+
+}  // namespace
+
+std::string_view log_level_name(LogLevel level) { return kNames[static_cast<std::size_t>(level)]; }
+
+void Log::write(LogLevel level, const std::string& line) {
+  if (level <= threshold_) emit(level, line);
+}
+
+std::unique_ptr<Log> make_syslog_log() { return std::make_unique<SyslogLog>(); }
+std::unique_ptr<Log> make_stderr_log() { return std::make_unique<StderrLog>(); }
+
+}  // namespace mtasts

@@ -1,0 +1,49 @@
+#include "module/network.h"
+
+#include <string_view>
+#include <utility>
+
+#include "module/event_loop.h"
+
+namespace mtasts {
+namespace {
+
+// Destroyed in the opposite order: what uses the loop goes before it.
+class EngineNetwork final : public Network {
+ public:
+  EngineNetwork(std::unique_ptr<EventLoop> loop, std::unique_ptr<Resolver> resolver, std::unique_ptr<Fetcher> fetcher)
+      : loop_(std::move(loop)), resolver_(std::move(resolver)), fetcher_(std::move(fetcher)) {}
+
+  EventLoop& loop() override { return *loop_; }
+  Resolver& resolver() override { return *resolver_; }
+  Fetcher& fetcher() override { return *fetcher_; }
+
+ private:
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<Fetcher> fetcher_;
+};
+
+Result<std::unique_ptr<Network>> open(std::string_view abi, const NetworkConfig& config) {
+  if (abi != kNetworkAbi)
+    return fail(ErrorCode::kEngine, std::string("this engine library is \"") + kNetworkAbi + "\", wanted is \"" +
+                                        escaped(abi) + "\": install both from one build");
+  auto loop = make_event_loop();
+  if (!loop) return tl::unexpected(loop.error());
+  auto resolver = make_resolver(**loop, config.dns);
+  if (!resolver) return tl::unexpected(resolver.error());
+  auto fetcher = make_fetcher(**loop, config.fetch);
+  if (!fetcher) return tl::unexpected(fetcher.error());
+  return std::make_unique<EngineNetwork>(std::move(*loop), std::move(*resolver), std::move(*fetcher));
+}
+
+}  // namespace
+}  // namespace mtasts
+
+extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
+    const char* abi, const mtasts::NetworkConfig& config, mtasts::Error* error) noexcept {
+  auto network = mtasts::open(abi, config);
+  if (network) return network->release();
+  *error = std::move(network.error());
+  return nullptr;
+}

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +28,14 @@ inline std::string lower(std::string_view text) {
 
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// The decimal number that `digits` - digits and nothing else - write, if it is at most `max`.
+inline std::optional<std::int64_t> number(std::string_view digits, std::int64_t max) {
+  if (digits.empty() || !std::ranges::all_of(digits, is_digit)) return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return error == std::errc{} && value <= max ? std::optional(value) : std::nullopt;
 }
 
 // Names of extension fields in records and policies (RFC 8461 §3.1, §3.2): alphanumeric, then up to 31 of alphanumeric,

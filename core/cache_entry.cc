@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 
 #include "core/ascii.h"
@@ -35,7 +34,7 @@ constexpr std::int64_t kMaxCount = 1'000'000;
 
 constexpr std::array<std::string_view, 5> kStateNames{"unknown", "absent", "invalid", "found", "failed"};
 
-std::string_view state_name(RecordMemory::State state) { return kStateNames.at(static_cast<std::size_t>(state)); }
+std::string_view state_name(RecordMemory::State state) { return kStateNames[static_cast<std::size_t>(state)]; }
 
 std::uint64_t fnv1a(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325U) {
   for (const char c : bytes) {
@@ -105,11 +104,9 @@ class Reader {
     return result;
   }
   std::int64_t number(std::int64_t max) {
-    const std::string digits = word();
-    std::int64_t value = -1;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    good_ = good_ && error == std::errc{} && end == digits.data() + digits.size() && value >= 0 && value <= max;
-    return good_ ? value : 0;
+    const std::optional<std::int64_t> value = ascii::number(word(), max);
+    good_ = good_ && value;
+    return value.value_or(0);
   }
   Time time() { return Time{std::chrono::seconds{number(kMaxTime)}}; }
   // Empty where `optional`.

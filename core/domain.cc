@@ -101,11 +101,7 @@ bool looks_like_address(std::string_view words) {
 // A number or the name of a service (RFC 6335 §5.1).
 bool is_port(std::string_view port) {
   if (port.empty() || port.size() > 15) return false;
-  if (std::ranges::all_of(port, ascii::is_digit)) {
-    if (port.size() > 5) return false;
-    const int value = std::stoi(std::string(port));
-    return value >= 1 && value <= 65535;
-  }
+  if (std::ranges::all_of(port, ascii::is_digit)) return ascii::number(port, 65535).value_or(0) > 0;
   return std::ranges::all_of(port, [](char c) { return ascii::is_alnum(c) || c == '-'; });
 }
 

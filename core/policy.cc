@@ -59,8 +59,9 @@ bool is_mx_pattern(std::string_view pattern) {
 }
 
 std::optional<std::chrono::seconds> parse_age(std::string_view value) {
-  if (value.empty() || value.size() > 10 || !std::ranges::all_of(value, ascii::is_digit)) return std::nullopt;
-  return std::min(std::chrono::seconds{std::stoll(std::string(value))}, kMaxPolicyAge);
+  const std::optional<std::int64_t> age = ascii::number(value, 9'999'999'999);
+  if (!age || value.size() > 10) return std::nullopt;
+  return std::min(std::chrono::seconds{*age}, kMaxPolicyAge);
 }
 
 // The keys seen so far; of a key other than mx only the first line counts (R8).

@@ -23,8 +23,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_TREE = REPOSITORY / ".lab" / "tree"
 
 SERVERS = ("exim4-daemon-heavy", "exim4-config", "exim4-base", "knot", "knot-dnssecutils", "unbound", "nginx", "nginx-common")
-TOOLS = ("openssl", "gnutls-bin", "iproute2")
-WANTED = SERVERS + TOOLS
 
 SYSTEM_STATUS = Path("/var/lib/dpkg/status")
 STAMP = "packages.stamp"
@@ -35,7 +33,7 @@ class LabError(Exception):
 
 
 def unpacked(tree: Path = DEFAULT_TREE) -> Path:
-    """Returns the tree with every package of WANTED in it. Raises LabError when apt cannot get them."""
+    """Returns the tree with all of SERVERS in it. Raises LabError when apt cannot get them."""
     if _is_complete(tree):
         return tree
     tree.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +53,7 @@ def _is_complete(tree: Path) -> bool:
 
 
 def _wish() -> str:
-    return "wanted: " + " ".join(WANTED)
+    return "wanted: " + " ".join(SERVERS)
 
 
 def _build(tree: Path) -> None:
@@ -83,7 +81,7 @@ def _download(state: Path) -> list[Path]:
     configuration.write_text(_apt_configuration(state, status), encoding="utf-8")
     print("lab: asking apt for server packages (unpacked privately, nothing is installed)", file=sys.stderr)
     _apt(["update"], configuration)
-    _apt(["install", "--download-only", "--yes", "--no-install-recommends", *WANTED], configuration)
+    _apt(["install", "--download-only", "--yes", "--no-install-recommends", *SERVERS], configuration)
     return sorted((state / "archives").glob("*.deb"))
 
 

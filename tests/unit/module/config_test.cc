@@ -1,0 +1,170 @@
+#include "module/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "module/config_schema.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class ConfigFile : public ::testing::Test {
+ protected:
+  Result<Config> load(const std::string& text) {
+    std::ofstream(path_) << text;
+    return load_config(path_);
+  }
+  std::string error_of(const std::string& text) {
+    const auto config = load(text);
+    return config ? std::string("no error") : config.error().detail;
+  }
+  Scratch scratch_;
+  std::string path_ = scratch_.path() + "/mtasts.toml";
+};
+
+TEST_F(ConfigFile, EmptyFileGivesTheDefaultsOfTheContract) {
+  const auto config = load("");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->network.dns.resolvers.empty());
+  EXPECT_EQ(config->network.dns.timeout.count(), 5);
+  EXPECT_EQ(config->lookup.min_ttl.count(), 60);
+  EXPECT_EQ(config->lookup.max_ttl.count(), 86'400);
+  EXPECT_EQ(config->network.fetch.timeout.count(), 60);
+  EXPECT_EQ(config->lookup.retry.count(), 300);
+  EXPECT_EQ(config->network.fetch.ca_file, "/etc/ssl/certs/ca-certificates.crt");
+  EXPECT_EQ(config->user, "_mtasts");
+  EXPECT_EQ(config->deadline.count(), 20);
+  EXPECT_EQ(config->decision.on_deadline, WhenUnknown::kDefer);
+  EXPECT_EQ(config->decision.on_dns_failure, WhenUnknown::kNoPolicy);
+  EXPECT_EQ(config->cache_directory, "/var/lib/mtasts");
+  EXPECT_EQ(config->lookup.refresh.count(), 86'400);
+}
+
+TEST_F(ConfigFile, ReadsEverySection) {
+  const auto config = load(R"(
+[dns]
+resolvers = ["127.0.0.1", "[::1]:5353"]
+transport = "tls"
+trust_ad = "never"
+[fetch]
+proxy = "http://proxy.example:3128"
+[engine]
+tls = "gnutls"
+on_dns_failure = "defer"
+[cache]
+directory = "/srv/mtasts"
+[[policy.override]]
+domain = "Partner.Example"
+mode = "none"
+[[policy.override]]
+domain = "example.net"
+mode = "enforce"
+[log]
+level = "debug"
+)");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_EQ(config->network.dns.resolvers.at(1), "[::1]:5353");
+  EXPECT_EQ(config->tls, TlsLibrary::kGnuTls);
+  EXPECT_EQ(config->decision.on_dns_failure, WhenUnknown::kDefer);
+  ASSERT_EQ(config->decision.overrides.size(), 2U);
+  EXPECT_EQ(config->decision.overrides[0].domain.text(), "partner.example");
+  EXPECT_EQ(config->decision.overrides[1].mode, Mode::kEnforce);
+  EXPECT_EQ(config->log_level, LogLevel::kDebug);
+}
+
+struct BadInput {
+  const char* text;
+  const char* line;     // ":N:" of the message
+  const char* message;  // part of it
+};
+
+class BadConfig : public ConfigFile, public ::testing::WithParamInterface<BadInput> {};
+
+TEST_P(BadConfig, NamesFileLineKeyAndWhatIsAllowed) {
+  const auto& [text, line, message] = GetParam();
+  const std::string error = error_of(text);
+  EXPECT_THAT(error, StartsWith(path_ + line));
+  EXPECT_THAT(error, HasSubstr(message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadConfig,
+    ::testing::Values(
+        BadInput{"[dns]\ntimeout_s = 0\n", ":2:", "dns.timeout_s must be a whole number of seconds from 1 to 60"},
+        BadInput{"[dns]\ntimeout_s = \"5\"\n", ":2:", "dns.timeout_s must be"},
+        BadInput{"[dns]\ntimeout_s = 5.5\n", ":2:", "dns.timeout_s must be"},
+        BadInput{"[dns]\nresolvers = \"127.0.0.1\"\n", ":2:", "dns.resolvers must be a list"},
+        BadInput{"[dns]\nresolvers = [\"127.0.0.1:0\"]\n", ":2:", "dns.resolvers must be a list"},
+        BadInput{"[dns]\nresolvers = [\"localhost\"]\n", ":2:", "dns.resolvers must be a list"},
+        BadInput{"[dns]\nresolvers = [\"[::1\"]\n", ":2:", "dns.resolvers must be a list"},
+        BadInput{"[dns]\nresolvers = [53]\n", ":2:", "dns.resolvers must be a list"},
+        BadInput{"\n[dns]\ntransport = \"udp\"\n", ":3:", "dns.transport must be \"tcp\" or \"tls\""},
+        BadInput{"[dns]\nport = 53\n", ":2:", "unknown key dns.port; known here: resolvers, transport"},
+        BadInput{"[dns]\nmin_ttl_s = 9\nmax_ttl_s = 8\n", ":2:", "must not be greater than dns.max_ttl_s"},
+        BadInput{"[fetch]\nretry_s = 299\n", ":2:", "fetch.retry_s must be a whole number of seconds from 300"},
+        BadInput{"[fetch]\nca_file = \"ca.pem\"\n", ":2:", "fetch.ca_file must be an absolute path"},
+        BadInput{"[fetch]\nproxy = \"proxy:3128\"\n", ":2:", "fetch.proxy must be"},
+        BadInput{"[engine]\nuser = \"\"\n", ":2:", "engine.user must be the name of a system user"},
+        BadInput{"[engine]\non_deadline = \"deliver\"\n", ":2:", "\"defer\" or \"no-policy\""},
+        BadInput{"[cache]\ndirectory = \"cache\"\n", ":2:", "cache.directory must be an absolute path"},
+        BadInput{"[loging]\nlevel = \"info\"\n", ":1:", "unknown section [loging]; known: dns, fetch"},
+        BadInput{"dns = 5\n", ":1:", "dns must be written as a section [dns]"},
+        BadInput{"[policy]\ndane_first = true\n", ":2:", "unknown key policy.dane_first"},
+        BadInput{"[[policy.override]]\ndomain = \"a b\"\nmode = \"none\"\n",
+                 ":2:", "policy.override.domain must be a domain name"},
+        BadInput{"[[policy.override]]\ndomain = \"a.example\"\nmode = \"off\"\n",
+                 ":3:", "policy.override.mode must be"},
+        BadInput{"[[policy.override]]\ndomain = \"a.example\"\n", ":1:", "needs both domain and mode"},
+        BadInput{"[policy]\noverride = 5\n", ":2:", "must be written as [[policy.override]]"},
+        BadInput{"[dns\n", ":1:", "not valid TOML"},
+        BadInput{"[dns]\ntimeout_s = 5\ntimeout_s = 6\n", ":3:", "not valid TOML"},
+        BadInput{"\xff\xfe", ":1:", "not valid TOML"}));
+
+TEST_F(ConfigFile, MissingFileIsAnErrorUnlessItIsTheDefault) {
+  const auto config = load_config(scratch_.path() + "/none.toml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::kConfig);
+  EXPECT_THAT(config.error().detail, HasSubstr("cannot be opened: No such file"));
+}
+
+TEST_F(ConfigFile, RefusesWhatIsNoRegularFile) {
+  EXPECT_FALSE(load_config(scratch_.path()));
+  ASSERT_EQ(::mkfifo((scratch_.path() + "/fifo").c_str(), 0600), 0);
+  const auto config = load_config(scratch_.path() + "/fifo");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().detail, HasSubstr("is not a regular file"));
+}
+
+TEST_F(ConfigFile, DescribesEveryKeyWithItsOrigin) {
+  std::ofstream(path_) << "[engine]\ndeadline_s = 7\n";
+  const auto settings = describe_config(path_);
+  ASSERT_TRUE(settings);
+  ASSERT_EQ(settings->size(), config_keys().size() + 1);
+  for (const auto& setting : *settings) {
+    const bool ours = setting.key == "engine.deadline_s";
+    EXPECT_EQ(setting.origin, ours ? path_ + ":2" : "default") << setting.key;
+    if (ours) {
+      EXPECT_EQ(setting.value, "7");
+    }
+  }
+}
+
+// What `mtasts config` prints can be read back.
+TEST_F(ConfigFile, ShownValuesAreAcceptedAgain) {
+  const auto settings = describe_config((std::ofstream(path_) << "[dns]\nresolvers = [\"::1\"]\n", path_));
+  ASSERT_TRUE(settings);
+  std::string text;
+  for (const auto& setting : *settings) text += setting.key + " = " + setting.value + "\n";
+  EXPECT_EQ(error_of(text), "no error");
+}
+
+}  // namespace
+}  // namespace mtasts

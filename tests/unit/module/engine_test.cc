@@ -1,0 +1,181 @@
+#include "module/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/module/fakes.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
+
+class EngineTest : public ::testing::Test {
+ protected:
+  static Domain domain(const std::string& name = "example.com") { return *Domain::parse(name); }
+
+  // The callback of the oldest open question.
+  template <typename Queue>
+  static auto take(Queue& queue) {
+    auto done = queue.front().second;
+    queue.erase(queue.begin());
+    return done;
+  }
+  void ask(const std::string& name = "example.com", milliseconds deadline = seconds(20)) {
+    engine_->lookup(domain(name), Lookup::Effort::kNormal, deadline,
+                    [this](const Outcome& outcome) { answers_.push_back(outcome); });
+  }
+  void start() { loop_.advance(milliseconds(1)); }
+  void record(const std::string& text = "v=STSv1; id=1;") { take(resolver_.txts)(FakeResolver::found({text})); }
+  void address(const std::string& text = "192.0.2.1") { take(resolver_.hosts)(FakeResolver::found({text})); }
+  void policy(FetchResult result) {
+    const auto done = fetcher_.fetches.front().done;
+    fetcher_.fetches.erase(fetcher_.fetches.begin());
+    done(result);
+  }
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeFetcher fetcher_;
+  FakeStore store_;
+  FakeLog log_;
+  Time now_{std::chrono::seconds(1'800'000'000)};
+  std::unique_ptr<Engine> engine_ =
+      std::make_unique<Engine>(loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; });
+  std::vector<Outcome> answers_;
+};
+
+TEST_F(EngineTest, GoesTheWholeWayAndRemembers) {
+  ask();
+  EXPECT_TRUE(resolver_.txts.empty()) << "nothing happens inside lookup()";
+  start();
+  ASSERT_EQ(resolver_.txts.size(), 1U);
+  EXPECT_EQ(resolver_.txts[0].first, "_mta-sts.example.com");
+  record();
+  ASSERT_EQ(resolver_.hosts.size(), 1U);
+  EXPECT_EQ(resolver_.hosts[0].first, "mta-sts.example.com");
+  address();
+  ASSERT_EQ(fetcher_.fetches.size(), 1U);
+  EXPECT_THAT(fetcher_.fetches[0].addresses, ElementsAre("192.0.2.1"));
+  policy(kPolicy);
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_NE(answers_[0].entry.policy_in_force(now_), nullptr);
+  ASSERT_TRUE(store_.entries.contains("example.com"));
+  EXPECT_EQ(store_.entries.at("example.com").policy->body, kPolicy);
+}
+
+TEST_F(EngineTest, EqualLookupsShareOneMachine) {
+  ask();
+  ask();
+  start();
+  ask();
+  EXPECT_EQ(resolver_.txts.size(), 1U);
+  record();
+  address();
+  ask();
+  EXPECT_EQ(fetcher_.fetches.size(), 1U);
+  policy(kPolicy);
+  EXPECT_EQ(answers_.size(), 4U);
+}
+
+TEST_F(EngineTest, AnswersAtTheDeadlineAndFinishesTheLookup) {
+  bool idle = false;
+  engine_->on_idle([&idle] { idle = true; });
+  ask("example.com", seconds(2));
+  start();
+  record();
+  address();
+  loop_.advance(seconds(2));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kFetchPending);
+  EXPECT_FALSE(idle);
+  policy(kPolicy);
+  EXPECT_EQ(answers_.size(), 1U) << "one answer a caller";
+  EXPECT_TRUE(idle);
+  EXPECT_TRUE(store_.entries.at("example.com").policy.has_value());
+}
+
+TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
+  ask("example.com", seconds(2));
+  start();
+  loop_.advance(seconds(2));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kRecordPending);
+}
+
+// A policy that is old enough is answered at once and fetched again behind the caller's back (R21); who asks meanwhile
+// gets the same answer.
+TEST_F(EngineTest, R21RefreshesBehindTheAnswer) {
+  ask();
+  start();
+  record();
+  address();
+  policy(kPolicy);
+  now_ += std::chrono::hours(30);
+  ask();
+  start();
+  record();
+  ASSERT_EQ(answers_.size(), 2U);
+  ASSERT_EQ(resolver_.hosts.size(), 1U);
+  ask();
+  start();
+  EXPECT_EQ(answers_.size(), 3U);
+  address();
+  policy(fail(ErrorCode::kPolicyFetch, "HTTP status 503 instead of 200"));
+  ASSERT_FALSE(log_.lines.empty());
+  EXPECT_THAT(log_.lines.back(),
+              HasSubstr("warning event=refresh-failed domain=example.com error=sts-policy-fetch-error"));
+  EXPECT_NE(store_.entries.at("example.com").policy_in_force(now_), nullptr);
+}
+
+TEST_F(EngineTest, R16PolicyHostWithoutAddressIsAFetchError) {
+  ask();
+  start();
+  record();
+  take(resolver_.hosts)(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, seconds(60), false});
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_TRUE(answers_[0].entry.failure);
+  EXPECT_EQ(answers_[0].entry.failure->error.code, ErrorCode::kPolicyFetch);
+  EXPECT_THAT(answers_[0].entry.failure->error.detail, HasSubstr("mta-sts.example.com has no address"));
+  EXPECT_TRUE(fetcher_.fetches.empty()) << "libcurl must never start without addresses";
+}
+
+TEST_F(EngineTest, R20ResolverFailureIsNoAbsence) {
+  ask();
+  start();
+  take(resolver_.txts)(fail(ErrorCode::kDnsTimeout, "no answer from 127.0.0.1 within 5 s"));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].entry.record.state, RecordMemory::State::kFailed);
+  EXPECT_THAT(log_.lines.back(), HasSubstr("event=record-lookup-failed domain=example.com error=dns-timeout"));
+}
+
+TEST_F(EngineTest, AStoreThatIsFullChangesNoAnswer) {
+  store_.full = true;
+  ask();
+  start();
+  record();
+  address();
+  policy(kPolicy);
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_NE(answers_[0].entry.policy_in_force(now_), nullptr);
+}
+
+TEST_F(EngineTest, InvalidPolicyAndRecordLeaveAReasonInTheLog) {
+  ask("a.example");
+  start();
+  record("v=STSv1;");
+  EXPECT_THAT(log_.lines.back(), HasSubstr("info event=record-invalid domain=a.example"));
+  ask("b.example");
+  start();
+  record();
+  address();
+  policy("<html>");
+  EXPECT_THAT(log_.lines.back(), HasSubstr("info event=policy-fetch-failed domain=b.example error=sts-policy-invalid"));
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -1,0 +1,101 @@
+// Scripted ports for tests of the engine: a loop whose time is a number, a resolver and a fetcher that answer when
+// told, a store in memory and a log that keeps its lines.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ports.h"
+#include "module/log.h"
+
+namespace mtasts {
+
+class FakeLoop : public EventLoop {
+ public:
+  std::unique_ptr<Watch> watch(int, unsigned, std::function<void(unsigned)>) override { return nullptr; }
+  std::unique_ptr<Watch> after(std::chrono::milliseconds delay, std::function<void()> due) override {
+    auto timer = std::make_shared<std::function<void()>>(std::move(due));
+    timers_.emplace(now_ + delay, timer);
+    return std::make_unique<Timer>(std::move(timer));
+  }
+  // Runs everything that is due within `span`.
+  void advance(std::chrono::milliseconds span) {
+    const auto end = now_ + span;
+    while (!timers_.empty() && timers_.begin()->first <= end) {
+      now_ = timers_.begin()->first;
+      const auto due = timers_.begin()->second.lock();
+      timers_.erase(timers_.begin());
+      if (due) (*due)();
+    }
+    now_ = end;
+  }
+  void run() override { advance(std::chrono::hours(1)); }
+  void stop() override {}
+
+ private:
+  struct Timer : Watch {
+    explicit Timer(std::shared_ptr<std::function<void()>> f) : function(std::move(f)) {}
+    std::shared_ptr<std::function<void()>> function;
+  };
+  std::chrono::milliseconds now_{0};
+  std::multimap<std::chrono::milliseconds, std::weak_ptr<std::function<void()>>> timers_;
+};
+
+class FakeResolver : public Resolver {
+ public:
+  void txt(const std::string& name, Callback<std::string> done) override { txts.emplace_back(name, std::move(done)); }
+  void mx(const std::string&, Callback<MxRecord>) override {}
+  void addresses(const std::string& name, Callback<std::string> done) override {
+    hosts.emplace_back(name, std::move(done));
+  }
+
+  static DnsAnswer<std::string> found(std::vector<std::string> records) {
+    return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false};
+  }
+  std::vector<std::pair<std::string, Callback<std::string>>> txts;
+  std::vector<std::pair<std::string, Callback<std::string>>> hosts;
+};
+
+class FakeFetcher : public Fetcher {
+ public:
+  void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) override {
+    fetches.push_back({domain.text(), addresses, std::move(done)});
+  }
+  struct Fetch {
+    std::string domain;
+    std::vector<std::string> addresses;
+    Callback done;
+  };
+  std::vector<Fetch> fetches;
+};
+
+class FakeStore : public PolicyStore {
+ public:
+  std::optional<CacheEntry> get(const Domain& domain) override {
+    const auto found = entries.find(domain.text());
+    return found == entries.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<void> put(const CacheEntry& entry) override {
+    if (full) return fail(ErrorCode::kStoreUnavailable, "disk full");
+    entries.insert_or_assign(entry.domain.text(), entry);
+    return {};
+  }
+  std::map<std::string, CacheEntry> entries;
+  bool full = false;
+};
+
+class FakeLog : public Log {
+ public:
+  std::vector<std::string> lines;
+
+ private:
+  void emit(LogLevel level, const std::string& line) override {
+    lines.push_back(std::string(log_level_name(level)) + " " + line);
+  }
+};
+
+}  // namespace mtasts

@@ -1,0 +1,203 @@
+#include "module/policy_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "module/client.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
+
+Domain domain(const std::string& name = "example.com") { return *Domain::parse(name); }
+
+CacheEntry with_policy(const std::string& name = "example.com") {
+  const Time at = now();
+  CacheEntry entry{domain(name),
+                   {RecordMemory::State::kFound, at + std::chrono::seconds(300), "abc", {}},
+                   std::nullopt,
+                   std::nullopt};
+  entry.policy = StoredPolicy{"abc", at, kPolicy, *parse_policy(kPolicy)};
+  return entry;
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  // Where the only file of the store lies.
+  fs::path file() {
+    for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
+      if (!item.is_directory()) return item.path();
+    }
+    return {};
+  }
+  FakeLog log_;
+  Scratch scratch_;
+  FileStore store_{scratch_.path(), log_};
+};
+
+TEST_F(StoreTest, R17KeepsAPolicyAcrossProcesses) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  FileStore other(scratch_.path(), log_);
+  const auto entry = other.get(domain());
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(*entry, with_policy());
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(StoreTest, AnEntryIsATextFileNamedAfterItsDomainAndReadableByAll) {
+  const auto before = ::umask(077);
+  ASSERT_TRUE(store_.put(with_policy()));
+  ::umask(before);
+  EXPECT_EQ(file().filename(), "example.com");
+  EXPECT_EQ(fs::status(file()).permissions(), fs::perms(0644));
+  EXPECT_EQ(fs::status(file().parent_path()).permissions(), fs::perms(0755));
+  std::ifstream stream(file());
+  std::string first;
+  std::getline(stream, first);
+  EXPECT_EQ(first, "mtasts-cache 1");
+}
+
+TEST_F(StoreTest, AKnownAbsenceIsAnEmptyFileWhoseTimeSaysUntilWhen) {
+  CacheEntry entry{
+      domain(), {RecordMemory::State::kAbsent, now() + std::chrono::seconds(500), {}, {}}, std::nullopt, std::nullopt};
+  ASSERT_TRUE(store_.put(entry));
+  EXPECT_EQ(fs::file_size(file()), 0U);
+  EXPECT_EQ(store_.get(domain()), entry);
+}
+
+TEST_F(StoreTest, ReplacesWholeAndLeavesNoTemporaryFile) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  CacheEntry changed = with_policy();
+  changed.record.id = "def";
+  ASSERT_TRUE(store_.put(changed));
+  EXPECT_EQ(store_.get(domain())->record.id, "def");
+  EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
+}
+
+TEST_F(StoreTest, AnUnknownVersionIsASilentMiss) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  std::ofstream(file()) << "mtasts-cache 2\nwhatever\n";
+  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(StoreTest, ADamagedEntryIsAMissAndAWarning) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  fs::resize_file(file(), fs::file_size(file()) - 7);
+  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
+}
+
+TEST_F(StoreTest, AnEntryUnderAnotherNameIsRefused) {
+  ASSERT_TRUE(store_.put(with_policy("other.example")));
+  const fs::path other = file();
+  ASSERT_TRUE(store_.put(with_policy()));
+  fs::path target;
+  for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
+    if (item.path().filename() == "example.com") target = item.path();
+  }
+  fs::copy_file(other, target, fs::copy_options::overwrite_existing);
+  EXPECT_FALSE(store_.get(domain()));
+}
+
+TEST_F(StoreTest, RefusesSymbolicLinksFifosDirectoriesAndGiants) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path place = file();
+  const std::string copy = scratch_.path() + "-copy";
+  fs::rename(place, copy);
+
+  fs::create_symlink(copy, place);
+  EXPECT_FALSE(store_.get(domain())) << "symbolic link";
+  fs::remove(place);
+  ASSERT_EQ(::mkfifo(place.c_str(), 0644), 0);
+  EXPECT_FALSE(store_.get(domain())) << "FIFO, and no waiting for a writer";
+  fs::remove(place);
+  fs::create_directory(place);
+  EXPECT_FALSE(store_.get(domain())) << "directory";
+  fs::remove(place);
+  std::ofstream(place) << "x";
+  fs::resize_file(place, 1ULL << 40U);
+  EXPECT_FALSE(store_.get(domain())) << "giant";
+  fs::remove(place);
+
+  fs::rename(copy, place);
+  EXPECT_TRUE(store_.get(domain()));
+}
+
+TEST_F(StoreTest, FollowsNoLinkInPlaceOfASubdirectory) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path shard = file().parent_path();
+  const fs::path elsewhere = scratch_.path() + "-elsewhere";
+  fs::rename(shard, elsewhere);
+  fs::create_directory_symlink(elsewhere, shard);
+  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_FALSE(store_.put(with_policy()));
+  EXPECT_FALSE(store_.remove(domain()).value_or(false));
+  EXPECT_TRUE(fs::exists(elsewhere / "example.com"));
+  fs::remove_all(elsewhere);
+}
+
+TEST_F(StoreTest, ADirectoryThatIsNotThereIsWarnedAboutOnce) {
+  FileStore nowhere(scratch_.path() + "/none", log_);
+  EXPECT_FALSE(nowhere.get(domain()));
+  EXPECT_FALSE(nowhere.get(domain()));
+  EXPECT_FALSE(nowhere.put(with_policy()));
+  EXPECT_FALSE(nowhere.put(with_policy()));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-unavailable"), HasSubstr("event=store-unwritable")));
+}
+
+TEST_F(StoreTest, AFullDiskLeavesTheOldEntry) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit tiny { 16, before.rlim_max };
+  ::setrlimit(RLIMIT_FSIZE, &tiny);  // write(2) now fails after 16 bytes, as on a disk that fills up
+  CacheEntry changed = with_policy();
+  changed.record.id = "def";
+  const auto done = store_.put(changed);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kStoreUnavailable);
+  EXPECT_EQ(store_.get(domain())->record.id, "abc");
+  EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
+}
+
+TEST_F(StoreTest, ListsAndRemoves) {
+  for (const char* name : {"a.example", "b.example", "c.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
+  std::ofstream(file().parent_path() / "README") << "not ours";
+  std::vector<std::string> names;
+  ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry) { names.push_back(entry.domain.text()); }));
+  EXPECT_THAT(names, UnorderedElementsAre("a.example", "b.example", "c.example"));
+  EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(true));
+  EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(false));
+  EXPECT_FALSE(store_.get(domain("b.example")));
+}
+
+TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {
+  EXPECT_TRUE(store_.due("dns-failure", std::chrono::minutes(1)));
+  EXPECT_FALSE(store_.due("dns-failure", std::chrono::minutes(1)));
+  FileStore other(scratch_.path(), log_);
+  EXPECT_FALSE(other.due("dns-failure", std::chrono::minutes(1)));
+  EXPECT_TRUE(other.due("dns-failure", std::chrono::seconds(0)));
+  EXPECT_TRUE(other.due("something-else", std::chrono::minutes(1)));
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -24,8 +24,13 @@ struct ResolverConfig {
   unsigned max_in_flight = 200;  // further questions wait their turn
 };
 
-// The loop must outlive the resolver. Destroying the resolver drops the questions under way without calling back; not
-// allowed from inside a callback. Error kEngine: getdns refused; kConfig: a resolver address that is none.
+// The resolvers are asked in their order. One that fails (no connection, hung up, no answer in time, SERVFAIL and other
+// refusals) is followed by the next, up to three tries in all; a single one is asked once more when it hung up. One
+// that could not be reached goes to the end of the order for half a minute.
+//
+// One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
+// resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a
+// callback. Error kEngine: getdns refused; kConfig: a resolver address that is none.
 Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config);
 
 }  // namespace mtasts

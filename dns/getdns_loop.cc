@@ -1,0 +1,86 @@
+#include "dns/getdns_loop.h"
+
+#include <getdns/getdns_extra.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace mtasts {
+namespace {
+
+// getdns: "no time limit".
+constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kLongestWaitMs = 24ULL * 3600 * 1000;
+
+// What hangs on getdns_eventloop_event::ev while the event is scheduled.
+struct Scheduled {
+  std::unique_ptr<EventLoop::Watch> io;
+  std::unique_ptr<EventLoop::Watch> timer;
+};
+
+// One callback a round, because it may clear or free the event; what else is ready is reported again in the next round.
+// Writing goes first: it ends when the queue is empty, whereas a peer could keep us reading for ever.
+void ready(getdns_eventloop_event* event, unsigned interest) {
+  if ((interest & EventLoop::kWrite) != 0 && event->write_cb != nullptr)
+    event->write_cb(event->userarg);
+  else if (event->read_cb != nullptr)
+    event->read_cb(event->userarg);
+}
+
+unsigned interest_of(const getdns_eventloop_event& event) {
+  return (event.read_cb != nullptr ? EventLoop::kRead : 0U) | (event.write_cb != nullptr ? EventLoop::kWrite : 0U);
+}
+
+}  // namespace
+
+// getdns casts between the two, hence a standard-layout first member.
+struct GetdnsLoop::Extension {
+  getdns_eventloop base{};
+  EventLoop* loop = nullptr;
+
+  static getdns_return_t schedule(getdns_eventloop* base, int fd, std::uint64_t timeout_ms,
+                                  getdns_eventloop_event* event) noexcept;
+  static getdns_return_t clear(getdns_eventloop* base, getdns_eventloop_event* event) noexcept;
+};
+
+getdns_return_t GetdnsLoop::Extension::schedule(getdns_eventloop* base, int fd, std::uint64_t timeout_ms,
+                                                getdns_eventloop_event* event) noexcept {
+  EventLoop& loop = *reinterpret_cast<Extension*>(base)->loop;
+  auto scheduled = std::make_unique<Scheduled>();
+  const unsigned interest = interest_of(*event);
+  if (fd >= 0 && interest != 0)
+    scheduled->io = loop.watch(fd, interest, [event](unsigned bits) { ready(event, bits); });
+  if (event->timeout_cb != nullptr && timeout_ms != kForever) {
+    const std::chrono::milliseconds wait(static_cast<std::int64_t>(std::min(timeout_ms, kLongestWaitMs)));
+    scheduled->timer = loop.after(wait, [event] { event->timeout_cb(event->userarg); });
+  }
+  event->ev = scheduled.release();
+  return GETDNS_RETURN_GOOD;
+}
+
+getdns_return_t GetdnsLoop::Extension::clear(getdns_eventloop* /*base*/, getdns_eventloop_event* event) noexcept {
+  const std::unique_ptr<Scheduled> end(static_cast<Scheduled*>(event->ev));
+  event->ev = nullptr;
+  return GETDNS_RETURN_GOOD;
+}
+
+GetdnsLoop::GetdnsLoop(EventLoop& loop) : extension_(std::make_unique<Extension>()) {
+  // The context calls cleanup when it is destroyed, but the loop is not its to destroy; and it is run by others.
+  static getdns_eventloop_vmt vmt{
+      .cleanup = [](getdns_eventloop*) {},
+      .schedule = &Extension::schedule,
+      .clear = &Extension::clear,
+      .run = [](getdns_eventloop*) {},
+      .run_once = [](getdns_eventloop*, int) {},
+  };
+  extension_->base.vmt = &vmt;
+  extension_->loop = &loop;
+}
+
+GetdnsLoop::~GetdnsLoop() = default;
+
+getdns_eventloop* GetdnsLoop::get() { return &extension_->base; }
+
+}  // namespace mtasts

@@ -1,0 +1,138 @@
+#include "dns/upstream.h"
+
+#include <arpa/inet.h>
+#include <getdns/getdns.h>
+#include <getdns/getdns_extra.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "dns/getdns_loop.h"
+
+namespace mtasts {
+namespace {
+
+constexpr std::uint16_t kPortTcp = 53;
+constexpr std::uint16_t kPortTls = 853;
+
+struct DictDestroy {
+  void operator()(getdns_dict* dict) const { getdns_dict_destroy(dict); }
+};
+struct ListDestroy {
+  void operator()(getdns_list* list) const { getdns_list_destroy(list); }
+};
+struct ContextDestroy {
+  void operator()(getdns_context* context) const { getdns_context_destroy(context); }
+};
+using DictPtr = std::unique_ptr<getdns_dict, DictDestroy>;
+using ListPtr = std::unique_ptr<getdns_list, ListDestroy>;
+using ContextPtr = std::unique_ptr<getdns_context, ContextDestroy>;
+
+getdns_return_t set_bytes(getdns_dict* dict, const char* name, const void* data, std::size_t size) {
+  const getdns_bindata value{.size = size, .data = static_cast<std::uint8_t*>(const_cast<void*>(data))};
+  return getdns_dict_set_bindata(dict, name, &value);
+}
+
+// One entry for getdns_context_set_upstream_recursive_servers().
+ListPtr server_list(const ResolverAddress& address, std::uint16_t port) {
+  const DictPtr server(getdns_dict_create());
+  std::array<unsigned char, 16> bytes{};
+  inet_pton(address.is_ipv6() ? AF_INET6 : AF_INET, address.ip.c_str(), bytes.data());
+  set_bytes(server.get(), "address_type", address.is_ipv6() ? "IPv6" : "IPv4", 4);
+  set_bytes(server.get(), "address_data", bytes.data(), address.is_ipv6() ? 16 : 4);
+  if (!address.scope.empty()) set_bytes(server.get(), "scope_id", address.scope.data(), address.scope.size());
+  getdns_dict_set_int(server.get(), "port", port);
+  getdns_dict_set_int(server.get(), "tls_port", port);
+  ListPtr list(getdns_list_create());
+  getdns_list_set_dict(list.get(), 0, server.get());
+  return list;
+}
+
+// A stub that asks this one server over this one transport and does nothing else: no search list, no hosts file, no
+// validation of its own (and so no trust anchors, which getdns would fetch from the internet).
+getdns_return_t configure(getdns_context* context, ResolverConfig::Transport transport, std::chrono::seconds timeout,
+                          getdns_list* servers) {
+  getdns_namespace_t dns_only = GETDNS_NAMESPACE_DNS;
+  getdns_transport_list_t only =
+      transport == ResolverConfig::Transport::kTls ? GETDNS_TRANSPORT_TLS : GETDNS_TRANSPORT_TCP;
+  const auto timeout_ms = static_cast<std::uint64_t>(std::chrono::milliseconds(timeout).count());
+  getdns_return_t r = getdns_context_set_resolution_type(context, GETDNS_RESOLUTION_STUB);
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_namespaces(context, 1, &dns_only);
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_append_name(context, GETDNS_APPEND_NAME_NEVER);
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_dns_transport_list(context, 1, &only);
+  // The configuration has an address for a resolver, no name: a certificate cannot be held against it. TLS keeps the
+  // questions from those who only listen (RFC 7858 §4.1, opportunistic); there is no way back to clear text.
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_tls_authentication(context, GETDNS_AUTHENTICATION_NONE);
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_timeout(context, timeout_ms);
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_upstream_recursive_servers(context, servers);
+  return r;
+}
+
+// AD in the question asks for AD in the reply (RFC 6840 §5.7).
+DictPtr extensions() {
+  const DictPtr header(getdns_dict_create());
+  getdns_dict_set_int(header.get(), "rd", 1);
+  getdns_dict_set_int(header.get(), "ad", 1);
+  DictPtr extensions(getdns_dict_create());
+  getdns_dict_set_dict(extensions.get(), "header", header.get());
+  return extensions;
+}
+
+void answered(getdns_context* /*context*/, getdns_callback_type_t outcome, getdns_dict* response, void* userarg,
+              getdns_transaction_t /*id*/) noexcept {
+  const DictPtr reply(response);
+  const std::unique_ptr<Upstream::Done> done(static_cast<Upstream::Done*>(userarg));
+  if (outcome == GETDNS_CALLBACK_CANCEL) return;  // the context is being destroyed
+  if (outcome == GETDNS_CALLBACK_TIMEOUT)
+    (*done)(fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
+  else if (outcome != GETDNS_CALLBACK_COMPLETE || !reply)
+    (*done)(fail(ErrorCode::kDnsUnreachable, "cannot be reached or hung up"));
+  else
+    (*done)(reply.get());
+}
+
+}  // namespace
+
+struct Upstream::Context {
+  DictPtr extensions;
+  ContextPtr getdns;  // destroyed first
+};
+
+Upstream::Upstream(GetdnsLoop& loop, ResolverAddress address, const ResolverConfig& config)
+    : loop_(loop), address_(std::move(address)), transport_(config.transport), timeout_(config.timeout) {
+  if (!address_.port) address_.port = transport_ == ResolverConfig::Transport::kTls ? kPortTls : kPortTcp;
+}
+
+Upstream::~Upstream() = default;
+
+std::string Upstream::text() const { return address_.text(); }
+
+Result<Upstream::Context*> Upstream::context() {
+  if (context_) return context_.get();
+  getdns_context* made = nullptr;
+  getdns_return_t r = getdns_context_create(&made, 0);
+  auto context = std::make_unique<Context>(Context{extensions(), ContextPtr(made)});
+  const ListPtr servers = server_list(address_, *address_.port);
+  if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_eventloop(made, loop_.get());
+  if (r == GETDNS_RETURN_GOOD) r = configure(made, transport_, timeout_, servers.get());
+  if (r != GETDNS_RETURN_GOOD)
+    return fail(ErrorCode::kEngine, std::string("cannot be used by getdns: ") + getdns_get_errorstr_by_id(r));
+  context_ = std::move(context);
+  return context_.get();
+}
+
+void Upstream::ask(const std::string& name, RrType type, Done done) {
+  const auto context = this->context();
+  if (!context) return done(tl::unexpected(context.error()));
+  auto userarg = std::make_unique<Done>(std::move(done));
+  const getdns_return_t r = getdns_general((*context)->getdns.get(), name.c_str(), static_cast<std::uint16_t>(type),
+                                           (*context)->extensions.get(), userarg.get(), nullptr, &answered);
+  if (r == GETDNS_RETURN_GOOD) {
+    static_cast<void>(userarg.release());  // answered() has it, perhaps already used up
+    return;
+  }
+  (*userarg)(fail(ErrorCode::kDnsUnreachable, std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r)));
+}
+
+}  // namespace mtasts

@@ -1,0 +1,50 @@
+// One recursive resolver: a getdns context of its own, so that which resolver is asked, and when another one, is
+// decided here and not by getdns's statistics.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/ports.h"
+#include "core/result.h"
+#include "dns/reply.h"
+#include "dns/resolver.h"
+#include "dns/resolver_address.h"
+
+struct getdns_dict;
+
+namespace mtasts {
+
+class GetdnsLoop;
+
+class Upstream {
+ public:
+  // The reply (any rcode; only valid during the call) or an error: kDnsTimeout, kDnsUnreachable, kEngine. Runs inside
+  // getdns: it must neither ask again nor destroy the upstream.
+  using Done = std::function<void(Result<const getdns_dict*>)>;
+
+  Upstream(GetdnsLoop& loop, ResolverAddress address, const ResolverConfig& config);
+  // Drops the questions under way without calling back.
+  ~Upstream();
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  // `done` may be called before this returns.
+  void ask(const std::string& name, RrType type, Done done);
+
+  // Where it is, with the port, for messages.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  struct Context;
+  Result<Context*> context();
+
+  GetdnsLoop& loop_;
+  ResolverAddress address_;
+  ResolverConfig::Transport transport_;
+  std::chrono::seconds timeout_;
+  std::unique_ptr<Context> context_;  // made when first asked
+};
+
+}  // namespace mtasts

@@ -1,0 +1,173 @@
+#include "fetch/fetcher.h"
+
+#include <curl/curl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+#include <list>
+#include <map>
+#include <utility>
+
+#include "fetch/san_rule.h"
+#include "fetch/transfer.h"
+
+namespace mtasts {
+namespace {
+
+struct MultiCleanup {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+
+struct Request {
+  Domain domain;
+  std::vector<std::string> addresses;
+  Fetcher::Callback done;
+};
+
+struct Active {
+  std::unique_ptr<Transfer> transfer;
+  Fetcher::Callback done;
+};
+
+class CurlFetcher final : public Fetcher {
+ public:
+  CurlFetcher(EventLoop& loop, const FetcherConfig& config);
+  ~CurlFetcher() override;
+  CurlFetcher(const CurlFetcher&) = delete;
+  CurlFetcher& operator=(const CurlFetcher&) = delete;
+
+  [[nodiscard]] bool is_usable() const { return multi_ != nullptr; }
+  void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) override;
+
+ private:
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data) noexcept;
+  static int on_timeout(CURLM* multi, long timeout_ms, void* self) noexcept;
+
+  void schedule_pump();
+  void pump();
+  void start(Request request);
+  void advance(curl_socket_t fd, int events);
+  void finish(CURL* easy, CURLcode code);
+
+  EventLoop& loop_;
+  const FetcherConfig config_;
+  const pid_t pid_ = getpid();
+  std::deque<Request> queue_;
+  std::list<Active> active_;
+  std::unique_ptr<EventLoop::Watch> pump_;
+  std::unique_ptr<EventLoop::Watch> timer_;
+  std::map<curl_socket_t, std::unique_ptr<EventLoop::Watch>> sockets_;
+  std::unique_ptr<CURLM, MultiCleanup> multi_{curl_multi_init()};  // last: its end still calls on_socket
+};
+
+CurlFetcher::CurlFetcher(EventLoop& loop, const FetcherConfig& config) : loop_(loop), config_(config) {
+  if (!multi_) return;
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &CurlFetcher::on_socket);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &CurlFetcher::on_timeout);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+}
+
+CurlFetcher::~CurlFetcher() {
+  for (const auto& active : active_) curl_multi_remove_handle(multi_.get(), active.transfer->easy());
+  active_.clear();
+}
+
+void CurlFetcher::fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) {
+  queue_.push_back({domain, addresses, std::move(done)});
+  schedule_pump();
+}
+
+// In a round of the loop of its own, so that nobody is called back from inside his call.
+void CurlFetcher::schedule_pump() {
+  if (pump_ || queue_.empty() || active_.size() >= config_.max_in_flight) return;
+  pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
+    pump_.reset();
+    pump();
+  });
+}
+
+void CurlFetcher::pump() {
+  while (!queue_.empty() && active_.size() < config_.max_in_flight) {
+    Request request = std::move(queue_.front());
+    queue_.pop_front();
+    start(std::move(request));
+  }
+}
+
+void CurlFetcher::start(Request request) {
+  if (getpid() != pid_)
+    return request.done(
+        fail(ErrorCode::kEngine, "the fetcher was made by another process: it cannot be used after fork"));
+  auto transfer = Transfer::make(config_, request.domain, request.addresses);
+  if (!transfer) return request.done(tl::unexpected(transfer.error()));
+  if (const CURLMcode code = curl_multi_add_handle(multi_.get(), (*transfer)->easy()); code != CURLM_OK)
+    return request.done(fail(ErrorCode::kEngine, std::string("libcurl: ") + curl_multi_strerror(code)));
+  active_.push_back({std::move(*transfer), std::move(request.done)});
+}
+
+// libcurl says which events of a socket it waits for.
+int CurlFetcher::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self, void* /*socket_data*/) noexcept {
+  auto& fetcher = *static_cast<CurlFetcher*>(self);
+  fetcher.sockets_.erase(fd);
+  const unsigned interest =
+      ((what & CURL_POLL_IN) != 0 ? EventLoop::kRead : 0U) | ((what & CURL_POLL_OUT) != 0 ? EventLoop::kWrite : 0U);
+  if (what == CURL_POLL_REMOVE || interest == 0) return 0;
+  fetcher.sockets_[fd] = fetcher.loop_.watch(fd, interest, [&fetcher, fd](unsigned ready) {
+    fetcher.advance(fd, ((ready & EventLoop::kRead) != 0 ? CURL_CSELECT_IN : 0) |
+                            ((ready & EventLoop::kWrite) != 0 ? CURL_CSELECT_OUT : 0));
+  });
+  return 0;
+}
+
+// libcurl says when it wants to be called without an event; it must not be called from in here.
+int CurlFetcher::on_timeout(CURLM* /*multi*/, long timeout_ms, void* self) noexcept {
+  auto& fetcher = *static_cast<CurlFetcher*>(self);
+  fetcher.timer_.reset();
+  if (timeout_ms >= 0)
+    fetcher.timer_ = fetcher.loop_.after(std::chrono::milliseconds{timeout_ms},
+                                         [&fetcher] { fetcher.advance(CURL_SOCKET_TIMEOUT, 0); });
+  return 0;
+}
+
+void CurlFetcher::advance(curl_socket_t fd, int events) {
+  int running = 0;
+  curl_multi_socket_action(multi_.get(), fd, events, &running);
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left))
+    if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
+}
+
+void CurlFetcher::finish(CURL* easy, CURLcode code) {
+  const auto active =
+      std::find_if(active_.begin(), active_.end(), [easy](const auto& a) { return a.transfer->easy() == easy; });
+  auto result = active->transfer->verdict(code);
+  const auto done = std::move(active->done);
+  curl_multi_remove_handle(multi_.get(), easy);
+  active_.erase(active);
+  schedule_pump();
+  done(std::move(result));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConfig& config) {
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+  const char* backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (initialised != CURLE_OK) return fail(ErrorCode::kEngine, "libcurl cannot be initialised");
+  if (backend == nullptr || !is_backend_of_curl(backend))
+    return fail(ErrorCode::kEngine, std::string("this engine needs a libcurl with ") + tls_library() +
+                                        ", the one here has " + (backend != nullptr ? escaped(backend) : "no TLS"));
+  if (config.proxy.starts_with("https:"))
+    return fail(ErrorCode::kConfig, "an https:// proxy cannot be used: write http:// or socks5h://");
+  FetcherConfig bounded = config;
+  bounded.max_in_flight = std::max(1U, config.max_in_flight);
+  auto fetcher = std::make_unique<CurlFetcher>(loop, bounded);
+  if (!fetcher->is_usable()) return fail(ErrorCode::kEngine, "libcurl gives no handle");
+  return fetcher;
+}
+
+const char* fetcher_tls_library() { return tls_library(); }
+
+}  // namespace mtasts

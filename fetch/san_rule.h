@@ -1,0 +1,50 @@
+// R12: the policy host must be named by a subjectAltName of type DNS. Both TLS libraries would, through libcurl, be
+// content with a Common Name where there is no such SAN; this forbids it. One .cc for each TLS library.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/result.h"
+
+namespace mtasts {
+
+class SanRule {
+ public:
+  explicit SanRule(std::string host) : host_(std::move(host)) {}
+  SanRule(const SanRule&) = delete;
+  SanRule& operator=(const SanRule&) = delete;
+
+  // Puts the rule on a libcurl easy handle, which the rule must outlive. Error kEngine: this libcurl cannot be made to
+  // keep it.
+  Result<void> apply(void* easy);
+
+  // After the transfer: was the rule in force? If not, whatever was fetched must not be used.
+  [[nodiscard]] bool was_applied() const { return applied_; }
+  // Why the rule itself refused the certificate ("does not name ..."), or empty.
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
+
+  // For the TLS library's callbacks.
+  [[nodiscard]] void* easy() const { return easy_; }
+  [[nodiscard]] const std::string& host() const { return host_; }
+  void set_applied() { applied_ = true; }
+  void refuse(std::string why) { refusal_ = std::move(why); }
+
+ private:
+  std::string host_;
+  void* easy_ = nullptr;
+  std::string refusal_;
+  bool applied_ = false;
+};
+
+// "openssl" or "gnutls".
+const char* tls_library();
+
+// True when `ssl_version` of curl_version_info() names this TLS library.
+bool is_backend_of_curl(std::string_view ssl_version);
+
+// What CURLINFO_SSL_VERIFYRESULT says of a certificate ("is expired"), or empty where it says nothing.
+std::string certificate_fault(long verify_result);
+
+}  // namespace mtasts

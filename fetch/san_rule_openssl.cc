@@ -1,0 +1,57 @@
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "fetch/san_rule.h"
+
+namespace mtasts {
+namespace {
+
+// Makes the name a part of the chain's verification, so that the handshake itself fails.
+CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept {
+  auto& rule = *static_cast<SanRule*>(userdata);
+  X509_VERIFY_PARAM* param = SSL_CTX_get0_param(static_cast<SSL_CTX*>(ssl_ctx));
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1) return CURLE_SSL_CONNECT_ERROR;
+  rule.set_applied();
+  return CURLE_OK;
+}
+
+}  // namespace
+
+Result<void> SanRule::apply(void* easy) {
+  easy_ = easy;
+  if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &demand_dns_san) != CURLE_OK ||
+      curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this) != CURLE_OK)
+    return fail(ErrorCode::kEngine, "this libcurl gives no hold on OpenSSL's verification of certificates");
+  return {};
+}
+
+const char* tls_library() { return "openssl"; }
+
+bool is_backend_of_curl(std::string_view ssl_version) { return ssl_version.starts_with("OpenSSL/"); }
+
+std::string certificate_fault(long verify_result) {
+  switch (verify_result) {
+    case X509_V_OK:
+      return {};
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return "is expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "is not yet valid";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return "is self-signed";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return "is not issued by a trusted authority";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+      return "does not name this host in a DNS subjectAltName";
+    default:
+      return std::string("is refused: ") + X509_verify_cert_error_string(verify_result);
+  }
+}
+
+}  // namespace mtasts

@@ -102,7 +102,8 @@ class Web:
         self.stop_nginx()
 
     def start_nginx(self) -> None:
-        self._nginx.start((self.addresses.good4, self.addresses.port), (self.addresses.old_tls, self.addresses.port))
+        places = {host.place for host in self.hosts.values()} & {Place.OLD_TLS} | {Place.NGINX}
+        self._nginx.start(*((self.addresses.of(place), self.addresses.port) for place in places))
 
     def stop_nginx(self) -> None:
         self._nginx.stop()

@@ -1,0 +1,170 @@
+"""The whole small internet of one sandbox: names, policy hosts, mail hosts and a sending Exim that trusts the lab's root.
+
+    world = World(domains, build)         # inside sandbox.py only
+    world.start()
+    story = world.send("bob@example.test")
+    story.outcome("bob@example.test").state, story.contacted(), story.arrived()
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Callable
+
+from dns import Dns, DnsAddresses, Zone
+from mx import Event, MailHost, MailHosts
+from pki import Authority
+from process import Programs
+from sender import Outcome, Sender
+from web import Place, PolicyHost, Web, WebAddresses
+
+FOLDER = Path("/lab")
+WEB = WebAddresses(port=443, good4="198.51.100.80", good6="2001:db8:1::80", old_tls="198.51.100.81", raw="198.51.100.82",
+                   silent="198.51.100.83", closed="198.51.100.84")
+AUTHORITY = ("198.51.100.53", 53)
+RESOLVER = ("127.0.0.1", 53)
+NO_POLICY = "none at all"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A recipient's domain. `mx` are host names, best first; `mode` NO_POLICY publishes nothing.
+
+    `patterns` are the policy's mx lines (the MX hosts themselves when empty); `host` describes a policy host that is not
+    simply good; `policy_ipv6_only` gives it no IPv4 address. A `signed` domain is DNSSEC-secure. `records` are further
+    zone file lines, such as TLSA. The record's TTL is one second, so that a changed id is seen.
+    """
+
+    name: str
+    mx: tuple[str, ...]
+    mode: str = NO_POLICY
+    patterns: tuple[str, ...] = ()
+    max_age: int = 604800
+    host: PolicyHost | None = None
+    policy_ipv6_only: bool = False
+    signed: bool = False
+    records: str = ""
+    record_id: str = "1"
+
+    def policy(self) -> str:
+        patterns = self.patterns or self.mx
+        lines = ["version: STSv1", f"mode: {self.mode}", *(f"mx: {pattern}" for pattern in patterns), f"max_age: {self.max_age}"]
+        return "".join(f"{line}\r\n" for line in lines)
+
+    def policy_host(self) -> PolicyHost:
+        return replace(self.host, domain=self.name, body=self.policy()) if self.host else PolicyHost(self.name, self.policy())
+
+    def zone(self) -> Zone:
+        lines = [f"@ MX {10 * place} {host}." for place, host in enumerate(self.mx, 1)]
+        if self.mode != NO_POLICY:
+            lines.append(f'_mta-sts 1 TXT "v=STSv1; id={self.record_id};"')
+            if not self.policy_ipv6_only:
+                lines.append(f"mta-sts A {WEB.of(self.policy_host().place)}")
+            if self.policy_host().place is Place.NGINX:
+                lines.append(f"mta-sts AAAA {WEB.good6}")
+        return Zone(self.name, "\n".join([*lines, self.records]), signed=self.signed)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What one mail, or one run of the queue, did: read from the logs of both sides."""
+
+    outcomes: dict[str, Outcome]
+    events: list[Event]
+    log: list[str] = field(repr=False)
+    syslog: list[str] = field(repr=False)
+    seconds: float = 0.0
+
+    def outcome(self, recipient: str) -> Outcome:
+        return self.outcomes.get(recipient, Outcome("nothing", text=" / ".join(self.log)))
+
+    def contacted(self) -> list[str]:
+        """Host names in the order of the connections, each once."""
+        return list(dict.fromkeys(event.host for event in self.events if event.kind == "connect"))
+
+    def arrived(self) -> list[Event]:
+        return [event for event in self.events if event.kind == "mail"]
+
+
+class Syslog:
+    """/dev/log of the sandbox, kept in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("/dev/log")
+        os.chmod("/dev/log", 0o666)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            self.lines.append(self._socket.recv(65536).decode("utf-8", "replace").rstrip("\n\0"))
+
+
+class World:
+    """Everything started; `domains` and `hosts` are what exists at the start, `publish()` changes domains later."""
+
+    def __init__(self, domains: list[Domain], hosts: list[MailHost]) -> None:
+        programs = Programs(Path("/"))
+        FOLDER.mkdir()
+        self.authority = Authority(FOLDER / "pki")
+        self.domains = {domain.name: domain for domain in domains}
+        self.hosts = {host.name: host for host in hosts}
+        self.dns = Dns(programs, FOLDER / "dns", DnsAddresses(AUTHORITY, (RESOLVER,), None),
+                       [*(domain.zone() for domain in domains), host_zone(hosts)])
+        self.web = Web(programs, FOLDER / "web", WEB, self.authority,
+                       [domain.policy_host() for domain in domains if domain.mode != NO_POLICY])
+        self.mail_hosts = MailHosts(programs, FOLDER / "mx", self.authority, hosts)
+        self.sender = Sender()
+        self.syslog = Syslog()
+
+    def start(self) -> None:
+        replace_file("/etc/resolv.conf", f"nameserver {RESOLVER[0]}\noptions trust-ad edns0\n")
+        replace_file("/etc/hosts", "127.0.0.1 localhost\n198.51.100.1 sender.lab.test sender\n")
+        replace_file("/etc/ssl/certs/ca-certificates.crt", self.authority.root.read_text(encoding="ascii"))
+        self.sender.install()
+        self.dns.start()
+        self.web.start()
+        self.mail_hosts.start()
+
+    def stop(self) -> None:
+        self.mail_hosts.stop()
+        self.web.stop()
+        self.dns.stop()
+
+    def publish(self, domain: Domain) -> None:
+        """Policy file first, record after (R34)."""
+        self.domains[domain.name] = domain
+        self.web.publish(domain.name, domain.policy())
+        self.dns.publish(domain.zone())
+
+    def send(self, *recipients: str, subject: str = "hello", headers: dict[str, str] | None = None) -> Story:
+        return self.watch(lambda: self.sender.send(list(recipients), subject, headers or {}))
+
+    def queue_run(self) -> Story:
+        return self.watch(self.sender.queue_run)
+
+    def watch(self, action: Callable[[], object]) -> Story:
+        log, received, told, begin = self.sender.mark(), self.mail_hosts.mark(), len(self.syslog.lines), time.monotonic()
+        action()
+        return Story(self.sender.outcomes(log), self.mail_hosts.events(received), self.sender.log(log), self.syslog.lines[told:],
+                     time.monotonic() - begin)
+
+
+def host_zone(hosts: list[MailHost]) -> Zone:
+    """Addresses of the mail hosts below mx.test; others are among the `records` of their domain."""
+    lines = [f"{host.name}. {'AAAA' if ':' in host.address else 'A'} {host.address}" for host in hosts
+             if host.name.endswith(".mx.test")]
+    return Zone("mx.test", "\n".join(lines))
+
+
+def replace_file(path: str, text: str) -> None:
+    """A new file in its place, even where a link leads to a /run that is not here."""
+    Path(path).unlink(missing_ok=True)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="ascii")

@@ -1,0 +1,193 @@
+#include "adapters/exim/event.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/mx_match.h"
+
+namespace mtasts {
+namespace {
+
+constexpr std::string_view kStarttlsNotSupported = "starttls-not-supported";
+constexpr std::string_view kHostMismatch = "certificate-host-mismatch";
+constexpr std::string_view kExpired = "certificate-expired";
+constexpr std::string_view kNotTrusted = "certificate-not-trusted";
+constexpr std::string_view kValidationFailure = "validation-failure";
+
+// $event_defer_errno of Exim: the TLS session failed; TLS is required and could not be had.
+constexpr std::string_view kTlsFailure = "-37";
+constexpr std::string_view kTlsRequired = "-38";
+
+constexpr std::size_t kMostReported = 64;
+constexpr std::size_t kMostNamesShown = 4;
+
+// Foreign text inside "..." of a log line: harmless, and still readable.
+std::string sentence(std::string_view text) {
+  constexpr std::size_t kLongest = 300;
+  std::string out;
+  for (const char c : text.substr(0, kLongest)) {
+    if (c == ' ') {
+      out += c;
+    } else if (c == '"') {
+      out += "\\x22";
+    } else {
+      out += escaped(std::string_view(&c, 1));
+    }
+  }
+  return text.size() > kLongest ? out + "..." : out;
+}
+
+std::vector<std::string> split(std::string_view list, char separator) {
+  std::vector<std::string> items;
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(separator), list.size());
+    if (end > 0) items.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return items;
+}
+
+std::optional<Time> read_time(std::string_view text) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return Time(std::chrono::seconds(seconds));
+}
+
+// The lines of an EHLO answer, `250-STARTTLS` or `250 STARTTLS`.
+bool offers_starttls(std::string_view answer) {
+  const auto is_starttls = [](std::string_view line) {
+    constexpr std::size_t kCode = 4;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    std::string word(line.substr(std::min(kCode, line.size())));
+    std::ranges::transform(word, word.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c; });
+    return word == "STARTTLS";
+  };
+  return std::ranges::any_of(split(answer, '\n'), is_starttls);
+}
+
+// "TLS1", "TLS1.0", "TLS1.1", with a "v" in older releases, and everything named SSL (R25).
+bool is_too_old(std::string_view version) {
+  for (const std::string_view old : {"TLS1", "TLS1.0", "TLS1.1", "TLSv1", "TLSv1.0", "TLSv1.1"}) {
+    if (version == old) return true;
+  }
+  return version.starts_with("SSL");
+}
+
+std::string shown(const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size() && i < kMostNamesShown; ++i) out += (i > 0 ? ", " : "") + escaped(names[i]);
+  return names.size() > kMostNamesShown ? out + ", ..." : out;
+}
+
+}  // namespace
+
+Result<SessionFacts> SessionFacts::read(std::string_view words) {
+  constexpr std::string_view kNames = "san=";
+  SessionFacts facts;
+  std::string_view ours = words;
+  if (const std::size_t san = words.find(kNames); san != std::string_view::npos) {
+    facts.names = split(words.substr(san + kNames.size()), ':');
+    ours = words.substr(0, san);
+  }
+  for (const std::string& word : split(ours, ' ')) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const std::string_view key = std::string_view(word).substr(0, equals);
+    const std::string_view value = std::string_view(word).substr(std::min(equals + 1, word.size()));
+    if (key == "mode") facts.mode = mode_of(value).value_or(Mode::kNone);
+    if (key == "tlsa") facts.judged_by_dane = !value.empty() && value != "0";
+    if (key == "cv") facts.verified = value == "1";
+    if (key == "ver") facts.version = value;
+    if (key == "notafter") facts.not_after = read_time(value);
+  }
+  if (facts.mode == Mode::kNone) {
+    return fail(ErrorCode::kConfig, "the last argument must begin with mode=enforce or mode=testing");
+  }
+  return facts;
+}
+
+std::string EventWatcher::on(const Event& event, Time now) {
+  if (event.name == "tcp:connect") connected(event);
+  if (event.name == "smtp:ehlo") greeted(event, now);
+  if (event.name == "tls:cert") return presented(event);
+  if (event.name == "tcp:close") closed(event, now);
+  if (event.name == "msg:host:defer") deferred(event, now);
+  return {};
+}
+
+void EventWatcher::connected(const Event& event) {
+  connection_ = {};
+  if (event.session.mode != Mode::kTesting) return;  // enforce: the router has removed such hosts
+  const Decision decision = policy_of_(event.domain);
+  if (decision.kind != Decision::Kind::kPolicy || mx_allowed(decision.mx, event.host)) return;
+  report(event, {kValidationFailure, "the policy (id " + decision.id + ") does not list this MX"});
+}
+
+// Once before STARTTLS and once after it.
+void EventWatcher::greeted(const Event& event, Time now) {
+  const SessionFacts& session = event.session;
+  if (session.version.empty()) {
+    connection_.starttls_offered = offers_starttls(event.data);
+    if (!connection_.starttls_offered && session.mode == Mode::kTesting) {
+      report(event, {kStarttlsNotSupported, "the MX does not offer STARTTLS"});
+    }
+    return;
+  }
+  connection_.secure = true;
+  if (session.mode != Mode::kTesting || session.judged_by_dane) return;
+  if (is_too_old(session.version)) {
+    report(event, {kValidationFailure, session.version + " is older than TLS 1.2"});
+  }
+  if (const auto verdict = judge(event.host, session.verified, now)) report(event, *verdict);
+}
+
+// One certificate of the chain; $event_data is its depth, 0 the MX's own. Exim itself accepts a certificate that names
+// the MX in its Common Name only.
+std::string EventWatcher::presented(const Event& event) {
+  if (event.data != "0") return {};
+  connection_.certificate = Certificate{event.session.names, event.session.not_after};
+  const bool refused =
+      event.session.mode == Mode::kEnforce && !event.session.judged_by_dane && event.session.names.empty();
+  return refused ? "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)" : "";
+}
+
+// In testing mode a session that could not be secured goes on, or is begun again, in the clear.
+void EventWatcher::closed(const Event& event, Time now) {
+  if (event.session.mode != Mode::kTesting || !connection_.starttls_offered || connection_.secure) return;
+  const auto verdict =
+      connection_.certificate && !event.session.judged_by_dane ? judge(event.host, false, now) : std::nullopt;
+  report(event, verdict.value_or(Verdict{kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
+}
+
+void EventWatcher::deferred(const Event& event, Time now) {
+  if (event.session.mode != Mode::kEnforce) return;
+  if (event.error == kTlsRequired) return report(event, {kStarttlsNotSupported, sentence(event.data)});
+  if (event.error != kTlsFailure) return;
+  std::optional<Verdict> verdict;
+  if (connection_.certificate && !event.session.judged_by_dane) verdict = judge(event.host, false, now);
+  report(event, verdict.value_or(Verdict{kValidationFailure, sentence(event.data)}));
+}
+
+std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, bool verified, Time now) const {
+  if (!connection_.certificate) return Verdict{kNotTrusted, "the MX presented no certificate"};
+  const auto& [names, not_after] = *connection_.certificate;
+  if (not_after && now > *not_after) return Verdict{kExpired, "the certificate has expired"};
+  if (names.empty()) return Verdict{kHostMismatch, "the certificate has no DNS name in its subjectAltName"};
+  const auto matches = [host](const std::string& name) { return mx_matches(name, host); };
+  if (std::ranges::none_of(names, matches)) return Verdict{kHostMismatch, "the certificate is for " + shown(names)};
+  if (!verified) return Verdict{kNotTrusted, "the certificate does not chain to a trusted root"};
+  return std::nullopt;
+}
+
+// Once a host address and result, however often this process connects.
+void EventWatcher::report(const Event& event, const Verdict& verdict) {
+  std::string line = event.session.mode == Mode::kEnforce ? "event=enforce-failure" : "event=testing-failure";
+  line += " domain=" + escaped(event.domain) + " mx=" + escaped(event.host) + " ip=" + escaped(event.address);
+  line += " result=" + std::string(verdict.result) + " detail=\"" + verdict.detail + "\"";
+  if (std::ranges::find(reported_, line) != reported_.end()) return;
+  if (reported_.size() == kMostReported) reported_.erase(reported_.begin());
+  log_.write(LogLevel::kWarning, line);
+  reported_.push_back(std::move(line));
+}
+
+}  // namespace mtasts

@@ -1,0 +1,85 @@
+// Exim's transport events, watched for what a policy demands of a TLS session: refuses certificates that Exim itself
+// would accept (R25), and logs what enforce refused or testing would have refused (R26, R27) with the result types of
+// RFC 8460 §4.3.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/decision.h"
+#include "core/result.h"
+#include "module/log.h"
+
+namespace mtasts {
+
+// What the transport tells about its session in the last argument of mta_sts_event: words `key=value`, in any order but
+// for `san=`, which is the last because its value comes from the peer:
+//   mode=enforce|testing  tlsa=$tls_out_tlsa_usage  cv=$tls_out_certificate_verified  ver=$tls_out_ver
+//   notafter=<seconds since the epoch>  san=<DNS names of the certificate, separated by ":">
+struct SessionFacts {
+  Mode mode = Mode::kNone;
+  bool judged_by_dane = false;  // usable TLSA records were found (R29)
+  bool verified = false;
+  std::string version;  // "TLS1.3"; empty: no TLS
+  std::optional<Time> not_after;
+  std::vector<std::string> names;
+
+  // Error kConfig: no usable `mode`.
+  static Result<SessionFacts> read(std::string_view words);
+};
+
+struct Event {
+  std::string_view name;     // $event_name
+  std::string_view data;     // $event_data
+  std::string_view domain;   // $domain
+  std::string_view host;     // $host, the MX host name
+  std::string_view address;  // $host_address
+  std::string_view error;    // $event_defer_errno
+  SessionFacts session;
+};
+
+// Follows the connections of one process, one after the other, as Exim makes them.
+class EventWatcher {
+ public:
+  using PolicyOf = std::function<Decision(std::string_view domain)>;
+
+  // `log` must outlive the watcher.
+  EventWatcher(PolicyOf policy_of, Log& log) : policy_of_(std::move(policy_of)), log_(log) {}
+
+  // The text that event_action is to expand to: empty, or the reason of a veto.
+  std::string on(const Event& event, Time now);
+
+ private:
+  struct Certificate {
+    std::vector<std::string> names;
+    std::optional<Time> not_after;
+  };
+  struct Connection {
+    bool starttls_offered = false;
+    bool secure = false;
+    std::optional<Certificate> certificate;
+  };
+  struct Verdict {
+    std::string_view result;  // RFC 8460 §4.3
+    std::string detail;
+  };
+
+  void connected(const Event& event);
+  void greeted(const Event& event, Time now);
+  std::string presented(const Event& event);
+  void closed(const Event& event, Time now);
+  void deferred(const Event& event, Time now);
+  [[nodiscard]] std::optional<Verdict> judge(std::string_view host, bool verified, Time now) const;
+  void report(const Event& event, const Verdict& verdict);
+
+  PolicyOf policy_of_;
+  Log& log_;
+  Connection connection_;
+  std::vector<std::string> reported_;
+};
+
+}  // namespace mtasts

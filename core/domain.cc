@@ -82,7 +82,8 @@ bool ends_in_a_number(std::string_view name) {
 }
 
 bool looks_like_ipv4(std::string_view words) {
-  return has_dot(words) && std::ranges::all_of(words, [](char c) { return ascii::is_digit(c) || c == '.'; });
+  return has_dot(words) && std::ranges::any_of(words, ascii::is_digit) &&
+         std::ranges::all_of(words, [](char c) { return ascii::is_digit(c) || c == '.'; });
 }
 
 // Which IPv6 address does not matter here, only that no host name is meant.

@@ -92,12 +92,12 @@ Result<void> take_field(Draft& draft, std::string_view key, std::string_view val
 }
 
 Result<void> take_policy_line(Draft& draft, std::string_view line) {
-  if (has_control(line)) return invalid("\"" + escaped(line) + "\" contains a control character");
   const std::size_t colon = line.find(':');
   const std::string_view key = line.substr(0, colon);
   const std::string_view value =
       colon == std::string_view::npos ? std::string_view{} : without_leading_blanks(line.substr(colon + 1));
   if (!ascii::is_field_name(key) || value.empty()) return invalid("\"" + escaped(line) + "\" is not key: value");
+  if (has_control(value)) return invalid("\"" + escaped(line) + "\" contains a control character");
   if (!is_utf8(value)) return invalid("\"" + escaped(line) + "\" is not UTF-8");
   return take_field(draft, key, value);
 }

@@ -1,0 +1,255 @@
+#include "core/cache_entry.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/unit/core/builders.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using test::domain;
+using test::kNow;
+using test::policy_body;
+using test::stored_policy;
+using State = RecordMemory::State;
+
+CacheEntry full_entry() {
+  return {
+      domain(),
+      {State::kFound, kNow + seconds{300}, "20260101T000000Z", {}},
+      stored_policy("20251201T000000Z", kNow - hours{24}),
+      FetchFailure{"20260101T000000Z", 3, 4, kNow + seconds{1200}, {ErrorCode::kWebPkiInvalid, "expired \\x00 cert"}}};
+}
+
+Result<std::optional<CacheEntry>> parsed(std::string_view bytes) { return parse_cache_entry(bytes, domain()); }
+
+Result<std::optional<CacheEntry>> read_whole(const CacheEntry& entry) { return std::optional(entry); }
+
+void expect_damaged(std::string_view bytes) {
+  const auto result = parsed(bytes);
+  ASSERT_FALSE(result) << bytes;
+  EXPECT_EQ(result.error().code, ErrorCode::kStoreDamaged);
+}
+
+// `bytes` with `from` replaced by `to` and the sum made right again.
+std::string forged(std::string bytes, std::string_view from, std::string_view to) {
+  bytes.replace(bytes.find(from), from.size(), to);
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  const std::size_t line = bytes.find("sum: ");
+  const std::string rest = bytes.substr(0, line) + bytes.substr(line + 22);
+  for (const char c : rest) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016lx", hash);
+  return bytes.replace(line + 5, 16, digits);
+}
+
+TEST(CacheEntry, IsTextThatAPersonCanRead) {
+  const std::string bytes = serialize(full_entry());
+  EXPECT_EQ(bytes.substr(0, bytes.find("sum: ")),
+            "mtasts-cache 1\n"
+            "domain: example.com\n"
+            "record: found until=1764000300 id=20260101T000000Z detail=\n"
+            "policy: id=20251201T000000Z fetched=1763913600 bytes=64\n"
+            "failure: id=20260101T000000Z count=3 streak=4 retry=1764001200 error=sts-webpki-invalid "
+            "detail=expired \\x00 cert\n");
+  EXPECT_TRUE(bytes.ends_with("\n\n" + policy_body()));
+}
+
+TEST(CacheEntry, R17ComesBackAsItWas) {
+  const CacheEntry full = full_entry();
+  const CacheEntry kEntries[] = {
+      full,
+      {domain(), {}, {}, {}},
+      {domain(), {State::kAbsent, kNow, {}, {}}, {}, {}},
+      {domain(), {State::kInvalid, kNow, {}, "there is more than one STSv1 record"}, {}, {}},
+      {domain(), {State::kFailed, kNow, {}, "dns-timeout: no answer from 127.0.0.1"}, full.policy, {}},
+      {domain(), full.record, {}, full.failure},
+      {domain(), full.record, stored_policy("1", kNow, policy_body("none", 0, "")), {}},
+      {domain(), full.record, stored_policy("1", kNow, "\n\n" + policy_body() + "\n\nsum: 0123456789abcdef\n\n"), {}},
+  };
+  for (const CacheEntry& entry : kEntries) EXPECT_EQ(parsed(serialize(entry)), read_whole(entry));
+}
+
+TEST(CacheEntry, R17KeepsTheLargestPolicy) {
+  std::string body = policy_body();
+  body += "pad: " + std::string(kMaxPolicyBytes - body.size() - 5, 'x');
+  CacheEntry entry = full_entry();
+  entry.domain =
+      domain(std::string(60, 'a') + '.' + std::string(60, 'b') + '.' + std::string(60, 'c') + ".example.com");
+  entry.record = {State::kInvalid, Time{seconds{253'402'300'799}}, std::string(32, 'i'), std::string(5000, 'd')};
+  entry.policy = stored_policy(std::string(32, 'i'), kNow, body);
+  entry.failure->error.detail = std::string(5000, 'd');
+  const std::string bytes = serialize(entry);
+  EXPECT_LE(bytes.size(), kMaxEntryBytes);
+  const auto back = parse_cache_entry(bytes, entry.domain);
+  ASSERT_TRUE(back);
+  EXPECT_EQ((*back)->policy, entry.policy);
+}
+
+TEST(CacheEntry, NoDetailCanBreakTheForm) {
+  CacheEntry entry = full_entry();
+  entry.record.state = State::kInvalid;
+  entry.record.detail = "line\npolicy: id=evil\r\n\n";
+  entry.failure->error.detail = std::string("a\0b\xff", 4) + std::string(3000, '\n');
+  const auto back = parsed(serialize(entry));
+  ASSERT_TRUE(back);
+  EXPECT_EQ((*back)->record.detail, "line\\x0apolicy: id=evil\\x0d\\x0a\\x0a");
+  EXPECT_TRUE((*back)->failure->error.detail.starts_with("a\\x00b\\xff\\x0a"));
+  EXPECT_EQ(parsed(serialize(**back)), back) << "what has come back once comes back the same";
+}
+
+TEST(CacheEntry, TimesOutOfRangeAreBroughtIntoIt) {
+  CacheEntry entry = full_entry();
+  entry.record.until = Time::max();
+  entry.failure->retry_at = Time::min();
+  const auto back = parsed(serialize(entry));
+  ASSERT_TRUE(back);
+  EXPECT_EQ((*back)->record.until.time_since_epoch().count(), 253'402'300'799);
+  EXPECT_EQ((*back)->failure->retry_at, Time{});
+}
+
+TEST(CacheEntry, AnotherVersionIsAMiss) {
+  for (const char* bytes :
+       {"mtasts-cache 2\n", "mtasts-cache 2\nwhatever\n", "mtasts-cache 0\n", "mtasts-cache 123456789\nx"}) {
+    const auto result = parsed(bytes);
+    ASSERT_TRUE(result) << bytes;
+    EXPECT_EQ(*result, std::nullopt) << bytes;
+  }
+}
+
+TEST(CacheEntry, WhatIsNotOfAnyVersionIsDamaged) {
+  for (const char* bytes :
+       {"", "\n\n", "mtasts-cache ", "mtasts-cache 1", "mtasts-cache 1\n", "mtasts-cache \n\n", "mtasts-cache 2",
+        "mtasts-cache x\n", "mtasts-cache -1\n", "mtasts-cache 2 \n", "mtasts-cache 12345678901\n", "Mtasts-cache 2\n",
+        "mtasts-cache  2\n", "version: STSv1\n\n"}) {
+    expect_damaged(bytes);
+  }
+}
+
+TEST(CacheEntry, CutOffAnywhereIsDamaged) {
+  const std::string bytes = serialize(full_entry());
+  for (std::size_t length = 0; length < bytes.size(); ++length) expect_damaged(bytes.substr(0, length));
+}
+
+TEST(CacheEntry, AFlippedBitIsNoticedWhereverItIs) {
+  const std::string bytes = serialize(full_entry());
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    const auto result = parsed(flipped);
+    ASSERT_FALSE(result && *result) << "bit " << bit << " is not noticed";
+  }
+}
+
+TEST(CacheEntry, AnythingMoreIsDamaged) {
+  const std::string bytes = serialize(full_entry());
+  expect_damaged(bytes + "x");
+  expect_damaged("\n" + bytes);
+  expect_damaged(bytes + bytes);
+  expect_damaged(serialize({domain(), {}, {}, {}}) + policy_body());
+  expect_damaged(bytes + std::string(kMaxEntryBytes, 'x'));
+}
+
+TEST(CacheEntry, AnEntryOfAnotherDomainIsDamaged) {
+  const auto result = parse_cache_entry(serialize(full_entry()), domain("example.org"));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kStoreDamaged);
+}
+
+TEST(CacheEntry, ARightSumDoesNotExcuseAWrongForm) {
+  const std::string bytes = serialize(full_entry());
+  ASSERT_TRUE(parsed(forged(bytes, "20251201", "20251202")));  // the forger forges well
+  const std::pair<std::string_view, std::string_view> kChanges[] = {
+      {"until=1764000300", "until=-1"},
+      {"until=1764000300", "until=+1764000300"},
+      {"until=1764000300", "until=01764000300"},
+      {"until=1764000300", "until=253402300800"},
+      {"until=1764000300", "until=99999999999999999999"},
+      {"until=1764000300", "until="},
+      {"record: found", "record: lost"},
+      {"record: found", "record: "},
+      {"found until=1764000300 id=20260101T000000Z", "found until=1764000300 id="},
+      {"id=20260101T000000Z", "id=2026-01-01"},
+      {"id=20251201T000000Z", "id="},
+      {"fetched=1763913600", "fetched=x"},
+      {"bytes=64", "bytes=63"},
+      {"bytes=64", "bytes=65"},
+      {"count=3", "count=1000001"},
+      {"count=3", "count=3 more=4"},
+      {"error=sts-webpki-invalid", "error=sts"},
+      {"expired \\x00 cert", "expired \xff cert"},
+      {"expired \\x00 cert", "expired\tcert"},
+      {"policy: id", "Policy: id"},
+      {"failure: id", "failures: id"},
+      {"domain: example.com", "domain: example.com "},
+      {"detail=\n", "\n"},
+      {"mode: enforce", "mode: enforst"},
+      {"version: STSv1", "version: STSv2"},
+      {"max_age: 604800\n", ""},
+  };
+  for (const auto& [from, to] : kChanges) {
+    SCOPED_TRACE(std::string(from) + " -> " + std::string(to));
+    expect_damaged(forged(bytes, from, to));
+  }
+}
+
+TEST(CacheEntry, LinesHaveOneOrder) {
+  const std::string bytes = serialize(full_entry());
+  const std::size_t policy = bytes.find("policy: ");
+  const std::size_t failure = bytes.find("failure: ");
+  const std::size_t sum = bytes.find("sum: ");
+  const std::string swapped = bytes.substr(0, policy) + bytes.substr(failure, sum - failure) +
+                              bytes.substr(policy, failure - policy) + bytes.substr(sum);
+  expect_damaged(forged(swapped, "example", "example"));
+}
+
+TEST(CacheEntry, RandomEntriesComeBackAsTheyWere) {
+  std::mt19937 random(8461);
+  const auto below = [&random](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+  const auto text = [&below](std::string_view alphabet, unsigned length) {
+    std::string result;
+    while (length-- > 0) result += alphabet[below(static_cast<unsigned>(alphabet.size()))];
+    return result;
+  };
+  constexpr std::string_view kId = "abcXYZ0189";
+  constexpr std::string_view kDetail = "abc xyz:=;\"\\n";
+  for (int round = 0; round < 2000; ++round) {
+    CacheEntry entry{domain(), {}, {}, {}};
+    entry.record = {static_cast<State>(below(5)), Time{seconds{below(2'000'000'000)}}, {}, text(kDetail, below(80))};
+    if (entry.record.state == State::kFound) entry.record.id = text(kId, 1 + below(32));
+    if (below(2) == 0) {
+      const std::string body =
+          policy_body(below(2) == 0 ? "testing" : "none", below(99'999'999)) + text("\n\r", below(2));
+      entry.policy = stored_policy(text(kId, 1 + below(32)), Time{seconds{below(2'000'000'000)}}, body);
+    }
+    if (below(2) == 0) {
+      entry.failure = FetchFailure{text(kId, 1 + below(32)), below(99), below(99), Time{seconds{below(2'000'000'000)}},
+                                   Error{static_cast<ErrorCode>(below(12)), text(kDetail, below(80))}};
+    }
+    ASSERT_EQ(parsed(serialize(entry)), read_whole(entry)) << serialize(entry);
+  }
+}
+
+TEST(CacheEntry, R22APolicyIsInForceUntilItExpires) {
+  CacheEntry entry{domain(), {}, stored_policy("1", kNow, policy_body("enforce", 100)), {}};
+  EXPECT_EQ(entry.policy_in_force(kNow), &*entry.policy);
+  EXPECT_EQ(entry.policy_in_force(kNow + seconds{99}), &*entry.policy);
+  EXPECT_EQ(entry.policy_in_force(kNow + seconds{100}), nullptr);
+  EXPECT_EQ(entry.policy_in_force(kNow + hours{10'000}), nullptr);
+  EXPECT_EQ((CacheEntry{domain(), {}, {}, {}}.policy_in_force(kNow)), nullptr);
+  entry.policy = stored_policy("1", kNow, policy_body("enforce", 0));
+  EXPECT_EQ(entry.policy_in_force(kNow), nullptr);
+}
+
+TEST(CacheEntry, R17AClockThatWasSetBackDoesNotEndAPolicy) {
+  const CacheEntry entry{domain(), {}, stored_policy("1", kNow), {}};
+  EXPECT_NE(entry.policy_in_force(Time{}), nullptr);
+  EXPECT_NE(entry.policy_in_force(kNow - hours{24 * 300}), nullptr);
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -1,0 +1,53 @@
+#include "core/result.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace mtasts {
+namespace {
+
+constexpr ErrorCode kAll[] = {
+    ErrorCode::kInvalidName,  ErrorCode::kDnsFailure,    ErrorCode::kDnsTimeout,    ErrorCode::kDnsUnreachable,
+    ErrorCode::kPolicyFetch,  ErrorCode::kPolicyInvalid, ErrorCode::kWebPkiInvalid, ErrorCode::kStoreUnavailable,
+    ErrorCode::kStoreDamaged, ErrorCode::kConfig,        ErrorCode::kDeadline,      ErrorCode::kEngine,
+};
+
+TEST(Result, EveryErrorHasANameOfItsOwnThatLeadsBackToIt) {
+  std::set<std::string_view> names;
+  for (const ErrorCode code : kAll) {
+    names.insert(error_name(code));
+    EXPECT_EQ(error_code(error_name(code)), code);
+  }
+  EXPECT_EQ(names.size(), std::size(kAll));
+  EXPECT_EQ(error_code("unknown").error().code, ErrorCode::kStoreDamaged);
+}
+
+TEST(Result, R32OnlyPolicyFailuresAreTlsrptResultTypes) {
+  EXPECT_EQ(tlsrpt_result_type(ErrorCode::kPolicyFetch), "sts-policy-fetch-error");
+  EXPECT_EQ(tlsrpt_result_type(ErrorCode::kPolicyInvalid), "sts-policy-invalid");
+  EXPECT_EQ(tlsrpt_result_type(ErrorCode::kWebPkiInvalid), "sts-webpki-invalid");
+  for (const ErrorCode code : kAll) {
+    if (error_name(code).starts_with("sts-")) continue;
+    EXPECT_EQ(tlsrpt_result_type(code), "") << error_name(code);
+  }
+}
+
+TEST(Result, EscapedLeavesPrintableAsciiAlone) {
+  EXPECT_EQ(escaped("text/html; charset=\"utf-8\""), "text/html; charset=\"utf-8\"");
+  EXPECT_EQ(escaped(""), "");
+}
+
+TEST(Result, EscapedMakesEveryOtherByteVisible) {
+  EXPECT_EQ(escaped("a\nb\r\t\\"), "a\\x0ab\\x0d\\x09\\x5c");
+  EXPECT_EQ(escaped(std::string_view("\0\x7f\x80\xff", 4)), "\\x00\\x7f\\x80\\xff");
+}
+
+TEST(Result, EscapedCutsLongInput) {
+  EXPECT_EQ(escaped("abcdef", 6), "abcdef");
+  EXPECT_EQ(escaped("abcdefg", 6), "abcdef...");
+  EXPECT_EQ(escaped(std::string(300, 'x')), std::string(200, 'x') + "...");
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -21,21 +21,21 @@ constexpr std::string_view kTlsRequired = "-38";
 constexpr std::size_t kMostReported = 64;
 constexpr std::size_t kMostNamesShown = 4;
 
-// Foreign text inside "..." of a log line: harmless, and still readable.
-std::string sentence(std::string_view text) {
-  constexpr std::size_t kLongest = 300;
+// Foreign bytes as a value of a log line: escaped, with the bytes of `also` escaped too.
+std::string value(std::string_view text, std::string_view also) {
   std::string out;
-  for (const char c : text.substr(0, kLongest)) {
-    if (c == ' ') {
+  for (const char c : escaped(text)) {
+    if (also.find(c) == std::string_view::npos) {
       out += c;
-    } else if (c == '"') {
-      out += "\\x22";
     } else {
-      out += escaped(std::string_view(&c, 1));
+      out += c == ' ' ? "\\x20" : "\\x22";
     }
   }
-  return text.size() > kLongest ? out + "..." : out;
+  return out;
 }
+
+std::string word(std::string_view text) { return value(text, "\" "); }     // key=...
+std::string sentence(std::string_view text) { return value(text, "\""); }  // key="..."
 
 std::vector<std::string> split(std::string_view list, char separator) {
   std::vector<std::string> items;
@@ -76,7 +76,7 @@ bool is_too_old(std::string_view version) {
 
 std::string shown(const std::vector<std::string>& names) {
   std::string out;
-  for (std::size_t i = 0; i < names.size() && i < kMostNamesShown; ++i) out += (i > 0 ? ", " : "") + escaped(names[i]);
+  for (std::size_t i = 0; i < names.size() && i < kMostNamesShown; ++i) out += (i > 0 ? ", " : "") + sentence(names[i]);
   return names.size() > kMostNamesShown ? out + ", ..." : out;
 }
 
@@ -182,7 +182,7 @@ std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, 
 // Once a host address and result, however often this process connects.
 void EventWatcher::report(const Event& event, const Verdict& verdict) {
   std::string line = event.session.mode == Mode::kEnforce ? "event=enforce-failure" : "event=testing-failure";
-  line += " domain=" + escaped(event.domain) + " mx=" + escaped(event.host) + " ip=" + escaped(event.address);
+  line += " domain=" + word(event.domain) + " mx=" + word(event.host) + " ip=" + word(event.address);
   line += " result=" + std::string(verdict.result) + " detail=\"" + verdict.detail + "\"";
   if (std::ranges::find(reported_, line) != reported_.end()) return;
   if (reported_.size() == kMostReported) reported_.erase(reported_.begin());

@@ -31,8 +31,8 @@ Result<Client*> EximHost::client() {
 std::optional<EximReply> EximHost::decide(std::string_view function, Words words, const Decision*& decision) {
   if (words.size() != 1) return EximReply{EximStatus::kError, usage(function, "{$domain}")};
   if (words[0].empty()) {
-    return EximReply{EximStatus::kError,
-                     std::string(function) + ": the domain is empty; $domain has no value where there are several "
+    return EximReply{EximStatus::kError, std::string(function) +
+                                             ": the domain is empty; $domain has no value where there are several "
                                              "recipients (a transport with multi_domain, a system filter)"};
   }
   decision = answers_.fresh(words[0], AnswerMemory::Clock::now());

@@ -1,0 +1,68 @@
+#include "adapters/exim/route.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+namespace mtasts {
+namespace {
+
+Decision policy(Mode mode, std::vector<std::string> mx) {
+  Decision decision;
+  decision.kind = Decision::Kind::kPolicy;
+  decision.mode = mode;
+  decision.domain = "example.com";
+  decision.mx = std::move(mx);
+  return decision;
+}
+
+TEST(Route, R28NoPolicyIsTheEmptyText) {
+  EXPECT_EQ(route_text(no_policy("none")), "");
+  EXPECT_EQ(mode_text(no_policy("none")), "none");
+}
+
+TEST(Route, R27TestingNamesNoHosts) {
+  EXPECT_EQ(route_text(policy(Mode::kTesting, {"mx.example.com"})), "testing|");
+  EXPECT_EQ(mode_text(policy(Mode::kTesting, {"mx.example.com"})), "testing");
+}
+
+TEST(Route, R26EnforceIgnoresEveryHostThatThePolicyDoesNotName) {
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {"mx1.example.com", "*.example.net"})),
+            R"(enforce|!^(?i)mx1\.example\.com\.?$ ; !^(?i)[^.]+\.example\.net\.?$ ; *)");
+  EXPECT_EQ(mode_text(policy(Mode::kEnforce, {"mx1.example.com"})), "enforce");
+}
+
+TEST(Route, EnforceWithoutHostsIsAnErrorAndNeverAnOpenFilter) {
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {})).error().code, ErrorCode::kEngine);
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {""})).error().code, ErrorCode::kEngine);
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {"*."})).error().code, ErrorCode::kEngine);
+}
+
+TEST(Route, NothingButHostNamesReachesEximsLanguage) {
+  for (const char* bad : {"mx.example.com ; *", "mx|x.example", "${run{/bin/id}}", "mx.example.com\n",
+                          "mx*.example.com", "a_b.example", "MX.example", "mx.exampl\xc3\xa9", "^.*", "*", "mx:25"}) {
+    EXPECT_FALSE(route_text(policy(Mode::kEnforce, {"mx.example.com", bad}))) << bad;
+  }
+}
+
+// The expression as Exim's PCRE reads it; "(?i)" is the regex object's flag here.
+bool matches(const std::string& pattern, const std::string& host) {
+  const std::string text = *route_text(policy(Mode::kEnforce, {pattern}));
+  const std::string begin = "enforce|!^(?i)";
+  const std::string expression = text.substr(begin.size(), text.find(" ; *") - begin.size());
+  return std::regex_match(host, std::regex(expression, std::regex::icase));
+}
+
+TEST(Route, R24TheExpressionMatchesExactlyWhatThePolicyAllows) {
+  EXPECT_TRUE(matches("mx1.example.com", "mx1.example.com"));
+  EXPECT_TRUE(matches("mx1.example.com", "MX1.Example.com."));
+  EXPECT_FALSE(matches("mx1.example.com", "mx1xexample.com"));
+  EXPECT_FALSE(matches("mx1.example.com", "mx1.example.com.evil.test"));
+  EXPECT_FALSE(matches("mx1.example.com", "a.mx1.example.com"));
+  EXPECT_TRUE(matches("*.example.com", "a.example.com"));
+  EXPECT_FALSE(matches("*.example.com", "example.com"));
+  EXPECT_FALSE(matches("*.example.com", "a.b.example.com"));
+}
+
+}  // namespace
+}  // namespace mtasts

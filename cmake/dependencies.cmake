@@ -19,4 +19,5 @@ endif()
 
 if(MTASTS_TESTS OR MTASTS_FUZZ)
   find_package(GTest REQUIRED)
+  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()

@@ -1,0 +1,23 @@
+// Fills a store for the C test, which cannot.
+#include <filesystem>
+
+#include "module/client.h"
+#include "module/policy_store.h"
+
+extern "C" int put_policy(const char* store, const char* domain, const char* body) {
+  using namespace mtasts;
+  const auto log = make_stderr_log();
+  const Time at = now();
+  CacheEntry entry{*Domain::parse(domain),
+                   {RecordMemory::State::kFound, at + std::chrono::seconds(300), "abc", {}},
+                   std::nullopt,
+                   std::nullopt};
+  entry.policy = StoredPolicy{"abc", at, body, *parse_policy(body)};
+  return FileStore(store, *log).put(entry) ? 0 : 1;
+}
+
+extern "C" int forget_all(const char* store) {
+  std::error_code error;
+  std::filesystem::remove_all(store, error);
+  return error ? 1 : 0;
+}

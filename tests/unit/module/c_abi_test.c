@@ -1,0 +1,178 @@
+/* The C ABI as a C program sees it, under CMocka. The context reads a configuration whose store the test fills by hand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* CMocka wants those first. */
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "module/mtasts.h"
+
+/* c_abi_store.cc: remembers a policy in a store directory; forget_all empties it. */
+int put_policy(const char *store, const char *domain, const char *body);
+int forget_all(const char *store);
+
+static char directory[] = "/tmp/mtasts-c-abi-XXXXXX";
+static char config[128];
+
+static void write_file(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  fclose(file);
+}
+
+static int make_config(void **state) {
+  char text[256];
+  (void)state;
+  if (mkdtemp(directory) == NULL) return -1;
+  snprintf(config, sizeof config, "%s/mtasts.toml", directory);
+  snprintf(text, sizeof text,
+           "[cache]\ndirectory = \"%s\"\n[[policy.override]]\ndomain = \"exempt.example\"\nmode = \"none\"\n",
+           directory);
+  write_file(config, text);
+  return 0;
+}
+
+static int remove_config(void **state) {
+  (void)state;
+  return forget_all(directory);
+}
+
+static mtasts_context *open_context(void) {
+  mtasts_context *context = NULL;
+  char error[256];
+  assert_int_equal(mtasts_open(config, &context, error, sizeof error), MTASTS_OK);
+  assert_string_equal(error, "");
+  assert_non_null(context);
+  return context;
+}
+
+static void broken_configuration_is_one_sentence(void **state) {
+  char path[128];
+  char error[300];
+  char tiny[8];
+  mtasts_context *context = (mtasts_context *)1;
+  (void)state;
+  snprintf(path, sizeof path, "%s/broken.toml", directory);
+  write_file(path, "[dns]\ntimeout_s = 0\n");
+  assert_int_equal(mtasts_open(path, &context, error, sizeof error), MTASTS_E_CONFIG);
+  assert_null(context);
+  assert_non_null(strstr(error, "broken.toml:2: dns.timeout_s must be a whole number of seconds from 1 to 60"));
+  assert_int_equal(mtasts_open(path, &context, tiny, sizeof tiny), MTASTS_E_CONFIG);
+  assert_int_equal(strlen(tiny), sizeof tiny - 1);
+  assert_int_equal(mtasts_open(path, &context, NULL, 0), MTASTS_E_CONFIG);
+  unlink(path);
+}
+
+static void an_address_has_no_policy(void **state) {
+  mtasts_context *context = open_context();
+  mtasts_answer *answer = NULL;
+  (void)state;
+  assert_int_equal(mtasts_lookup(context, "[192.0.2.1]", 0, &answer), MTASTS_OK);
+  assert_non_null(answer);
+  assert_int_equal(mtasts_answer_mode(answer), MTASTS_MODE_NONE);
+  assert_int_equal(mtasts_answer_allows(answer, "anything.example"), 1);
+  assert_int_equal(mtasts_answer_mx_count(answer), 0);
+  assert_string_equal(mtasts_answer_mx(answer, 5), "");
+  assert_int_equal(mtasts_answer_expires(answer), 0);
+  assert_int_equal(mtasts_report(context, answer, "mx.example", MTASTS_SESSION_SUCCESS, NULL), MTASTS_OK);
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+}
+
+static void wrong_arguments_are_told_apart(void **state) {
+  mtasts_context *context = open_context();
+  mtasts_answer *answer = (mtasts_answer *)1;
+  (void)state;
+  assert_int_equal(mtasts_lookup(NULL, "example.com", 0, &answer), MTASTS_E_ARGUMENT);
+  assert_null(answer);
+  assert_int_equal(mtasts_lookup(context, NULL, 0, &answer), MTASTS_E_ARGUMENT);
+  assert_int_equal(mtasts_lookup(context, "example.com", 0, NULL), MTASTS_E_ARGUMENT);
+  assert_int_equal(mtasts_lookup(context, "not a name", 0, &answer), MTASTS_E_ARGUMENT);
+  assert_int_equal(mtasts_open(config, NULL, NULL, 0), MTASTS_E_ARGUMENT);
+  assert_int_equal(mtasts_report(context, NULL, "mx.example", MTASTS_SESSION_SUCCESS, NULL), MTASTS_E_ARGUMENT);
+  mtasts_close(context);
+}
+
+static void nothing_is_something_safe(void **state) {
+  (void)state;
+  mtasts_close(NULL);
+  mtasts_answer_free(NULL);
+  assert_int_equal(mtasts_answer_mode(NULL), MTASTS_MODE_NONE);
+  assert_string_equal(mtasts_answer_domain(NULL), "");
+  assert_string_equal(mtasts_answer_id(NULL), "");
+  assert_string_equal(mtasts_answer_reason(NULL), "");
+  assert_int_equal(mtasts_answer_policy_string_count(NULL), 0);
+  assert_string_equal(mtasts_answer_policy_string(NULL, 0), "");
+  assert_int_equal(mtasts_answer_allows(NULL, "mx.example"), 1);
+}
+
+static void every_code_has_a_text(void **state) {
+  int i;
+  (void)state;
+  for (i = MTASTS_OK; i <= MTASTS_E_MEMORY; ++i) assert_true(strlen(mtasts_status_text((mtasts_status)i)) > 1);
+  assert_string_equal(mtasts_status_text((mtasts_status)99), "unknown status");
+  assert_string_equal(mtasts_session_text(MTASTS_SESSION_CERTIFICATE_EXPIRED), "certificate-expired");
+  assert_true(strlen(mtasts_version()) > 0);
+}
+
+/* A remembered policy, read field by field. */
+static void a_policy_is_read(void **state) {
+  mtasts_context *context = open_context();
+  mtasts_answer *answer = NULL;
+  (void)state;
+  assert_int_equal(put_policy(directory, "example.com",
+                              "version: STSv1\nmode: enforce\nmx: mx.example.com\nmx: *.example.net\nmax_age: 86400\n"),
+                   0);
+  assert_int_equal(mtasts_lookup(context, "EXAMPLE.com", 1000, &answer), MTASTS_OK);
+  assert_int_equal(mtasts_answer_mode(answer), MTASTS_MODE_ENFORCE);
+  assert_string_equal(mtasts_answer_domain(answer), "example.com");
+  assert_string_equal(mtasts_answer_id(answer), "abc");
+  assert_true(mtasts_answer_expires(answer) > 1700000000);
+  assert_int_equal(mtasts_answer_mx_count(answer), 2);
+  assert_string_equal(mtasts_answer_mx(answer, 1), "*.example.net");
+  assert_string_equal(mtasts_answer_mx(answer, 2), "");
+  assert_int_equal(mtasts_answer_policy_string_count(answer), 5);
+  assert_string_equal(mtasts_answer_policy_string(answer, 1), "mode: enforce");
+  assert_int_equal(mtasts_answer_allows(answer, "MX.example.com."), 1);
+  assert_int_equal(mtasts_answer_allows(answer, "a.example.net"), 1);
+  assert_int_equal(mtasts_answer_allows(answer, "a.b.example.net"), 0);
+  assert_int_equal(mtasts_answer_allows(answer, "impostor.example"), 0);
+  assert_int_equal(mtasts_answer_allows(answer, NULL), 0);
+  assert_int_equal(mtasts_report(context, answer, "mx.example.com", MTASTS_SESSION_SUCCESS, NULL), MTASTS_OK);
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+}
+
+static void an_exempt_domain_has_no_policy(void **state) {
+  mtasts_context *context = open_context();
+  mtasts_answer *answer = NULL;
+  (void)state;
+  assert_int_equal(
+      put_policy(directory, "exempt.example", "version: STSv1\nmode: enforce\nmx: mx.exempt.example\nmax_age: 86400\n"),
+      0);
+  assert_int_equal(mtasts_lookup(context, "exempt.example", 1000, &answer), MTASTS_OK);
+  assert_int_equal(mtasts_answer_mode(answer), MTASTS_MODE_NONE);
+  assert_non_null(strstr(mtasts_answer_reason(answer), "exempt"));
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(broken_configuration_is_one_sentence),
+      cmocka_unit_test(an_address_has_no_policy),
+      cmocka_unit_test(wrong_arguments_are_told_apart),
+      cmocka_unit_test(nothing_is_something_safe),
+      cmocka_unit_test(every_code_has_a_text),
+      cmocka_unit_test(a_policy_is_read),
+      cmocka_unit_test(an_exempt_domain_has_no_policy),
+  };
+  return cmocka_run_group_tests(tests, make_config, remove_config);
+}

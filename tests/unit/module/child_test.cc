@@ -1,0 +1,197 @@
+// The child process against the lab's real resolver and policy hosts.
+#include "module/child.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "module/client.h"
+#include "module/policy_store.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/lab.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using ::testing::HasSubstr;
+
+class ChildTest : public ::testing::Test {
+ protected:
+  ChildTest() {
+    ::chmod(scratch_.path().c_str(), 0777);  // the child may be another user
+    ::chmod(fs::path(scratch_.path()).parent_path().c_str(), 01777);
+  }
+  Result<Outcome> ask(const std::string& name, milliseconds deadline = seconds(20)) {
+    return lookup_in_child(config_, *Domain::parse(name), Lookup::Effort::kNormal, deadline);
+  }
+  std::optional<CacheEntry> remembered(const std::string& name) {
+    return FileStore(scratch_.path(), log_).get(*Domain::parse(name));
+  }
+  // Waits for what a child does after its caller has gone; the bound is only there to end a broken run.
+  template <typename Condition>
+  static bool eventually(Condition condition) {
+    for (int i = 0; i < 600; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    return false;
+  }
+
+  Scratch scratch_;
+  FakeLog log_;
+  Config config_ = lab_config(scratch_.path());
+};
+
+TEST_F(ChildTest, BringsThePolicyAndRemembersIt) {
+  const auto outcome = ask("good.test");
+  ASSERT_TRUE(outcome) << outcome.error().detail;
+  const StoredPolicy* policy = outcome->entry.policy_in_force(now());
+  ASSERT_NE(policy, nullptr) << outcome->entry.record.detail;
+  EXPECT_EQ(policy->policy.mode, Mode::kEnforce);
+  EXPECT_FALSE(outcome->from_cache);
+  const auto entry = remembered("good.test");
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->policy, outcome->entry.policy);
+}
+
+TEST_F(ChildTest, WritesAsTheUnprivilegedUser) {
+  ASSERT_TRUE(ask("good.test"));
+  for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
+    struct stat status {};
+    ASSERT_EQ(::stat(item.path().c_str(), &status), 0);
+    const uid_t expected = ::geteuid() == 0 ? ::getpwnam("nobody")->pw_uid : ::geteuid();
+    EXPECT_EQ(status.st_uid, expected) << item.path();
+  }
+}
+
+TEST_F(ChildTest, LeavesNoZombieAndNoSignalDisposition) {
+  const auto mine = [](int) {};
+  const auto before = std::signal(SIGPIPE, mine);
+  ASSERT_TRUE(ask("good.test"));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+  EXPECT_EQ(std::signal(SIGPIPE, before), static_cast<void (*)(int)>(mine));
+}
+
+TEST_F(ChildTest, WorksUnderAHostThatIgnoresItsChildren) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_TRUE(ask("good.test"));
+  std::signal(SIGCHLD, before);
+}
+
+TEST_F(ChildTest, WorksUnderAHostWithClosedStandardDescriptors) {
+  std::array<int, 3> saved{};
+  for (int fd = 0; fd < 3; ++fd) saved[static_cast<std::size_t>(fd)] = ::fcntl(fd, F_DUPFD_CLOEXEC, 100);
+  for (int fd = 0; fd < 3; ++fd) ::close(fd);
+  const auto outcome = ask("good.test");
+  for (int fd = 0; fd < 3; ++fd) {
+    ::dup2(saved[static_cast<std::size_t>(fd)], fd);
+    ::close(saved[static_cast<std::size_t>(fd)]);
+  }
+  EXPECT_TRUE(outcome) << outcome.error().detail;
+}
+
+// A lookup that outlives its caller's deadline: the caller is answered in time, the child ends by itself and what it
+// found is remembered; meanwhile it holds no descriptor of the host.
+TEST_F(ChildTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
+  config_.network.fetch.timeout = seconds(3);
+  std::array<int, 2> host_pipe{};
+  ASSERT_EQ(::pipe(host_pipe.data()), 0);
+  const auto start = steady_clock::now();
+  const auto outcome = ask("slow.test", milliseconds(500));
+  EXPECT_LT(steady_clock::now() - start, seconds(2));
+  ASSERT_TRUE(outcome) << outcome.error().detail;
+  EXPECT_EQ(outcome->progress, Outcome::Progress::kFetchPending);
+
+  ::close(host_pipe[1]);
+  struct pollfd wait {
+    host_pipe[0], POLLIN, 0
+  };
+  EXPECT_EQ(::poll(&wait, 1, 1000), 1) << "the child has kept the host's descriptor";
+  ::close(host_pipe[0]);
+
+  ASSERT_TRUE(eventually([this] {
+    const auto entry = remembered("slow.test");
+    return entry && entry->failure;
+  }));
+  EXPECT_EQ(remembered("slow.test")->failure->error.code, ErrorCode::kPolicyFetch);
+}
+
+TEST_F(ChildTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
+  config_.network.dns.resolvers = {lab_value("MTASTS_LAB_DEAD_RESOLVER")};
+  config_.network.dns.timeout = seconds(1);
+  const auto outcome = ask("good.test");
+  ASSERT_TRUE(outcome) << outcome.error().detail;
+  EXPECT_EQ(outcome->entry.record.state, RecordMemory::State::kFailed);
+}
+
+TEST_F(ChildTest, AMissingEngineLibraryIsALocalFault) {
+  config_.engine_directory = "/nonexistent";
+  const auto outcome = ask("good.test");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
+  EXPECT_THAT(outcome.error().detail, HasSubstr("cannot load /nonexistent/engine-"));
+}
+
+TEST_F(ChildTest, AnEngineThatCrashesIsALocalFault) {
+  config_.engine_directory = MTASTS_TEST_CRASHING_ENGINE_DIR;
+  const auto outcome = ask("good.test");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
+  EXPECT_THAT(outcome.error().detail, HasSubstr("without a usable answer"));
+}
+
+TEST_F(ChildTest, AnEngineOfAnotherVersionIsALocalFault) {
+  config_.engine_directory = MTASTS_TEST_FOREIGN_ENGINE_DIR;
+  const auto outcome = ask("good.test");
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().detail, HasSubstr("is not an engine library of mtasts"));
+}
+
+TEST_F(ChildTest, AChildThatHangsIsGivenUp) {
+  config_.engine_directory = MTASTS_TEST_HANGING_ENGINE_DIR;
+  config_.network.fetch.timeout = seconds(1);
+  config_.network.dns.timeout = seconds(1);
+  const auto start = steady_clock::now();
+  const auto outcome = ask("good.test", milliseconds(200));
+  EXPECT_LT(steady_clock::now() - start, seconds(5));
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().detail, HasSubstr("did not answer within its deadline"));
+}
+
+TEST_F(ChildTest, RootNeedsAUserToBecome) {
+  config_.user = "no-such-user";
+  const auto outcome = ask("good.test");
+  if (::geteuid() == 0) {
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().detail, HasSubstr("create the system user 'no-such-user' or set engine.user"));
+  } else {
+    EXPECT_TRUE(outcome) << "nobody but root changes";
+  }
+}
+
+TEST_F(ChildTest, AStoreThatCannotBeWrittenChangesNoAnswer) {
+  config_.cache_directory = "/proc/none";
+  const auto outcome = ask("good.test");
+  ASSERT_TRUE(outcome) << outcome.error().detail;
+  EXPECT_NE(outcome->entry.policy_in_force(now()), nullptr);
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -1,0 +1,32 @@
+// What tests/lab/loopback.py offers to a test, as a configuration. The tests that use it are run as
+// `tests/lab/loopback.py -- ctest ...` (./dev test does).
+#pragma once
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "module/config.h"
+
+namespace mtasts {
+
+inline std::string lab_value(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr)
+    throw std::runtime_error(std::string(name) + " is not set: run this through tests/lab/loopback.py -- COMMAND");
+  return value;
+}
+
+// A configuration that asks the lab's resolver and policy hosts and remembers in `store`.
+inline Config lab_config(const std::string& store) {
+  Config config;
+  config.network.dns.resolvers = {lab_value("MTASTS_LAB_RESOLVER")};
+  config.network.fetch.port = static_cast<std::uint16_t>(std::stoi(lab_value("MTASTS_LAB_POLICY_PORT")));
+  config.network.fetch.ca_file = lab_value("MTASTS_LAB_CA");
+  config.cache_directory = store;
+  config.engine_directory = MTASTS_TEST_ENGINE_DIR;
+  config.user = "nobody";
+  return config;
+}
+
+}  // namespace mtasts

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/unit/core/builders.h"
+#include "tests/unit/core/entry_sum.h"
 
 namespace mtasts {
 namespace {
@@ -38,13 +39,7 @@ void expect_damaged(std::string_view bytes) {
 // `bytes` with `from` replaced by `to` and the sum made right again.
 std::string forged(std::string bytes, std::string_view from, std::string_view to) {
   bytes.replace(bytes.find(from), from.size(), to);
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const std::size_t line = bytes.find("sum: ");
-  const std::string rest = bytes.substr(0, line) + bytes.substr(line + 22);
-  for (const char c : rest) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016lx", hash);
-  return bytes.replace(line + 5, 16, digits);
+  return test::with_right_sum(std::move(bytes));
 }
 
 TEST(CacheEntry, IsTextThatAPersonCanRead) {

@@ -1,0 +1,45 @@
+// Any bytes in the place of a store's entry. Most would fail at the sum, so they are tried with a right one, too.
+#include "core/cache_entry.h"
+#include "core/record.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/core/entry_sum.h"
+
+using mtasts::CacheEntry;
+using mtasts::Domain;
+using mtasts::fuzz::require;
+
+namespace {
+
+void check(std::string_view bytes, const Domain& domain) {
+  const auto result = mtasts::parse_cache_entry(bytes, domain);
+  if (!result) {
+    require(result.error().code == mtasts::ErrorCode::kStoreDamaged, "the code of an error");
+    require(mtasts::fuzz::is_one_line(result.error().detail), "an error is one line");
+    return;
+  }
+  if (!*result) {
+    require(bytes.starts_with("mtasts-cache ") && !bytes.starts_with("mtasts-cache 1\n"), "another version");
+    return;
+  }
+  const CacheEntry& entry = **result;
+  require(bytes.size() <= mtasts::kMaxEntryBytes, "bounded");
+  require(mtasts::serialize(entry) == bytes, "there is one way to write an entry");
+  require(entry.domain == domain, "it is the entry of the domain asked for");
+  if (entry.record.state == mtasts::RecordMemory::State::kFound) {
+    require(mtasts::is_record_id(entry.record.id), "a record that was found has an id");
+  }
+  if (entry.policy) {
+    const auto policy = mtasts::parse_policy(entry.policy->body);
+    require(policy && *policy == entry.policy->policy, "the policy is what its text says");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Domain domain = Domain::parse("example.com").value();
+  const std::string_view bytes = mtasts::fuzz::text(data, size);
+  check(bytes, domain);
+  check(mtasts::test::with_right_sum(std::string(bytes)), domain);
+  return 0;
+}

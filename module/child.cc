@@ -81,15 +81,30 @@ void warn_of_dns_failure(FileStore& store, Log& log, const Outcome& outcome) {
                 "\" action=\"check the resolver; see on_dns_failure for what happens to mail meanwhile\"");
 }
 
+// The store of a caller who was never root and may only read it, such as an MTA's own user: nothing to warn about,
+// others keep it.
+class ReadOnlyStore final : public PolicyStore {
+ public:
+  explicit ReadOnlyStore(PolicyStore& store) : store_(store) {}
+  std::optional<CacheEntry> get(const Domain& domain) override { return store_.get(domain); }
+  Result<void> put(const CacheEntry& /*entry*/) override { return {}; }
+
+ private:
+  PolicyStore& store_;
+};
+
 void run_lookup(const Config& config, const Domain& domain, Lookup::Effort effort, milliseconds deadline) {
   const auto log = make_syslog_log();
   log->set_threshold(config.log_level);
+  const bool may_write = ::geteuid() == 0 || ::access(config.cache_directory.c_str(), W_OK) == 0 || errno != EACCES;
   if (const auto changed = become_user(config.user); !changed) return send_answer(tl::unexpected(changed.error()));
   const auto network = open_network(config);
   if (!network) return send_answer(tl::unexpected(network.error()));
   FileStore store(config.cache_directory, *log);
+  ReadOnlyStore reader(store);
+  PolicyStore& memory = may_write ? static_cast<PolicyStore&>(store) : reader;
   EventLoop& loop = (*network)->loop();
-  Engine engine(loop, (*network)->resolver(), (*network)->fetcher(), store, *log, config.lookup, now);
+  Engine engine(loop, (*network)->resolver(), (*network)->fetcher(), memory, *log, config.lookup, now);
   engine.on_idle([&loop] { loop.stop(); });
   engine.lookup(domain, effort, deadline, [&](const Outcome& outcome) {
     send_answer(outcome);

@@ -202,6 +202,12 @@ std::string Transfer::where() const {
   return address.empty() ? host_ : host_ + " (" + address + ")";
 }
 
+std::string Transfer::header(const char* name) const {
+  curl_header* found = nullptr;
+  const bool is_there = curl_easy_header(handles_->easy.get(), name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
+  return is_there ? found->value : "";
+}
+
 std::string Transfer::certificate_reason(int curl_code) const {
   std::string fault = san_rule_.refusal();
   if (fault.empty() && curl_code == CURLE_PEER_FAILED_VERIFICATION) {
@@ -215,8 +221,8 @@ std::string Transfer::certificate_reason(int curl_code) const {
 std::string Transfer::status_reason() const {
   const long status = handles_->info<long>(CURLINFO_RESPONSE_CODE);
   if (status == 0 || status == 200) return {};
-  const std::string target = handles_->text(CURLINFO_REDIRECT_URL);
-  if (!target.empty()) return where() + ": redirect to " + escaped(target) + " refused (RFC 8461 §3.3)";
+  if (const std::string target = header("Location"); status / 100 == 3 && !target.empty())
+    return where() + ": redirect to " + escaped(target) + " refused (RFC 8461 §3.3)";
   return where() + ": HTTP status " + std::to_string(status) + " instead of 200";
 }
 
@@ -246,10 +252,9 @@ std::string Transfer::content_reason() const {
   if (!equal_ignoring_case(media_type(type), "text/plain"))
     return where() + (type.empty() ? ": no media type instead of text/plain"
                                    : ": media type " + escaped(type) + " instead of text/plain");
-  curl_header* encoding = nullptr;
-  if (curl_easy_header(handles_->easy.get(), "Content-Encoding", 0, CURLH_HEADER, -1, &encoding) == CURLHE_OK &&
-      !equal_ignoring_case(encoding->value, "identity"))
-    return where() + ": content encoding " + escaped(encoding->value) + ", which was not asked for";
+  const std::string encoding = header("Content-Encoding");
+  if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
+    return where() + ": content encoding " + escaped(encoding) + ", which was not asked for";
   return {};
 }
 

@@ -1,0 +1,302 @@
+// The fetcher against real web servers, good and bad (tests/lab/catalogue.py). Built once for each TLS library: the
+// verdicts must be the same.
+#include "fetch/fetcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+
+#include "core/policy.h"
+#include "tests/unit/fetch/fetching.h"
+#include "tests/unit/lab.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using test::Fetching;
+using test::lab;
+using test::lab_fetcher;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::Le;
+using testing::StartsWith;
+
+constexpr char kNginx[] = "127.0.0.1";
+constexpr char kRaw[] = "127.0.0.2";
+constexpr char kOldTls[] = "127.0.0.3";
+constexpr char kSilent[] = "127.0.0.4";
+constexpr char kClosed[] = "127.0.0.9";
+
+// One policy host and what must come of it.
+struct Verdict {
+  const char* name;  // of the test
+  const char* domain;
+  const char* address;
+  std::optional<ErrorCode> error;  // absent: the policy file
+  const char* says;                // part of the error's sentence
+};
+
+constexpr ErrorCode kFetch = ErrorCode::kPolicyFetch;
+constexpr ErrorCode kPki = ErrorCode::kWebPkiInvalid;
+constexpr char kNoDnsSan[] =
+    "does not name this host in a DNS subjectAltName|does not match|no alternative certificate";
+
+const Verdict kVerdicts[] = {
+    {"R11GoodHostGivesItsFile", "good.test", kNginx, {}, ""},
+    {"R11TlsBefore12IsRefused", "oldtls.test", kOldTls, kFetch, "oldtls.test"},
+    {"R12SelfSignedIsRefused", "selfsigned.test", kNginx, kPki, "mta-sts.selfsigned.test"},
+    {"R12ExpiredIsRefused", "expired.test", kNginx, kPki, "certificate of mta-sts.expired.test .127.0.0.1. is expired"},
+    {"R12NotYetValidIsRefused", "notyet.test", kNginx, kPki, "is not yet valid"},
+    {"R12UnknownRootIsRefused", "untrusted.test", kNginx, kPki, "is not issued by a trusted authority"},
+    {"R12OtherNameIsRefused", "wrongname.test", kNginx, kPki, kNoDnsSan},
+    {"R12CommonNameAloneIsRefused", "cnonly.test", kNginx, kPki, kNoDnsSan},
+    {"R12CommonNameBesideAnIpSanIsRefused", "cnwithipsan.test", kNginx, kPki, kNoDnsSan},
+    {"R12WildcardForOneLabelIsFine", "wildcard.test", kNginx, {}, ""},
+    {"R12WildcardForTwoLabelsIsRefused", "deepwild.test", kNginx, kPki, kNoDnsSan},
+    {"R12WildcardWithinALabelIsRefused", "partialwild.test", kNginx, kPki, kNoDnsSan},
+    {"R12OneOfManyNamesInAnyCaseIsFine", "manynames.test", kNginx, {}, ""},
+    {"R3CertificateForTheOriginalNameIsFine", "cname.test", kNginx, {}, ""},
+    {"R3CertificateForTheCnameTargetIsRefused", "cnamecert.test", kNginx, kPki, kNoDnsSan},
+    {"R13MovedPermanentlyIsNotFollowed", "redirect.test", kNginx, kFetch,
+     "redirect to https://mta-sts.good.test/.well-known/mta-sts.txt refused"},
+    {"R13FoundElsewhereIsNotFollowed", "redirect302.test", kNginx, kFetch, "redirect to .* refused"},
+    {"R13NotFoundIsNoPolicy", "notfound.test", kNginx, kFetch, "HTTP status 404 instead of 200"},
+    {"R13ServerErrorIsNoPolicy", "servererror.test", kNginx, kFetch, "HTTP status 500 instead of 200"},
+    {"R13HtmlIsNoPolicy", "html.test", kNginx, kFetch, "media type text/html instead of text/plain"},
+    {"R13NoMediaTypeIsNoPolicy", "notype.test", kNginx, kFetch, "no media type"},
+    {"R13MediaTypeParametersAreIgnored", "charset.test", kNginx, {}, ""},
+    {"R14ExactlyTheLimitIsFine", "max.test", kNginx, {}, ""},
+    {"R14OneOctetMoreIsRefused", "big.test", kNginx, kFetch, "larger than 64 KiB"},
+    {"R14UndeclaredGiantIsCutOff", "bigchunked.test", kRaw, kFetch, "larger than 64 KiB"},
+    {"R14DeclaredGiantIsRefused", "declaresgiant.test", kRaw, kFetch, "larger than 64 KiB"},
+    {"R14ContentEncodingIsRefused", "gzip.test", kNginx, kFetch, "content encoding gzip"},
+    {"R14LessThanDeclaredIsRefused", "declaresmore.test", kRaw, kFetch, "declaresmore.test"},
+    {"R14MoreThanDeclaredIsCutOff", "declaresless.test", kRaw, {}, ""},
+    {"GarbageInsteadOfHttpIsRefused", "garbage.test", kRaw, kFetch, "garbage.test"},
+    {"NothingListeningIsAFailure", "good.test", kClosed, kFetch, "mta-sts.good.test"},
+    {"AnEmptyFileIsAFile", "empty.test", kNginx, {}, ""},
+    {"ABadPolicyIsAFile", "badpolicy.test", kNginx, {}, ""},
+};
+
+void PrintTo(const Verdict& verdict, std::ostream* out) { *out << verdict.domain; }
+
+class PolicyHost : public testing::TestWithParam<Verdict> {};
+
+TEST_P(PolicyHost, GetsItsVerdict) {
+  const Verdict& verdict = GetParam();
+  const auto result = Fetching(lab_fetcher()).fetch(verdict.domain, {verdict.address});
+  if (!verdict.error) {
+    ASSERT_TRUE(result) << result.error().detail;
+    return;
+  }
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, *verdict.error) << result.error().detail;
+  EXPECT_THAT(result.error().detail, ContainsRegex(verdict.says));
+  EXPECT_EQ(result.error().detail.find('\n'), std::string::npos);
+  RecordProperty("detail", result.error().detail);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fetch, PolicyHost, testing::ValuesIn(kVerdicts),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Fetcher, GivesTheExactBytes) {
+  Fetching fetching(lab_fetcher());
+  EXPECT_EQ(fetching.fetch("good.test", {kNginx}).value(),
+            "version: STSv1\r\nmode: enforce\r\nmx: mx1.good.test\r\nmx: *.wild.good.test\r\nmax_age: 604800\r\n");
+  EXPECT_EQ(fetching.fetch("max.test", {kNginx})->size(), kMaxPolicyBytes);
+  EXPECT_EQ(fetching.fetch("declaresless.test", {kRaw})->find("not.declared"), std::string::npos);
+  EXPECT_EQ(fetching.fetch("empty.test", {kNginx}).value(), "");
+}
+
+TEST(Fetcher, IsBuiltForTheTlsLibraryItSays) { EXPECT_STREQ(fetcher_tls_library(), MTASTS_TEST_TLS); }
+
+struct Slow {
+  const char* domain;
+  const char* address;
+};
+class SlowPolicyHost : public testing::TestWithParam<Slow> {};
+
+TEST_P(SlowPolicyHost, R14TheWholeFetchHasOneTimeLimit) {
+  auto config = lab_fetcher();
+  config.timeout = seconds{2};
+  const auto begin = steady_clock::now();
+  const auto result = Fetching(config).fetch(GetParam().domain, {GetParam().address});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kPolicyFetch);
+  EXPECT_THAT(result.error().detail, HasSubstr("no policy file within 2 s"));
+  EXPECT_THAT(steady_clock::now() - begin, AllOf(Ge(milliseconds{1900}), Le(seconds{4})));
+}
+
+INSTANTIATE_TEST_SUITE_P(Fetch, SlowPolicyHost,
+                         testing::Values(Slow{"slow.test", kRaw}, Slow{"slowheader.test", kRaw},
+                                         Slow{"silent.test", kSilent}),
+                         [](const auto& info) {
+                           return std::string(info.param.domain, strcspn(info.param.domain, "."));
+                         });
+
+TEST(Fetcher, TriesTheOtherAddressWhenOneIsDead) {
+  Fetching fetching(lab_fetcher());
+  EXPECT_TRUE(fetching.fetch("good.test", {kClosed, kNginx}));
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx, kClosed}));
+}
+
+TEST(Fetcher, TriesBothFamilies) {
+  Fetching fetching(lab_fetcher());
+  EXPECT_TRUE(fetching.fetch("good.test", {"2001:db8::dead", kNginx}));
+  if (!test::lab_has_ipv6()) return;
+  const auto six = fetching.fetch("twoaddr.test", {"::1", kClosed});
+  EXPECT_TRUE(six) << six.error().detail;
+  EXPECT_TRUE(fetching.fetch("ipv6only.test", {"::1"}));
+}
+
+TEST(Fetcher, AsksAtTheGivenAddressesOnly) {
+  // localhost.localdomain-like names that the system itself would find must not be found.
+  Fetching fetching(lab_fetcher());
+  for (const std::vector<std::string>& none : {std::vector<std::string>{}, {"good.test"}, {"127.0.0.1:443"}, {""}}) {
+    const auto result = fetching.fetch("good.test", none);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kPolicyFetch);
+    EXPECT_EQ(result.error().detail, "mta-sts.good.test has no address");
+  }
+}
+
+TEST(Fetcher, ForgetsTheAddressesOfAnEarlierFetch) {
+  Fetching fetching(lab_fetcher());
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+  EXPECT_FALSE(fetching.fetch("good.test", {kClosed}));
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+}
+
+TEST(Fetcher, R13IgnoresProxiesOfTheEnvironment) {
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
+    setenv(name, "http://127.0.0.9:1", 1);
+  const auto result = Fetching(lab_fetcher()).fetch("good.test", {kNginx});
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) unsetenv(name);
+  EXPECT_TRUE(result) << result.error().detail;
+}
+
+TEST(Fetcher, R13UsesTheProxyThatIsConfigured) {
+  auto config = lab_fetcher();
+  config.proxy = "http://127.0.0.9:1";  // nothing listens there
+  setenv("no_proxy", "*", 1);
+  const auto result = Fetching(config).fetch("good.test", {kNginx});
+  unsetenv("no_proxy");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kPolicyFetch);
+}
+
+TEST(Fetcher, RefusesAnHttpsProxy) {
+  auto loop = make_event_loop();
+  auto config = lab_fetcher();
+  config.proxy = "https://proxy.example:3128";
+  const auto fetcher = make_fetcher(**loop, config);
+  ASSERT_FALSE(fetcher);
+  EXPECT_EQ(fetcher.error().code, ErrorCode::kConfig);
+}
+
+TEST(Fetcher, SaysWhenTheTrustedAuthoritiesCannotBeRead) {
+  auto config = lab_fetcher();
+  config.ca_file = "/nonexistent/ca.crt";
+  const auto result = Fetching(config).fetch("good.test", {kNginx});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kPolicyFetch);
+  EXPECT_THAT(result.error().detail, HasSubstr("/nonexistent/ca.crt"));
+}
+
+TEST(Fetcher, TrustsNobodyButTheGivenFile) {
+  auto config = lab_fetcher();
+  config.ca_file = "/etc/ssl/certs/ca-certificates.crt";  // the lab's root is not in it
+  const auto result = Fetching(config).fetch("good.test", {kNginx});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kWebPkiInvalid);
+}
+
+TEST(Fetcher, FetchesManyAtATimeWithinTheLimit) {
+  auto config = lab_fetcher();
+  config.max_in_flight = 10;
+  Fetching fetching(config);
+  constexpr int kFetches = 60;
+  int ended = 0;
+  int failed = 0;
+  for (int i = 0; i < kFetches; ++i) {
+    fetching.fetcher().fetch(Domain::parse("good.test").value(), {kNginx}, [&](auto result) {
+      failed += result ? 0 : 1;
+      if (++ended == kFetches) fetching.loop().stop();
+    });
+  }
+  fetching.loop().run();
+  EXPECT_EQ(ended, kFetches);
+  EXPECT_EQ(failed, 0);
+}
+
+TEST(Fetcher, FetchesInOrderWhenOnlyOneMayBeInFlight) {
+  auto config = lab_fetcher();
+  config.max_in_flight = 1;
+  Fetching fetching(config);
+  std::string order;
+  const auto fetch = [&](const char* domain, const char* address, char mark) {
+    fetching.fetcher().fetch(Domain::parse(domain).value(), {address}, [&order, mark](auto) { order += mark; });
+  };
+  fetch("good.test", kNginx, 'a');
+  fetch("good.test", kClosed, 'b');
+  fetch("notfound.test", kNginx, 'c');
+  fetching.loop().run();
+  EXPECT_EQ(order, "abc");
+}
+
+TEST(Fetcher, MayBeAskedFromInsideACallback) {
+  Fetching fetching(lab_fetcher());
+  bool done = false;
+  fetching.fetcher().fetch(Domain::parse("notfound.test").value(), {kNginx}, [&](auto) {
+    fetching.fetcher().fetch(Domain::parse("good.test").value(), {kNginx}, [&](auto result) {
+      done = result.has_value();
+      fetching.loop().stop();
+    });
+  });
+  fetching.loop().run();
+  EXPECT_TRUE(done);
+}
+
+TEST(Fetcher, DropsTheFetchesUnderWayAtItsEnd) {
+  auto config = lab_fetcher();
+  config.max_in_flight = 2;
+  Fetching fetching(config);
+  bool called = false;
+  const auto note = [&](auto) { called = true; };
+  fetching.fetcher().fetch(Domain::parse("silent.test").value(), {kSilent}, note);
+  fetching.fetcher().fetch(Domain::parse("slow.test").value(), {kRaw}, note);
+  fetching.fetcher().fetch(Domain::parse("silent.test").value(), {kSilent}, note);
+  const auto watch = fetching.loop().after(milliseconds{300}, [&] { fetching.loop().stop(); });
+  fetching.loop().run();
+  fetching.destroy_fetcher();
+  const auto end = fetching.loop().after(milliseconds{50}, [&] { fetching.loop().stop(); });
+  fetching.loop().run();
+  EXPECT_FALSE(called);
+}
+
+TEST(Fetcher, IsOfNoUseInAChild) {
+  Fetching fetching(lab_fetcher());
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto result = fetching.fetch("good.test", {kNginx});
+    _exit(!result && result.error().code == ErrorCode::kEngine ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace mtasts

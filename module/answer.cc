@@ -54,7 +54,8 @@ Result<Outcome> parse_answer(std::string_view bytes, const Domain& expected) {
   if (kind == "error") {
     const auto code = error_code(take(bytes, ' '));
     const auto detail = take(bytes, '\n');
-    if (!code || !bytes.empty() || !std::all_of(detail.begin(), detail.end(), is_printable)) return unusable();
+    if (!code || !bytes.empty() || detail.empty() || !std::all_of(detail.begin(), detail.end(), is_printable))
+      return unusable();
     return fail(*code, std::string(detail));
   }
   for (std::size_t i = 0; i < kProgress.size(); ++i) {

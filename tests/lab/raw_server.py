@@ -39,6 +39,12 @@ def drip(data: bytes) -> Pieces:
         time.sleep(1)
 
 
+def late(body: bytes) -> Pieces:
+    """A good answer after three seconds."""
+    time.sleep(3)
+    yield head(f"Content-Length: {len(body)}") + body
+
+
 def chunked_giant(body: bytes) -> Pieces:
     """A valid policy to begin with, then megabytes without a declared length."""
     yield head("Transfer-Encoding: chunked")
@@ -77,7 +83,7 @@ def garbage(body: bytes) -> Pieces:
 
 BEHAVIOURS: dict[str, Callable[[bytes], Pieces]] = {
     function.__name__: function
-    for function in (drip_body, drip_header, chunked_giant, declares_more, declares_less, declares_giant, garbage)
+    for function in (late, drip_body, drip_header, chunked_giant, declares_more, declares_less, declares_giant, garbage)
 }
 
 
@@ -106,18 +112,19 @@ class TlsServer:
         context.sni_callback = choose
         try:
             with context.wrap_socket(connection, server_side=True) as tls:
-                self._answer(tls, self.hosts[chosen["name"]])
+                self._answer(tls, chosen["name"])
         except (OSError, KeyError) as error:  # a client that gives up is what these hosts are for
             print(f"{chosen['name']}: {error!r}", flush=True)
 
-    @staticmethod
-    def _answer(tls: ssl.SSLSocket, host: dict[str, str]) -> None:
+    def _answer(self, tls: ssl.SSLSocket, name: str) -> None:
         request = b""
         while b"\r\n\r\n" not in request:
             received = tls.recv(4096)
             if not received:
                 return
             request += received
+        print(f"{tls.getpeername()[0]} {name}: {request.decode('latin-1').splitlines()[0]}", flush=True)
+        host = self.hosts[name]
         for piece in BEHAVIOURS[host["behaviour"]](host["body"].encode()):
             tls.sendall(piece)
         tls.shutdown(socket.SHUT_WR)

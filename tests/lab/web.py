@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -107,6 +108,12 @@ class Web:
 
     def stop_nginx(self) -> None:
         self._nginx.stop()
+
+    def requests(self, domain: str) -> int:
+        """How often the policy of a domain was asked for since the start."""
+        logs = [log.read_text(encoding="utf-8", errors="replace") for log in (self.access_log, self._raw.log) if log.exists()]
+        host = re.compile(rf"\bmta-sts\.{re.escape(domain)}\b.*\bGET ")
+        return sum(bool(host.search(line)) for log in logs for line in log.splitlines())
 
     def publish(self, domain: str, body: str) -> None:
         """Replaces the policy text of one host while nginx runs."""

@@ -28,7 +28,11 @@ WEB = WebAddresses(port=443, good4="198.51.100.80", good6="2001:db8:1::80", old_
                    silent="198.51.100.83", closed="198.51.100.84")
 AUTHORITY = ("198.51.100.53", 53)
 RESOLVER = ("127.0.0.1", 53)
+OTHER_RESOLVER = ("198.51.100.54", 53)  # the same one, where it is not on loopback
+SILENT_RESOLVER = ("198.51.100.55", 53)
+NO_RESOLVER = ("198.51.100.56", 53)
 NO_POLICY = "none at all"
+PUBLIC_KEY = "@public-key@"  # in a Domain's records: the hash for TLSA 3 1 1 of every mail host
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Domain:
     """A recipient's domain. `mx` are host names, best first; `mode` NO_POLICY publishes nothing.
 
     `patterns` are the policy's mx lines (the MX hosts themselves when empty); `host` describes a policy host that is not
-    simply good; `policy_ipv6_only` gives it no IPv4 address. A `signed` domain is DNSSEC-secure. `records` are further
+    simply good; `policy_ipv6_only` gives it no IPv4 address. An empty `record_id` leaves the record away. A `signed` domain is DNSSEC-secure. `records` are further
     zone file lines, such as TLSA. The record's TTL is one second, so that a changed id is seen.
     """
 
@@ -61,8 +65,9 @@ class Domain:
 
     def zone(self) -> Zone:
         lines = [f"@ MX {10 * place} {host}." for place, host in enumerate(self.mx, 1)]
-        if self.mode != NO_POLICY:
+        if self.mode != NO_POLICY and self.record_id:
             lines.append(f'_mta-sts 1 TXT "v=STSv1; id={self.record_id};"')
+        if self.mode != NO_POLICY:
             if not self.policy_ipv6_only:
                 lines.append(f"mta-sts A {WEB.of(self.policy_host().place)}")
             if self.policy_host().place is Place.NGINX:
@@ -90,6 +95,10 @@ class Story:
     def arrived(self) -> list[Event]:
         return [event for event in self.events if event.kind == "mail"]
 
+    def told(self) -> str:
+        """For the reader of a failed test."""
+        return "\n    ".join([f"contacted {self.contacted()}", *self.log, *self.syslog])
+
 
 class Syslog:
     """/dev/log of the sandbox, kept in memory."""
@@ -113,12 +122,16 @@ class World:
         programs = Programs(Path("/"))
         FOLDER.mkdir()
         self.authority = Authority(FOLDER / "pki")
+        self._changed: set[str] = set()
+        self._undo: list[Callable[[], object]] = []
+        key = self.authority.public_key_sha256()
+        domains = [replace(domain, records=domain.records.replace(PUBLIC_KEY, key)) for domain in domains]
         self.domains = {domain.name: domain for domain in domains}
-        self.hosts = {host.name: host for host in hosts}
-        self.dns = Dns(programs, FOLDER / "dns", DnsAddresses(AUTHORITY, (RESOLVER,), None),
+        self.dns = Dns(programs, FOLDER / "dns", DnsAddresses(AUTHORITY, (RESOLVER, OTHER_RESOLVER), None),
                        [*(domain.zone() for domain in domains), host_zone(hosts)])
         self.web = Web(programs, FOLDER / "web", WEB, self.authority,
-                       [domain.policy_host() for domain in domains if domain.mode != NO_POLICY])
+                       [domain.policy_host() for domain in domains if domain.mode != NO_POLICY],
+                       more_silent=(SILENT_RESOLVER,))
         self.mail_hosts = MailHosts(programs, FOLDER / "mx", self.authority, hosts)
         self.sender = Sender()
         self.syslog = Syslog()
@@ -137,11 +150,44 @@ class World:
         self.web.stop()
         self.dns.stop()
 
-    def publish(self, domain: Domain) -> None:
-        """Policy file first, record after (R34)."""
-        self.domains[domain.name] = domain
-        self.web.publish(domain.name, domain.policy())
+    def reset(self) -> None:
+        """As after the start: everything runs, every domain is as declared, nothing waits and nothing is remembered."""
+        self.start_again()
+        for name in self._changed:
+            self._put(self.domains[name])
+        self._changed.clear()
+        self.sender.reset()
+
+    def undo(self, action: Callable[[], object]) -> None:
+        """Done at start_again() or reset(), the last one first."""
+        self._undo.append(action)
+
+    def start_again(self) -> None:
+        """Starts what stop_resolver() or stop_policy_hosts() stopped, and undoes what a test wants undone."""
+        while self._undo:
+            self._undo.pop()()
+
+    def publish(self, name: str, **changes: object) -> None:
+        """Changes a domain until reset(): the policy file first, the record after (R34)."""
+        self._changed.add(name)
+        self._put(replace(self.domains[name], **changes))  # type: ignore[arg-type]
+
+    def _put(self, domain: Domain) -> None:
+        if domain.name in self.web.hosts:
+            self.web.publish(domain.name, domain.policy())
         self.dns.publish(domain.zone())
+
+    def stop_resolver(self) -> None:
+        self.dns.stop_resolver()
+        self.undo(self.dns.start_resolver)
+
+    def stop_policy_hosts(self) -> None:
+        self.web.stop_nginx()
+        self.undo(self.web.start_nginx)
+
+    def policy_requests(self, name: str) -> int:
+        """How often the policy of a domain was asked for since the start."""
+        return self.web.requests(name)
 
     def send(self, *recipients: str, subject: str = "hello", headers: dict[str, str] | None = None) -> Story:
         return self.watch(lambda: self.sender.send(list(recipients), subject, headers or {}))

@@ -1,0 +1,87 @@
+"""Scenarios: functions that get the running world and complain with Failed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Callable, Iterable
+
+from world import Story, World
+
+Body = Callable[[World], None]
+
+
+class Failed(Exception):
+    """What was expected and what was seen instead."""
+
+
+class Skipped(Exception):
+    """Why the scenario cannot run here."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    body: Body
+
+
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(name: str) -> Callable[[Body], Body]:
+    """Registers a function; scenarios run in the order of registration, each after World.reset()."""
+
+    def register(body: Body) -> Body:
+        SCENARIOS.append(Scenario(name, body))
+        return body
+
+    return register
+
+
+def run_one(world: World, one: Scenario) -> tuple[str, str]:
+    """Runs it and returns ("ok" | "FAIL" | "SKIP", the line to print)."""
+    begin = time.monotonic()
+    try:
+        world.reset()
+        one.body(world)
+    except Failed as why:
+        return "FAIL", f"FAIL {one.name}: {why}"
+    except Skipped as why:
+        return "SKIP", f"SKIP {one.name}: {why}"
+    except Exception as trouble:  # pylint: disable=broad-except; one broken scenario must not hide the others
+        return "FAIL", f"FAIL {one.name}: {type(trouble).__name__}: {trouble}"
+    return "ok", f"ok {one.name} ({time.monotonic() - begin:.1f} s)"
+
+
+def expect(condition: bool, wanted: str, story: Story | None = None) -> None:
+    if not condition:
+        raise Failed(wanted + (f"; {story.told()}" if story else ""))
+
+
+def expect_delivered(story: Story, recipient: str, host: str, *, verified: bool | None = None) -> None:
+    """The receiver `host` got the mail of `recipient`, and the sender knows it. `verified`: what the sender's log says of the
+    certificate, where that matters."""
+    outcome = story.outcome(recipient)
+    expect(outcome.state == "delivered", f"{recipient} should be delivered and is {outcome.state}", story)
+    got = [event.host for event in story.arrived() if recipient in event.recipients.lower()]
+    expect(got == [host], f"{recipient}'s mail should have arrived once, at {host}, and arrived at {got}", story)
+    if verified is not None:
+        expect(outcome.verified is verified, f"{recipient}'s host should be {'' if verified else 'un'}verified", story)
+
+
+def expect_waiting(story: Story, recipient: str) -> None:
+    """Deferred: not delivered anywhere, not bounced."""
+    outcome = story.outcome(recipient)
+    expect(outcome.state == "deferred", f"{recipient} should be deferred and is {outcome.state}", story)
+    got = [event.host for event in story.arrived() if recipient in event.recipients.lower()]
+    expect(not got, f"{recipient}'s mail should have arrived nowhere and arrived at {got}", story)
+
+
+def expect_contacts(story: Story, hosts: Iterable[str]) -> None:
+    wanted = list(hosts)
+    expect(story.contacted() == wanted, f"connections should go to {wanted} and went to {story.contacted()}", story)
+
+
+def expect_logged(story: Story, *words: str) -> None:
+    """One line of syslog has all the words."""
+    expect(any(all(word in line for word in words) for line in story.syslog), f"syslog should tell {' '.join(words)}", story)

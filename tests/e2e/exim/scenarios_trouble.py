@@ -1,0 +1,142 @@
+"""Names or policy hosts that fail: a remembered policy holds, an unknown one does not stop mail (R16, R17, R20)."""
+
+from __future__ import annotations
+
+import time
+
+from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
+from pki import Issuer, Leaf, Validity
+from topology import GOOD, IMPOSTOR, PLAIN, declare, word
+from web import Place, PolicyHost
+from world import NO_RESOLVER, SILENT_RESOLVER, Domain, World
+
+CAUTIOUS = declare(Domain("cautious.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+SECOND = declare(Domain("cautious2.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+LATE = declare(Domain("late.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), host=PolicyHost("", place=Place.RAW, behaviour="late")))
+
+
+def resolver(address: tuple[str, int]) -> str:
+    return f'[dns]\nresolvers = ["{address[0]}:{address[1]}"]\ntimeout_s = 1\nmin_ttl_s = 0\n'
+
+
+def remember(world: World, configuration: str = "") -> None:
+    """Learns the policy, then goes on with another configuration, after the record's TTL."""
+    world.sender.set_module_configuration("[dns]\nmin_ttl_s = 0\n")
+    expect_delivered(world.send("bob@cautious.test"), "bob@cautious.test", GOOD, verified=True)
+    time.sleep(1.1)
+    if configuration:
+        world.sender.set_module_configuration(configuration)
+
+
+def still_enforced(world: World) -> None:
+    story = world.send("bob@cautious.test")
+    expect_delivered(story, "bob@cautious.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])
+
+
+@scenario("resolver refuses: a remembered policy is still enforced")
+def refused_remembered(world: World) -> None:
+    remember(world, resolver(NO_RESOLVER))
+    still_enforced(world)
+
+
+@scenario("resolver is silent: a remembered policy is still enforced")
+def silent_remembered(world: World) -> None:
+    remember(world, resolver(SILENT_RESOLVER))
+    still_enforced(world)
+
+
+@scenario("resolver refuses, nothing remembered: delivered as before, warned; on_dns_failure = defer: waits")
+def refused_unknown(world: World) -> None:
+    world.sender.set_module_configuration(resolver(NO_RESOLVER))
+    story = world.send("bob@cautious.test")
+    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
+    expect(bool(story.syslog), "the administrator should be warned", story)
+    world.sender.set_module_configuration(resolver(NO_RESOLVER) + '[engine]\non_dns_failure = "defer"\n')
+    expect_waiting(world.send("bob@cautious2.test"), "bob@cautious2.test")
+
+
+@scenario("resolver is silent, nothing remembered: delivered as before within the deadline")
+def silent_unknown(world: World) -> None:
+    world.sender.set_module_configuration(resolver(SILENT_RESOLVER))
+    story = world.send("bob@cautious.test")
+    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
+    expect(story.seconds < 20, f"it took {story.seconds:.0f} s", story)
+
+
+@scenario("the machine's resolver is down altogether: mail waits and goes out when it is back")
+def all_down(world: World) -> None:
+    world.stop_resolver()
+    expect_waiting(world.send("bob@cautious.test"), "bob@cautious.test")
+    world.start_again()
+    world.sender.forget_policies()  # stands for the half minute in which a failed question is not asked again
+    story = world.queue_run()
+    expect_delivered(story, "bob@cautious.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])
+
+
+@scenario("policy host down: a remembered policy is still enforced, also for a new record id")
+def host_down_remembered(world: World) -> None:
+    remember(world)
+    world.publish("cautious.test", record_id="2")
+    world.stop_policy_hosts()
+    still_enforced(world)
+
+
+@scenario("policy host down, nothing remembered: delivered as before, and the log says why")
+def host_down_unknown(world: World) -> None:
+    world.stop_policy_hosts()
+    story = world.send("bob@cautious.test")
+    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
+    expect_logged(story, "cautious.test", "sts-policy-fetch-error")
+
+
+@scenario("record gone: a remembered policy is still enforced")
+def record_gone(world: World) -> None:
+    remember(world)
+    world.publish("cautious.test", record_id="")
+    still_enforced(world)
+
+
+@scenario("policy host is late: deferred at the deadline, fetched in the background, then delivered by the policy")
+def late(world: World) -> None:
+    world.sender.set_module_configuration("[engine]\ndeadline_s = 1\n")
+    story = world.send("bob@late.test")
+    expect_waiting(story, "bob@late.test")
+    expect_contacts(story, [])
+    time.sleep(4)
+    story = world.queue_run()
+    expect_delivered(story, "bob@late.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])
+    expect(world.policy_requests("late.test") == 1, f"the policy should be fetched once and was {world.policy_requests('late.test')} times")
+
+
+# Policy hosts that must not be believed (R11-R14), and what is told of them.
+WEB_PKI, FETCH, INVALID = "sts-webpki-invalid", "sts-policy-fetch-error", "sts-policy-invalid"
+BAD_POLICY_HOSTS: dict[str, tuple[PolicyHost, str]] = {
+    "self-signed": (PolicyHost("", leaf=Leaf("p-self", dns=("mta-sts.ph-selfsigned.test",), issuer=Issuer.SELF)), WEB_PKI),
+    "unknown root": (PolicyHost("", leaf=Leaf("p-root", dns=("mta-sts.ph-unknownroot.test",), issuer=Issuer.UNKNOWN_ROOT)), WEB_PKI),
+    "expired": (PolicyHost("", leaf=Leaf("p-exp", dns=("mta-sts.ph-expired.test",), validity=Validity.EXPIRED)), WEB_PKI),
+    "wrong name": (PolicyHost("", leaf=Leaf("p-name", dns=("www.ph-wrongname.test",))), WEB_PKI),
+    "common name only": (PolicyHost("", leaf=Leaf("p-cn", common_name="mta-sts.ph-commonnameonly.test")), WEB_PKI),
+    "TLS 1.1": (PolicyHost("", place=Place.OLD_TLS), FETCH),
+    "redirect": (PolicyHost("", status=301, location="https://mta-sts.cautious.test/.well-known/mta-sts.txt"), FETCH),
+    "not found": (PolicyHost("", status=404), FETCH),
+    "HTML": (PolicyHost("", content_type="text/html"), FETCH),
+    "endless": (PolicyHost("", place=Place.RAW, behaviour="chunked_giant"), FETCH),
+}
+
+
+def bad_policy_host(kind: str) -> None:
+    host, result = BAD_POLICY_HOSTS[kind]
+    domain = declare(Domain(f"ph-{word(kind)}.test", (PLAIN,), "enforce", (GOOD,), host=host))
+
+    @scenario(f"policy host: {kind}: no policy, delivered as before, and the log says why")
+    def not_believed(world: World) -> None:
+        story = world.send(f"bob@{domain.name}")
+        expect_delivered(story, f"bob@{domain.name}", PLAIN)
+        expect_logged(story, domain.name, result)
+
+
+for one_kind in BAD_POLICY_HOSTS:
+    bad_policy_host(one_kind)

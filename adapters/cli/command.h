@@ -1,0 +1,56 @@
+// What the subcommands of `mtasts` have in common: where they write, whom they become, how they end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string>
+
+#include "core/domain.h"
+#include "core/result.h"
+#include "module/client.h"
+
+namespace mtasts::cli {
+
+// Exit codes that scripts and monitoring rely on (sysexits.h where there is one).
+enum ExitCode : int {
+  kApplies = 0,  // a policy applies; done; allowed
+  kNone = 1,     // no policy applies; nothing remembered; not allowed
+  kUsage = 64,
+  kTemporary = 75,
+  kConfiguration = 78,
+};
+
+struct Surroundings {
+  std::ostream& out;
+  std::ostream& err;
+  bool colour = false;
+  std::function<Result<void>(const std::string& user)> become_user;
+  std::function<std::unique_ptr<Log>()> make_log;
+};
+
+// The whole program. `words` are the command line without the program's name. Returns the exit code.
+int run(std::span<const std::string> words, const Surroundings& surroundings);
+
+// One sentence on stderr; returns `code`.
+int complain(const Surroundings& surroundings, const std::string& sentence, ExitCode code);
+
+// The policy domain that `words` name (core/domain.h); otherwise the exit code to end with is in `code`.
+std::optional<Domain> domain_of(const std::string& words, const Surroundings& surroundings, int& code);
+
+// Each opens the client as the user that lookups belong to. Declared here, written in a file of its own.
+struct QueryOptions {
+  std::string domain;
+  bool json = false;
+  bool refresh = false;
+};
+int query(Client& client, const QueryOptions& options, const Surroundings& surroundings);
+int match(Client& client, const std::string& domain, const std::string& mx_host, const Surroundings& surroundings);
+int cache_list(Client& client, const Surroundings& surroundings);
+int cache_show(Client& client, const std::string& domain, const Surroundings& surroundings);
+int cache_refresh(Client& client, const std::string& domain, const Surroundings& surroundings);  // "": all
+int cache_purge(Client& client, const std::string& domain, const Surroundings& surroundings);    // "": all
+int show_config(const std::string& path, const Surroundings& surroundings);
+
+}  // namespace mtasts::cli

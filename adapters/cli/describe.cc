@@ -1,0 +1,115 @@
+#include "adapters/cli/describe.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/timestamp.h"
+
+namespace mtasts::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using State = RecordMemory::State;
+
+std::string painted(const std::string& mode, bool colour) {
+  if (!colour) return mode;
+  const char* code = mode == "enforce" ? "32" : mode == "testing" ? "33" : mode == "unknown" ? "31" : "2";
+  return std::string("\x1b[") + code + "m" + mode + "\x1b[0m";
+}
+
+std::string row(const std::string& name, const std::string& value) {
+  constexpr std::size_t kWidth = 10;
+  return value.empty() ? "" : "  " + name + std::string(kWidth - std::min(kWidth - 1, name.size()), ' ') + value + "\n";
+}
+
+std::string rows(const std::string& name, const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& value : values) text += row(text.empty() ? name : "", value);
+  return text;
+}
+
+std::string source(const Decision& decision) { return decision.from_cache ? "cache" : "fetch"; }
+
+std::string record_state(const RecordMemory& record) {
+  const std::string until = " (remembered until " + rfc3339(record.until) + ")";
+  switch (record.state) {
+    case State::kUnknown:
+      return "never asked for";
+    case State::kAbsent:
+      return "none" + until;
+    case State::kInvalid:
+      return "invalid: " + record.detail + until;
+    case State::kFailed:
+      return "could not be asked for: " + record.detail + until;
+    case State::kFound:
+      return "id " + record.id + until;
+  }
+  return {};
+}
+
+std::string entry_mode(const CacheEntry& entry, Time now) {
+  const StoredPolicy* policy = entry.policy_in_force(now);
+  return std::string(policy != nullptr ? mode_name(policy->policy.mode) : "none");
+}
+
+}  // namespace
+
+std::string mode_word(const Decision& decision) {
+  if (decision.kind == Decision::Kind::kDefer) return "unknown";
+  return std::string(mode_name(decision.kind == Decision::Kind::kPolicy ? decision.mode : Mode::kNone));
+}
+
+std::string to_json(const Decision& decision) {
+  const bool known = decision.kind != Decision::Kind::kDefer;
+  const bool has_policy = decision.fetched.has_value();
+  Json json;
+  json["domain"] = decision.domain;
+  json["mode"] = known ? Json(mode_word(decision)) : Json();
+  json["mx"] = decision.mx;
+  json["max_age"] = has_policy ? Json(decision.max_age.count()) : Json();
+  json["id"] = has_policy ? Json(decision.id) : Json();
+  json["fetched"] = has_policy ? Json(rfc3339(*decision.fetched)) : Json();
+  json["expires"] = decision.expires ? Json(rfc3339(*decision.expires)) : Json();
+  json["source"] = source(decision);
+  json["dane"] = Json();
+  json["reason"] = decision.reason;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_text(const Decision& decision, bool colour) {
+  std::string text = decision.domain + ": " + painted(mode_word(decision), colour) + "\n";
+  text += rows("mx", decision.mx);
+  if (decision.fetched) {
+    text += row("id", decision.id);
+    text += row("max_age", std::to_string(decision.max_age.count()) + " s");
+    text += row("fetched", rfc3339(*decision.fetched));
+  }
+  if (decision.expires) text += row("expires", rfc3339(*decision.expires));
+  return text + row("source", source(decision)) + row("reason", decision.reason);
+}
+
+std::string to_text(const CacheEntry& entry, Time now, bool colour) {
+  std::string text = entry.domain.text() + ": " + painted(entry_mode(entry, now), colour) + "\n";
+  text += row("record", record_state(entry.record));
+  if (entry.policy) {
+    const bool in_force = entry.policy_in_force(now) != nullptr;
+    text += row("policy", "id " + entry.policy->id + ", fetched " + rfc3339(entry.policy->fetched) +
+                              (in_force ? ", in force until " : ", ran out at ") + rfc3339(entry.policy->expires()));
+    text += rows("", policy_strings(entry.policy->body));
+  }
+  if (entry.failure) {
+    text += row("failure", std::string(error_name(entry.failure->error.code)) + " (id " + entry.failure->id + ", " +
+                               std::to_string(entry.failure->count) + " in a row, next try after " +
+                               rfc3339(entry.failure->retry_at) + "): " + entry.failure->error.detail);
+  }
+  return text;
+}
+
+std::string one_line(const CacheEntry& entry, Time now, bool colour) {
+  std::string line = entry.domain.text() + "  " + painted(entry_mode(entry, now), colour);
+  if (const StoredPolicy* policy = entry.policy_in_force(now)) {
+    return line + "  until " + rfc3339(policy->expires()) + "  id " + policy->id;
+  }
+  return line + "  record: " + record_state(entry.record);
+}
+
+}  // namespace mtasts::cli

@@ -1,0 +1,24 @@
+// Decisions and remembered entries in words and in JSON.
+#pragma once
+
+#include <string>
+
+#include "core/decision.h"
+
+namespace mtasts::cli {
+
+// "enforce", "testing", "none", or "unknown" for kDefer.
+std::string mode_word(const Decision& decision);
+
+// One line, the keys of the contract in its order: domain, mode, mx, max_age, id, fetched, expires, source, dane,
+// reason. Times are RFC 3339; what there is not, or is not known now, is null.
+std::string to_json(const Decision& decision);
+
+// Several lines for a person.
+std::string to_text(const Decision& decision, bool colour);
+std::string to_text(const CacheEntry& entry, Time now, bool colour);
+
+// "example.com  enforce  until 2026-01-31T08:05:00Z  id 20260101".
+std::string one_line(const CacheEntry& entry, Time now, bool colour);
+
+}  // namespace mtasts::cli

@@ -1,0 +1,43 @@
+#include "adapters/cli/command.h"
+#include "adapters/cli/describe.h"
+#include "core/mx_match.h"
+
+namespace mtasts::cli {
+namespace {
+
+int exit_code(const Decision& decision) {
+  if (decision.kind == Decision::Kind::kDefer) return kTemporary;
+  return decision.kind == Decision::Kind::kPolicy ? kApplies : kNone;
+}
+
+}  // namespace
+
+int query(Client& client, const QueryOptions& options, const Surroundings& surroundings) {
+  if (const auto domain = policy_domain(options.domain); !domain) {
+    return complain(surroundings, domain.error().detail, kUsage);
+  }
+  Decision decision =
+      client.lookup(options.domain, options.refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal);
+  if (decision.domain.empty()) decision.domain = options.domain;  // an address, a name without a dot
+  surroundings.out << (options.json ? to_json(decision) + "\n" : to_text(decision, surroundings.colour));
+  return exit_code(decision);
+}
+
+// "Allowed" is what the policy lists, in whichever mode: without a policy every host is.
+int match(Client& client, const std::string& domain, const std::string& mx_host, const Surroundings& surroundings) {
+  if (const auto named = policy_domain(domain); !named) return complain(surroundings, named.error().detail, kUsage);
+  const auto host = Domain::parse(mx_host);
+  if (!host) return complain(surroundings, "not an MX host name: " + host.error().detail, kUsage);
+  const Decision decision = client.lookup(domain);
+  if (decision.kind == Decision::Kind::kDefer) return complain(surroundings, decision.reason, kTemporary);
+  const bool bound = decision.kind == Decision::Kind::kPolicy;
+  const bool allowed = !bound || mx_allowed(decision.mx, host->text());
+  surroundings.out << host->text() << (allowed ? " is allowed for " : " is not allowed for ") << domain << ": "
+                   << (!bound    ? decision.reason
+                       : allowed ? "the policy lists it"
+                                 : "the policy does not list it")
+                   << (bound ? " (mode " + mode_word(decision) + ")" : "") << "\n";
+  return allowed ? kApplies : kNone;
+}
+
+}  // namespace mtasts::cli

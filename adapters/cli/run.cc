@@ -1,0 +1,129 @@
+// The command line: what there is to say, and who does it.
+#include <CLI/CLI.hpp>
+
+#include "adapters/cli/command.h"
+
+namespace mtasts::cli {
+namespace {
+
+struct Words {
+  std::string config_path = default_config_path();
+  QueryOptions query;
+  std::string domain;
+  std::string mx_host;
+};
+
+using Task = std::function<int(Client&)>;
+
+// Becomes the user first, so that nothing is read, written or asked with root's rights.
+int as_lookup_user(const Words& words, const Surroundings& surroundings, const Task& task) {
+  const auto config = load_config(words.config_path);
+  if (!config) return complain(surroundings, config.error().detail, kConfiguration);
+  if (const auto became = surroundings.become_user(config->user); !became) {
+    return complain(surroundings, became.error().detail, kConfiguration);
+  }
+  const auto client = Client::open(words.config_path, surroundings.make_log());
+  if (!client) return complain(surroundings, client.error().detail, kConfiguration);
+  return task(**client);
+}
+
+CLI::App* command(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example) {
+  CLI::App* added = parent.add_subcommand(name, what);
+  added->footer("Example: " + example);
+  return added;
+}
+
+CLI::App* query_command(CLI::App& app, Words& words) {
+  CLI::App* added = command(app, "query", "What a mail server here would be told about DOMAIN",
+                            "mtasts query example.com --json\n\nExit code: 0 a policy applies, 1 none does, 75 not to "
+                            "be found out now, 64 usage, 78 configuration.");
+  added->add_option("DOMAIN", words.query.domain, "a recipient's domain, or a smarthost like [host]:587")->required();
+  added->add_flag("--json", words.query.json, "one line of JSON");
+  added->add_flag("--refresh", words.query.refresh, "fetch again, whatever is remembered");
+  return added;
+}
+
+CLI::App* match_command(CLI::App& app, Words& words) {
+  CLI::App* added = command(app, "match", "Whether the policy of DOMAIN lists MXHOST",
+                            "mtasts match example.com mx1.example.com\n\nExit code: 0 allowed, 1 not.");
+  added->add_option("DOMAIN", words.domain)->required();
+  added->add_option("MXHOST", words.mx_host)->required();
+  return added;
+}
+
+CLI::App* cache_command(CLI::App& cache, Words& words, const std::string& name, const std::string& what, int domains) {
+  CLI::App* added = command(cache, name, what, "mtasts cache " + name + (domains > 0 ? " example.com" : ""));
+  if (domains > 0) {
+    CLI::Option* domain = added->add_option("DOMAIN", words.domain);
+    if (domains == 2) domain->required();
+  }
+  return added;
+}
+
+// The commands with the functions that carry them out.
+struct Commands {
+  std::vector<std::pair<CLI::App*, std::function<int()>>> all;
+};
+
+Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
+  constexpr int kNoDomain = 0;
+  constexpr int kMayName = 1;
+  constexpr int kMustName = 2;
+  CLI::App* cache = command(app, "cache", "What is remembered", "mtasts cache list");
+  cache->require_subcommand(1);
+  const auto with_client = [&words, &s](Task task) { return [&, task] { return as_lookup_user(words, s, task); }; };
+  return {{
+      {query_command(app, words), with_client([&](Client& client) { return query(client, words.query, s); })},
+      {match_command(app, words),
+       with_client([&](Client& client) { return match(client, words.domain, words.mx_host, s); })},
+      {cache_command(*cache, words, "list", "One line for each remembered domain", kNoDomain),
+       with_client([&](Client& client) { return cache_list(client, s); })},
+      {cache_command(*cache, words, "show", "Everything remembered of DOMAIN", kMustName),
+       with_client([&](Client& client) { return cache_show(client, words.domain, s); })},
+      {cache_command(*cache, words, "refresh", "Fetch the policy of DOMAIN, or every remembered one, again", kMayName),
+       with_client([&](Client& client) { return cache_refresh(client, words.domain, s); })},
+      {cache_command(*cache, words, "purge", "Forget DOMAIN, or everything", kMayName),
+       with_client([&](Client& client) { return cache_purge(client, words.domain, s); })},
+      {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
+       [&] { return show_config(words.config_path, s); }},
+  }};
+}
+
+}  // namespace
+
+int complain(const Surroundings& surroundings, const std::string& sentence, ExitCode code) {
+  surroundings.err << "mtasts: " << sentence << "\n";
+  return code;
+}
+
+std::optional<Domain> domain_of(const std::string& words, const Surroundings& surroundings, int& code) {
+  auto domain = policy_domain(words);
+  if (domain && *domain) return std::move(**domain);
+  code = complain(surroundings, domain ? "an address or a name without a dot has no policy" : domain.error().detail,
+                  kUsage);
+  return std::nullopt;
+}
+
+int run(std::span<const std::string> words, const Surroundings& surroundings) {
+  CLI::App app("MTA-STS (RFC 8461) policies, as the mail server on this machine sees them.", "mtasts");
+  Words said;
+  app.set_version_flag("--version", "mtasts " MTASTS_VERSION);
+  app.add_option("--config", said.config_path, "configuration file")->type_name("FILE");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer("Example: mtasts query example.com");
+  const Commands commands = declare(app, said, surroundings);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them last first
+  } catch (const CLI::ParseError& problem) {
+    if (problem.get_exit_code() == 0)
+      return app.exit(problem, surroundings.out, surroundings.err);  // --help, --version
+    return complain(surroundings, std::string(problem.what()) + "; see mtasts --help", kUsage);
+  }
+  for (const auto& [parsed, work] : commands.all) {
+    if (parsed->parsed()) return work();
+  }
+  return kUsage;
+}
+
+}  // namespace mtasts::cli

@@ -5,6 +5,8 @@ pkg_check_modules(LIBIDN2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(GETDNS REQUIRED IMPORTED_TARGET getdns)
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core)
 find_package(tl-expected REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
 
 # Both flavours of libcurl share one set of headers; Debian's development packages of the two exclude each other, so the GnuTLS one is linked by its runtime name where the other's headers are installed.
 pkg_check_modules(LIBCURL REQUIRED libcurl)

@@ -31,7 +31,7 @@ std::string why_not_refreshed(const Decision& decision, const std::optional<Cach
     case State::kFailed:
       return "the record cannot be read: " + entry->record.detail;
     default:
-      return decision.reason;
+      return "no answer came in time, or the lookup could not be made";
   }
 }
 

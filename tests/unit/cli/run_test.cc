@@ -1,0 +1,241 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "adapters/cli/command.h"
+#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+// The program on a store of its own; its resolver is a closed port.
+class Program : public testing::Test {
+ protected:
+  Program() {
+    std::filesystem::create_directory(store_);
+    configure("[dns]\nresolvers = [\"127.0.0.1:1\"]\ntimeout_s = 1\n[engine]\non_dns_failure = \"defer\"\n");
+  }
+
+  void configure(const std::string& text) {
+    std::ofstream(config_) << text << "[cache]\ndirectory = \"" << store_ << "\"\n";
+  }
+  void remember(const std::string& name, const std::string& mode, Time fetched = now()) {
+    CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
+    entry.record = {RecordMemory::State::kFound, now() + std::chrono::hours(1), "20260101", ""};
+    const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
+    entry.policy = StoredPolicy{"20260101", fetched, body, *parse_policy(body)};
+    FakeLog log(log_);
+    ASSERT_TRUE(FileStore(store_, log).put(entry));
+  }
+  int run(std::vector<std::string> words) {
+    out_.str("");
+    err_.str("");
+    words.insert(words.begin(), {"--config", config_});
+    return cli::run(words, {out_, err_, colour_, [this](const std::string& user) { return become(user); },
+                            [this] { return std::make_unique<FakeLog>(log_); }});
+  }
+  Result<void> become(const std::string& user) {
+    became_.push_back(user);
+    return {};
+  }
+
+  Scratch scratch_;
+  std::string store_ = scratch_.path() + "/store";
+  std::string config_ = scratch_.path() + "/mtasts.toml";
+  std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
+  std::ostringstream out_;
+  std::ostringstream err_;
+  bool colour_ = false;
+  std::vector<std::string> became_;
+};
+
+TEST_F(Program, QuerySaysWhatApplies) {
+  remember("good.example", "enforce");
+  EXPECT_EQ(run({"query", "Good.Example."}), kApplies);
+  EXPECT_THAT(out_.str(), AllOf(StartsWith("good.example: enforce\n"), HasSubstr("mx        mx.good.example\n"),
+                                HasSubstr("source    cache\n"), Not(HasSubstr("\x1b"))));
+  EXPECT_THAT(err_.str(), IsEmpty());
+}
+
+TEST_F(Program, QueryTestingAppliesAndNoneDoesNot) {
+  remember("watched.example", "testing");
+  remember("left.example", "none");
+  EXPECT_EQ(run({"query", "watched.example"}), kApplies);
+  EXPECT_EQ(run({"query", "left.example"}), kNone);
+  EXPECT_EQ(run({"query", "localhost"}), kNone);
+  EXPECT_THAT(out_.str(), StartsWith("localhost: none\n"));
+}
+
+TEST_F(Program, QueryJsonHasTheKeysOfTheContractInItsOrder) {
+  remember("good.example", "enforce", Time(std::chrono::floor<std::chrono::seconds>(now())));
+  EXPECT_EQ(run({"query", "--json", "good.example"}), kApplies);
+  const auto json = nlohmann::ordered_json::parse(out_.str());
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
+  EXPECT_THAT(keys, testing::ElementsAre("domain", "mode", "mx", "max_age", "id", "fetched", "expires", "source",
+                                         "dane", "reason"));
+  EXPECT_EQ(json["mode"], "enforce");
+  EXPECT_EQ(json["mx"], nlohmann::ordered_json::array({"mx.good.example"}));
+  EXPECT_EQ(json["max_age"], 86400);
+  EXPECT_EQ(json["id"], "20260101");
+  EXPECT_EQ(json["source"], "cache");
+  EXPECT_TRUE(json["dane"].is_null());
+  EXPECT_EQ(json["fetched"].get<std::string>().size(), std::string("2026-01-31T08:05:00Z").size());
+}
+
+TEST_F(Program, QueryJsonIsNullWhereThereIsNothing) {
+  EXPECT_EQ(run({"query", "--json", "localhost"}), kNone);
+  const auto json = nlohmann::ordered_json::parse(out_.str());
+  EXPECT_EQ(json["mode"], "none");
+  EXPECT_TRUE(json["mx"].empty());
+  for (const char* key : {"max_age", "id", "fetched", "expires"}) EXPECT_TRUE(json[key].is_null()) << key;
+}
+
+TEST_F(Program, WhatCannotBeFoundOutIsTemporary) {
+  EXPECT_EQ(run({"query", "--json", "unknown.example"}), kTemporary);
+  EXPECT_TRUE(nlohmann::json::parse(out_.str())["mode"].is_null());
+  EXPECT_EQ(run({"query", "unknown.example"}), kTemporary);
+  EXPECT_THAT(out_.str(), StartsWith("unknown.example: unknown\n"));
+  EXPECT_EQ(run({"match", "unknown.example", "mx.unknown.example"}), kTemporary);
+}
+
+TEST_F(Program, R24MatchTellsByItsExitCode) {
+  remember("good.example", "enforce");
+  EXPECT_EQ(run({"match", "good.example", "MX.good.example."}), kApplies);
+  EXPECT_EQ(run({"match", "good.example", "impostor.example"}), kNone);
+  EXPECT_THAT(out_.str(), HasSubstr("impostor.example is not allowed for good.example"));
+  EXPECT_EQ(run({"match", "localhost", "any.example"}), kApplies);
+}
+
+TEST_F(Program, WordsThatAreNoNamesAreUsage) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"query", "a..b"},
+                                                                 {"query", ""},
+                                                                 {"query"},
+                                                                 {"query", "a.example", "b.example"},
+                                                                 {"match", "a.example"},
+                                                                 {"match", "localhost", "not a host"},
+                                                                 {"cache"},
+                                                                 {"cache", "show"},
+                                                                 {"cache", "show", "localhost"},
+                                                                 {"cache", "purge", "a..b"},
+                                                                 {"frobnicate"},
+                                                                 {"--frobnicate"},
+                                                                 {}}) {
+    EXPECT_EQ(run(words), kUsage) << testing::PrintToString(words);
+    EXPECT_THAT(err_.str(), StartsWith("mtasts: ")) << testing::PrintToString(words);
+    EXPECT_EQ(std::ranges::count(err_.str(), '\n'), 1) << err_.str();
+    EXPECT_THAT(out_.str(), IsEmpty());
+  }
+}
+
+TEST_F(Program, HelpAndVersionNeedNothing) {
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_EQ(out_.str(), "mtasts " MTASTS_VERSION "\n");
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--help"},
+                                                                 {"query", "--help"},
+                                                                 {"match", "--help"},
+                                                                 {"config", "--help"},
+                                                                 {"cache", "--help"},
+                                                                 {"cache", "list", "--help"},
+                                                                 {"cache", "show", "--help"},
+                                                                 {"cache", "refresh", "--help"},
+                                                                 {"cache", "purge", "--help"}}) {
+    EXPECT_EQ(run(words), 0);
+    EXPECT_THAT(out_.str(), HasSubstr("Example: mtasts ")) << testing::PrintToString(words);
+  }
+  EXPECT_THAT(became_, IsEmpty());
+}
+
+TEST_F(Program, ConfigTellsWhereEachValueCameFrom) {
+  configure("[dns]\ntimeout_s = 7\n");
+  EXPECT_EQ(run({"config"}), 0);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("dns.timeout_s = 7  # " + config_ + ":2\n"),
+                                HasSubstr("fetch.timeout_s = 60  # default\n")));
+  EXPECT_THAT(became_, IsEmpty());
+}
+
+TEST_F(Program, ABrokenConfigurationIsOneSentence) {
+  configure("[dns]\ntimeout_s = \"long\"\n");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"config"}, {"query", "a.example"}, {"cache", "list"}}) {
+    EXPECT_EQ(run(words), kConfiguration);
+    EXPECT_THAT(err_.str(), HasSubstr("mtasts.toml:2: dns.timeout_s must be"));
+  }
+}
+
+TEST_F(Program, BecomesTheUserOfTheConfigurationFirst) {
+  configure("[engine]\nuser = \"postmaster\"\n");
+  EXPECT_EQ(run({"cache", "list"}), 0);
+  EXPECT_THAT(became_, testing::ElementsAre("postmaster"));
+}
+
+TEST_F(Program, CacheListShowsEveryDomainInOrder) {
+  remember("b.example", "testing");
+  remember("a.example", "enforce");
+  remember("expired.example", "enforce", now() - std::chrono::hours(48));
+  EXPECT_EQ(run({"cache", "list"}), 0);
+  EXPECT_THAT(out_.str(), StartsWith("a.example  enforce  until "));
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("\nb.example  testing  until "), HasSubstr("\nexpired.example  none  ")));
+}
+
+TEST_F(Program, CacheShowTellsEverything) {
+  remember("a.example", "enforce");
+  EXPECT_EQ(run({"cache", "show", "a.example"}), 0);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("record    id 20260101"), HasSubstr("in force until"),
+                                HasSubstr("mode: enforce\n"), HasSubstr("mx: mx.a.example\n")));
+  EXPECT_EQ(run({"cache", "show", "b.example"}), kNone);
+  EXPECT_EQ(err_.str(), "mtasts: nothing is remembered of b.example\n");
+}
+
+TEST_F(Program, CachePurgeForgetsOneOrAll) {
+  for (const char* name : {"a.example", "b.example", "c.example"}) remember(name, "enforce");
+  EXPECT_EQ(run({"cache", "purge", "a.example"}), 0);
+  EXPECT_EQ(out_.str(), "removed 1 domain\n");
+  EXPECT_EQ(run({"cache", "purge", "a.example"}), kNone);
+  EXPECT_EQ(run({"cache", "purge"}), 0);
+  EXPECT_EQ(out_.str(), "removed 2 domains\n");
+  EXPECT_EQ(run({"cache", "list"}), 0);
+  EXPECT_THAT(out_.str(), IsEmpty());
+}
+
+TEST_F(Program, R21CacheRefreshWarnsOfWhatFailed) {
+  remember("a.example", "enforce", now() - std::chrono::hours(1));
+  remember("expired.example", "enforce", now() - std::chrono::hours(48));
+  EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
+  EXPECT_EQ(out_.str(), "refreshed 0 of 1 policy\n");
+  EXPECT_THAT(err_.str(), StartsWith("mtasts: warning: the policy of a.example was not refreshed: "));
+}
+
+TEST_F(Program, CacheRefreshOfNothingIsFine) {
+  EXPECT_EQ(run({"cache", "refresh"}), 0);
+  EXPECT_EQ(out_.str(), "refreshed 0 of 0 policies\n");
+}
+
+TEST_F(Program, AStoreThatCannotBeListedIsASentence) {
+  std::filesystem::remove_all(store_);
+  EXPECT_EQ(run({"cache", "list"}), kTemporary);
+  EXPECT_THAT(err_.str(), StartsWith("mtasts: "));
+}
+
+TEST_F(Program, ColoursOnlyWhereTheyAreWanted) {
+  remember("a.example", "enforce");
+  colour_ = true;
+  EXPECT_EQ(run({"query", "a.example"}), 0);
+  EXPECT_THAT(out_.str(), StartsWith("a.example: \x1b[32menforce\x1b[0m\n"));
+  EXPECT_EQ(run({"query", "--json", "a.example"}), 0);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
+}
+
+}  // namespace
+}  // namespace mtasts::cli

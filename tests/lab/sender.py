@@ -53,9 +53,13 @@ class Sender:
         make_folder("/var/mail", 0o2775, "root", "mail")
         Path("/etc/mailname").write_text(f"{HOME_DOMAIN}\n", encoding="ascii")
         Path("/etc/aliases").write_text("root: alice\n", encoding="ascii")
-        text = "".join(f"{key}='{value}'\n" for key, value in ANSWERS.items())
-        Path("/etc/exim4/update-exim4.conf.conf").write_text(text, encoding="ascii")
+        self.answer()
         self.configure()
+
+    def answer(self, **changes: str) -> None:
+        """Answers to the questions of "dpkg-reconfigure exim4-config"; configure() makes them count."""
+        text = "".join(f"{key}='{value}'\n" for key, value in {**ANSWERS, **changes}.items())
+        Path("/etc/exim4/update-exim4.conf.conf").write_text(text, encoding="ascii")
 
     def install_module(self, build: Path) -> None:
         """The module as the package would install it; the store belongs to the user that lookups become."""

@@ -15,6 +15,8 @@ PLAIN = "plain.mx.test"
 SELF_SIGNED = "selfsigned.mx.test"
 TWO_LABELS = "two.labels.mx.test"
 WILDCARD = "wildcard.mx.test"
+GOOD_SMARTHOST = "smart.test"
+BAD_SMARTHOST = "smartbad.test"
 DANE = "mx.danegood.test"
 DANE_LIAR = "mx.danebad.test"
 
@@ -56,6 +58,8 @@ HOSTS: list[MailHost] = [
     MailHost(DOWN, "198.51.100.14", listening=False),
     MailHost(WILDCARD, "198.51.100.15", Leaf("wildcard.mx.test", dns=("*.mx.test",))),
     MailHost(TWO_LABELS, "198.51.100.18"),
+    MailHost(GOOD_SMARTHOST, "198.51.100.40"),
+    MailHost(BAD_SMARTHOST, "198.51.100.41", Leaf(BAD_SMARTHOST, dns=(BAD_SMARTHOST,), issuer=Issuer.SELF)),
     MailHost(DANE, "198.51.100.16", Leaf(DANE, dns=(DANE,), issuer=Issuer.SELF)),
     MailHost(DANE_LIAR, "198.51.100.17"),
     *(host for host, _ in BAD_HOSTS.values()),

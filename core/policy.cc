@@ -74,7 +74,7 @@ struct Draft {
 
 Result<void> take_field(Draft& draft, std::string_view key, std::string_view value) {
   if (key == "version" && !draft.has_version) {
-    if (value != "STSv1") return invalid("the version is \"" + escaped(value) + "\", not \"STSv1\"");
+    if (value != "STSv1") return invalid("the version is \"" + escaped(value) + "\", not STSv1");
     draft.has_version = true;
   } else if (key == "mode" && !draft.mode) {
     const Result<Mode> mode = mode_of(value);

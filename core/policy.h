@@ -16,7 +16,7 @@ std::string_view mode_name(Mode mode);  // "none", "testing", "enforce"
 Result<Mode> mode_of(std::string_view name);
 
 inline constexpr std::chrono::seconds kMaxPolicyAge{31'557'600};  // R9
-inline constexpr std::size_t kMaxPolicyBytes = 64 * 1024;         // R14
+inline constexpr std::size_t kMaxPolicyBytes = 65'536;            // R14
 
 struct Policy {
   Mode mode = Mode::kNone;

@@ -90,11 +90,11 @@ class Sender:
         result = subprocess.run(["exim4", *arguments], input=text, capture_output=True, text=True, check=False)
         return result.stdout + result.stderr
 
-    def send(self, recipients: list[str], subject: str, headers: dict[str, str]) -> None:
-        """Gives Exim one message and waits until it has tried to deliver it."""
+    def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
+        """Gives Exim one message, as this user, and waits until it has tried to deliver it."""
         fields = {"From": f"Alice <alice@{HOME_DOMAIN}>", "To": ", ".join(recipients), "Subject": subject, **headers}
         message = "".join(f"{key}: {value}\n" for key, value in fields.items()) + "\nHello from the lab.\n"
-        command = ["exim4", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]
+        command = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "exim4", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]
         result = subprocess.run(command, input=message, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise LabError(f"exim would not take the mail: {result.stderr.strip()}")

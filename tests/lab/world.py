@@ -189,8 +189,9 @@ class World:
         """How often the policy of a domain was asked for since the start."""
         return self.web.requests(name)
 
-    def send(self, *recipients: str, subject: str = "hello", headers: dict[str, str] | None = None) -> Story:
-        return self.watch(lambda: self.sender.send(list(recipients), subject, headers or {}))
+    def send(self, *recipients: str, subject: str = "hello", headers: dict[str, str] | None = None,
+             user: str = "root") -> Story:
+        return self.watch(lambda: self.sender.send(list(recipients), subject, headers or {}, user))
 
     def queue_run(self) -> Story:
         return self.watch(self.sender.queue_run)

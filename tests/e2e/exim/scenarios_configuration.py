@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
+from pki import Leaf
 from sender import PANIC_LOG, STORE
 from topology import GOOD, IMPOSTOR, SELF_SIGNED, declare
+from web import PolicyHost
 from world import Domain, World
 
 declare(Domain("partner.test", (SELF_SIGNED,), "enforce"))
 declare(Domain("strict.test", (SELF_SIGNED,), "testing"))
 declare(Domain("chosen.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+declare(Domain("namedbycn.test", (IMPOSTOR,), "enforce", (GOOD,),
+               host=PolicyHost("", leaf=Leaf("named-by-cn", common_name="mta-sts.namedbycn.test"))))
 declare(Domain("ordinary.test", (IMPOSTOR,)))
 
 
@@ -90,6 +94,29 @@ def mode_by_hand(world: World) -> None:
         expect(told == mode, f"{domain} should be {mode} and is {told!r}")
     told = world.sender.exim("-bt", "bob@chosen.test")
     expect(GOOD in told and IMPOSTOR not in told, f"exim -bt should show {GOOD} alone, and showed: {told}")
+
+
+def engine(tls: str) -> None:
+    @scenario(f"the {tls} engine in Exim: a policy host proves its name by SAN, never by Common Name")
+    def works(world: World) -> None:
+        world.sender.set_module_configuration(f'[engine]\ntls = "{tls}"\n')
+        expect_delivered(world.send("bob@chosen.test"), "bob@chosen.test", GOOD, verified=True)
+        story = world.send("bob@namedbycn.test")
+        expect_delivered(story, "bob@namedbycn.test", IMPOSTOR)
+        expect_logged(story, "namedbycn.test", "sts-webpki-invalid")
+
+
+for library in ("openssl", "gnutls"):
+    engine(library)
+
+
+@scenario("mail handed in by an ordinary user is protected, and what was learned belongs to _mtasts")
+def ordinary_user(world: World) -> None:
+    story = world.send("bob@chosen.test", user="alice")
+    expect_delivered(story, "bob@chosen.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])
+    owners = {file.owner() for file in STORE.rglob("*chosen.test*")}
+    expect(owners == {"_mtasts"}, f"the entry should belong to _mtasts and belongs to {owners}")
 
 
 @scenario("store missing or not a directory: lookups go on, warned about")

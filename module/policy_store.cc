@@ -188,7 +188,7 @@ Result<void> FileStore::put(const CacheEntry& entry) {
   if (!directory) return failed("open the store");
   const std::string shard_name = shard_of(entry.domain.text());
   if (::mkdirat(directory.get(), shard_name.c_str(), 0755) == 0) {
-    ::fchmodat(directory.get(), shard_name.c_str(), 0755, 0);
+    if (::fchmodat(directory.get(), shard_name.c_str(), 0755, 0) != 0) return failed("open a directory to readers");
   } else if (errno != EEXIST) {
     return failed("make a directory");
   }

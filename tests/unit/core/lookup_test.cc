@@ -55,6 +55,16 @@ TEST(Lookup, R17ARememberedPolicyNeedsNoNetwork) {
   EXPECT_EQ(life.told(), "enforce 1");
 }
 
+TEST(Lookup, R23ARememberedRecordIsEnoughEvenWhenARefreshIsDue) {
+  Life life;
+  life.start();
+  life.record(found("1", hours{24}));
+  life.fetched(policy_body("enforce", 86'400));
+  life.pass(hours{23});
+  EXPECT_EQ(next_of(life.start()), "finished") << "a remembered answer never needs the network";
+  EXPECT_EQ(life.told(), "enforce 1");
+}
+
 TEST(Lookup, R23TheRecordIsAskedForAgainAfterItsTtl) {
   Life life;
   life.adopt("1");

@@ -1,7 +1,7 @@
 """The sending side: Debian's Exim as an administrator has it, configured by Debian's own update-exim4.conf.
 
 Everything here happens inside the sandbox, on its private `/`: users and folders are made as the packages' maintainer
-scripts make them, the module is installed with `cmake --install`, the examples are copied verbatim.
+scripts make them, the module is installed with `cmake --install`, its examples are copied verbatim.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from packages import REPOSITORY, LabError
+from packages import LabError
 
 HOME_DOMAIN = "sender.lab.test"
-EXAMPLES = REPOSITORY / "conf-examples" / "exim"
+EXAMPLES = Path("/usr/share/doc/mtasts/examples/exim")  # as installed: conf-examples, with the path of the module here
 MAIN_LOG = Path("/var/log/exim4/mainlog")
 PANIC_LOG = Path("/var/log/exim4/paniclog")
 STORE = Path("/var/lib/mtasts")
@@ -69,7 +69,7 @@ class Sender:
             make_folder(str(STORE), 0o755, "_mtasts")
 
     def add_examples(self) -> None:
-        """conf-examples/exim/conf.d, verbatim, then Debian's own generator."""
+        """The conf.d of the examples, verbatim, then Debian's own generator."""
         shutil.copytree(EXAMPLES / "conf.d", "/etc/exim4/conf.d", dirs_exist_ok=True)
         self.configure()
 

@@ -18,6 +18,11 @@ Result<std::vector<CacheEntry>> all_entries(FileStore& store) {
   return entries;
 }
 
+// Of most domains that mail goes to nothing is remembered but that they have no record.
+bool is_worth_a_line(const CacheEntry& entry) {
+  return entry.policy || entry.failure || entry.record.state != State::kAbsent;
+}
+
 // Why a policy was not fetched again; empty: it was, or there was nothing to fetch it for.
 std::string why_not_refreshed(const Decision& decision, const std::optional<CacheEntry>& entry, Time begin) {
   if (decision.kind == Decision::Kind::kDefer) return decision.reason;
@@ -69,7 +74,9 @@ std::string policies(std::size_t count) { return std::to_string(count) + (count 
 int cache_list(Client& client, const Surroundings& surroundings) {
   const auto entries = all_entries(client.store());
   if (!entries) return complain(surroundings, entries.error().detail, kTemporary);
-  for (const CacheEntry& entry : *entries) surroundings.out << one_line(entry, now(), surroundings.colour) << "\n";
+  for (const CacheEntry& entry : *entries) {
+    if (is_worth_a_line(entry)) surroundings.out << one_line(entry, now(), surroundings.colour) << "\n";
+  }
   return kApplies;
 }
 

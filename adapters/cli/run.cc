@@ -76,7 +76,7 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
       {query_command(app, words), with_client([&](Client& client) { return query(client, words.query, s); })},
       {match_command(app, words),
        with_client([&](Client& client) { return match(client, words.domain, words.mx_host, s); })},
-      {cache_command(*cache, words, "list", "One line for each remembered domain", kNoDomain),
+      {cache_command(*cache, words, "list", "One line for each remembered domain that has a record", kNoDomain),
        with_client([&](Client& client) { return cache_list(client, s); })},
       {cache_command(*cache, words, "show", "Everything remembered of DOMAIN", kMustName),
        with_client([&](Client& client) { return cache_show(client, words.domain, s); })},

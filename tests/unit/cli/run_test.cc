@@ -189,6 +189,17 @@ TEST_F(Program, CacheListShowsEveryDomainInOrder) {
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("\nb.example  testing  until "), HasSubstr("\nexpired.example  none  ")));
 }
 
+TEST_F(Program, CacheListLeavesOutDomainsWithoutARecord) {
+  CacheEntry entry{*Domain::parse("plain.example"), {}, std::nullopt, std::nullopt};
+  entry.record = {RecordMemory::State::kAbsent, now() + std::chrono::hours(1), "", ""};
+  FakeLog log(log_);
+  ASSERT_TRUE(FileStore(store_, log).put(entry));
+  EXPECT_EQ(run({"cache", "list"}), 0);
+  EXPECT_THAT(out_.str(), IsEmpty());
+  EXPECT_EQ(run({"cache", "show", "plain.example"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("record    none (remembered until "));
+}
+
 TEST_F(Program, CacheShowTellsEverything) {
   remember("a.example", "enforce");
   EXPECT_EQ(run({"cache", "show", "a.example"}), 0);

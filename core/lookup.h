@@ -17,7 +17,7 @@ struct LookupRules {
   std::chrono::seconds max_ttl{86'400};
   std::chrono::seconds retry{300};       // first back-off after a failed fetch, doubled up to an hour (R15)
   std::chrono::seconds refresh{86'400};  // a policy older than this is fetched again (R21)
-  std::chrono::seconds dns_retry{30};    // how long a failed record question is not repeated
+  std::chrono::seconds dns_retry{10};    // how long a failed record question is not repeated
 };
 
 // What is known when an answer is wanted. The entry always belongs to the domain asked for.

@@ -63,8 +63,9 @@ EximReply EximHost::mode(Words words) {
 
 EximReply EximHost::event(Words words) {
   if (words.size() != kEventWords) {
-    return trouble(usage("mta_sts_event",
-                         "{$event_name}{$event_data}{$domain}{$host}{$host_address}{$event_defer_errno}{mode=...}"));
+    return {EximStatus::kError,
+            usage("mta_sts_event",
+                  "{$event_name}{$event_data}{$domain}{$host}{$host_address}{$event_defer_errno}{mode=...}")};
   }
   auto session = SessionFacts::read(words[6]);
   if (!session) return trouble("mta_sts_event: " + session.error().detail);

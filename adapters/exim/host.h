@@ -41,8 +41,8 @@ class EximHost {
   EximReply route(Words words);
   // ${dlfunc{...}{mta_sts_mode}{$domain}} - "enforce", "testing" or "none"; fails whenever route() would.
   EximReply mode(Words words);
-  // ${dlfunc{...}{mta_sts_event}{...7 arguments...}} - "", or the reason of a veto (adapters/exim/event.h). Never
-  // fails: trouble is logged.
+  // ${dlfunc{...}{mta_sts_event}{...7 arguments...}} - "", or the reason of a veto (adapters/exim/event.h). Fails only
+  // when it is called with another number of arguments, which Exim logs and takes for no veto; other trouble is logged.
   EximReply event(Words words);
 
  private:

@@ -146,7 +146,9 @@ TEST(CacheEntry, AnythingMoreIsDamaged) {
   expect_damaged("\n" + bytes);
   expect_damaged(bytes + bytes);
   expect_damaged(serialize({domain(), {}, {}, {}}) + policy_body());
-  expect_damaged(bytes + std::string(kMaxEntryBytes, 'x'));
+  const std::string giant = bytes + std::string(kMaxEntryBytes, 'x');
+  expect_damaged(giant);
+  EXPECT_TRUE(parsed(giant).error().detail.ends_with("too long")) << "refused before anything of it is read";
 }
 
 TEST(CacheEntry, AnEntryOfAnotherDomainIsDamaged) {

@@ -71,7 +71,9 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
   constexpr int kMustName = 2;
   CLI::App* cache = command(app, "cache", "What is remembered", "mtasts cache list");
   cache->require_subcommand(1);
-  const auto with_client = [&words, &s](Task task) { return [&, task] { return as_lookup_user(words, s, task); }; };
+  const auto with_client = [&words, &s](const Task& task) {
+    return [&, task] { return as_lookup_user(words, s, task); };
+  };
   return {{
       {query_command(app, words), with_client([&](Client& client) { return query(client, words.query, s); })},
       {match_command(app, words),

@@ -87,7 +87,7 @@ def bench_first_answer(build: Path, rounds: int) -> None:
 def bench_delivery(world: World, rounds: int, with_module: Path, without: Path) -> None:
     def delivery(configuration: Path) -> float:
         shutil.copy(configuration, GENERATED)
-        return cpu_of(lambda: world.sender.send(["bob@one.test"], "bench", {})) * 1000
+        return cpu_of(lambda: world.sender.send(["bob@one.test"], "bench", {}, "alice")) * 1000
 
     plain, protected = alternately(rounds, lambda: delivery(without), lambda: delivery(with_module))
     print(f"CPU of a delivery: plain Exim {plain:.1f} ms, with the module and a remembered policy {protected:.1f} ms: {100 * (protected / plain - 1):+.1f} % (aim +5 %)")

@@ -24,7 +24,7 @@ class Domain {
   // True for the name itself and for names below it.
   [[nodiscard]] bool is_within(const Domain& suffix) const;
 
-  friend auto operator<=>(const Domain&, const Domain&) = default;
+  friend auto operator<=>(const Domain&, const Domain&) = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 errs
 
  private:
   explicit Domain(std::string text) : text_(std::move(text)) {}

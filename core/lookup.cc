@@ -83,6 +83,12 @@ Action Lookup::on_fetch(const FetchResult& result, Time now) {
   return action;
 }
 
+void Lookup::learn(std::optional<CacheEntry> stored) {
+  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == entry_.policy) return;
+  entry_.policy = std::move(stored->policy);
+  entry_.failure = std::move(stored->failure);
+}
+
 Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_}; }
 
 // The policy is fetched only where a record with an id was seen, also for a refresh: the record is how a domain says

@@ -68,6 +68,10 @@ class Lookup {
   Action on_record(const RecordResult& result, Time now);
   Action on_fetch(const FetchResult& result, Time now);
 
+  // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
+  // that what we save does not undo it (R17).
+  void learn(std::optional<CacheEntry> stored);
+
   // For a caller whose deadline comes before the answer: what is known so far.
   [[nodiscard]] Outcome so_far() const;
 

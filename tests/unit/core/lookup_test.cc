@@ -120,7 +120,7 @@ TEST(Lookup, R20AFailingResolverIsNotAskedAgainAtOnce) {
     EXPECT_EQ(life.answer->entry.record.state, State::kFailed);
     EXPECT_EQ(life.answer->entry.record.detail,
               std::string(error_name(failure.error().code)) + ": " + failure.error().detail);
-    life.pass(seconds{29});
+    life.pass(LookupRules{}.dns_retry - seconds{1});
     EXPECT_EQ(next_of(life.start()), "finished");
     life.pass(seconds{1});
     EXPECT_EQ(next_of(life.start()), "query");

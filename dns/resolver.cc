@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMaxTries = 3;
 constexpr std::chrono::milliseconds kRetryDelay{200};  // before the same resolver is asked again
 constexpr std::chrono::seconds kAvoidUnreachable{30};
-constexpr char kResolvConf[] = "/etc/resolv.conf";
+constexpr const char* kResolvConf = "/etc/resolv.conf";
 
 struct Server {
   std::unique_ptr<Upstream> upstream;

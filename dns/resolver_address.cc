@@ -87,7 +87,7 @@ bool ResolverAddress::is_loopback() const {
 }
 
 std::string ResolverAddress::text() const {
-  const std::string host = scope.empty() ? ip : ip + '%' + scope;
+  std::string host = scope.empty() ? ip : ip + '%' + scope;
   if (!port) return host;
   return (is_ipv6() ? '[' + host + ']' : host) + ':' + std::to_string(*port);
 }

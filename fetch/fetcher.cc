@@ -32,7 +32,7 @@ struct Active {
 
 class CurlFetcher final : public Fetcher {
  public:
-  CurlFetcher(EventLoop& loop, const FetcherConfig& config);
+  CurlFetcher(EventLoop& loop, FetcherConfig config);
   ~CurlFetcher() override;
   CurlFetcher(const CurlFetcher&) = delete;
   CurlFetcher& operator=(const CurlFetcher&) = delete;
@@ -61,7 +61,7 @@ class CurlFetcher final : public Fetcher {
   std::unique_ptr<CURLM, MultiCleanup> multi_{curl_multi_init()};  // last: its end still calls on_socket
 };
 
-CurlFetcher::CurlFetcher(EventLoop& loop, const FetcherConfig& config) : loop_(loop), config_(config) {
+CurlFetcher::CurlFetcher(EventLoop& loop, FetcherConfig config) : loop_(loop), config_(std::move(config)) {
   if (!multi_) return;
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &CurlFetcher::on_socket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
@@ -163,7 +163,7 @@ Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConf
     return fail(ErrorCode::kConfig, "an https:// proxy cannot be used: write http:// or socks5h://");
   FetcherConfig bounded = config;
   bounded.max_in_flight = std::max(1U, config.max_in_flight);
-  auto fetcher = std::make_unique<CurlFetcher>(loop, bounded);
+  auto fetcher = std::make_unique<CurlFetcher>(loop, std::move(bounded));
   if (!fetcher->is_usable()) return fail(ErrorCode::kEngine, "libcurl gives no handle");
   return fetcher;
 }

@@ -15,9 +15,9 @@
 namespace mtasts {
 namespace {
 
-constexpr std::size_t kMaxHeaderOctets = 64 * 1024;
+constexpr std::size_t kMaxHeaderOctets = 64UL * 1024;
 constexpr std::uint16_t kHttpsPort = 443;
-constexpr char kPath[] = "/.well-known/mta-sts.txt";
+constexpr const char* kPath = "/.well-known/mta-sts.txt";
 
 struct EasyCleanup {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }

@@ -1,10 +1,10 @@
 #include "module/event_loop.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <sys/time.h>
 
 #include <algorithm>
+#include <csignal>
 #include <ctime>
 #include <utility>
 

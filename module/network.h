@@ -24,8 +24,8 @@ class Network {
   virtual Fetcher& fetcher() = 0;
 };
 
-inline constexpr char kNetworkAbi[] = "mtasts-network " MTASTS_VERSION;
-inline constexpr char kNetworkOpenSymbol[] = "mtasts_network_open";
+inline constexpr const char* kNetworkAbi = "mtasts-network " MTASTS_VERSION;
+inline constexpr const char* kNetworkOpenSymbol = "mtasts_network_open";
 
 // The one symbol of an engine library. Returns nullptr and sets *error when it cannot be had, also when `abi` is not
 // its own kNetworkAbi (then nothing else was touched).

@@ -12,7 +12,7 @@ std::string describe(const Decision& decision) {
                                 : decision.kind == Decision::Kind::kDefer ? "defer"
                                                                           : "none";
   return "event=decision domain=" + decision.domain + " mode=" + std::string(kind) +
-         " source=" + (decision.from_cache ? "cache" : "network") + " reason=\"" + decision.reason + "\"";
+         " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + quoted(decision.reason);
 }
 
 // The fault is here, not with the domain: mail waits until it is mended, as it would without the module's file.
@@ -57,7 +57,7 @@ Result<Outcome> Client::find_out(const Domain& domain, Lookup::Effort effort, st
   auto outcome = lookup_in_child(config_, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
-              "event=lookup-impossible domain=" + domain.text() + " detail=\"" + outcome.error().detail + "\"");
+              "event=lookup-impossible domain=" + domain.text() + " detail=" + quoted(outcome.error().detail));
   // A policy in force needs no network (R17).
   if (remembered && remembered->policy_in_force(now()) != nullptr)
     return Outcome{std::move(*remembered), Outcome::Progress::kSettled, true};

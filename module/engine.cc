@@ -14,10 +14,10 @@ RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
 void log_record(Log& log, const std::string& domain, const RecordResult& result) {
   if (!result) {
     log.write(LogLevel::kInfo, "event=record-lookup-failed domain=" + domain +
-                                   " error=" + std::string(error_name(result.error().code)) + " detail=\"" +
-                                   result.error().detail + "\"");
+                                   " error=" + std::string(error_name(result.error().code)) +
+                                   " detail=" + quoted(result.error().detail));
   } else if (result->finding.kind == RecordFinding::Kind::kInvalid) {
-    log.write(LogLevel::kInfo, "event=record-invalid domain=" + domain + " detail=\"" + result->finding.reason + "\"");
+    log.write(LogLevel::kInfo, "event=record-invalid domain=" + domain + " detail=" + quoted(result->finding.reason));
   }
 }
 
@@ -25,12 +25,12 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
 // its own.
 void log_failure(Log& log, const CacheEntry& entry, Time now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
-  log.write(in_force ? LogLevel::kWarning : LogLevel::kInfo,
-            std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") +
-                " domain=" + entry.domain.text() + " error=" + std::string(error_name(entry.failure->error.code)) +
-                " detail=\"" + entry.failure->error.detail + "\" effect=\"" +
-                (in_force ? "the policy remembered stays in force until it expires" : "delivery as without MTA-STS") +
-                "\"");
+  log.write(
+      in_force ? LogLevel::kWarning : LogLevel::kInfo,
+      std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") + " domain=" + entry.domain.text() +
+          " error=" + std::string(error_name(entry.failure->error.code)) +
+          " detail=" + quoted(entry.failure->error.detail) + " effect=" +
+          quoted(in_force ? "the policy remembered stays in force until it expires" : "delivery as without MTA-STS"));
 }
 
 }  // namespace
@@ -106,7 +106,9 @@ void Engine::query_record(const std::string& domain) {
 
 void Engine::on_record(const std::string& domain, const RecordResult& result) {
   log_record(log_, domain, result);
-  perform(domain, jobs_.at(domain)->machine.on_record(result, clock_()));
+  Job& job = *jobs_.at(domain);
+  job.machine.learn(store_.get(job.domain));
+  perform(domain, job.machine.on_record(result, clock_()));
 }
 
 void Engine::fetch_policy(const std::string& domain) {
@@ -123,7 +125,9 @@ void Engine::fetch_policy(const std::string& domain) {
 
 void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   const Time now = clock_();
-  Action action = jobs_.at(domain)->machine.on_fetch(result, now);
+  Job& job = *jobs_.at(domain);
+  job.machine.learn(store_.get(job.domain));
+  Action action = job.machine.on_fetch(result, now);
   if (action.save && action.save->failure) log_failure(log_, *action.save, now);
   perform(domain, std::move(action));
 }

@@ -33,6 +33,17 @@ void Log::write(LogLevel level, const std::string& line) {
   if (level <= threshold_) emit(level, line);
 }
 
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"')
+      result += "\\x22";
+    else
+      result += c;
+  }
+  return result + '"';
+}
+
 std::unique_ptr<Log> make_syslog_log() { return std::make_unique<SyslogLog>(); }
 std::unique_ptr<Log> make_stderr_log() { return std::make_unique<StderrLog>(); }
 

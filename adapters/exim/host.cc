@@ -85,7 +85,7 @@ Decision EximHost::policy_behind(std::string_view domain) {
 }
 
 EximReply EximHost::trouble(const std::string& what) {
-  make_log_()->write(LogLevel::kError, "event=exim-event-ignored detail=\"" + what + "\"");
+  make_log_()->write(LogLevel::kError, "event=exim-event-ignored detail=" + quoted(what));
   return {};
 }
 

@@ -99,6 +99,48 @@ TEST_F(EngineTest, AnswersAtTheDeadlineAndFinishesTheLookup) {
   EXPECT_TRUE(store_.entries.at("example.com").policy.has_value());
 }
 
+// Many processes look one domain up at the same time; the one that fails last must not undo what another found out.
+class EngineRaceTest : public EngineTest {
+ protected:
+  void another_process_fetches() {
+    CacheEntry entry{domain(), {RecordMemory::State::kFound, now_ + seconds(300), "1", {}}, {}, {}};
+    entry.policy = StoredPolicy{"1", now_, kPolicy, *parse_policy(kPolicy)};
+    store_.entries.insert_or_assign("example.com", entry);
+  }
+  void expect_policy() {
+    ASSERT_EQ(answers_.size(), 1U);
+    EXPECT_NE(answers_[0].entry.policy_in_force(now_), nullptr) << "answered";
+    EXPECT_NE(store_.entries.at("example.com").policy_in_force(now_), nullptr) << "remembered";
+  }
+};
+
+TEST_F(EngineRaceTest, R17AFailedFetchKeepsThePolicyThatAnotherProcessFetched) {
+  ask();
+  start();
+  record();
+  address();
+  another_process_fetches();
+  policy(fail(ErrorCode::kPolicyFetch, "timeout"));
+  expect_policy();
+}
+
+TEST_F(EngineRaceTest, R17AFailedQuestionKeepsThePolicyThatAnotherProcessFetched) {
+  ask();
+  start();
+  another_process_fetches();
+  take(resolver_.txts)(fail(ErrorCode::kDnsTimeout, "timeout"));
+  expect_policy();
+}
+
+TEST_F(EngineRaceTest, WhatAnotherProcessFetchedIsNotFetchedAgain) {
+  ask();
+  start();
+  another_process_fetches();
+  record();
+  expect_policy();
+  EXPECT_TRUE(resolver_.hosts.empty());
+}
+
 TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
   ask("example.com", seconds(2));
   start();
@@ -175,6 +217,19 @@ TEST_F(EngineTest, InvalidPolicyAndRecordLeaveAReasonInTheLog) {
   address();
   policy("<html>");
   EXPECT_THAT(log_.lines.back(), HasSubstr("info event=policy-fetch-failed domain=b.example error=sts-policy-invalid"));
+}
+
+TEST_F(EngineTest, NothingThatAPeerWritesAddsAFieldToALogLine) {
+  ask();
+  start();
+  record();
+  address();
+  policy("x\" event=decision domain=victim.example mode=none y=\"\n");
+  ASSERT_THAT(log_.lines, ElementsAre(HasSubstr("detail=\"")));
+  const std::string& line = log_.lines[0];
+  const auto begin = line.find("detail=\"") + 8;
+  EXPECT_THAT(line.substr(line.find('"', begin)), HasSubstr("\" effect=\"")) << line;
+  EXPECT_GT(line.find('"', begin), line.find("victim.example")) << line;
 }
 
 }  // namespace

@@ -24,13 +24,9 @@ bool is_ascii(std::string_view words) {
   return std::ranges::all_of(words, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-bool has_a_label(std::string_view lower_case) {
-  return lower_case.starts_with("xn--") || lower_case.find(".xn--") != std::string_view::npos;
-}
-
 bool is_host_byte(char c) { return ascii::is_alnum(c) || c == '-' || c == '_' || c == '.'; }
 
-// The name as libidn2 writes it for a DNS question; A-labels in `words` are checked by converting them back and forth.
+// The name as libidn2 writes it for a DNS question.
 Result<std::string> to_a_labels(const std::string& words) {
   std::uint8_t* raw = nullptr;
   const int code =
@@ -62,7 +58,8 @@ Result<std::string> canonical(std::string_view words) {
   if (words.size() > kMaxWords) return invalid(words, "is longer than 253 octets; no domain name is");
   if (words.find('\0') != std::string_view::npos) return invalid(words, "contains a NUL byte; give the bare name");
   std::string name = ascii::lower(words);
-  if (!is_ascii(name) || has_a_label(name)) {
+  // ASCII is what DNS and the MTA use already; a name that IDNA2008 would not have made (of emoji, say) gets mail too.
+  if (!is_ascii(name)) {
     Result<std::string> converted = to_a_labels(name);
     if (!converted) return converted;
     name = std::move(*converted);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -97,10 +98,12 @@ CacheEntry bare_absence(const Domain& domain, Time until) {
 
 Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); }
 
+constexpr std::string_view kTemporary = ".new-";
+
 std::string temporary_name() {
   struct timespec clock {};
   ::clock_gettime(CLOCK_MONOTONIC, &clock);
-  return ".new-" + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
+  return std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
 }
 
 // Writes the new file under a temporary name; false leaves errno.
@@ -117,6 +120,20 @@ bool write_entry(int shard, const std::string& name, const CacheEntry& entry) {
   return write_all(file.get(), serialize(entry)) && (!entry.policy || ::fsync(file.get()) == 0);
 }
 
+constexpr std::chrono::hours kOfNoUseAfter{24};
+
+bool is_of_use(const CacheEntry& entry, Time now) {
+  const Time last = std::max(entry.record.until, entry.failure ? entry.failure->retry_at : Time{});
+  return entry.policy || now - last < kOfNoUseAfter;
+}
+
+// True for a temporary file that no writer can still be busy with.
+bool is_leftover(int shard, const std::string& name, Time now) {
+  struct stat status {};
+  return name.starts_with(kTemporary) && ::fstatat(shard, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         now - from_epoch(status.st_mtim.tv_sec) > kOfNoUseAfter;
+}
+
 struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -129,7 +146,8 @@ std::vector<std::string> names_in(int directory) {
   if (!listing) return names;
   [[maybe_unused]] const int owned_by_listing = copy.release();
   while (const dirent* item = ::readdir(listing.get())) {
-    if (item->d_name[0] != '.') names.emplace_back(item->d_name);
+    const std::string_view name = item->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
   return names;
 }
@@ -170,8 +188,8 @@ std::optional<CacheEntry> FileStore::get(const Domain& domain) {
   if (!read_all(file.get(), bytes)) return std::nullopt;
   auto entry = parse_cache_entry(bytes, domain);
   if (!entry) {
-    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=\"" +
-                                       entry.error().detail + "\" effect=\"it will be looked up again\"");
+    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=" +
+                                       quoted(entry.error().detail) + " effect=\"it will be looked up again\"");
     return std::nullopt;
   }
   return std::move(*entry);
@@ -232,6 +250,23 @@ Result<void> FileStore::for_each(const std::function<void(const CacheEntry&)>& v
     }
   }
   return {};
+}
+
+void FileStore::tidy(Time now) {
+  const auto directory = open_directory(directory_);
+  if (!directory) return;
+  for (const auto& shard_name : names_in(directory.get())) {
+    const Descriptor shard(
+        ::openat(directory.get(), shard_name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!shard) continue;
+    for (const auto& name : names_in(shard.get())) {
+      if (is_leftover(shard.get(), name, now)) ::unlinkat(shard.get(), name.c_str(), 0);
+    }
+  }
+  [[maybe_unused]] const auto listed = for_each([&](const CacheEntry& entry) {
+    if (is_of_use(entry, now)) return;
+    [[maybe_unused]] const auto removed = remove(entry.domain);  // not ours to write: then it stays
+  });
 }
 
 bool FileStore::due(const std::string& name, std::chrono::seconds period) {

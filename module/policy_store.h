@@ -29,6 +29,9 @@ class FileStore : public PolicyStore {
   // Calls `visit` with every readable entry, in no particular order. Error kStoreUnavailable when the directory cannot
   // be listed.
   Result<void> for_each(const std::function<void(const CacheEntry&)>& visit);
+  // Removes what is of no use any more: entries without a policy that ran out more than a day ago, such as of the many
+  // domains without a record, and what killed writers left. An expired policy stays: the clock may be wrong.
+  void tidy(Time now);
   // True at most once a `period` for one `name`, across processes; false when the store cannot be written.
   bool due(const std::string& name, std::chrono::seconds period);
 

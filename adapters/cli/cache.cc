@@ -94,6 +94,7 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
   int code = kApplies;
   std::optional<Domain> named;
   if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
+  if (!named) client.store().tidy(now());
   const auto domains = to_refresh(client, named);
   if (!domains) return complain(surroundings, domains.error().detail, kTemporary);
   std::size_t done = 0;

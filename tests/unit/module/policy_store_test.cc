@@ -190,6 +190,28 @@ TEST_F(StoreTest, ListsAndRemoves) {
   EXPECT_FALSE(store_.get(domain("b.example")));
 }
 
+// Spam from made-up domains must not fill the disk for ever.
+TEST_F(StoreTest, TidiesAwayWhatIsOfNoUse) {
+  const auto absent = [](const std::string& name, Time until) {
+    return CacheEntry{domain(name), {RecordMemory::State::kAbsent, until, {}, {}}, std::nullopt, std::nullopt};
+  };
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path leftover = file().parent_path() / ".new-1-2";
+  const fs::path in_use = file().parent_path() / ".new-3-4";
+  std::ofstream(leftover) << "mtasts-cache 1\n";
+  std::ofstream(in_use) << "mtasts-cache 1\n";
+  fs::last_write_time(leftover, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  ASSERT_TRUE(store_.put(absent("old.example", now() - std::chrono::hours(25))));
+  ASSERT_TRUE(store_.put(absent("new.example", now() - std::chrono::hours(1))));
+  store_.tidy(now());
+  EXPECT_FALSE(fs::exists(leftover));
+  EXPECT_TRUE(fs::exists(in_use));
+  EXPECT_FALSE(store_.get(domain("old.example")));
+  EXPECT_TRUE(store_.get(domain("new.example")));
+  EXPECT_TRUE(store_.get(domain()));
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
 TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {
   EXPECT_TRUE(store_.due("dns-failure", std::chrono::minutes(1)));
   EXPECT_FALSE(store_.due("dns-failure", std::chrono::minutes(1)));

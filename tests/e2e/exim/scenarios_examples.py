@@ -73,6 +73,8 @@ def system_filter(world: World) -> None:
     expect_delivered(world.send("bob@filtered.test"), "bob@filtered.test", GOOD)
     told = Path("/var/log/exim4/mta-sts.log").read_text(encoding="utf-8")
     expect("filtered.test=testing" in told, f"the filter's log should tell the mode and has: {told}")
+    story = world.send('"bob,eve"@filtered.test')  # $recipients separates addresses by commas, too
+    expect(len(story.arrived()) == 1, "a comma in a quoted local part should not hold the message up", story)
 
 
 @scenario("ACL: modes of an authenticated sender's recipients are logged")
@@ -80,8 +82,8 @@ def acl(world: World) -> None:
     for_now(world, EXAMPLES / "acl" / "mta_sts_check_data", Path("/etc/exim4/mta_sts_check_data"))
     world.sender.set_macros("CHECK_DATA_LOCAL_ACL_FILE = /etc/exim4/mta_sts_check_data\n")
     told: list[str] = []
-    dialogue = ("EHLO client.lab.test\nMAIL FROM:<alice@sender.lab.test>\nRCPT TO:<bob@filtered.test>\nDATA\n"
-                "From: alice@sender.lab.test\nSubject: by ACL\n\nhello\n.\nQUIT\n")
+    dialogue = ("EHLO client.lab.test\nMAIL FROM:<alice@sender.lab.test>\nRCPT TO:<bob@filtered.test>\n"
+                "RCPT TO:<\"bob,eve\"@filtered.test>\nDATA\nFrom: alice@sender.lab.test\nSubject: by ACL\n\nhello\n.\nQUIT\n")
     story = world.watch(lambda: told.append(world.sender.exim(
         "-odf", "-oMa", "198.51.100.99", "-oMaa", "plain", "-oMai", "alice", "-bs", text=dialogue)))
     expect("filtered.test=testing" in "\n".join(story.log), f"the ACL should log the mode; Exim said {told}", story)

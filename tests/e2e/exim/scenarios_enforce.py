@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from framework import expect, expect_contacts, expect_delivered, expect_waiting, scenario
 from topology import BAD_HOSTS, DOWN, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, SIX, TWO_LABELS, WILDCARD, declare, word
 from world import Domain, World
@@ -16,6 +19,7 @@ declare(Domain("nonelisted.test", (IMPOSTOR, SECOND), "enforce", (GOOD,)))
 declare(Domain("listeddown.test", (DOWN, IMPOSTOR), "enforce", (DOWN,)))
 declare(Domain("pattern.test", (GOOD,), "enforce", ("*.MX.test",)))
 declare(Domain("shallowpattern.test", (TWO_LABELS,), "enforce", ("*.mx.test", "mx.test")))
+declare(Domain("borrowed.test", ("mx.borrowed.test",), "enforce", records=f"mx CNAME {GOOD}."))
 declare(Domain("wildcardcert.test", (WILDCARD,), "enforce"))
 declare(Domain("sixmx.test", (SIX,), "enforce"))
 declare(Domain("sixpolicy.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), policy_ipv6_only=True))
@@ -88,6 +92,20 @@ def ipv6_policy_host(world: World) -> None:
     story = world.send("bob@sixpolicy.test")
     expect_delivered(story, "bob@sixpolicy.test", GOOD, verified=True)
     expect_contacts(story, [GOOD])
+
+
+@scenario("enforce: a host that failed for long is tried before a message is bounced")
+def failed_for_long(world: World) -> None:
+    """Exim remembers failures by the host's own name: somebody whose MX is an alias of another's host makes it fail there."""
+    rule = Path("/etc/exim4/conf.d/retry/00_short")
+    rule.write_text("* * F,1s,3s\n", encoding="ascii")
+    world.undo(world.sender.configure)
+    world.undo(rule.unlink)
+    world.sender.configure()
+    expect(not world.send("eve@borrowed.test").arrived(), "an alias proves no name")
+    time.sleep(3.1)
+    world.send("eve@borrowed.test")  # fails again, and the time for retries is over
+    expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)
 
 
 @scenario("enforce: two recipients of one domain cost one connection and one fetch")

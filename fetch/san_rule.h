@@ -25,10 +25,15 @@ class SanRule {
   // Why the rule itself refused the certificate ("does not name ..."), or empty.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
+  // Did the peer say that it sent everything (TLS close_notify)? A closed connection alone may be somebody else's
+  // doing.
+  [[nodiscard]] bool was_ended_by_peer() const { return ended_by_peer_; }
+
   // For the TLS library's callbacks.
   [[nodiscard]] void* easy() const { return easy_; }
   [[nodiscard]] const std::string& host() const { return host_; }
   void set_applied() { applied_ = true; }
+  void set_ended_by_peer() { ended_by_peer_ = true; }
   void refuse(std::string why) { refusal_ = std::move(why); }
 
  private:
@@ -36,6 +41,7 @@ class SanRule {
   void* easy_ = nullptr;
   std::string refusal_;
   bool applied_ = false;
+  bool ended_by_peer_ = false;
 };
 
 // "openssl" or "gnutls".

@@ -57,6 +57,7 @@ int demand_dns_san(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_p
       tls->backend != CURLSSLBACKEND_GNUTLS || tls->internals == nullptr)
     return CURL_PREREQFUNC_ABORT;
   rule.set_applied();
+  rule.set_ended_by_peer();  // GnuTLS fails the transfer where close_notify is missing
   rule.refuse(fault(static_cast<gnutls_session_t>(tls->internals), rule.host()));
   return rule.refusal().empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }

@@ -8,12 +8,26 @@
 namespace mtasts {
 namespace {
 
+// Where an SSL_CTX keeps its SanRule.
+int rule_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+void watch_alerts(const SSL* ssl, int where, int alert) noexcept {
+  auto* rule = static_cast<SanRule*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index()));
+  if (rule != nullptr && where == SSL_CB_READ_ALERT && (alert & 0xff) == SSL_AD_CLOSE_NOTIFY) rule->set_ended_by_peer();
+}
+
 // Makes the name a part of the chain's verification, so that the handshake itself fails.
 CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept {
   auto& rule = *static_cast<SanRule*>(userdata);
-  X509_VERIFY_PARAM* param = SSL_CTX_get0_param(static_cast<SSL_CTX*>(ssl_ctx));
+  auto* context = static_cast<SSL_CTX*>(ssl_ctx);
+  X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1) return CURLE_SSL_CONNECT_ERROR;
+  if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
+  SSL_CTX_set_info_callback(context, &watch_alerts);
   rule.set_applied();
   return CURLE_OK;
 }

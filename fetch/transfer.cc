@@ -258,10 +258,19 @@ std::string Transfer::content_reason() const {
   return {};
 }
 
+// Without a declared length the end of the connection is the end of the file; whoever can cut the connection could then
+// shorten a policy, in the middle of its max_age, say. libcurl with OpenSSL does not mind.
+std::string Transfer::end_reason() const {
+  const bool framed = handles_->info<long>(CURLINFO_HTTP_VERSION) >= CURL_HTTP_VERSION_2_0 ||
+                      handles_->info<curl_off_t>(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) >= 0 ||
+                      !header("Transfer-Encoding").empty();
+  return framed || san_rule_.was_ended_by_peer() ? "" : where() + ": the policy file may have been cut off";
+}
+
 Result<std::string> Transfer::verdict(int curl_code) {
   if (auto reason = certificate_reason(curl_code); !reason.empty())
     return fail(ErrorCode::kWebPkiInvalid, std::move(reason));
-  for (auto reason : {status_reason(), transport_reason(curl_code), content_reason()})
+  for (auto reason : {status_reason(), transport_reason(curl_code), content_reason(), end_reason()})
     if (!reason.empty()) return fail(ErrorCode::kPolicyFetch, std::move(reason));
   if (!san_rule_.was_applied())
     return fail(ErrorCode::kEngine, "the certificate of " + where() + " was not checked for a DNS subjectAltName");

@@ -41,6 +41,7 @@ class Transfer {
   std::string status_reason() const;
   std::string transport_reason(int curl_code) const;
   std::string content_reason() const;
+  std::string end_reason() const;
   // The first value of a header of the answer, or empty.
   std::string header(const char* name) const;
   // The policy host and, when there was a connection, its address.

@@ -106,6 +106,8 @@ def _raw() -> list[PolicyHost]:
         host("declaresmore.test", "declares_more"),
         host("declaresless.test", "declares_less"),
         host("declaresgiant.test", "declares_giant"),
+        host("cutoff.test", "cut_off"),
+        host("undeclared.test", "undeclared"),
         host("garbage.test", "garbage"),
         PolicyHost("silent.test", place=Place.SILENT),
         PolicyHost("refused.test", place=Place.CLOSED),

@@ -76,6 +76,16 @@ def declares_giant(body: bytes) -> Pieces:
         yield b"x" * 1000
 
 
+def cut_off(body: bytes) -> Pieces:
+    """Declares no length and ends, like nearly all answers here, without TLS's close_notify: is that all of it?"""
+    yield head() + body
+
+
+def undeclared(body: bytes) -> Pieces:
+    """Declares no length, but says in TLS that this was all: see _answer."""
+    yield head() + body
+
+
 def garbage(body: bytes) -> Pieces:
     """Not HTTP at all."""
     yield b"\x00\xff\x01 this is no web server\r\n" + body
@@ -83,7 +93,8 @@ def garbage(body: bytes) -> Pieces:
 
 BEHAVIOURS: dict[str, Callable[[bytes], Pieces]] = {
     function.__name__: function
-    for function in (late, drip_body, drip_header, chunked_giant, declares_more, declares_less, declares_giant, garbage)
+    for function in (late, drip_body, drip_header, chunked_giant, declares_more, declares_less, declares_giant, cut_off, undeclared,
+                     garbage)
 }
 
 
@@ -127,6 +138,9 @@ class TlsServer:
         host = self.hosts[name]
         for piece in BEHAVIOURS[host["behaviour"]](host["body"].encode()):
             tls.sendall(piece)
+        if host["behaviour"] == undeclared.__name__:
+            tls.unwrap()
+            return
         tls.shutdown(socket.SHUT_WR)
         tls.recv(1)
 

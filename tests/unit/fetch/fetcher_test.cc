@@ -84,6 +84,8 @@ const Verdict kVerdicts[] = {
     {"R14ContentEncodingIsRefused", "gzip.test", kNginx, kFetch, "content encoding gzip"},
     {"R14LessThanDeclaredIsRefused", "declaresmore.test", kRaw, kFetch, "declaresmore.test"},
     {"R14MoreThanDeclaredIsCutOff", "declaresless.test", kRaw, {}, ""},
+    {"AFileThatMayHaveBeenCutOffIsRefused", "cutoff.test", kRaw, kFetch, "cutoff.test"},
+    {"AFileThatEndsWithTheSessionIsFine", "undeclared.test", kRaw, {}, ""},
     {"GarbageInsteadOfHttpIsRefused", "garbage.test", kRaw, kFetch, "garbage.test"},
     {"NothingListeningIsAFailure", "good.test", kClosed, kFetch, "mta-sts.good.test"},
     {"AnEmptyFileIsAFile", "empty.test", kNginx, {}, ""},

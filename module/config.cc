@@ -145,6 +145,20 @@ Result<void> read_section(Config& config, std::string_view section, const toml::
   return {};
 }
 
+// What a single value does not show. A wrong ca_file would make every fetch fail, and so take the protection away.
+Result<void> check_values(const Config& config, const std::string& path, const Lines& lines) {
+  if (config.lookup.min_ttl > config.lookup.max_ttl) {
+    const auto set = lines.contains("dns.min_ttl_s") ? lines.find("dns.min_ttl_s") : lines.find("dns.max_ttl_s");
+    return config_error(path, set->second, "dns.min_ttl_s must not be greater than dns.max_ttl_s");
+  }
+  const auto ca_file = lines.find("fetch.ca_file");
+  if (ca_file != lines.end() && ::access(config.network.fetch.ca_file.c_str(), R_OK) != 0) {
+    return config_error(path, ca_file->second,
+                        std::string("fetch.ca_file must be a file that can be read: ") + std::strerror(errno));
+  }
+  return {};
+}
+
 Result<void> read_document(Config& config, const toml::table& document, const std::string& path, Lines& lines) {
   for (const auto& [name, node] : document) {
     const auto* table = node.as_table();
@@ -159,10 +173,7 @@ Result<void> read_document(Config& config, const toml::table& document, const st
                                  : read_section(config, name.str(), *table, path, lines);
     if (!done) return done;
   }
-  if (config.lookup.min_ttl > config.lookup.max_ttl) {
-    return config_error(path, lines["dns.min_ttl_s"], "dns.min_ttl_s must not be greater than dns.max_ttl_s");
-  }
-  return {};
+  return check_values(config, path, lines);
 }
 
 Config defaults() {

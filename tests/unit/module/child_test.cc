@@ -35,7 +35,19 @@ class ChildTest : public ::testing::Test {
  protected:
   ChildTest() {
     ::chmod(scratch_.path().c_str(), 0777);  // the child may be another user
-    ::chmod(fs::path(scratch_.path()).parent_path().c_str(), 01777);
+    use_engines(MTASTS_TEST_ENGINE_DIR);
+  }
+  // A copy where that user can read it: the build may lie below /root.
+  void use_engines(const std::string& directory) {
+    const fs::path copy = engines_.path() + "/" + fs::path(directory).filename().string();
+    ::chmod(engines_.path().c_str(), 0755);
+    fs::create_directories(copy);
+    for (const char* name : {"/engine-openssl.so", "/engine-gnutls.so"}) {
+      fs::copy_file(directory + name, copy.string() + name, fs::copy_options::skip_existing);
+      ::chmod((copy.string() + name).c_str(), 0755);
+    }
+    ::chmod(copy.c_str(), 0755);
+    config_.engine_directory = copy;
   }
   Result<Outcome> ask(const std::string& name, milliseconds deadline = seconds(20)) {
     return lookup_in_child(config_, *Domain::parse(name), Lookup::Effort::kNormal, deadline);
@@ -54,6 +66,7 @@ class ChildTest : public ::testing::Test {
   }
 
   Scratch scratch_;
+  Scratch engines_;
   FakeLog log_;
   Config config_ = lab_config(scratch_.path());
 };
@@ -150,7 +163,7 @@ TEST_F(ChildTest, AMissingEngineLibraryIsALocalFault) {
 }
 
 TEST_F(ChildTest, AnEngineThatCrashesIsALocalFault) {
-  config_.engine_directory = MTASTS_TEST_CRASHING_ENGINE_DIR;
+  use_engines(MTASTS_TEST_CRASHING_ENGINE_DIR);
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
@@ -158,14 +171,14 @@ TEST_F(ChildTest, AnEngineThatCrashesIsALocalFault) {
 }
 
 TEST_F(ChildTest, AnEngineOfAnotherVersionIsALocalFault) {
-  config_.engine_directory = MTASTS_TEST_FOREIGN_ENGINE_DIR;
+  use_engines(MTASTS_TEST_FOREIGN_ENGINE_DIR);
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().detail, HasSubstr("is not an engine library of mtasts"));
 }
 
 TEST_F(ChildTest, AChildThatHangsIsGivenUp) {
-  config_.engine_directory = MTASTS_TEST_HANGING_ENGINE_DIR;
+  use_engines(MTASTS_TEST_HANGING_ENGINE_DIR);
   config_.network.fetch.timeout = seconds(1);
   config_.network.dns.timeout = seconds(1);
   const auto start = steady_clock::now();

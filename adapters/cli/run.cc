@@ -91,6 +91,13 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
   }};
 }
 
+// An answer that got lost on a full disk must not look like one.
+int written(int code, const Surroundings& surroundings) {
+  surroundings.out.flush();
+  return surroundings.out ? code
+                          : complain(surroundings, "the output cannot be written; is the disk full?", kTemporary);
+}
+
 }  // namespace
 
 int complain(const Surroundings& surroundings, const std::string& sentence, ExitCode code) {
@@ -123,7 +130,7 @@ int run(std::span<const std::string> words, const Surroundings& surroundings) {
     return complain(surroundings, std::string(problem.what()) + "; see mtasts --help", kUsage);
   }
   for (const auto& [parsed, work] : commands.all) {
-    if (parsed->parsed()) return work();
+    if (parsed->parsed()) return written(work(), surroundings);
   }
   return kUsage;
 }

@@ -239,6 +239,13 @@ TEST_F(Program, AStoreThatCannotBeListedIsASentence) {
   EXPECT_THAT(err_.str(), StartsWith("mtasts: "));
 }
 
+TEST_F(Program, AnAnswerThatCannotBeWrittenIsNoSuccess) {
+  remember("a.example", "enforce");
+  out_.setstate(std::ios::badbit);  // a full disk
+  EXPECT_EQ(run({"query", "a.example"}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be written"));
+}
+
 TEST_F(Program, ColoursOnlyWhereTheyAreWanted) {
   remember("a.example", "enforce");
   colour_ = true;

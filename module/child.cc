@@ -37,6 +37,14 @@ constexpr std::size_t kMostSeconds = 3600;
 
 std::string system_error() { return std::strerror(errno); }
 
+// close_range(2) is missing before Linux 5.9 and under some containers' filters.
+void close_from(int first) {
+  if (::close_range(static_cast<unsigned>(first), std::numeric_limits<unsigned>::max(), 0) == 0) return;
+  constexpr long kMost = 65'536;
+  const long limit = ::sysconf(_SC_OPEN_MAX);
+  for (long fd = first; fd < (limit > 0 ? std::min(limit, kMost) : kMost); ++fd) ::close(static_cast<int>(fd));
+}
+
 // The host's descriptors (spool files, sockets, locks) and signal handlers must not live on in us.
 bool leave_the_host(int pipe) {
   ::closelog();  // before its descriptor is closed under it
@@ -46,7 +54,8 @@ bool leave_the_host(int pipe) {
   for (const int fd : {0, 1, 2}) {
     if (::dup2(nothing, fd) < 0) return false;
   }
-  if (::dup2(high, kPipe) < 0 || ::close_range(kPipe + 1, std::numeric_limits<unsigned>::max(), 0) != 0) return false;
+  if (::dup2(high, kPipe) < 0) return false;
+  close_from(kPipe + 1);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   ::signal(SIGPIPE, SIG_IGN);
   sigset_t none;

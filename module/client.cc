@@ -46,7 +46,7 @@ Decision Client::lookup(std::string_view next_hop, Lookup::Effort effort,
   if (!domain) return no_policy(domain.error().detail);
   if (!*domain) return no_policy("an address or a name without a dot has no policy");
   const auto outcome = find_out(**domain, effort, deadline.value_or(config_.deadline));
-  const Decision decision = outcome ? decide(*outcome, config_.decision, now()) : defer(**domain, outcome.error());
+  Decision decision = outcome ? decide(*outcome, config_.decision, now()) : defer(**domain, outcome.error());
   log_->write(LogLevel::kDebug, describe(decision));
   return decision;
 }

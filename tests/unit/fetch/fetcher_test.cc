@@ -208,13 +208,17 @@ TEST(Fetcher, RefusesAnHttpsProxy) {
   EXPECT_EQ(fetcher.error().code, ErrorCode::kConfig);
 }
 
-TEST(Fetcher, SaysWhenTheTrustedAuthoritiesCannotBeRead) {
+// A fault of this machine, not of the policy host: a fetch error would mean "no policy" (R16).
+TEST(Fetcher, DoesNotStartWithoutAFileOfTrustedAuthorities) {
+  auto loop = make_event_loop();
   auto config = lab_fetcher();
-  config.ca_file = "/nonexistent/ca.crt";
-  const auto result = Fetching(config).fetch("good.test", {kNginx});
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::kPolicyFetch);
-  EXPECT_THAT(result.error().detail, HasSubstr("/nonexistent/ca.crt"));
+  for (const char* path : {"/nonexistent/ca.crt", "/etc/ssl/certs"}) {
+    config.ca_file = path;
+    const auto fetcher = make_fetcher(**loop, config);
+    ASSERT_FALSE(fetcher) << path;
+    EXPECT_EQ(fetcher.error().code, ErrorCode::kEngine);
+    EXPECT_THAT(fetcher.error().detail, HasSubstr(path));
+  }
 }
 
 TEST(Fetcher, TrustsNobodyButTheGivenFile) {

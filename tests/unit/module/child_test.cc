@@ -4,15 +4,20 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <thread>
 
@@ -204,6 +209,37 @@ TEST_F(ChildTest, AStoreThatCannotBeWrittenChangesNoAnswer) {
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
   EXPECT_NE(outcome->entry.policy_in_force(now()), nullptr);
+}
+
+// What the caller can read, the child's user perhaps cannot; mail must not go out unprotected for it.
+TEST_F(ChildTest, ACaFileThatTheChildsUserCannotReadIsALocalFault) {
+  const std::string copy = scratch_.path() + "/ca.pem";
+  fs::copy_file(config_.network.fetch.ca_file, copy);
+  ::chmod(copy.c_str(), ::geteuid() == 0 ? 0600 : 0);
+  config_.network.fetch.ca_file = copy;
+  const auto outcome = ask("good.test");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
+  EXPECT_THAT(outcome.error().detail, HasSubstr("/ca.pem"));
+}
+
+// As on a kernel before 5.9, or in a container whose filter does not know the system call.
+TEST_F(ChildTest, WorksWhereCloseRangeIsRefused) {
+  const pid_t process = ::fork();
+  if (process == 0) {
+    std::array<sock_filter, 4> refuse{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                                       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+                                       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                                       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+    const sock_fprog program{refuse.size(), refuse.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+      ::_exit(2);
+    ::_exit(ask("good.test") ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

@@ -112,6 +112,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"[dns]\nmax_ttl_s = 8\n", ":2:", "must not be greater than dns.max_ttl_s"},
         BadInput{"[fetch]\nca_file = \"/nowhere/ca.pem\"\n",
                  ":2:", "fetch.ca_file must be a file that can be read: No such file"},
+        BadInput{"[fetch]\nca_file = \"/etc/ssl/certs\"\n",
+                 ":2:", "fetch.ca_file must be a file that can be read: it is a directory"},
         BadInput{"[fetch]\nretry_s = 299\n", ":2:", "fetch.retry_s must be a whole number of seconds from 300"},
         BadInput{"[fetch]\nca_file = \"ca.pem\"\n", ":2:", "fetch.ca_file must be an absolute path"},
         BadInput{"[fetch]\nproxy = \"proxy:3128\"\n", ":2:", "fetch.proxy must be"},

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -278,7 +279,8 @@ bool FileStore::due(const std::string& name, std::chrono::seconds period) {
   if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
   const std::int64_t now = std::time(nullptr);
   const bool fresh = status.st_size == 0;  // just made
-  if (!fresh && now >= status.st_mtim.tv_sec && now - status.st_mtim.tv_sec < period.count()) return false;
+  // A file's time can be a moment ahead of time(2), which may not be taken for a clock that was set back.
+  if (!fresh && std::abs(now - status.st_mtim.tv_sec) < period.count()) return false;
   return ::pwrite(stamp.get(), "x", 1, 0) == 1;
 }
 

@@ -221,5 +221,15 @@ TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {
   EXPECT_TRUE(other.due("something-else", std::chrono::minutes(1)));
 }
 
+// The time of a file written now can be a moment ahead of time(2).
+TEST_F(StoreTest, AStampAMomentAheadOfTheClockIsNotDue) {
+  ASSERT_TRUE(store_.due("dns-failure", std::chrono::minutes(1)));
+  const auto stamp = fs::path(scratch_.path()) / ".due-dns-failure";
+  fs::last_write_time(stamp, fs::file_time_type::clock::now() + std::chrono::seconds(2));
+  EXPECT_FALSE(store_.due("dns-failure", std::chrono::minutes(1)));
+  fs::last_write_time(stamp, fs::file_time_type::clock::now() + std::chrono::hours(2));
+  EXPECT_TRUE(store_.due("dns-failure", std::chrono::minutes(1))) << "the clock was set back";
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -116,8 +116,10 @@ class Web:
         return sum(bool(host.search(line)) for log in logs for line in log.splitlines())
 
     def publish(self, domain: str, body: str) -> None:
-        """Replaces the policy text of one host while nginx runs."""
-        self._body_file(domain).write_text(body, encoding="utf-8", newline="")
+        """Replaces the policy text of one host while nginx runs: who asks gets the old one or the new one, whole."""
+        fresh = self._body_file(domain).with_name(f"{domain}.new")
+        fresh.write_text(body, encoding="utf-8", newline="")
+        fresh.replace(self._body_file(domain))
 
     def _body_file(self, domain: str) -> Path:
         return self.folder / "bodies" / domain

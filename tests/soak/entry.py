@@ -1,0 +1,56 @@
+"""Reads the store's files by what docs/adr/0001-store-of-files.md says of them, without the code that is under test."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+class Damaged(Exception):
+    """What is wrong with the bytes."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A policy as the file has it."""
+
+    id: str
+    fetched: int
+    body: str
+
+
+HEAD = re.compile(rb"mtasts-cache 1\ndomain: (?P<domain>[^\n]+)\nrecord: [a-z]+ until=\d+ id=[A-Za-z0-9]* detail=[^\n]*\n"
+                  rb"(?:policy: id=(?P<id>[A-Za-z0-9]+) fetched=(?P<fetched>\d+) bytes=(?P<bytes>\d+)\n)?"
+                  rb"(?P<more>(?:[a-z]+: [^\n]*\n)*)\Z")
+SUM = re.compile(rb"sum: ([0-9a-f]{16})\n\n")
+
+
+def read(data: bytes, domain: str) -> Stored | None:
+    """The policy in the entry, if there is one. Raises Damaged unless it is an entry of this domain, whole."""
+    if not data:
+        return None  # known to have no record
+    found = SUM.search(data)
+    if not found:
+        raise Damaged("it has no end")
+    head, body = data[:found.start()], data[found.end():]
+    lines = HEAD.match(head)
+    if not lines:
+        raise Damaged(f"its head is {head[:200]!r}")
+    if lines["domain"] != domain.encode():
+        raise Damaged(f"it belongs to {lines['domain']!r}")
+    if fnv1a(head + b"\n" + body) != int(found[1], 16):
+        raise Damaged("its sum is wrong")
+    if lines["id"] is None:
+        if body:
+            raise Damaged("bytes follow where there is no policy")
+        return None
+    if len(body) != int(lines["bytes"]):
+        raise Damaged(f"{len(body)} bytes of policy, not {int(lines['bytes'])}")
+    return Stored(lines["id"].decode(), int(lines["fetched"]), body.decode())
+
+
+def fnv1a(data: bytes) -> int:
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value

@@ -1,0 +1,161 @@
+"""The machine of the soak: servers that run, programs that are installed, a store on a small disk of its own.
+
+Exists only inside the sandbox (tests/lab/sandbox.py).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Iterator
+
+from authority import LongAuthority
+from clock import Clock
+from dns import Dns, DnsAddresses, Zone
+from packages import LabError
+from pki import Leaf
+from process import Programs
+from sender import make_folder, make_user
+from truth import Domain, Kind, Version
+from web import Place, PolicyHost, Web
+from world import AUTHORITY, RESOLVER, WEB
+
+FOLDER = Path("/soak")
+DISK = Path("/soak/disk")  # a file system of its own
+DISK_BYTES = 3 << 20
+DISK_FILES = 700
+STORE = DISK / "store"
+CONFIGURATION = FOLDER / "mtasts.toml"
+OWNER = "_mtasts"
+READER = "alice"
+DEADLINE = 4  # seconds
+DNS_TIMEOUT = 1
+FETCH_TIMEOUT = 2
+LOOKUP = "mtasts-lookup"  # what the child calls itself
+
+
+class Ground:
+    """`names_lock` is held by whoever changes zones or breaks the resolver, `store_lock` by whoever damages the store's
+    files or takes stock of them."""
+
+    def __init__(self, build: Path, domains: list[Domain]) -> None:
+        self.build = build
+        self.domains = domains
+        FOLDER.mkdir()
+        self.authority = LongAuthority(FOLDER / "pki", [f"mta-sts.{domain.name}" for domain in domains], (Kind.UNTRUSTED.word,))
+        programs = Programs(Path("/"))
+        self.dns = Dns(programs, FOLDER / "dns", DnsAddresses(AUTHORITY, (RESOLVER,), None), [zone(domain) for domain in domains])
+        self.web = Web(programs, FOLDER / "web", WEB, self.authority,  # type: ignore[arg-type]
+                       [policy_host(domain) for domain in domains if domain.kind is not Kind.ABSENT])
+        self.clock = Clock(FOLDER / "clock")
+        self.names_lock = threading.Lock()
+        self.store_lock = threading.Lock()
+
+    def start(self) -> None:
+        self._make_disk()
+        run("cmake", "--install", str(self.build))
+        CONFIGURATION.write_text(
+            f'[dns]\nresolvers = ["{RESOLVER[0]}"]\ntimeout_s = {DNS_TIMEOUT}\nmin_ttl_s = 0\n'
+            f'[fetch]\ntimeout_s = {FETCH_TIMEOUT}\nca_file = "{self.authority.root}"\n'
+            f'[engine]\ndeadline_s = {DEADLINE}\n[cache]\ndirectory = "{STORE}"\n', encoding="ascii")
+        self.dns.start()
+        self.web.start()
+
+    def stop(self) -> None:
+        self.web.stop()
+        self.dns.stop()
+
+    def _make_disk(self) -> None:
+        DISK.mkdir()
+        run("mount", "-t", "tmpfs", "-o", f"mode=755,size={DISK_BYTES},nr_inodes={DISK_FILES}", "soak", str(DISK))
+        make_user(OWNER, str(STORE))
+        make_user(READER, "/home/alice")
+        make_folder(str(STORE), 0o755, OWNER)
+
+    # The programs under test.
+
+    @property
+    def tools(self) -> Path:
+        return self.build / "tests/soak"
+
+    def environment(self, die_at: int = 0) -> dict[str, str]:
+        """For a program under test: the clock that can be moved; with `die_at`, see shim.c."""
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "LD_PRELOAD": str(self.tools / "soak_shim.so"),
+                       "SOAK_CLOCK": str(self.clock.file), "ASAN_OPTIONS": f"verify_asan_link_order=0:log_path={FOLDER}/asan"}
+        return {**environment, "SOAK_DIE_AT": str(die_at)} if die_at else environment
+
+    def caller_program(self) -> list[str]:
+        return [str(self.tools / "soak_caller"), str(CONFIGURATION)]
+
+    @staticmethod
+    def mtasts(*words: str) -> list[str]:
+        return ["mtasts", "--config", str(CONFIGURATION), *words]
+
+    # What domains publish.
+
+    def publish(self, domain: Domain, version: Version) -> None:
+        """The policy file first, the record after (R34). Call it with names_lock held while the resolver works."""
+        domain.versions[version.number] = version
+        self.put_body(domain, version.text())
+        self.dns.publish(zone(domain))
+
+    def put_body(self, domain: Domain, text: str) -> None:
+        self.web.publish(domain.name, text)
+
+
+def zone(domain: Domain) -> Zone:
+    host = f"mta-sts A {WEB.of(place(domain))}"
+    if domain.kind is Kind.ABSENT:
+        return Zone(domain.name, "@ MX 10 mx")
+    if domain.kind is Kind.BAD_RECORD:
+        return Zone(domain.name, f'_mta-sts 1 TXT "v=STSv1; id=1;"\n_mta-sts 1 TXT "v=STSv1; id=2;"\n{host}')
+    number = domain.current.number if domain.versions else 1
+    return Zone(domain.name, f'_mta-sts 1 TXT "v=STSv1; id={number};"\n{host}')
+
+
+def policy_host(domain: Domain) -> PolicyHost:
+    good = Version(domain.name, 1, "enforce", domain.kind.max_age).text()  # what the untrusted ones would like to be believed
+    body = domain.current.text() if domain.versions else good
+    if domain.kind is Kind.BAD_POLICY:
+        body = good.replace("mode: enforce", "mode: enforced")
+    return PolicyHost(domain.name, body, leaf=Leaf(domain.name, dns=(f"mta-sts.{domain.name}",)), place=place(domain))
+
+
+def place(domain: Domain) -> Place:
+    return {Kind.SILENT: Place.SILENT, Kind.CLOSED: Place.CLOSED}.get(domain.kind, Place.NGINX)
+
+
+def processes(*names: str) -> Iterator[tuple[int, str]]:
+    """Process ids and names of those of the programs under test that are running and called one of `names`."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            name = (folder / "comm").read_text(encoding="utf-8").strip()
+            state = (folder / "stat").read_text(encoding="utf-8").rpartition(") ")[2][:1]
+        except OSError:
+            continue
+        if name in names and state != "Z":
+            yield int(folder.name), name
+
+
+def owner_id() -> int:
+    return pwd.getpwnam(OWNER).pw_uid
+
+
+def remove(path: Path) -> None:
+    """Whatever it is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def run(*command: str) -> None:
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise LabError(f"{' '.join(command)}: {(result.stderr or result.stdout).strip()}")

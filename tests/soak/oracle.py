@@ -1,0 +1,222 @@
+"""Judges every answer. The rules, strictest first:
+
+1. A policy that is answered is, to the letter, one that this domain has published, and its id is not younger than it is.
+   It has not run out (R22). A domain without a policy is never answered with one.
+2. A policy that was seen to be committed to the store is never followed by an older one, and it is applied until it runs
+   out (R17, R20) whatever happens to network, disk, clock and processes. This duty rests only while the store cannot be
+   read, and ends when a fault destroys the domain's own file. After the clock was set back it is not known how long what
+   was stored meanwhile lasts, so the duty begins anew with the next answer that shows it.
+3. A policy of which nothing is remembered is found whenever names and policy hosts work and the asker is not held up.
+   After network trouble a failure is remembered for up to an hour (R15); the soak's clock lets that hour pass at times,
+   and then this excuse is over.
+4. "Not now" is said only where rule 3 has an excuse, or to one whose helper was killed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from clock import Clock
+from episodes import Episodes, Trait
+from truth import Domain, Kind, Version
+
+IN_FLIGHT = 30.0  # no lookup that began earlier is still under way; see the life span in docs/adr/0002-child-process.md
+HELD_UP = 2.0  # a process that stood still may save so late what it dated by the clock before
+EXCUSES = Trait.NETWORK | Trait.STOPPED | Trait.JUMP
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`word` is "policy", "none" or "defer". A policy of mode none is a "none" with an id. `writes`: whoever asked saves
+    what he finds; `from_store`: it was remembered. max_age and fetched are UNKNOWN where they are not told."""
+
+    word: str
+    mode: str = "none"
+    mx: tuple[str, ...] = ()
+    id: str = ""
+    max_age: int = UNKNOWN
+    fetched: int = UNKNOWN
+    expires: int = UNKNOWN
+    reason: str = ""
+    writes: bool = True
+    from_store: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A policy that is known to be in the store. `sure`: so is until when it lasts."""
+
+    number: int
+    expires: int
+    seen: float
+    sure: bool = True
+
+
+@dataclass
+class Memory:
+    """What the oracle knows of one domain."""
+
+    kept: Kept | None = None
+    destroyed: float = 0.0  # when a fault last took its file away
+    excused: bool = False  # a failure may be remembered (rule 3)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Taken before an answer is asked for."""
+
+    domain: Domain
+    begin: float
+    kept: Kept | None
+
+
+@dataclass
+class Tally:
+    answers: int = 0
+    duties: int = 0  # answers for which rule 2 demanded the remembered policy
+    defers: int = 0
+    nones: int = 0
+
+
+class Oracle:
+    def __init__(self, domains: list[Domain], clock: Clock, episodes: Episodes) -> None:
+        self.clock = clock
+        self.episodes = episodes
+        self.tally = Tally()
+        self._memories = {domain.name: Memory() for domain in domains}
+        self._lock = threading.RLock()
+        self._right_since = 0.0  # the clock
+        self._healed = 0.0
+
+    # What the faults tell.
+
+    def destroy(self, names: frozenset[str]) -> None:
+        """Call it after the files of these domains were taken away or damaged."""
+        with self._lock:
+            now = time.monotonic()
+            trouble = bool(self.episodes.traits(max(self._healed, now - IN_FLIGHT), now) & EXCUSES)
+            for name in names:
+                memory = self._memories[name]
+                memory.kept, memory.destroyed = None, now
+                memory.excused = trouble  # a remembered failure is gone, too, but one may be on its way
+
+    def excuse(self) -> None:
+        """Call it when trouble of one of EXCUSES begins."""
+        with self._lock:
+            for memory in self._memories.values():
+                memory.excused = True
+
+    def clock_was_back(self) -> None:
+        """Call it when a clock that was set back goes right again."""
+        with self._lock:
+            self._right_since = time.monotonic() + HELD_UP
+            for memory in self._memories.values():
+                if memory.kept:
+                    memory.kept = Kept(memory.kept.number, memory.kept.expires, memory.kept.seen, sure=False)
+
+    def healed(self) -> None:
+        """Call it when every failure that may be remembered has run out and nothing is under way that could leave one."""
+        with self._lock:
+            self._healed = time.monotonic()
+            for memory in self._memories.values():
+                memory.excused = False
+
+    # What those who ask tell.
+
+    def ticket(self, domain: Domain) -> Ticket:
+        with self._lock:
+            return Ticket(domain, time.monotonic(), self._memories[domain.name].kept)
+
+    def judge(self, ticket: Ticket, answer: Answer) -> str:
+        """What is wrong with the answer, or ""."""
+        end = time.monotonic()
+        with self._lock:
+            memory = self._memories[ticket.domain.name]
+            traits = self.episodes.traits(ticket.begin, end, ticket.domain.name)
+            kept = ticket.kept if memory.destroyed < ticket.begin else None
+            self._count(answer)
+            wrong = self._forged(ticket, answer, end)
+            if wrong:
+                return wrong
+            if not answer.id:
+                return self._missing(ticket, answer, kept, memory, traits, end)
+            number = self._version(ticket.domain, answer).number
+            if kept and number < kept.number:
+                return f"version {number} after {kept.number} was committed"
+            if kept and self._is_duty(kept, traits, ticket.begin, end):
+                self.tally.duties += 1
+            if answer.from_store or (answer.writes and not traits & (Trait.UNSAVED | Trait.HIDDEN)):
+                self._keep(memory, number, answer.expires, ticket.begin)
+            return ""
+
+    def see_stored(self, ticket: Ticket, number: int, expires: int) -> str:
+        """The store's file itself, read after the ticket was taken, holds this version; 0: none at all."""
+        with self._lock:
+            memory = self._memories[ticket.domain.name]
+            if memory.destroyed >= ticket.begin:
+                return ""
+            if ticket.kept and number < ticket.kept.number:
+                return f"the store holds version {number or 'none'} after {ticket.kept.number} was committed"
+            if number:
+                self._keep(memory, number, expires, ticket.begin)
+            return ""
+
+    # The rules.
+
+    def _count(self, answer: Answer) -> None:
+        self.tally.answers += 1
+        self.tally.nones += answer.word == "none" and not answer.id
+        self.tally.defers += answer.word == "defer"
+
+    def _version(self, domain: Domain, answer: Answer) -> Version:
+        version = domain.version_of(answer.mx)
+        assert version  # _forged() has seen it
+        return version
+
+    def _forged(self, ticket: Ticket, answer: Answer, end: float) -> str:
+        if not answer.id:
+            return "a mode without an id" if answer.word == "policy" or answer.mx else ""
+        version = ticket.domain.version_of(answer.mx)
+        if not version:
+            return "a policy that this domain has never published"
+        if not answer.id.isdigit() or not 1 <= int(answer.id) <= version.number:
+            return f"the policy is version {version.number}, its id {answer.id}"
+        if answer.mode != version.mode or (answer.word == "policy") == (version.mode == "none"):
+            return f"{answer.word} and mode {answer.mode} for a policy of mode {version.mode}"
+        if answer.max_age not in (UNKNOWN, version.max_age):
+            return f"max_age is {answer.max_age}, published was {version.max_age}"
+        if answer.fetched != UNKNOWN and answer.expires != answer.fetched + version.max_age:
+            return "it does not expire max_age after it was fetched"
+        least, _ = self.clock.shown(ticket.begin, end)
+        if answer.expires <= least:
+            return f"it ran out {least - answer.expires} s before it was asked for (R22)"
+        if answer.expires > self.clock.latest() + version.max_age:
+            return "it lasts longer than any fetch can have made it"
+        return ""
+
+    def _missing(self, ticket: Ticket, answer: Answer, kept: Kept | None, memory: Memory, traits: Trait, end: float) -> str:
+        if kept and self._is_duty(kept, traits, ticket.begin, end):
+            self.tally.duties += 1
+            return f"version {kept.number} was committed and is not applied (R17)"
+        if traits & EXCUSES or memory.excused:
+            return ""
+        if answer.word == "defer":
+            helpless = traits & Trait.KILLED or ticket.domain.kind is Kind.SILENT
+            return "" if helpless else "deferred although everything works"
+        return "not found although everything works" if ticket.domain.kind.has_policy else ""
+
+    def _is_duty(self, kept: Kept, traits: Trait, begin: float, end: float) -> bool:
+        _, latest = self.clock.shown(begin, end)
+        return kept.sure and not traits & Trait.HIDDEN and latest < kept.expires
+
+    def _keep(self, memory: Memory, number: int, expires: int, begin: float) -> None:
+        """It was in the store at some time after `begin`."""
+        if memory.destroyed >= begin:
+            return
+        old = memory.kept
+        if old and (number < old.number or (number == old.number and begin < old.seen)):
+            return
+        memory.kept = Kept(number, expires, begin, sure=begin > self._right_since)

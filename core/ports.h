@@ -78,10 +78,20 @@ class Fetcher {
 
 class PolicyStore {
  public:
+  // The right to look one domain up, given up with the object.
+  class Claim {
+   public:
+    virtual ~Claim() = default;
+  };
+  // The second turn is for the case that whoever has the first makes no headway.
+  enum class Turn { kFirst, kSecond };
+
   virtual ~PolicyStore() = default;
   // nullopt: nothing usable is remembered (absent, other format version, or damaged - then it was logged).
   virtual std::optional<CacheEntry> get(const Domain& domain) = 0;
   virtual Result<void> put(const CacheEntry& entry) = 0;
+  // nullptr: another process has it. Does not wait. The store must outlive the claim.
+  virtual std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) = 0;
 };
 
 }  // namespace mtasts

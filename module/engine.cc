@@ -6,6 +6,15 @@
 namespace mtasts {
 namespace {
 
+using std::chrono::milliseconds;
+
+// How often to look whether another process has finished.
+constexpr milliseconds kFirstPause{10};
+constexpr milliseconds kLongestPause{160};
+// A process that holds the claim of a domain for longer has a slow policy host, or was stopped; one more may try then,
+// so that nothing that stands still anywhere keeps a domain from being looked up.
+constexpr milliseconds kPatience{10'000};
+
 RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
   if (!answer) return tl::unexpected(answer.error());
   return RecordAnswer{read_record(answer->records), answer->ttl};
@@ -47,29 +56,52 @@ Engine::Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStor
 
 Engine::~Engine() = default;
 
-void Engine::lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer) {
+void Engine::lookup(const Domain& domain, Lookup::Effort effort, milliseconds deadline, Answer answer) {
   const std::string& name = domain.text();
   auto& job = jobs_[name];
   if (!job) {
-    job = std::make_unique<Job>(domain, Lookup(domain, store_.get(domain), effort, rules_));
-    job->start = loop_.after(std::chrono::milliseconds(0),
-                             [this, name] { perform(name, jobs_.at(name)->machine.start(clock_())); });
+    job = std::make_unique<Job>(domain, effort, Lookup(domain, std::nullopt, effort, rules_));
+    start_in(name, milliseconds(0));
   }
   add_waiter(name, deadline, std::move(answer));
 }
 
+void Engine::start_in(const std::string& domain, milliseconds delay) {
+  jobs_.at(domain)->start = loop_.after(delay, [this, domain] { start(domain); });
+}
+
+// The claim comes before the look into the store: what another process saved before it gave the claim up is seen then.
+// Without the claim, what is remembered may still be enough.
+void Engine::start(const std::string& domain) {
+  Job& job = *jobs_.at(domain);
+  job.claim = store_.claim(job.domain, PolicyStore::Turn::kFirst);
+  if (!job.claim && job.waited >= kPatience) job.claim = store_.claim(job.domain, PolicyStore::Turn::kSecond);
+  job.machine = Lookup(job.domain, store_.get(job.domain), job.effort, rules_);
+  Action action = job.machine.start(clock_());
+  if (job.claim || std::holds_alternative<Finished>(action.next)) return perform(domain, std::move(action));
+  job.pause = std::min(job.waited == milliseconds(0) ? kFirstPause : 2 * job.pause, kLongestPause);
+  job.waited += job.pause;
+  start_in(domain, job.pause);
+}
+
 // One timer a waiter: the deadline, or at once where the answer is there already.
-void Engine::add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer) {
+void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer answer) {
   Job& job = *jobs_.at(domain);
   auto waiter = std::make_shared<Waiter>();
   waiter->answer = std::move(answer);
   const std::weak_ptr<Waiter> weak = waiter;
-  waiter->timer = loop_.after(job.answered ? std::chrono::milliseconds(0) : deadline, [this, domain, weak] {
+  waiter->timer = loop_.after(job.answered ? milliseconds(0) : deadline, [this, domain, weak] {
     const auto due = weak.lock();
     const auto found = jobs_.find(domain);
     if (!due || found == jobs_.end()) return;
-    std::erase(found->second->waiters, due);
-    due->answer(found->second->answered.value_or(found->second->machine.so_far()));
+    Job& job = *found->second;
+    std::erase(job.waiters, due);
+    const Outcome outcome = job.answered.value_or(job.machine.so_far());
+    // Nobody waits for it here any more, and another process is at it.
+    const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
+    if (needless) jobs_.erase(found);
+    due->answer(outcome);
+    if (needless && jobs_.empty() && idle_) idle_();
   });
   job.waiters.push_back(std::move(waiter));
 }
@@ -82,7 +114,11 @@ void Engine::perform(const std::string& domain, Action action) {
   if (action.answer) answer_all(*jobs_.at(domain), *action.answer);
   if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);
   if (std::holds_alternative<FetchPolicy>(action.next)) return fetch_policy(domain);
-  // Whoever asked after the answer and has not got it yet gets it now.
+  end(domain);
+}
+
+// Whoever asked after the answer and has not got it yet gets it now.
+void Engine::end(const std::string& domain) {
   const auto job = std::move(jobs_.at(domain));
   jobs_.erase(domain);
   if (job->answered) answer_all(*job, *job->answered);

@@ -1,4 +1,5 @@
-// Runs lookup machines (core/lookup) against the ports on one event loop. Equal lookups under way share one machine.
+// Runs lookup machines (core/lookup) against the ports on one event loop. Equal lookups under way share one machine; of
+// those in several processes one goes to the network, the others wait for what it remembers (docs/adr/0005-claims.md).
 #pragma once
 
 #include <chrono>
@@ -38,15 +39,23 @@ class Engine {
     std::unique_ptr<EventLoop::Watch> timer;
   };
   struct Job {
-    Job(Domain name, Lookup lookup) : domain(std::move(name)), machine(std::move(lookup)) {}
+    Job(Domain name, Lookup::Effort how, Lookup lookup)
+        : domain(std::move(name)), effort(how), machine(std::move(lookup)) {}
     Domain domain;
+    Lookup::Effort effort;
     Lookup machine;
     std::optional<Outcome> answered;
     std::vector<std::shared_ptr<Waiter>> waiters;
-    std::unique_ptr<EventLoop::Watch> start;
+    std::unique_ptr<EventLoop::Watch> start;  // of the machine: soon, or again while another process has the claim
+    std::unique_ptr<PolicyStore::Claim> claim;
+    std::chrono::milliseconds waited{0};  // for the claim
+    std::chrono::milliseconds pause;      // before the next try
   };
 
+  void start_in(const std::string& domain, std::chrono::milliseconds delay);
+  void start(const std::string& domain);
   void perform(const std::string& domain, Action action);
+  void end(const std::string& domain);
   void query_record(const std::string& domain);
   void fetch_policy(const std::string& domain);
   void on_record(const std::string& domain, const RecordResult& result);

@@ -16,26 +16,10 @@
 #include <ctime>
 #include <utility>
 
+#include "module/descriptor.h"
+
 namespace mtasts {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  explicit operator bool() const { return fd_ >= 0; }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // The directory itself is the administrator's word and may be a symbolic link; nothing below it may.
 Descriptor open_directory(const std::string& path) {
@@ -155,7 +139,8 @@ std::vector<std::string> names_in(int directory) {
 
 }  // namespace
 
-FileStore::FileStore(std::string directory, Log& log) : directory_(std::move(directory)), log_(log) {}
+FileStore::FileStore(std::string directory, Log& log)
+    : directory_(std::move(directory)), claims_(directory_), log_(log) {}
 
 void FileStore::warn_once(bool& warned, const std::string& line) {
   if (!warned) log_.write(LogLevel::kWarning, line);

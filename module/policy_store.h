@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/ports.h"
+#include "module/claims.h"
 #include "module/log.h"
 
 namespace mtasts {
@@ -23,6 +24,7 @@ class FileStore : public PolicyStore {
   std::optional<CacheEntry> get(const Domain& domain) override;
   // Error kStoreUnavailable: rights, disk full, not a directory... The old entry is still there then.
   Result<void> put(const CacheEntry& entry) override;
+  std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) override { return claims_.take(domain, turn); }
 
   // True if there was an entry. Error kStoreUnavailable.
   Result<bool> remove(const Domain& domain);
@@ -39,6 +41,7 @@ class FileStore : public PolicyStore {
   void warn_once(bool& warned, const std::string& line);
 
   std::string directory_;
+  Claims claims_;
   Log& log_;
   bool warned_read_ = false;
   bool warned_write_ = false;

@@ -141,6 +141,73 @@ TEST_F(EngineRaceTest, WhatAnotherProcessFetchedIsNotFetchedAgain) {
   EXPECT_TRUE(resolver_.hosts.empty());
 }
 
+TEST_F(EngineTest, HoldsTheClaimFromItsFirstLookUntilEverythingIsSaved) {
+  ask("example.com", seconds(1));
+  start();
+  EXPECT_EQ(store_.claims_held, 1);
+  record();
+  address();
+  loop_.advance(seconds(2));
+  EXPECT_EQ(store_.claims_held, 1) << "the lookup goes on after the deadline";
+  policy(kPolicy);
+  EXPECT_EQ(store_.claims_held, 0);
+}
+
+TEST_F(EngineRaceTest, WaitsForTheProcessThatLooksUpAlready) {
+  store_.taken_by_another = true;
+  ask();
+  start();
+  loop_.advance(seconds(1));
+  EXPECT_TRUE(resolver_.txts.empty());
+  EXPECT_TRUE(answers_.empty());
+  another_process_fetches();
+  loop_.advance(seconds(1));
+  expect_policy();
+  EXPECT_TRUE(resolver_.txts.empty()) << "what the other process remembers is enough";
+}
+
+TEST_F(EngineRaceTest, GoesOnWhereTheOtherProcessLeftOff) {
+  store_.taken_by_another = true;
+  ask();
+  start();
+  store_.taken_by_another = false;  // it was killed before it saved anything
+  loop_.advance(seconds(1));
+  EXPECT_EQ(resolver_.txts.size(), 1U);
+}
+
+TEST_F(EngineRaceTest, WhoWaitsForAFetchOfAnotherProcessSaysSoAtItsDeadline) {
+  store_.taken_by_another = true;
+  bool idle = false;
+  engine_->on_idle([&idle] { idle = true; });
+  ask("example.com", seconds(2));
+  start();
+  store_.entries.emplace("example.com",
+                         CacheEntry{domain(), {RecordMemory::State::kFound, now_ + seconds(300), "1", {}}, {}, {}});
+  loop_.advance(seconds(3));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kFetchPending) << "there is a policy: mail waits for it";
+  EXPECT_TRUE(idle) << "the other process finishes it";
+  EXPECT_TRUE(fetcher_.fetches.empty());
+}
+
+TEST_F(EngineRaceTest, AProcessThatStandsStillHoldsUpNobodyForLong) {
+  store_.taken_by_another = true;
+  ask();
+  loop_.advance(seconds(9));
+  EXPECT_TRUE(resolver_.txts.empty());
+  loop_.advance(seconds(3));
+  EXPECT_EQ(resolver_.txts.size(), 1U);
+}
+
+TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
+  store_.taken_by_another = true;
+  store_.second_taken_too = true;
+  ask();
+  loop_.advance(seconds(30));
+  EXPECT_TRUE(resolver_.txts.empty());
+  EXPECT_EQ(answers_.size(), 1U) << "at its deadline";
+}
+
 TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
   ask("example.com", seconds(2));
   start();
@@ -178,7 +245,9 @@ TEST_F(EngineTest, R16PolicyHostWithoutAddressIsAFetchError) {
   ask();
   start();
   record();
-  take(resolver_.hosts)(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, seconds(60), false});
+  DnsAnswer<std::string> nothing;
+  nothing.kind = DnsAnswer<std::string>::Kind::kNxDomain;
+  take(resolver_.hosts)(nothing);
   ASSERT_EQ(answers_.size(), 1U);
   ASSERT_TRUE(answers_[0].entry.failure);
   EXPECT_EQ(answers_[0].entry.failure->error.code, ErrorCode::kPolicyFetch);

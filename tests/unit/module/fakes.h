@@ -52,9 +52,11 @@ class FakeResolver : public Resolver {
   void addresses(const std::string& name, Callback<std::string> done) override {
     hosts.emplace_back(name, std::move(done));
   }
+  void tlsa(const std::string&, Callback<TlsaRecord>) override {}
+  void cname(const std::string&, Callback<std::string>) override {}
 
   static DnsAnswer<std::string> found(std::vector<std::string> records) {
-    return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false};
+    return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false, ""};
   }
   std::vector<std::pair<std::string, Callback<std::string>>> txts;
   std::vector<std::pair<std::string, Callback<std::string>>> hosts;
@@ -84,8 +86,24 @@ class FakeStore : public PolicyStore {
     entries.insert_or_assign(entry.domain.text(), entry);
     return {};
   }
+  std::unique_ptr<Claim> claim(const Domain&, Turn turn) override {
+    if (turn == Turn::kFirst ? taken_by_another : second_taken_too) return nullptr;
+    return std::make_unique<CountedClaim>(claims_held);
+  }
   std::map<std::string, CacheEntry> entries;
   bool full = false;
+  bool taken_by_another = false;
+  bool second_taken_too = false;
+  int claims_held = 0;
+
+ private:
+  struct CountedClaim : Claim {
+    explicit CountedClaim(int& held) : held_(held) { ++held_; }
+    CountedClaim(const CountedClaim&) = delete;
+    CountedClaim& operator=(const CountedClaim&) = delete;
+    ~CountedClaim() override { --held_; }
+    int& held_;
+  };
 };
 
 class FakeLog : public Log {

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <fstream>
 
@@ -210,6 +212,55 @@ TEST_F(StoreTest, TidiesAwayWhatIsOfNoUse) {
   EXPECT_TRUE(store_.get(domain("new.example")));
   EXPECT_TRUE(store_.get(domain()));
   EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(StoreTest, AClaimIsHeldByOneStoreAtATime) {
+  FileStore other(scratch_.path(), log_);
+  auto claim = store_.claim(domain(), PolicyStore::Turn::kFirst);
+  ASSERT_NE(claim, nullptr);
+  EXPECT_EQ(other.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  EXPECT_NE(other.claim(domain("example.net"), PolicyStore::Turn::kFirst), nullptr) << "another domain";
+  const auto second = other.claim(domain(), PolicyStore::Turn::kSecond);
+  EXPECT_NE(second, nullptr);
+  EXPECT_EQ(store_.claim(domain(), PolicyStore::Turn::kSecond), nullptr);
+  claim.reset();
+  EXPECT_NE(other.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+}
+
+TEST_F(StoreTest, AClaimEndsWithItsProcess) {
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    FileStore own(scratch_.path(), log_);
+    const auto claim = own.claim(domain(), PolicyStore::Turn::kFirst);
+    const bool told = ::write(ready[1], claim ? "1" : "0", 1) == 1;
+    while (told) ::pause();
+    ::_exit(1);
+  }
+  char held = 0;
+  ASSERT_EQ(::read(ready[0], &held, 1), 1);
+  EXPECT_EQ(held, '1');
+  EXPECT_EQ(store_.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_NE(store_.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST_F(StoreTest, NobodyElseCanHoldUpLookups) {
+  const auto claim = store_.claim(domain(), PolicyStore::Turn::kFirst);
+  const auto mode = fs::status(scratch_.path() + "/.claims").permissions();
+  EXPECT_EQ(mode, fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(StoreTest, WithoutADirectoryEverybodyLooksUpByHimself) {
+  FileStore nowhere(scratch_.path() + "/nowhere", log_);
+  FileStore nowhere_too(scratch_.path() + "/nowhere", log_);
+  const auto first = nowhere.claim(domain(), PolicyStore::Turn::kFirst);
+  EXPECT_NE(first, nullptr);
+  EXPECT_NE(nowhere_too.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
 }
 
 TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {

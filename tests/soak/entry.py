@@ -49,8 +49,24 @@ def read(data: bytes, domain: str) -> Stored | None:
     return Stored(lines["id"].decode(), int(lines["fetched"]), body.decode())
 
 
+def write(domain: str, stored: Stored, until: int) -> bytes:
+    """An entry as a forger would write it: nothing is wrong with it but where it is."""
+    head = (f"mtasts-cache 1\ndomain: {domain}\nrecord: found until={until} id={stored.id} detail=\n"
+            f"policy: id={stored.id} fetched={stored.fetched} bytes={len(stored.body)}\n").encode()
+    return head + b"sum: %016x\n\n" % fnv1a(head + b"\n" + stored.body.encode()) + stored.body.encode()
+
+
 def fnv1a(data: bytes) -> int:
     value = 0xCBF29CE484222325
     for byte in data:
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
     return value
+
+
+def shard_of(domain: str) -> str:
+    """The folder that a domain's file is in."""
+    value = 2_166_136_261
+    for byte in domain.encode():
+        value = (value ^ byte) * 16_777_619 & 0xFFFFFFFF
+    value ^= value >> 16
+    return f"{value & 0xFF:02x}"

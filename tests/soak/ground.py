@@ -5,14 +5,17 @@ Exists only inside the sandbox (tests/lab/sandbox.py).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Iterator
 
+import entry
 from authority import LongAuthority
 from clock import Clock
 from dns import Dns, DnsAddresses, Zone
@@ -95,6 +98,28 @@ class Ground:
     def mtasts(*words: str) -> list[str]:
         return ["mtasts", "--config", str(CONFIGURATION), *words]
 
+    # The store.
+
+    @staticmethod
+    def file_of(name: str) -> Path:
+        """Where the entry of a domain is, or would be."""
+        return STORE / entry.shard_of(name) / name
+
+    def forget(self, name: str) -> None:
+        """Throws the entry away, unless the disk does not let anybody."""
+        with contextlib.suppress(OSError):
+            self.file_of(name).unlink()
+
+    def forge(self, folder: str, domains: list[Domain]) -> Path:
+        """A folder outside the store with entries of these domains that whoever follows a link to them would believe."""
+        forged = FOLDER / "forged" / folder
+        forged.mkdir(parents=True, exist_ok=True)
+        for domain in domains:
+            body = f"version: STSv1\nmode: enforce\nmx: impostor.{domain.name}\nmax_age: 604800\n"
+            now = self.clock.now()
+            (forged / domain.name).write_bytes(entry.write(domain.name, entry.Stored("1", now, body), now + 3600))
+        return forged
+
     # What domains publish.
 
     def publish(self, domain: Domain, version: Version) -> None:
@@ -141,6 +166,14 @@ def processes(*names: str) -> Iterator[tuple[int, str]]:
             continue
         if name in names and state != "Z":
             yield int(folder.name), name
+
+
+def started_before(pid: int, seconds_ago: float) -> bool:
+    try:
+        ticks = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[19])
+    except OSError:
+        return False
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK") > seconds_ago
 
 
 def owner_id() -> int:

@@ -14,9 +14,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Iterable, Iterator
 
 from clock import Clock
 from episodes import Episodes, Trait
@@ -47,12 +49,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Kept:
-    """A policy that is known to be in the store. `sure`: so is until when it lasts."""
+    """A policy that was seen to be in the store, by one who began to look at `seen`."""
 
     number: int
     expires: int
     seen: float
-    sure: bool = True
 
 
 @dataclass
@@ -93,9 +94,11 @@ class Oracle:
 
     # What the faults tell.
 
-    def destroy(self, names: frozenset[str]) -> None:
-        """Call it after the files of these domains were taken away or damaged."""
+    @contextlib.contextmanager
+    def destroying(self, names: Iterable[str]) -> Iterator[None]:
+        """Take away or damage the files of these domains in here, quickly: nothing is judged meanwhile."""
         with self._lock:
+            yield
             now = time.monotonic()
             trouble = bool(self.episodes.traits(max(self._healed, now - IN_FLIGHT), now) & EXCUSES)
             for name in names:
@@ -103,19 +106,20 @@ class Oracle:
                 memory.kept, memory.destroyed = None, now
                 memory.excused = trouble  # a remembered failure is gone, too, but one may be on its way
 
-    def excuse(self) -> None:
-        """Call it when trouble of one of EXCUSES begins."""
+    def was_destroyed(self, name: str) -> bool:
         with self._lock:
-            for memory in self._memories.values():
-                memory.excused = True
+            return self._memories[name].destroyed > 0
 
-    def clock_was_back(self) -> None:
-        """Call it when a clock that was set back goes right again."""
+    def excuse(self, names: Iterable[str] | None = None) -> None:
+        """Call it when trouble of one of EXCUSES begins for these domains; None: for all."""
+        with self._lock:
+            for name in self._memories if names is None else names:
+                self._memories[name].excused = True
+
+    def clock_will_be_right(self) -> None:
+        """Call it before a clock that was set back goes forward again."""
         with self._lock:
             self._right_since = time.monotonic() + HELD_UP
-            for memory in self._memories.values():
-                if memory.kept:
-                    memory.kept = Kept(memory.kept.number, memory.kept.expires, memory.kept.seen, sure=False)
 
     def healed(self) -> None:
         """Call it when every failure that may be remembered has run out and nothing is under way that could leave one."""
@@ -210,7 +214,7 @@ class Oracle:
 
     def _is_duty(self, kept: Kept, traits: Trait, begin: float, end: float) -> bool:
         _, latest = self.clock.shown(begin, end)
-        return kept.sure and not traits & Trait.HIDDEN and latest < kept.expires
+        return kept.seen > self._right_since and not traits & Trait.HIDDEN and latest < kept.expires
 
     def _keep(self, memory: Memory, number: int, expires: int, begin: float) -> None:
         """It was in the store at some time after `begin`."""
@@ -219,4 +223,4 @@ class Oracle:
         old = memory.kept
         if old and (number < old.number or (number == old.number and begin < old.seen)):
             return
-        memory.kept = Kept(number, expires, begin, sure=begin > self._right_since)
+        memory.kept = Kept(number, expires, begin)

@@ -94,7 +94,8 @@ class Remembered(Case):
 
     def test_nor_when_its_file_was_destroyed_but_then_it_must_be_found_again(self) -> None:
         ticket = self.oracle.ticket(STEADY)
-        self.oracle.destroy(frozenset({STEADY.name}))
+        with self.oracle.destroying([STEADY.name]):
+            pass
         self.assertIn("not found", self.oracle.judge(ticket, NOTHING))
         self.wrong("not found", NOTHING)
         self.right(self.good())
@@ -102,7 +103,8 @@ class Remembered(Case):
 
     def test_an_answer_asked_for_before_its_file_was_destroyed_commits_nothing(self) -> None:
         ticket = self.oracle.ticket(STEADY)
-        self.oracle.destroy(frozenset({STEADY.name}))
+        with self.oracle.destroying([STEADY.name]):
+            pass
         self.assertEqual(self.oracle.judge(ticket, self.good()), "")
         self.wrong("not found", NOTHING)
 
@@ -140,7 +142,7 @@ class Remembered(Case):
         self.clock.set(-YEAR)
         self.fault(Trait.NETWORK)
         self.wrong("not applied", NOTHING)
-        self.oracle.clock_was_back()
+        self.oracle.clock_will_be_right()
         self.clock.set(0)
         self.right(NOTHING)
 
@@ -176,9 +178,7 @@ class Entries(unittest.TestCase):
     BODY = "version: STSv1\nmode: enforce\nmx: a.test\nmax_age: 86400\n"
 
     def entry(self) -> bytes:
-        head = (f"mtasts-cache 1\ndomain: a.test\nrecord: found until=1764000000 id=1 detail=\n"
-                f"policy: id=1 fetched=1763900000 bytes={len(self.BODY)}\n").encode()
-        return head + b"sum: %016x\n\n" % entry.fnv1a(head + b"\n" + self.BODY.encode()) + self.BODY.encode()
+        return entry.write("a.test", entry.Stored("1", 1763900000, self.BODY), 1764000000)
 
     def test_a_whole_entry_is_read(self) -> None:
         self.assertEqual(entry.read(self.entry(), "a.test"), entry.Stored("1", 1763900000, self.BODY))

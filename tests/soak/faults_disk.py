@@ -1,0 +1,164 @@
+"""Faults of the disk under the store: full, out of files, read-only, out of reach."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import entry
+from episodes import Trait
+from faults import Fault, Field, NotNow
+from ground import DISK, OWNER, STORE, remove, run
+from packages import LabError
+from sender import make_folder
+
+BALLAST = DISK / "ballast"
+PATIENCE = 2.0  # seconds: a disk that somebody is just writing to cannot be made read-only
+
+
+class Full(Fault):
+    """Not a byte is free. What others free is taken, too."""
+
+    name = "disk full"
+    group = "store"
+    traits = Trait.UNSAVED
+
+    def act(self, field: Field) -> bool:
+        with open(BALLAST, "ab", buffering=0) as ballast:
+            for size in (65536, 4096, 512, 1):
+                try:
+                    while ballast.write(b"x" * size):
+                        pass
+                except OSError:
+                    continue
+        field.report.act(self.name)
+        return True
+
+    def mend(self, field: Field) -> None:
+        remove(BALLAST)
+
+
+class NoFiles(Fault):
+    """There is room, but not for one more file."""
+
+    name = "no more files"
+    group = "store"
+    traits = Trait.UNSAVED
+
+    def strike(self, field: Field) -> None:
+        BALLAST.mkdir()
+        self.count = 0
+
+    def act(self, field: Field) -> bool:
+        try:
+            while True:
+                (BALLAST / str(self.count)).touch()
+                self.count += 1
+        except OSError:
+            field.report.act(self.name)
+        return True
+
+    def mend(self, field: Field) -> None:
+        remove(BALLAST)
+
+
+class ReadOnly(Fault):
+    name = "read-only"
+    group = "store"
+    traits = Trait.UNSAVED
+
+    def strike(self, field: Field) -> None:
+        limit = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return run("mount", "-o", "remount,ro", str(DISK))
+            except LabError as trouble:
+                if time.monotonic() > limit:
+                    raise NotNow(str(trouble)) from trouble
+
+    def mend(self, field: Field) -> None:
+        run("mount", "-o", "remount,rw", str(DISK))
+
+
+class Unreadable(Fault):
+    """Somebody has taken all rights of the directory away."""
+
+    name = "store unreadable"
+    group = "store"
+    traits = Trait.HIDDEN | Trait.UNSAVED
+
+    def strike(self, field: Field) -> None:
+        STORE.chmod(0)
+
+    def mend(self, field: Field) -> None:
+        STORE.chmod(0o755)
+
+
+class Gone(Fault):
+    """The directory is somewhere else for a while, as when a disk is not mounted."""
+
+    name = "store gone"
+    group = "store"
+    traits = Trait.HIDDEN | Trait.UNSAVED
+    aside = DISK / "aside"
+
+    def strike(self, field: Field) -> None:
+        field.ground.store_lock.acquire()
+        STORE.rename(self.aside)
+
+    def mend(self, field: Field) -> None:
+        self.aside.rename(STORE)
+        field.ground.store_lock.release()
+
+
+class Renewed(Fault):
+    """Everything is thrown away, as by an administrator who makes the directory anew."""
+
+    name = "store emptied"
+    group = "store"
+    pause = 0.4
+
+    def act(self, field: Field) -> bool:
+        names = [domain.name for domain in field.ground.domains]
+        old = DISK / "old"
+        with field.ground.store_lock:
+            with field.oracle.destroying(names):
+                STORE.rename(old)
+                make_folder(str(STORE), 0o755, OWNER)
+                field.artefacts.clear()
+            remove(old)
+        field.report.act(self.name)
+        return True
+
+
+def shards() -> list[Path]:
+    return [item for item in STORE.iterdir() if not item.name.startswith(".") and item.is_dir() and not item.is_symlink()]
+
+
+class ShardReplaced(Fault):
+    """Instead of one of the folders in the store there is a link to a folder with forged entries, a file or a FIFO."""
+
+    name = "folder replaced"
+    group = "store"
+    traits = Trait.HIDDEN | Trait.UNSAVED
+
+    def choose(self, field: Field) -> None:
+        self.folder = field.random.choice(shards())
+        self.victims = [domain for domain in field.ground.domains if entry.shard_of(domain.name) == self.folder.name]
+        self.domains = frozenset(domain.name for domain in self.victims)
+
+    def strike(self, field: Field) -> None:
+        forged = field.ground.forge(self.folder.name, self.victims)
+        field.ground.store_lock.acquire()
+        self.folder.rename(DISK / "aside")
+        field.random.choice([lambda: self.folder.symlink_to(forged), self.folder.touch, lambda: os.mkfifo(self.folder, 0o666)])()
+        field.report.act(self.name)
+
+    def mend(self, field: Field) -> None:
+        remove(self.folder)
+        (DISK / "aside").rename(self.folder)
+        field.ground.store_lock.release()
+
+
+ALL: list[type[Fault]] = [Full, NoFiles, ReadOnly, Unreadable, Gone, Renewed, ShardReplaced]

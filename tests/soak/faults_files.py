@@ -1,0 +1,154 @@
+"""Faults of single files in the store: cut, overwritten, thrown away, replaced by what is no file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from episodes import Trait
+from faults import Fault, Field
+from ground import STORE, remove
+from truth import Domain
+
+VICTIMS = 8  # domains that one fault is about
+
+
+class FileFault(Fault):
+    """Damages the entry of one domain after the other."""
+
+    group = "store"
+    pause = 0.1
+
+    def choose(self, field: Field) -> None:
+        self.victims = field.random.sample(field.ground.domains, VICTIMS)
+        self.domains = frozenset(domain.name for domain in self.victims)
+
+    def act(self, field: Field) -> bool:
+        victim = field.random.choice(self.victims)
+        file = field.ground.file_of(victim.name)
+        if not file.parent.is_dir():
+            return True
+        with field.ground.store_lock, field.oracle.destroying([victim.name]):
+            self.damage(field, victim, file)
+            if os.path.lexists(file):
+                field.artefacts[file] = file.lstat().st_ino
+        field.report.act(self.name)
+        return True
+
+    def damage(self, field: Field, victim: Domain, file: Path) -> None:
+        raise NotImplementedError
+
+
+class Truncated(FileFault):
+    """Cut off somewhere, often at the very beginning."""
+
+    name = "file truncated"
+
+    def damage(self, field: Field, victim: Domain, file: Path) -> None:
+        if not file.is_file() or file.is_symlink():
+            return
+        os.truncate(file, field.random.choice([0, 0, field.random.randrange(file.stat().st_size + 1)]))
+        now = field.ground.clock.now()
+        os.utime(file, (now, now))  # by the clock of the machine under test
+
+
+class Noise(FileFault):
+    """Overwritten: with noise, with one wrong bit, with more than there was, with another domain's entry, with a giant hole."""
+
+    name = "file overwritten"
+
+    def damage(self, field: Field, victim: Domain, file: Path) -> None:
+        if file.is_symlink() or not file.is_file():
+            return
+        old = bytearray(file.read_bytes())
+        other = field.ground.file_of(field.random.choice(field.ground.domains).name)
+        ways = [lambda: field.random.randbytes(field.random.randrange(1, 3000)), lambda: bytes(old) + b"\n", lambda: bytes(old) * 2,
+                lambda: other.read_bytes() if other.is_file() and other != file else b"mtasts-cache 2\n", lambda: flipped(field, old),
+                lambda: b"mtasts-cache 1\n" + bytes(100), lambda: b""]
+        new = field.random.choice(ways)()
+        with open(file, "r+b") as opened:
+            opened.write(new)
+            opened.truncate(len(new) if new else 1 << 40)
+
+
+def flipped(field: Field, data: bytearray) -> bytes:
+    if data:
+        data[field.random.randrange(len(data))] ^= 1 << field.random.randrange(8)
+    return bytes(data)
+
+
+class Removed(FileFault):
+    name = "file removed"
+
+    def damage(self, field: Field, victim: Domain, file: Path) -> None:
+        remove(file)
+
+
+class Replaced(FileFault):
+    """By something that is no file of its own. Half of the time one of the store's other files is replaced as well."""
+
+    def damage(self, field: Field, victim: Domain, file: Path) -> None:
+        others = [item for item in STORE.iterdir() if item.name.startswith(".")]
+        if others and field.random.random() < 0.5:
+            self.put(field, victim, field.random.choice(others))
+        self.put(field, victim, file)
+
+    def put(self, field: Field, victim: Domain, file: Path) -> None:
+        remove(file)
+        self.make(field, victim, file)
+        field.artefacts[file] = file.lstat().st_ino
+
+    def make(self, field: Field, victim: Domain, file: Path) -> None:
+        raise NotImplementedError
+
+    def mend(self, field: Field) -> None:
+        """Entries have to heal by themselves; the other files are the administrator's to look after."""
+        with field.ground.store_lock:
+            for item in [item for item in field.artefacts if item.parent == STORE]:
+                remove(item)
+                del field.artefacts[item]
+
+
+class Link(Replaced):
+    """By a symbolic link to a forged entry, to a secret, to itself, to nothing, or by a second name of another domain's entry."""
+
+    name = "file a link"
+
+    def make(self, field: Field, victim: Domain, file: Path) -> None:
+        forged = field.ground.forge("link", [victim]) / victim.name
+        other = field.ground.file_of(field.random.choice(field.ground.domains).name)
+        target = field.random.choice([str(forged), str(forged), "/etc/shadow", file.name, "/nowhere", f"../{file.parent.name}/{other.name}", ""])
+        if target or not other.is_file() or other == file:
+            file.symlink_to(target or "/nowhere")
+        else:
+            os.link(other, file)
+
+
+class Fifo(Replaced):
+    """By a FIFO that nobody writes to, or a socket that nobody listens at."""
+
+    name = "file a FIFO"
+
+    def make(self, field: Field, victim: Domain, file: Path) -> None:
+        os.mkfifo(file, 0o666)
+
+
+class Directory(Replaced):
+    """By a directory, empty or not. No entry can be renamed over a directory that is not empty."""
+
+    name = "file a directory"
+    traits = Trait.UNSAVED
+
+    def make(self, field: Field, victim: Domain, file: Path) -> None:
+        file.mkdir()
+        if field.random.random() < 0.5:
+            (file / "something").touch()
+
+    def mend(self, field: Field) -> None:
+        with field.ground.store_lock:
+            for item in [item for item in field.artefacts if item.parent == STORE or item.is_dir()]:
+                remove(item)
+                del field.artefacts[item]
+
+
+ALL: list[type[Fault]] = [Truncated, Noise, Removed, Link, Fifo, Directory]

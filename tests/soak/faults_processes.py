@@ -1,0 +1,105 @@
+"""Faults of processes: killed at random and at every step, and stopped in the middle of their work."""
+
+from __future__ import annotations
+
+import heapq
+import signal
+import time
+
+import askers
+from episodes import Trait
+from faults import Fault, Field
+from ground import LOOKUP, OWNER, processes
+from programs import send
+from truth import Kind
+
+CALLERS = ("mtasts", "soak_caller")
+STEPS = 24  # a lookup that saves record and policy makes about fifteen steps on the file system
+
+
+class Kill(Fault):
+    """SIGKILL for one of them, at whatever point it is."""
+
+    group = "processes"
+    traits = Trait.KILLED
+    pause = 0.008
+    names: tuple[str, ...] = ()
+
+    def act(self, field: Field) -> bool:
+        running = [pid for pid, _ in processes(*self.names)]
+        if running:
+            # A moment more, so that not only the beginning of their lives is hit.
+            field.stopping.wait(field.random.uniform(0, 0.02))
+            field.interference.kill(field.random.choice(running))
+            field.report.act(self.name)
+        return True
+
+
+class KillAskers(Kill):
+    """Readers, and with `cache refresh` writers, too."""
+
+    name = "kill askers"
+    names = CALLERS
+
+
+class KillLookups(Kill):
+    """The children that look up and save."""
+
+    name = "kill lookups"
+    names = (LOOKUP,)
+
+
+class KillAtSteps(Fault):
+    """A lookup that dies just before its n-th change of the file system, for every n, of a domain whose policy is remembered and
+    of one that is not (shim.c)."""
+
+    name = "kill at each step"
+    group = "processes"
+    traits = Trait.KILLED
+    pause = 0.0
+    short = 3.0
+
+    def strike(self, field: Field) -> None:
+        self.step = 0
+
+    def act(self, field: Field) -> bool:
+        self.step = self.step % STEPS + 1
+        steady = field.random.choice([domain for domain in field.ground.domains if domain.kind is Kind.STEADY])
+        # A policy that is thrown away first is looked up anew: make the folder, make the file, write, sync, rename.
+        if field.random.random() < 0.5:
+            with field.oracle.destroying([steady.name]):
+                field.ground.forget(steady.name)
+        askers.query(field.runner, steady, OWNER, refresh=True, die_at=self.step)
+        field.report.act(self.name)
+        return True
+
+
+class Stop(Fault):
+    """SIGSTOP in the middle, SIGCONT up to a second later: a machine that swaps, a container that is frozen."""
+
+    name = "stop and continue"
+    group = "processes"
+    traits = Trait.STOPPED
+    pause = 0.02
+    short = 2.0
+
+    def strike(self, field: Field) -> None:
+        self.held: list[tuple[float, int]] = []
+
+    def act(self, field: Field) -> bool:
+        running = [pid for pid, _ in processes(*CALLERS, LOOKUP) if pid not in {held for _, held in self.held}]
+        if running and len(self.held) < 8:
+            pid, seconds = field.random.choice(running), field.random.uniform(0.02, 1.0)
+            field.interference.hold(pid, seconds)
+            heapq.heappush(self.held, (time.monotonic() + seconds, pid))
+            field.report.act(self.name)
+        while self.held and self.held[0][0] <= time.monotonic():
+            send(heapq.heappop(self.held)[1], signal.SIGCONT)
+        return True
+
+    def mend(self, field: Field) -> None:
+        for _, pid in self.held:
+            send(pid, signal.SIGCONT)
+
+
+ALL: list[type[Fault]] = [KillAskers, KillLookups, KillAtSteps, Stop]

@@ -1,0 +1,189 @@
+"""Faults of what is outside: the clock, the resolver, the policy hosts."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from clock import HOUR, YEAR
+from episodes import Episode, Trait
+from faults import Fault, Field
+from ground import FOLDER, processes
+from programs import send
+from truth import Kind
+
+
+class ClockFault(Fault):
+    """Moves the clock by `distance` and back."""
+
+    group = "clock"
+    distance = 0
+    short = 1.5
+
+    def strike(self, field: Field) -> None:
+        self.right = field.ground.clock.offset
+        self.jump(field, self.distance)
+
+    def mend(self, field: Field) -> None:
+        self.jump(field, 0)
+
+    def jump(self, field: Field, distance: int) -> None:
+        """What is under way while the clock jumps may time out."""
+        episode = field.episodes.start(Episode(self.name, Trait.JUMP))
+        if self.right + distance > field.ground.clock.offset:
+            field.oracle.clock_will_be_right()
+        field.ground.clock.set(self.right + distance)
+        episode.end = time.monotonic()
+        field.report.act(self.name)
+
+
+class YearAhead(ClockFault):
+    name = "clock a year ahead"
+    distance = YEAR
+
+
+class YearBack(ClockFault):
+    name = "clock a year back"
+    distance = -YEAR
+
+
+class HoursBack(ClockFault):
+    name = "clock five hours back"
+    distance = -5 * HOUR
+
+
+class Jumping(ClockFault):
+    """It does not come to rest."""
+
+    name = "clock jumping"
+    pause = 0.3
+
+    def act(self, field: Field) -> bool:
+        self.jump(field, field.random.choice([-YEAR, -HOUR, -60, 0, HOUR, YEAR]))
+        return True
+
+
+class ResolverFault(Fault):
+    group = "world"
+    traits = Trait.NETWORK
+
+    def strike(self, field: Field) -> None:
+        field.ground.names_lock.acquire()
+        self.break_it(field)
+        field.report.act(self.name)
+
+    def mend(self, field: Field) -> None:
+        self.repair(field)
+        field.ground.names_lock.release()
+
+    def break_it(self, field: Field) -> None:
+        raise NotImplementedError
+
+    def repair(self, field: Field) -> None:
+        raise NotImplementedError
+
+
+class ResolverDown(ResolverFault):
+    name = "resolver down"
+
+    def break_it(self, field: Field) -> None:
+        field.ground.dns.stop_resolver()
+
+    def repair(self, field: Field) -> None:
+        field.ground.dns.start_resolver()
+
+
+class ResolverSilent(ResolverFault):
+    """It takes connections and says nothing."""
+
+    name = "resolver silent"
+    short = 6.0
+
+    def break_it(self, field: Field) -> None:
+        stop_all("unbound", signal.SIGSTOP)
+
+    def repair(self, field: Field) -> None:
+        stop_all("unbound", signal.SIGCONT)
+
+
+class ResolverDenies(ResolverFault):
+    """It says of every name that it does not exist, as a captive portal or an attacker would (R20)."""
+
+    name = "resolver denies all"
+
+    def break_it(self, field: Field) -> None:
+        self.control(field, "local_zone", "test.", "always_nxdomain")
+
+    def repair(self, field: Field) -> None:
+        self.control(field, "local_zone", "test.", "transparent")
+        self.control(field, "flush_zone", "test.")
+
+    @staticmethod
+    def control(field: Field, *words: str) -> None:
+        field.ground.dns.programs.run("unbound-control", "-c", str(FOLDER / "dns/unbound.conf"), *words)
+
+
+class HostsDown(Fault):
+    """Nobody listens at the policy hosts."""
+
+    name = "policy hosts down"
+    group = "world"
+    traits = Trait.NETWORK
+
+    def strike(self, field: Field) -> None:
+        field.ground.web.stop_nginx()
+        field.report.act(self.name)
+
+    def mend(self, field: Field) -> None:
+        field.ground.web.start_nginx()
+
+
+class HostsSilent(Fault):
+    """Policy hosts take the connection and say nothing."""
+
+    name = "policy hosts silent"
+    group = "world"
+    traits = Trait.NETWORK
+    short = 4.0
+
+    def strike(self, field: Field) -> None:
+        stop_all("nginx", signal.SIGSTOP)
+        field.report.act(self.name)
+
+    def mend(self, field: Field) -> None:
+        stop_all("nginx", signal.SIGCONT)
+
+
+class HostsWrong(Fault):
+    """Some policy hosts serve something that is no policy, under the old record id and under new ones."""
+
+    name = "policy hosts wrong"
+    group = "world"
+    traits = Trait.NETWORK
+    bodies = ("", "<html><body>It works!</body></html>\n", "version: STSv1\r\nmode: enforce\r\n", "version: STSv1\r\nmode: none\r\nmax_age: none\r\n")
+
+    def choose(self, field: Field) -> None:
+        self.victims = field.random.sample([domain for domain in field.ground.domains if domain.kind.has_policy], 12)
+        self.domains = frozenset(domain.name for domain in self.victims)
+
+    def strike(self, field: Field) -> None:
+        field.ground.names_lock.acquire()
+        for victim in self.victims:
+            if victim.kind is Kind.MOVING:
+                field.ground.publish(victim, victim.next_version())
+            field.ground.put_body(victim, field.random.choice(self.bodies))
+            field.report.act(self.name)
+
+    def mend(self, field: Field) -> None:
+        for victim in self.victims:
+            field.ground.put_body(victim, victim.current.text())
+        field.ground.names_lock.release()
+
+
+def stop_all(name: str, number: signal.Signals) -> None:
+    for pid, _ in processes(name):
+        send(pid, number)
+
+
+ALL: list[type[Fault]] = [YearAhead, YearBack, HoursBack, Jumping, ResolverDown, ResolverSilent, ResolverDenies, HostsDown, HostsSilent,
+                          HostsWrong]

@@ -1,0 +1,70 @@
+"""What was tried and what was found, told as it comes and as a table at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+CALM = "(nothing broken)"
+TOLD = 40  # findings that are printed in full
+
+
+@dataclass
+class Row:
+    times: int = 0
+    seconds: float = 0.0
+    acts: int = 0  # single acts: kills, files damaged, jumps
+    answers: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+
+
+class Report:
+    """`found()` takes what went wrong; its kind is one of KINDS."""
+
+    KINDS = ("wrong", "lost", "hang", "crash", "stray")
+
+    def __init__(self) -> None:
+        self.begin = time.monotonic()
+        self.rows: dict[str, Row] = {}
+        self.found_in_all = 0
+        self.ran: Counter[str] = Counter()  # how often each program was run
+        self._lock = threading.Lock()
+
+    def row(self, name: str) -> Row:
+        return self.rows.setdefault(name, Row())
+
+    def tried(self, name: str, seconds: float) -> None:
+        with self._lock:
+            self.row(name).times += 1
+            self.row(name).seconds += seconds
+
+    def act(self, name: str, count: int = 1) -> None:
+        with self._lock:
+            self.row(name).acts += count
+
+    def answered(self, faults: set[str]) -> None:
+        """One answer was judged that these faults may have touched."""
+        with self._lock:
+            for name in faults or {CALM}:
+                self.row(name).answers += 1
+
+    def ran_one(self, program: str) -> None:
+        with self._lock:
+            self.ran[program] += 1
+
+    def found(self, kind: str, faults: set[str], text: str) -> None:
+        with self._lock:
+            self.found_in_all += 1
+            for name in faults or {CALM}:
+                self.row(name).found[kind] += 1
+            if self.found_in_all <= TOLD:
+                print(f"FOUND {time.monotonic() - self.begin:7.1f} s {kind} [{', '.join(sorted(faults)) or CALM}] {text}", flush=True)
+
+    def table(self) -> str:
+        lines = [f"{'fault':<22}{'times':>6}{'seconds':>9}{'acts':>7}{'answers':>9}" + "".join(f"{kind:>7}" for kind in self.KINDS)]
+        for name, row in sorted(self.rows.items(), key=lambda item: (item[0] != CALM, item[0])):
+            lines.append(f"{name:<22}{row.times or '':>6}{f'{row.seconds:.0f}' if row.times else '':>9}{row.acts or '':>7}"
+                         f"{row.answers:>9}" + "".join(f"{row.found[kind]:>7}" for kind in self.KINDS))
+        return "\n".join(lines)

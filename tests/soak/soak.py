@@ -1,0 +1,187 @@
+"""The soak inside the sandbox: everybody asks all the time, and fault after fault strikes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import askers
+import faults_disk
+import faults_files
+import faults_processes
+import faults_world
+from clock import DAY, HOUR
+from episodes import Episodes
+from faults import Fault, Field, NotNow, afflict
+from ground import FOLDER, LOOKUP, OWNER, READER, STORE, Ground, processes, started_before
+from oracle import EXCUSES, Oracle
+from programs import BUSY, Runner, sanitizer_reports
+from report import CALM, Report
+from truth import all_domains
+
+KINDS: list[type[Fault]] = [*faults_processes.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_world.ALL]
+ASKING_AT_ONCE = 3
+LIFE = 40.0  # seconds: a lookup that is older than this will never end
+PASSING = 2 * HOUR  # by the clock under test, whenever everything has to heal: longer than any failure is remembered
+AFTERWARDS = "(afterwards)"
+
+
+@dataclass(frozen=True)
+class Result:
+    state: str  # ok, FAIL, SKIP
+    name: str
+    text: str
+
+
+class Soak:
+    def __init__(self, build: Path, seed: int) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.domains = all_domains()
+        self.ground = Ground(build, self.domains)
+        self.episodes = Episodes()
+        self.report = Report()
+        self.oracle = Oracle(self.domains, self.ground.clock, self.episodes)
+        self.runner = Runner(self.ground, self.oracle, self.episodes, self.report)
+        self.field = Field(self.runner, self.random)
+        self.heals = 0
+
+    def start(self) -> None:
+        self.ground.start()
+        self.verify("warming up")
+        self.inspector = askers.Inspector(self.runner, self.field.artefacts, str(self.seed))
+        seed = str(self.seed)
+        self.askers: list[askers.Asker] = [
+            *(askers.CommandLine(self.runner, user, seed) for user in ("root", OWNER, READER)),
+            *(askers.LongLived(self.runner, user, seed) for user in ("root", READER)), askers.Refresher(self.runner, seed),
+            askers.Lister(self.runner, READER, seed), askers.Publisher(self.runner, seed), self.inspector]
+        for asker in self.askers:
+            asker.start()
+
+    # The two ways to go about it.
+
+    def each_once(self) -> list[Result]:
+        """The short soak: one fault after the other, with everything healed in between."""
+        return [*(self.one(kind()) for kind in KINDS), *self.end()]
+
+    def at_random(self, seconds: float) -> None:
+        """The long soak: faults of different groups at the same time, drawn at random."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            # What excuses nothing comes first, while nothing is excused.
+            for kinds in ([kind for kind in KINDS if not needs_healing(kind)], [kind for kind in KINDS if not needs_healing(kind)], KINDS):
+                if time.monotonic() < end:
+                    self.strike_at_random(kinds, end)
+            self.heal("while healing")
+        self.end()
+
+    def one(self, fault: Fault) -> Result:
+        begin = time.monotonic()
+        before = self.found(fault.name)
+        try:
+            afflict(fault, self.field, fault.short)
+        except NotNow as reason:
+            return Result("SKIP", fault.name, str(reason))
+        self.heal(fault.name)
+        row = self.report.row(fault.name)
+        count = self.found(fault.name) - before
+        text = f"{time.monotonic() - begin:.1f} s, {row.acts} acts, {row.answers} answers"
+        return Result("FAIL" if count else "ok", fault.name, f"{count} findings; {text}" if count else text)
+
+    def strike_at_random(self, kinds: list[type[Fault]], end: float) -> None:
+        groups = sorted({kind.group for kind in kinds})
+        chosen = [self.random.choice([kind for kind in kinds if kind.group == group])()
+                  for group in self.random.sample(groups, self.random.randint(1, len(groups)))]
+        with concurrent.futures.ThreadPoolExecutor(len(chosen)) as pool:
+            waiting = [pool.submit(self.strike_later, fault, self.random.uniform(0, 1), self.random.uniform(1, 3 + fault.short), end)
+                       for fault in chosen]
+        for one in waiting:
+            one.result()
+
+    def strike_later(self, fault: Fault, delay: float, seconds: float, end: float) -> None:
+        time.sleep(delay)
+        try:
+            afflict(fault, self.field, min(seconds, max(end - time.monotonic(), 0.5)))
+        except NotNow as reason:
+            print(f"not tried: {fault.name}: {reason}", flush=True)
+
+    # Healing, and what is left at the end.
+
+    def heal(self, label: str) -> None:
+        """Nothing is broken any more; the hours pass in which a failure may be remembered; then every answer is right."""
+        self.heals += 1
+        with self.ground.names_lock:
+            self.wait_for_lookups(label)
+            self.ground.clock.set(self.ground.clock.offset + PASSING)
+            self.oracle.healed()
+            self.verify(label)
+
+    def wait_for_lookups(self, label: str) -> None:
+        begin = time.monotonic()
+        while any(started_before(pid, time.monotonic() - begin) for pid, _ in processes(LOOKUP)):
+            if time.monotonic() > begin + LIFE:
+                return self.report.found("hang", {label}, f"a lookup is still there after {LIFE:.0f} s")
+            time.sleep(0.05)
+        return None
+
+    def verify(self, label: str) -> None:
+        """Every domain is answered, judged, and the answer up to date; nothing that a fault has left stays in the store."""
+        begin = time.monotonic()
+
+        def ask(place: int) -> None:
+            for domain in self.domains[place::ASKING_AT_ONCE]:
+                answer = askers.query(self.runner, domain, "root")
+                if answer and answer.id and domain.version_of(answer.mx) not in (None, domain.current):
+                    self.report.found("wrong", {label}, f"{domain.name}: {answer} is not up to date; {domain.current} is")
+        with concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
+            for done in [pool.submit(ask, place) for place in range(ASKING_AT_ONCE)]:
+                done.result()
+        with self.ground.store_lock:
+            for item, number in list(self.field.artefacts.items()):
+                if _same(item, number):
+                    self.report.found("stray", {label}, f"{item} is still what the fault has made it, {time.monotonic() - begin:.1f} s after")
+                del self.field.artefacts[item]
+
+    def end(self) -> list[Result]:
+        """Everybody stops. What is left must be in order."""
+        self.runner.stopping.set()
+        for asker in self.askers:
+            asker.join()
+        self.runner.stopping.clear()
+        self.wait_for_lookups(AFTERWARDS)
+        self.inspector.take_stock()
+        self.tidies_up()
+        sanitizer_reports(FOLDER, lambda text: self.report.found("crash", {AFTERWARDS}, text))
+        return [self.summary(CALM), self.summary(AFTERWARDS)]
+
+    def tidies_up(self) -> None:
+        """What killed writers have left is thrown away a day later, by the daily refresh."""
+        leftovers = list(STORE.glob("??/.new-*"))
+        self.ground.clock.set(self.ground.clock.offset + DAY + HOUR)
+        self.runner.run(["cache", "refresh"], "root", limit=len(self.domains) * askers.REFRESH_ONE + BUSY)
+        self.report.act("left by killed writers", len(leftovers))
+        for item in leftovers:
+            if item.exists():
+                self.report.found("stray", {AFTERWARDS}, f"{item} is still there a day later")
+
+    def found(self, name: str) -> int:
+        return sum(self.report.row(name).found.values())
+
+    def summary(self, name: str) -> Result:
+        count = self.found(name)
+        return Result("FAIL" if count else "ok", name, f"{count} findings" if count else f"{self.report.row(name).answers} answers")
+
+
+def needs_healing(kind: type[Fault]) -> bool:
+    """Not everything can be demanded again at once when it is over."""
+    return bool(kind.traits & EXCUSES) or kind.group == "clock"
+
+
+def _same(item: Path, number: int) -> bool:
+    try:
+        return item.lstat().st_ino == number
+    except FileNotFoundError:
+        return False

@@ -46,11 +46,20 @@ struct DnsAnswer {
   std::chrono::seconds ttl{0};  // smallest TTL on the way incl. CNAMEs; for a negative answer the SOA rule of RFC 2308
                                 // (R23), 0 without a SOA
   bool authenticated = false;   // AD bit from a resolver that is trusted for it (`[dns] trust_ad`)
+  std::string owner{};          // where the CNAMEs led to, lower case: the name itself without any
 };
 
 struct MxRecord {
   unsigned preference = 0;
   std::string host;  // as in DNS, without trailing dot; "" = null MX (RFC 7505)
+};
+
+// RFC 6698 §2.1. `data`: the octets of the certificate association.
+struct TlsaRecord {
+  unsigned usage = 0;
+  unsigned selector = 0;
+  unsigned matching = 0;
+  std::string data;
 };
 
 class Resolver {
@@ -64,6 +73,10 @@ class Resolver {
   virtual void mx(const std::string& name, Callback<MxRecord> done) = 0;
   // AAAA and A together, in presentation form; an error only when neither could be had and one failed.
   virtual void addresses(const std::string& name, Callback<std::string> done) = 0;
+  // `name` is the whole owner name, "_25._tcp.mx.example.com".
+  virtual void tlsa(const std::string& name, Callback<TlsaRecord> done) = 0;
+  // The CNAME record of `name` itself, not followed; one target as in DNS, without trailing dot.
+  virtual void cname(const std::string& name, Callback<std::string> done) = 0;
 };
 
 class Fetcher {

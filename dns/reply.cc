@@ -14,7 +14,7 @@ namespace mtasts {
 namespace {
 
 constexpr std::uint32_t kClassIn = 1;
-constexpr std::uint32_t kTypeCname = 5;
+constexpr auto kTypeCname = static_cast<std::uint32_t>(RrType::kCname);
 constexpr std::uint32_t kTypeSoa = 6;
 constexpr std::uint32_t kRcodeNxDomain = 3;
 constexpr std::size_t kMaxCnames = 16;
@@ -44,13 +44,13 @@ WireName wire_of(const getdns_bindata& data) {
 }
 
 // Presentation form without the trailing dot, case as it came; what is no letter, digit, hyphen or underscore as \DDD.
-std::string presentation_of(const getdns_bindata& data) {
+std::string presentation_of(const std::uint8_t* data, std::size_t size) {
   std::string name;
-  for (std::size_t i = 0; i < data.size && data.data[i] != 0;) {
-    const std::size_t end = std::min(i + 1 + data.data[i], data.size);
+  for (std::size_t i = 0; i < size && data[i] != 0;) {
+    const std::size_t end = std::min(i + 1 + data[i], size);
     if (!name.empty()) name += '.';
     for (++i; i < end; ++i) {
-      const unsigned char c = data.data[i];
+      const unsigned char c = data[i];
       const unsigned char l = lower(c);
       if ((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
         name += static_cast<char>(c);
@@ -61,6 +61,12 @@ std::string presentation_of(const getdns_bindata& data) {
     }
   }
   return name;
+}
+
+std::string presentation_of(const getdns_bindata& data) { return presentation_of(data.data, data.size); }
+
+std::string presentation_of(const WireName& name) {
+  return presentation_of(reinterpret_cast<const std::uint8_t*>(name.data()), name.size());
 }
 
 std::optional<std::uint32_t> number(const getdns_dict* dict, const char* path) {
@@ -181,6 +187,20 @@ std::optional<std::string> address_of(const getdns_dict* rr, RrType type) {
   return std::string(text.data());
 }
 
+std::optional<TlsaRecord> tlsa_of(const getdns_dict* rr) {
+  const auto usage = number(rr, "/rdata/certificate_usage");
+  const auto selector = number(rr, "/rdata/selector");
+  const auto matching = number(rr, "/rdata/matching_type");
+  const auto* data = bytes(rr, "/rdata/certificate_association_data");
+  if (!usage || !selector || !matching || data == nullptr) return std::nullopt;
+  return TlsaRecord{*usage, *selector, *matching, {reinterpret_cast<const char*>(data->data), data->size}};
+}
+
+std::optional<std::string> cname_of(const getdns_dict* rr) {
+  const auto* target = bytes(rr, "/rdata/cname");
+  return target == nullptr ? std::nullopt : std::optional(presentation_of(*target));
+}
+
 template <typename Record, typename ReadRecord>
 Result<DnsAnswer<Record>> read(const getdns_dict* reply, const std::string& name, RrType type, ReadRecord read_record) {
   const WireName asked = wire_of(name);
@@ -191,8 +211,9 @@ Result<DnsAnswer<Record>> read(const getdns_dict* reply, const std::string& name
   found.authenticated = number(reply, "/replies_tree/0/header/ad") == 1U;
   found.ttl = std::chrono::seconds::max();
   const auto answer = section(reply, "/replies_tree/0/answer");
-  const auto owner = follow_cnames(answer, asked, found.ttl);
+  const auto owner = type == RrType::kCname ? asked : follow_cnames(answer, asked, found.ttl);
   if (!owner) return fail(ErrorCode::kDnsFailure, "a loop of CNAME records");
+  found.owner = presentation_of(*owner);
   for (const auto* rr : answer) {
     if (!is_of(rr, *owner, static_cast<std::uint32_t>(type))) continue;
     auto record = read_record(rr);
@@ -218,12 +239,16 @@ std::string_view rr_type_name(RrType type) {
   switch (type) {
     case RrType::kA:
       return "A";
+    case RrType::kCname:
+      return "CNAME";
     case RrType::kMx:
       return "MX";
     case RrType::kTxt:
       return "TXT";
     case RrType::kAaaa:
       return "AAAA";
+    case RrType::kTlsa:
+      return "TLSA";
   }
   return "?";
 }
@@ -254,6 +279,14 @@ Result<DnsAnswer<MxRecord>> read_mx(const getdns_dict* reply, const std::string&
 
 Result<DnsAnswer<std::string>> read_addresses(const getdns_dict* reply, const std::string& name, RrType type) {
   return read<std::string>(reply, name, type, [type](const getdns_dict* rr) { return address_of(rr, type); });
+}
+
+Result<DnsAnswer<TlsaRecord>> read_tlsa(const getdns_dict* reply, const std::string& name) {
+  return read<TlsaRecord>(reply, name, RrType::kTlsa, tlsa_of);
+}
+
+Result<DnsAnswer<std::string>> read_cname(const getdns_dict* reply, const std::string& name) {
+  return read<std::string>(reply, name, RrType::kCname, cname_of);
 }
 
 }  // namespace mtasts

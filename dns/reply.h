@@ -13,7 +13,7 @@ struct getdns_dict;
 
 namespace mtasts {
 
-enum class RrType : std::uint16_t { kA = 1, kMx = 15, kTxt = 16, kAaaa = 28 };
+enum class RrType : std::uint16_t { kA = 1, kCname = 5, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
 
 std::string_view rr_type_name(RrType type);
 
@@ -29,5 +29,7 @@ bool is_askable(std::string_view name);
 Result<DnsAnswer<std::string>> read_txt(const getdns_dict* reply, const std::string& name);
 Result<DnsAnswer<MxRecord>> read_mx(const getdns_dict* reply, const std::string& name);
 Result<DnsAnswer<std::string>> read_addresses(const getdns_dict* reply, const std::string& name, RrType type);
+Result<DnsAnswer<TlsaRecord>> read_tlsa(const getdns_dict* reply, const std::string& name);
+Result<DnsAnswer<std::string>> read_cname(const getdns_dict* reply, const std::string& name);
 
 }  // namespace mtasts

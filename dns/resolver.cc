@@ -50,6 +50,7 @@ Result<DnsAnswer<std::string>> joined(Result<DnsAnswer<std::string>> v6, Result<
     return tl::unexpected(!v4 ? v4.error() : v6.error());
   }
   DnsAnswer<std::string> both = std::move(*v6);
+  if (both.records.empty()) both.owner = v4->owner;
   both.records.insert(both.records.end(), v4->records.begin(), v4->records.end());
   both.ttl = std::min(both.ttl, v4->ttl);
   both.authenticated = both.authenticated && v4->authenticated;
@@ -75,6 +76,12 @@ class GetdnsResolver final : public Resolver {
     enqueue<MxRecord>(name, RrType::kMx, &read_mx, std::move(done));
   }
   void addresses(const std::string& name, Callback<std::string> done) override;
+  void tlsa(const std::string& name, Callback<TlsaRecord> done) override {
+    enqueue<TlsaRecord>(name, RrType::kTlsa, &read_tlsa, std::move(done));
+  }
+  void cname(const std::string& name, Callback<std::string> done) override {
+    enqueue<std::string>(name, RrType::kCname, &read_cname, std::move(done));
+  }
 
  private:
   using Waiting = std::unique_ptr<Question>;

@@ -10,6 +10,7 @@ Known TTLs in seconds (300 where nothing is said; "no such name" and "no such ty
     cname.test        CNAME 1400, A behind it 1500
     manymx.test       MX 1600
     signed.test       TXT 1700, MX 1800, A and AAAA of mx1 1900, TLSA 2000
+    *.dane.test       MX 700, CNAME 800, TLSA 900, A 1000
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ def zones(addresses: WebAddresses, authority: Authority) -> list[Zone]:
         Zone("signed.test", _signed_zone(addresses, authority), signed=True),
         Zone("bogus.test", f"_mta-sts TXT {RECORD}\n@ MX 10 mx1\nmx1 A 192.0.2.25\nmta-sts A {addresses.good4}\n",
              signed=True, tampered={ID: "20261101T999999Z", "10 mx1.bogus": "11 mx1.bogus"}),
+        Zone("dane.test", _dane_zone(), signed=True, tampered={"B0" * 32: "0B" * 32}),
     ]
 
 
@@ -196,6 +198,7 @@ def _mail_hosts() -> list[str]:
         *(f"manymx 1600 MX {preference} {host}.manymx" for host, preference in preferences.items()),
         *(f"{host}.manymx A 192.0.2.{number}" for number, host in enumerate(preferences, 30)),
         "nullmx MX 0 .",
+        "unsignedmx MX 10 mx1.dane",
     ]
 
 
@@ -208,4 +211,26 @@ def _signed_zone(addresses: WebAddresses, authority: Authority) -> str:
         "mx1 1900 A 192.0.2.26",
         "mx1 1900 AAAA 2001:db8::26",
         f"_25._tcp.mx1 2000 TLSA 3 1 1 {authority.public_key_sha256()}",
+    ])
+
+
+def _dane_zone() -> str:
+    """Signed: mail domains <name>.dane.test and what DNSSEC says of their MX hosts."""
+    good, bogus = "3 1 1 " + "a1" * 32, "3 1 1 " + "b0" * 32
+    addresses = {name: f"192.0.2.{number}" for number, name in enumerate(
+        ("mx1", "mx2", "notlsa", "badtlsa", "pkix", "short", "implicit", "implicitnotlsa"), 100)}
+    tlsa = {"mx1": good, "mx2": "2 0 2 " + "a2" * 64, "badtlsa": bogus, "pkix": "1 1 1 " + "a1" * 32,
+            "short": "3 1 1 " + "a1" * 31, "ownalias": good, "leaves": good, "implicit": good}
+    aliases = {"alias": "mx1", "ownalias": "notlsa", "leaves": "mx1.good.test.", "leavesbare": "mx1.good.test."}
+    mail = {"secure": ["mx1", "mx2"], "denied": ["notlsa"], "partly": ["mx1", "notlsa"], "badhost": ["badtlsa"],
+            "onebad": ["mx1", "badtlsa"], "usage": ["pkix"], "digest": ["short"], "toalias": ["alias"],
+            "toownalias": ["ownalias"], "toleaves": ["leaves"], "toleavesbare": ["leavesbare"],
+            "unsignedhost": ["mx1.good.test."], "nohost": ["nothere"]}
+    return "\n".join([
+        *(f"{name} 1000 A {address}" for name, address in addresses.items()),
+        *(f"_25._tcp.{name} 900 TLSA {record}" for name, record in tlsa.items()),
+        *(f"{name} 800 CNAME {target}" for name, target in aliases.items()),
+        *(f"{domain} 700 MX {preference} {host}" for domain, hosts in mail.items()
+          for preference, host in enumerate(hosts, 10)),
+        "null 700 MX 0 .",
     ])

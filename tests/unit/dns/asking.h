@@ -28,6 +28,12 @@ class Asking {
   Result<DnsAnswer<std::string>> addresses(const std::string& name) {
     return wait<std::string>([&](auto done) { resolver_->addresses(name, std::move(done)); });
   }
+  Result<DnsAnswer<TlsaRecord>> tlsa(const std::string& name) {
+    return wait<TlsaRecord>([&](auto done) { resolver_->tlsa(name, std::move(done)); });
+  }
+  Result<DnsAnswer<std::string>> cname(const std::string& name) {
+    return wait<std::string>([&](auto done) { resolver_->cname(name, std::move(done)); });
+  }
 
   EventLoop& loop() { return *loop_; }
   Resolver& resolver() { return *resolver_; }

@@ -231,6 +231,49 @@ TEST(Resolver, AddressesFailWhenNeitherKindCanBeAskedFor) {
   EXPECT_EQ(answer.error().code, ErrorCode::kDnsFailure);
 }
 
+TEST(Resolver, R29ReadsTlsaRecordsOctetByOctet) {
+  const auto answer = Asking(lab_resolver()).tlsa("_25._tcp.mx2.dane.test");
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(answer->kind, DnsAnswer<TlsaRecord>::Kind::kFound);
+  EXPECT_TRUE(answer->authenticated);
+  EXPECT_THAT(answer->ttl, about(900));
+  ASSERT_EQ(answer->records.size(), 1U);
+  EXPECT_EQ(answer->records[0].usage, 2U);
+  EXPECT_EQ(answer->records[0].selector, 0U);
+  EXPECT_EQ(answer->records[0].matching, 2U);
+  EXPECT_EQ(answer->records[0].data, std::string(64, '\xa2'));
+}
+
+TEST(Resolver, R29DeniedTlsaRecordsAreAnAuthenticatedAnswer) {
+  const auto answer = Asking(lab_resolver()).tlsa("_25._tcp.notlsa.dane.test");
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(answer->kind, DnsAnswer<TlsaRecord>::Kind::kNxDomain);
+  EXPECT_TRUE(answer->authenticated);
+}
+
+TEST(Resolver, R29TlsaRecordsWithABrokenSignatureAreAFailure) {
+  const auto answer = Asking(lab_resolver()).tlsa("_25._tcp.badtlsa.dane.test");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kDnsFailure);
+}
+
+TEST(Resolver, TellsWhereCnamesLedTo) {
+  Asking asking(lab_resolver());
+  EXPECT_EQ(asking.addresses("Alias.dane.test")->owner, "mx1.dane.test");
+  EXPECT_EQ(asking.addresses("MX1.dane.test")->owner, "mx1.dane.test");
+  EXPECT_EQ(asking.addresses("leaves.dane.test")->owner, "mx1.good.test");
+}
+
+TEST(Resolver, AsksForACnameWithoutFollowingIt) {
+  Asking asking(lab_resolver());
+  const auto answer = asking.cname("leaves.dane.test");
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_THAT(answer->records, ElementsAre("mx1.good.test"));
+  EXPECT_TRUE(answer->authenticated) << "it is in the signed zone, whatever it points to";
+  EXPECT_FALSE(asking.addresses("leaves.dane.test")->authenticated);
+  EXPECT_EQ(asking.cname("mx1.dane.test")->kind, Texts::Kind::kNoData);
+}
+
 TEST(Resolver, TrustsTheAdBitOfALoopbackResolver) {
   Asking asking(lab_resolver());
   EXPECT_TRUE(asking.txt("_mta-sts.signed.test")->authenticated);

@@ -56,7 +56,7 @@ class FakeResolver : public Resolver {
   void cname(const std::string&, Callback<std::string>) override {}
 
   static DnsAnswer<std::string> found(std::vector<std::string> records) {
-    return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false, ""};
+    return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false};
   }
   std::vector<std::pair<std::string, Callback<std::string>>> txts;
   std::vector<std::pair<std::string, Callback<std::string>>> hosts;

@@ -1,0 +1,88 @@
+// What DNSSEC says of a domain's MX hosts: is it DANE that judges them (R29, RFC 7672)? Decides what to ask next and
+// what the answers mean; module/dane_lookup asks. Every answer counts as the resolver gave it: `authenticated` is
+// DNSSEC's word, an error is a failed or bogus lookup, which never makes the result weaker.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/domain.h"
+#include "core/ports.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+// Does this record say how a server authenticates itself? PKIX-TA and PKIX-EE do not count in SMTP (RFC 7672 §3.1.3).
+bool is_usable(const TlsaRecord& record);
+
+struct DaneHost {
+  enum class Kind {
+    kNone,    // DANE has no say
+    kUsable,  // DANE alone judges it
+    kFailed,  // could not be found out: nothing may be sent to it without knowing
+  };
+  std::string name;
+  Kind kind = Kind::kNone;
+  std::string reason;           // of kNone and kFailed
+  std::chrono::seconds ttl{0};  // of kNone and kUsable
+};
+
+struct DaneFinding {
+  enum class Kind {
+    kNone,    // no host is judged by DANE
+    kUsable,  // every host that may be used is
+    kPartly,  // some are, for the others DANE has no say
+    kFailed,  // could not be found out
+  };
+  Kind kind = Kind::kNone;
+  std::chrono::seconds ttl{0};  // the smallest of all answers; 0 when one of them failed
+  std::string reason;           // one sentence for a person, at most 500 octets, nothing foreign unescaped
+};
+
+inline constexpr std::size_t kMaxDaneHosts = 20;
+
+// Whom to look at: lowest preference first, each host once, at most kMaxDaneHosts.
+struct MailHosts {
+  std::vector<std::string> names;
+  std::size_t left_out = 0;
+  std::chrono::seconds ttl{0};
+};
+
+// What the MX records say. A finding: nobody needs to be looked at.
+std::variant<MailHosts, DaneFinding> mail_hosts(const Domain& domain, const Result<DnsAnswer<MxRecord>>& mx);
+
+// One host. First its addresses are asked for, then what each call returns.
+class DaneHostLookup {
+ public:
+  struct AskTlsa {
+    std::string name;
+  };
+  struct AskCname {
+    std::string name;
+  };
+  using Next = std::variant<AskTlsa, AskCname, DaneHost>;
+
+  explicit DaneHostLookup(std::string host) : host_(std::move(host)) {}
+
+  [[nodiscard]] const std::string& host() const { return host_; }
+  Next on_addresses(const Result<DnsAnswer<std::string>>& addresses);
+  Next on_cname(const Result<DnsAnswer<std::string>>& cname);
+  Next on_tlsa(const Result<DnsAnswer<TlsaRecord>>& tlsa);
+
+ private:
+  [[nodiscard]] DaneHost none(std::string reason) const;
+  [[nodiscard]] DaneHost failed(const Error& error) const;
+  [[nodiscard]] Next ask_tlsa_at(const std::string& base);
+
+  std::string host_;
+  std::chrono::seconds ttl_ = std::chrono::seconds::max();
+  bool own_name_left_ = false;  // the host is an alias: its own name is asked after the one that it leads to
+};
+
+// `hosts`: one for each of `asked`.
+DaneFinding dane_finding(const MailHosts& asked, const std::vector<DaneHost>& hosts);
+
+}  // namespace mtasts

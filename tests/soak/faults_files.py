@@ -60,15 +60,23 @@ class Noise(FileFault):
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
         if file.is_symlink() or not file.is_file():
             return
-        old = bytearray(file.read_bytes())
+        old = beginning(file)
         other = field.ground.file_of(field.random.choice(field.ground.domains).name)
         ways = [lambda: field.random.randbytes(field.random.randrange(1, 3000)), lambda: bytes(old) + b"\n", lambda: bytes(old) * 2,
-                lambda: other.read_bytes() if other.is_file() and other != file else b"mtasts-cache 2\n", lambda: flipped(field, old),
+                lambda: bytes(beginning(other)) if other != file else b"mtasts-cache 2\n", lambda: flipped(field, old),
                 lambda: b"mtasts-cache 1\n" + bytes(100), lambda: b""]
         new = field.random.choice(ways)()
         with open(file, "r+b") as opened:
             opened.write(new)
             opened.truncate(len(new) if new else 1 << 40)
+
+
+def beginning(file: Path) -> bytearray:
+    """Of what may be the giant hole of the last time, or nothing at all."""
+    if not file.is_file():
+        return bytearray()
+    with open(file, "rb") as opened:
+        return bytearray(opened.read(100_000))
 
 
 def flipped(field: Field, data: bytearray) -> bytes:

@@ -48,6 +48,8 @@ class Soak:
         self.runner = Runner(self.ground, self.oracle, self.episodes, self.report)
         self.field = Field(self.runner, self.random)
         self.heals = 0
+        # Its threads stay: a server that a fault has started again would die with the thread that did it (pdeathsig).
+        self.pool = concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE + 1)
 
     def start(self) -> None:
         self.ground.start()
@@ -95,9 +97,8 @@ class Soak:
         groups = sorted({kind.group for kind in kinds})
         chosen = [self.random.choice([kind for kind in kinds if kind.group == group])()
                   for group in self.random.sample(groups, self.random.randint(1, len(groups)))]
-        with concurrent.futures.ThreadPoolExecutor(len(chosen)) as pool:
-            waiting = [pool.submit(self.strike_later, fault, self.random.uniform(0, 1), self.random.uniform(1, 3 + fault.short), end)
-                       for fault in chosen]
+        waiting = [self.pool.submit(self.strike_later, fault, self.random.uniform(0, 1), self.random.uniform(1, 3 + fault.short), end)
+                   for fault in chosen]
         for one in waiting:
             one.result()
 
@@ -136,9 +137,8 @@ class Soak:
                 answer = askers.query(self.runner, domain, "root")
                 if answer and answer.id and domain.version_of(answer.mx) not in (None, domain.current):
                     self.report.found("wrong", {label}, f"{domain.name}: {answer} is not up to date; {domain.current} is")
-        with concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE) as pool:
-            for done in [pool.submit(ask, place) for place in range(ASKING_AT_ONCE)]:
-                done.result()
+        for done in [self.pool.submit(ask, place) for place in range(ASKING_AT_ONCE)]:
+            done.result()
         with self.ground.store_lock:
             for item, number in list(self.field.artefacts.items()):
                 if _same(item, number):

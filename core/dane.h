@@ -67,7 +67,6 @@ class DaneHostLookup {
 
   explicit DaneHostLookup(std::string host) : host_(std::move(host)) {}
 
-  [[nodiscard]] const std::string& host() const { return host_; }
   Next on_addresses(const Result<DnsAnswer<std::string>>& addresses);
   Next on_cname(const Result<DnsAnswer<std::string>>& cname);
   Next on_tlsa(const Result<DnsAnswer<TlsaRecord>>& tlsa);

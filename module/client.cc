@@ -52,7 +52,7 @@ Decision Client::lookup(std::string_view next_hop, Lookup::Effort effort,
 }
 
 Result<Outcome> Client::find_out(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline) {
-  auto remembered = store_.get(domain);
+  auto remembered = store_.use(domain);
   if (auto answer = Lookup(domain, remembered, effort, config_.lookup).start(now()).answer) return std::move(*answer);
   auto outcome = lookup_in_child(config_, domain, effort, deadline);
   if (outcome) return outcome;

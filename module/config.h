@@ -9,6 +9,7 @@
 #include "core/decision.h"
 #include "core/lookup.h"
 #include "core/result.h"
+#include "core/upkeep.h"
 #include "module/log.h"
 #include "module/network.h"
 
@@ -19,6 +20,7 @@ enum class TlsLibrary { kAuto, kOpenSsl, kGnuTls };
 struct Config {
   NetworkConfig network;   // [dns], [fetch]
   LookupRules lookup;      // [dns] *_ttl_s, [fetch] retry_s, [cache] refresh_s
+  UpkeepRules upkeep;      // [cache] refresh_s, forget_s
   DecisionRules decision;  // [engine] on_*, [[policy.override]]
   TlsLibrary tls = TlsLibrary::kAuto;
   std::string user = "_mtasts";

@@ -185,8 +185,15 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](Config& c, const ConfigValue& v) { return read_path(c.cache_directory, v); },
      [](const Config& c) { return quoted(c.cache_directory); }},
     {"cache", "refresh_s", "a whole number of seconds from 3600 to 2592000",
-     [](Config& c, const ConfigValue& v) { return read_seconds(c.lookup.refresh, v, 3'600, 2'592'000); },
+     [](Config& c, const ConfigValue& v) {
+       if (!read_seconds(c.lookup.refresh, v, 3'600, 2'592'000)) return false;
+       c.upkeep.refresh = c.lookup.refresh;
+       return true;
+     },
      [](const Config& c) { return shown(c.lookup.refresh); }},
+    {"cache", "forget_s", "a whole number of seconds from 86400 to 31557600",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.upkeep.forget, v, 86'400, 31'557'600); },
+     [](const Config& c) { return shown(c.upkeep.forget); }},
     {"log", "level", R"("error", "warning", "info" or "debug")",
      [](Config& c, const ConfigValue& v) { return read_word(c.log_level, v, kLevels); },
      [](const Config& c) { return show_word(c.log_level, kLevels); }},

@@ -41,12 +41,23 @@ Descriptor open_below(int directory, const std::string& shard, const std::string
 }
 
 // 256 directories keep each of them small at a million domains.
-std::string shard_of(const std::string& domain) {
+std::string shard_name(unsigned shard) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  return {kHex[(shard >> 4U) & 15U], kHex[shard & 15U]};
+}
+
+std::string shard_of(const std::string& domain) {
   std::uint32_t hash = 2'166'136'261U;  // FNV-1a
   for (const char c : domain) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
-  hash ^= hash >> 16U;
-  return {kHex[(hash >> 4U) & 15U], kHex[hash & 15U]};
+  return shard_name((hash ^ (hash >> 16U)) & 255U);
+}
+
+// A look that is no use leaves the access time alone; only the owner and root can ask for that.
+Descriptor open_to_read(int directory, const std::string& domain, bool is_use) {
+  const std::string shard = shard_of(domain);
+  if (is_use) return open_below(directory, shard, domain, O_RDONLY);
+  auto file = open_below(directory, shard, domain, O_RDONLY | O_NOATIME);
+  return file || errno != EPERM ? std::move(file) : open_below(directory, shard, domain, O_RDONLY);
 }
 
 bool read_all(int fd, std::string& bytes) {
@@ -84,6 +95,7 @@ CacheEntry bare_absence(const Domain& domain, Time until) {
 Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); }
 
 constexpr std::string_view kTemporary = ".new-";
+constexpr const char* kStamp = ".due-";
 
 std::string temporary_name() {
   struct timespec clock {};
@@ -91,32 +103,47 @@ std::string temporary_name() {
   return std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
 }
 
+// When the entry that is about to be replaced was last used; a new one is used now.
+timespec last_use(int shard, const std::string& name) {
+  struct stat status {};
+  if (::fstatat(shard, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
+    return status.st_atim;
+  return {0, UTIME_NOW};
+}
+
 // Writes the new file under a temporary name; false leaves errno.
-bool write_entry(int shard, const std::string& name, const CacheEntry& entry) {
+bool write_entry(int shard, const std::string& name, const CacheEntry& entry, timespec used) {
   const Descriptor file(::openat(shard, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!file) return false;
   ::fchmod(file.get(), 0644);  // whatever umask the host has: the MTAs' users must be able to read it
-  if (is_bare_absence(entry)) {
-    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT},
-                                        timespec{entry.record.until.time_since_epoch().count(), 0}};
-    return ::futimens(file.get(), times.data()) == 0;
-  }
+  const bool bare = is_bare_absence(entry);
+  const timespec until{bare ? entry.record.until.time_since_epoch().count() : 0, bare ? 0 : UTIME_OMIT};
+  const std::array<timespec, 2> times{used, until};
+  if (!bare && !write_all(file.get(), serialize(entry))) return false;
+  if (::futimens(file.get(), times.data()) != 0) return false;
   // A policy must survive a power cut (R17); the rest can be asked for again.
-  return write_all(file.get(), serialize(entry)) && (!entry.policy || ::fsync(file.get()) == 0);
+  return !entry.policy || ::fsync(file.get()) == 0;
 }
 
-constexpr std::chrono::hours kOfNoUseAfter{24};
+constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
+constexpr std::chrono::hours kStampKept{48};
+constexpr std::chrono::hours kUseMarkedAgain{1};
 
-bool is_of_use(const CacheEntry& entry, Time now) {
-  const Time last = std::max(entry.record.until, entry.failure ? entry.failure->retry_at : Time{});
-  return entry.policy || now - last < kOfNoUseAfter;
+void mark_use(int fd, Time last) {
+  if (std::abs(std::time(nullptr) - last.time_since_epoch().count()) < std::chrono::seconds(kUseMarkedAgain).count())
+    return;
+  const std::array<timespec, 2> times{timespec{0, UTIME_NOW}, timespec{0, UTIME_OMIT}};
+  [[maybe_unused]] const int not_ours = ::futimens(fd, times.data());
 }
 
-// True for a temporary file that no writer can still be busy with.
-bool is_leftover(int shard, const std::string& name, Time now) {
+bool is_older(int directory, const std::string& name, Time than) {
   struct stat status {};
-  return name.starts_with(kTemporary) && ::fstatat(shard, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-         now - from_epoch(status.st_mtim.tv_sec) > kOfNoUseAfter;
+  return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         from_epoch(status.st_mtim.tv_sec) < than;
+}
+
+Descriptor open_shard(int directory, const std::string& shard) {
+  return Descriptor(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 struct DirectoryCloser {
@@ -148,13 +175,23 @@ void FileStore::warn_once(bool& warned, const std::string& line) {
 }
 
 std::optional<CacheEntry> FileStore::get(const Domain& domain) {
+  auto found = read(domain, false);
+  return found ? std::optional(std::move(found->entry)) : std::nullopt;
+}
+
+std::optional<CacheEntry> FileStore::use(const Domain& domain) {
+  auto found = read(domain, true);
+  return found ? std::optional(std::move(found->entry)) : std::nullopt;
+}
+
+std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_use) {
   const auto directory = open_directory(directory_);
   if (!directory) {
     warn_once(warned_read_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
                                 "\" effect=\"nothing is remembered between lookups\"");
     return std::nullopt;
   }
-  const auto file = open_below(directory.get(), shard_of(domain.text()), domain.text(), O_RDONLY);
+  const auto file = open_to_read(directory.get(), domain.text(), is_use);
   if (!file) {
     if (errno != ENOENT)
       warn_once(warned_read_,
@@ -169,7 +206,9 @@ std::optional<CacheEntry> FileStore::get(const Domain& domain) {
                                 " bytes\"");
     return std::nullopt;
   }
-  if (status.st_size == 0) return bare_absence(domain, from_epoch(status.st_mtim.tv_sec));
+  const Time used = from_epoch(status.st_atim.tv_sec);
+  if (is_use) mark_use(file.get(), used);
+  if (status.st_size == 0) return Found{bare_absence(domain, from_epoch(status.st_mtim.tv_sec)), used};
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   if (!read_all(file.get(), bytes)) return std::nullopt;
   auto entry = parse_cache_entry(bytes, domain);
@@ -178,7 +217,7 @@ std::optional<CacheEntry> FileStore::get(const Domain& domain) {
                                        quoted(entry.error().detail) + " effect=\"it will be looked up again\"");
     return std::nullopt;
   }
-  return std::move(*entry);
+  return *entry ? std::optional(Found{std::move(**entry), used}) : std::nullopt;
 }
 
 Result<void> FileStore::put(const CacheEntry& entry) {
@@ -190,31 +229,31 @@ Result<void> FileStore::put(const CacheEntry& entry) {
   };
   const auto directory = open_directory(directory_);
   if (!directory) return failed("open the store");
-  const std::string shard_name = shard_of(entry.domain.text());
-  if (::mkdirat(directory.get(), shard_name.c_str(), 0755) == 0) {
-    if (::fchmodat(directory.get(), shard_name.c_str(), 0755, 0) != 0) return failed("open a directory to readers");
+  const std::string& name = entry.domain.text();
+  const std::string part = shard_of(name);
+  if (::mkdirat(directory.get(), part.c_str(), 0755) == 0) {
+    if (::fchmodat(directory.get(), part.c_str(), 0755, 0) != 0) return failed("open a directory to readers");
   } else if (errno != EEXIST) {
     return failed("make a directory");
   }
-  const Descriptor shard(
-      ::openat(directory.get(), shard_name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const auto shard = open_shard(directory.get(), part);
   if (!shard) return failed("open a directory");
   const std::string temporary = temporary_name();
-  if (!write_entry(shard.get(), temporary, entry) ||
-      ::renameat(shard.get(), temporary.c_str(), shard.get(), entry.domain.text().c_str()) != 0) {
+  if (!write_entry(shard.get(), temporary, entry, last_use(shard.get(), name)) ||
+      ::renameat(shard.get(), temporary.c_str(), shard.get(), name.c_str()) != 0) {
     const int error = errno;
     ::unlinkat(shard.get(), temporary.c_str(), 0);
     errno = error;
     return failed("write an entry");
   }
+  if (entry.policy) ::fsync(shard.get());  // its name, too, survives a power cut
   return {};
 }
 
 Result<bool> FileStore::remove(const Domain& domain) {
   const auto directory = open_directory(directory_);
   if (directory) {
-    const Descriptor shard(
-        ::openat(directory.get(), shard_of(domain.text()).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const auto shard = open_shard(directory.get(), shard_of(domain.text()));
     if (shard && ::unlinkat(shard.get(), domain.text().c_str(), 0) == 0) return true;
   }
   if (errno == ENOENT && directory) return false;
@@ -222,43 +261,42 @@ Result<bool> FileStore::remove(const Domain& domain) {
               "cannot remove " + domain.text() + " from " + directory_ + ": " + std::strerror(errno));
 }
 
-Result<void> FileStore::for_each(const std::function<void(const CacheEntry&)>& visit) {
-  const auto directory = open_directory(directory_);
-  if (!directory) return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(errno));
-  for (const auto& shard_name : names_in(directory.get())) {
-    const Descriptor shard(
-        ::openat(directory.get(), shard_name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!shard) continue;
-    for (const auto& name : names_in(shard.get())) {
-      const auto domain = Domain::parse(name);
-      if (!domain || domain->text() != name || shard_of(name) != shard_name) continue;
-      if (const auto entry = get(*domain)) visit(*entry);
-    }
-  }
+Result<void> FileStore::for_each(const Visit& visit) {
+  if (!open_directory(directory_))
+    return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(errno));
+  for (unsigned shard = 0; shard < kShards; ++shard) for_each_in_shard(shard, visit);
   return {};
 }
 
-void FileStore::tidy(Time now) {
+void FileStore::for_each_in_shard(unsigned shard, const Visit& visit) {
+  const auto directory = open_directory(directory_);
+  const std::string part = shard_name(shard);
+  const auto listed = directory ? open_shard(directory.get(), part) : Descriptor();
+  if (!listed) return;
+  const Time now = from_epoch(std::time(nullptr));
+  for (const auto& name : names_in(listed.get())) {
+    if (name.starts_with(kTemporary) && is_older(listed.get(), name, now - kLeftAlone))
+      ::unlinkat(listed.get(), name.c_str(), 0);
+    const auto domain = Domain::parse(name);
+    if (!domain || domain->text() != name || shard_of(name) != part) continue;
+    if (const auto found = read(*domain, false)) visit(found->entry, found->used);
+  }
+}
+
+void FileStore::remove_old_stamps() {
   const auto directory = open_directory(directory_);
   if (!directory) return;
-  for (const auto& shard_name : names_in(directory.get())) {
-    const Descriptor shard(
-        ::openat(directory.get(), shard_name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!shard) continue;
-    for (const auto& name : names_in(shard.get())) {
-      if (is_leftover(shard.get(), name, now)) ::unlinkat(shard.get(), name.c_str(), 0);
-    }
+  const Time now = from_epoch(std::time(nullptr));
+  for (const auto& name : names_in(directory.get())) {
+    if (name.starts_with(kStamp) && is_older(directory.get(), name, now - kStampKept))
+      ::unlinkat(directory.get(), name.c_str(), 0);
   }
-  [[maybe_unused]] const auto listed = for_each([&](const CacheEntry& entry) {
-    if (is_of_use(entry, now)) return;
-    [[maybe_unused]] const auto removed = remove(entry.domain);  // not ours to write: then it stays
-  });
 }
 
 bool FileStore::due(const std::string& name, std::chrono::seconds period) {
   const auto directory = open_directory(directory_);
   if (!directory) return false;
-  const Descriptor stamp(::openat(directory.get(), (".due-" + name).c_str(),
+  const Descriptor stamp(::openat(directory.get(), (std::string(kStamp) + name).c_str(),
                                   O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
   struct stat status {};
   if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;

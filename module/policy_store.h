@@ -1,7 +1,7 @@
 // The store: one small text file a policy domain, `<directory>/<2 hex digits>/<domain>`, written whole and renamed into
 // place. Readers follow no symbolic link, wait for no FIFO, map nothing and read a bounded number of bytes, so that
 // root can read what a lesser user wrote (docs/adr/0001-store-of-files.md). A domain known to have no record is an
-// empty file whose mtime says until when.
+// empty file whose mtime says until when. When an entry was last used is its file's access time.
 #pragma once
 
 #include <functional>
@@ -21,23 +21,36 @@ class FileStore : public PolicyStore {
   // Nothing is opened yet. `log` must outlive the store.
   FileStore(std::string directory, Log& log);
 
+  // Not counted as a use.
   std::optional<CacheEntry> get(const Domain& domain) override;
+  // The same for a delivery. Marked at most once an hour, by whoever may: the owner and root; the kernel does it for
+  // others, once a day, unless the file system is mounted with noatime.
+  std::optional<CacheEntry> use(const Domain& domain);
   // Error kStoreUnavailable: rights, disk full, not a directory... The old entry is still there then.
   Result<void> put(const CacheEntry& entry) override;
   std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) override { return claims_.take(domain, turn); }
 
   // True if there was an entry. Error kStoreUnavailable.
   Result<bool> remove(const Domain& domain);
-  // Calls `visit` with every readable entry, in no particular order. Error kStoreUnavailable when the directory cannot
-  // be listed.
-  Result<void> for_each(const std::function<void(const CacheEntry&)>& visit);
-  // Removes what is of no use any more: entries without a policy that ran out more than a day ago, such as of the many
-  // domains without a record, and what killed writers left. An expired policy stays: the clock may be wrong.
-  void tidy(Time now);
+  // Calls `visit` with every readable entry, in no particular order, and with when it was last used. Error
+  // kStoreUnavailable when the directory cannot be listed.
+  using Visit = std::function<void(const CacheEntry&, Time used)>;
+  Result<void> for_each(const Visit& visit);
+  // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed.
+  // A part that cannot be listed is empty.
+  static constexpr unsigned kShards = 256;
+  void for_each_in_shard(unsigned shard, const Visit& visit);
   // True at most once a `period` for one `name`, across processes; false when the store cannot be written.
   bool due(const std::string& name, std::chrono::seconds period);
+  // What due() left behind for names that nobody asked about for two days.
+  void remove_old_stamps();
 
  private:
+  struct Found {
+    CacheEntry entry;
+    Time used;
+  };
+  std::optional<Found> read(const Domain& domain, bool is_use);
   void warn_once(bool& warned, const std::string& line);
 
   std::string directory_;

@@ -4,6 +4,8 @@
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/describe.h"
+#include "module/engine_library.h"
+#include "module/upkeep_round.h"
 
 namespace mtasts::cli {
 namespace {
@@ -12,7 +14,7 @@ using State = RecordMemory::State;
 
 Result<std::vector<CacheEntry>> all_entries(FileStore& store) {
   std::vector<CacheEntry> entries;
-  const auto visited = store.for_each([&](const CacheEntry& entry) { entries.push_back(entry); });
+  const auto visited = store.for_each([&](const CacheEntry& entry, Time /*used*/) { entries.push_back(entry); });
   if (!visited) return tl::unexpected(visited.error());
   std::ranges::sort(entries, {}, &CacheEntry::domain);
   return entries;
@@ -23,51 +25,27 @@ bool is_worth_a_line(const CacheEntry& entry) {
   return entry.policy || entry.failure || entry.record.state != State::kAbsent;
 }
 
-// Why a policy was not fetched again; empty: it was, or there was nothing to fetch it for.
-std::string why_not_refreshed(const Decision& decision, const std::optional<CacheEntry>& entry, Time begin) {
-  if (decision.kind == Decision::Kind::kDefer) return decision.reason;
-  if (decision.failure) return std::string(error_name(decision.failure->code)) + ": " + decision.failure->detail;
-  if (entry && entry->policy && entry->policy->fetched >= begin) return {};
-  if (!entry) return "it is no longer remembered";
-  switch (entry->record.state) {
-    case State::kAbsent:
-      return "the domain has no MTA-STS record any more";
-    case State::kInvalid:
-    case State::kFailed:
-      return "the record cannot be read: " + entry->record.detail;
-    default:
-      return "no answer came in time, or the lookup could not be made";
-  }
-}
-
 // Longer than a delivery would wait: there is nobody who waits.
 std::chrono::milliseconds patience(const Config& config) {
   return config.network.fetch.timeout + 3 * config.network.dns.timeout;
 }
 
-// True if the policy was fetched again; the administrator is told if not (R21).
-bool refresh_one(Client& client, const Domain& domain, const Surroundings& surroundings) {
-  const Time begin = now();
-  const Decision decision = client.lookup(domain.text(), Lookup::Effort::kRefresh, patience(client.config()));
-  const std::string why = why_not_refreshed(decision, client.store().get(domain), begin);
-  if (why.empty()) return true;
-  surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
-  return false;
+// One round over everything, or over the domain named, in this process.
+UpkeepSummary run_round(Client& client, Network& network, const std::optional<Domain>& named) {
+  const Config& config = client.config();
+  const auto log = make_syslog_log();
+  log->set_threshold(config.log_level);
+  Engine engine(network.loop(), network.resolver(), network.fetcher(), client.store(), *log, config.lookup, now);
+  UpkeepRound round({network.loop(), engine, client.store(), now}, config.upkeep, patience(config));
+  UpkeepSummary summary;
+  const auto done = [&](const UpkeepSummary& result) {
+    summary = result;
+    network.loop().stop();
+  };
+  named ? round.refresh({*named}, done) : round.run(done);
+  network.loop().run();
+  return summary;
 }
-
-// The domains to refresh: the one named, or those with a policy that still counts.
-Result<std::vector<Domain>> to_refresh(Client& client, const std::optional<Domain>& named) {
-  if (named) return std::vector{*named};
-  const auto entries = all_entries(client.store());
-  if (!entries) return tl::unexpected(entries.error());
-  std::vector<Domain> domains;
-  for (const CacheEntry& entry : *entries) {
-    if (entry.policy_in_force(now()) != nullptr) domains.push_back(entry.domain);
-  }
-  return domains;
-}
-
-std::string policies(std::size_t count) { return std::to_string(count) + (count == 1 ? " policy" : " policies"); }
 
 }  // namespace
 
@@ -94,14 +72,14 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
   int code = kApplies;
   std::optional<Domain> named;
   if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
-  if (!named) client.store().tidy(now());
-  const auto domains = to_refresh(client, named);
-  if (!domains) return complain(surroundings, domains.error().detail, kTemporary);
-  std::size_t done = 0;
-  for (const Domain& domain : *domains) done += refresh_one(client, domain, surroundings) ? 1 : 0;
-  surroundings.out << "refreshed " << done << " of " << policies(domains->size()) << "\n";
+  const auto network = open_network(client.config());
+  if (!network) return complain(surroundings, network.error().detail, kTemporary);
+  const UpkeepSummary summary = run_round(client, **network, named);
+  for (const auto& [domain, why] : summary.failures)
+    surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
+  surroundings.out << summary_line(summary) << "\n";
   // One domain's trouble is no failure of the timer that runs this for all.
-  return done == 0 && !domains->empty() ? kTemporary : kApplies;
+  return summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;
 }
 
 int cache_purge(Client& client, const std::string& words, const Surroundings& surroundings) {

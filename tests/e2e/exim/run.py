@@ -29,6 +29,7 @@ import scenarios_enforce  # noqa: E402,F401
 import scenarios_examples  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401
+import scenarios_upkeep  # noqa: E402,F401
 
 
 def arguments() -> argparse.Namespace:

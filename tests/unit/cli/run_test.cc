@@ -220,17 +220,11 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
   EXPECT_THAT(out_.str(), IsEmpty());
 }
 
-TEST_F(Program, R21CacheRefreshWarnsOfWhatFailed) {
-  remember("a.example", "enforce", now() - std::chrono::hours(1));
-  remember("expired.example", "enforce", now() - std::chrono::hours(48));
+// With the engine libraries: tests/e2e and tests/unit/module/upkeep_round_test.cc.
+TEST_F(Program, CacheRefreshWithoutAnEngineLibraryIsASentence) {
+  remember("a.example", "enforce");
   EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
-  EXPECT_EQ(out_.str(), "refreshed 0 of 1 policy\n");
-  EXPECT_THAT(err_.str(), StartsWith("mtasts: warning: the policy of a.example was not refreshed: "));
-}
-
-TEST_F(Program, CacheRefreshOfNothingIsFine) {
-  EXPECT_EQ(run({"cache", "refresh"}), 0);
-  EXPECT_EQ(out_.str(), "refreshed 0 of 0 policies\n");
+  EXPECT_THAT(err_.str(), AllOf(StartsWith("mtasts: cannot load "), HasSubstr("install the mtasts engine library")));
 }
 
 TEST_F(Program, AStoreThatCannotBeListedIsASentence) {

@@ -1,5 +1,6 @@
 #include "module/policy_store.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -185,33 +186,60 @@ TEST_F(StoreTest, ListsAndRemoves) {
   for (const char* name : {"a.example", "b.example", "c.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
   std::ofstream(file().parent_path() / "README") << "not ours";
   std::vector<std::string> names;
-  ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry) { names.push_back(entry.domain.text()); }));
+  ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry, Time) { names.push_back(entry.domain.text()); }));
   EXPECT_THAT(names, UnorderedElementsAre("a.example", "b.example", "c.example"));
   EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(true));
   EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(false));
   EXPECT_FALSE(store_.get(domain("b.example")));
 }
 
-// Spam from made-up domains must not fill the disk for ever.
-TEST_F(StoreTest, TidiesAwayWhatIsOfNoUse) {
-  const auto absent = [](const std::string& name, Time until) {
-    return CacheEntry{domain(name), {RecordMemory::State::kAbsent, until, {}, {}}, std::nullopt, std::nullopt};
-  };
+TEST_F(StoreTest, RemovesWhatKilledWritersLeft) {
   ASSERT_TRUE(store_.put(with_policy()));
   const fs::path leftover = file().parent_path() / ".new-1-2";
   const fs::path in_use = file().parent_path() / ".new-3-4";
   std::ofstream(leftover) << "mtasts-cache 1\n";
   std::ofstream(in_use) << "mtasts-cache 1\n";
   fs::last_write_time(leftover, fs::file_time_type::clock::now() - std::chrono::hours(25));
-  ASSERT_TRUE(store_.put(absent("old.example", now() - std::chrono::hours(25))));
-  ASSERT_TRUE(store_.put(absent("new.example", now() - std::chrono::hours(1))));
-  store_.tidy(now());
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
   EXPECT_FALSE(fs::exists(leftover));
   EXPECT_TRUE(fs::exists(in_use));
-  EXPECT_FALSE(store_.get(domain("old.example")));
-  EXPECT_TRUE(store_.get(domain("new.example")));
   EXPECT_TRUE(store_.get(domain()));
-  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+// When entries were last used, as for_each tells it.
+class StoreUseTest : public StoreTest {
+ protected:
+  Time used() {
+    Time found{};
+    EXPECT_TRUE(store_.for_each([&found](const CacheEntry&, Time used) { found = used; }));
+    return found;
+  }
+  void set_used(Time at) {
+    const std::array<timespec, 2> times{timespec{at.time_since_epoch().count(), 0}, timespec{0, UTIME_OMIT}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
+  }
+  const Time long_ago_ = now() - std::chrono::hours(400);
+};
+
+TEST_F(StoreUseTest, ADeliveryCountsAsAUseAndNothingElseDoes) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  EXPECT_GE(used() + std::chrono::minutes(1), now()) << "what is new is used";
+  set_used(long_ago_);
+  EXPECT_TRUE(store_.get(domain()));
+  EXPECT_EQ(used(), long_ago_) << "neither a look nor a list is a use";
+  EXPECT_TRUE(store_.use(domain()));
+  EXPECT_GE(used() + std::chrono::minutes(1), now());
+}
+
+TEST_F(StoreUseTest, ARefreshIsNoUse) {
+  CacheEntry absent{domain(), {RecordMemory::State::kAbsent, now(), {}, {}}, std::nullopt, std::nullopt};
+  for (const CacheEntry& entry : {with_policy(), absent}) {
+    ASSERT_TRUE(store_.put(entry));
+    set_used(long_ago_);
+    ASSERT_TRUE(store_.put(entry));
+    EXPECT_EQ(used(), long_ago_);
+    EXPECT_EQ(*store_.get(domain()), entry);
+  }
 }
 
 TEST_F(StoreTest, AClaimIsHeldByOneStoreAtATime) {
@@ -273,6 +301,16 @@ TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {
 }
 
 // The time of a file written now can be a moment ahead of time(2).
+TEST_F(StoreTest, OldStampsAreRemoved) {
+  ASSERT_TRUE(store_.due("old", std::chrono::minutes(1)));
+  const fs::path old = file();
+  ASSERT_TRUE(store_.due("new", std::chrono::minutes(1)));
+  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(49));
+  store_.remove_old_stamps();
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_FALSE(store_.due("new", std::chrono::minutes(1)));
+}
+
 TEST_F(StoreTest, AStampAMomentAheadOfTheClockIsNotDue) {
   ASSERT_TRUE(store_.due("dns-failure", std::chrono::minutes(1)));
   const auto stamp = fs::path(scratch_.path()) / ".due-dns-failure";

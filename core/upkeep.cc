@@ -1,0 +1,46 @@
+#include "core/upkeep.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace mtasts {
+namespace {
+
+using std::chrono::seconds;
+
+// What was learnt of a domain without a policy is of no use this long after it may last be used.
+constexpr seconds kNegativeKept{86'400};
+// Longer than from one round to the next: what expires before this is refreshed now.
+constexpr seconds kRoundsApart{7200};
+
+// 0 to 255, the same for a domain every time.
+unsigned jitter(const Domain& domain) {
+  std::uint32_t hash = 2'166'136'261U;  // FNV-1a
+  for (const char c : domain.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
+  return (hash >> 24U) ^ (hash >> 8U & 0xffU);
+}
+
+bool refresh_due(const CacheEntry& entry, const StoredPolicy& policy, seconds refresh, Time now) {
+  if (policy.fetched > now) return true;  // the clock was wrong then or is now
+  const seconds span = std::min(refresh, policy.policy.max_age * 3 / 4);
+  const Time due = policy.fetched + span * 3 / 4 + span / 4 * jitter(entry.domain) / 256;
+  return now >= std::min(due, policy.expires() - kRoundsApart);
+}
+
+}  // namespace
+
+Upkeep upkeep(const CacheEntry& entry, Time used, const UpkeepRules& rules, Time now) {
+  const bool unused = now - used >= rules.forget;
+  const StoredPolicy* in_force = entry.policy_in_force(now);
+  if (in_force != nullptr) {
+    // With mode none the domain has left; its record brings it back.
+    const bool wanted = !unused && in_force->policy.mode != Mode::kNone;
+    return wanted && refresh_due(entry, *in_force, rules.refresh, now) ? Upkeep::kRefresh : Upkeep::kKeep;
+  }
+  // An expired policy stays for a while: the clock may be wrong.
+  if (entry.policy) return unused ? Upkeep::kForget : Upkeep::kKeep;
+  const Time last = std::max(entry.record.until, entry.failure ? entry.failure->retry_at : Time{});
+  return now - last >= kNegativeKept ? Upkeep::kForget : Upkeep::kKeep;
+}
+
+}  // namespace mtasts

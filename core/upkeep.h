@@ -1,0 +1,23 @@
+// What is to be done, on a regular round through the store, with what is remembered of a domain.
+#pragma once
+
+#include <chrono>
+
+#include "core/cache_entry.h"
+
+namespace mtasts {
+
+struct UpkeepRules {
+  std::chrono::seconds refresh{86'400};    // a policy is fetched again before it is older than that (R21)
+  std::chrono::seconds forget{2'592'000};  // what nobody asked for during this time is let go
+};
+
+enum class Upkeep { kKeep, kRefresh, kForget };
+
+// Rounds are expected about once an hour. A policy is due between three quarters and the whole of `refresh` (at a time
+// of that span that its domain's name decides, so that the policies of a store do not all fall due together), and
+// always well before it expires (R21). A policy in force is never forgotten, however long nobody used it (R17); it is
+// only no longer refreshed. `used`: when the entry was last asked for.
+Upkeep upkeep(const CacheEntry& entry, Time used, const UpkeepRules& rules, Time now);
+
+}  // namespace mtasts

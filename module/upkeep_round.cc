@@ -1,0 +1,128 @@
+#include "module/upkeep_round.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace mtasts {
+namespace {
+
+constexpr std::chrono::hours kWarnedAgain{23};
+
+// Empty: the policy was fetched again. What was fetched in the second in which the round began tells nothing by its
+// time.
+std::string why_not_refreshed(const CacheEntry& entry, Time begin) {
+  using State = RecordMemory::State;
+  if (entry.record.state == State::kAbsent) return "the domain has no MTA-STS record any more";
+  if (entry.record.state != State::kFound) return "the record cannot be read: " + entry.record.detail;
+  if (entry.failure) return std::string(error_name(entry.failure->error.code)) + ": " + entry.failure->error.detail;
+  if (entry.policy && entry.policy->fetched >= begin) return {};
+  return "no answer came in time";
+}
+
+// A name for FileStore::due(), as short as a file name must be.
+std::string warning_of(const Domain& domain) {
+  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
+  for (const char c : domain.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
+  return "refresh-" + std::to_string(hash);
+}
+
+std::string count(std::size_t number, const std::string& one, const std::string& many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
+}  // namespace
+
+std::string summary_line(const UpkeepSummary& summary) {
+  return "refreshed " + std::to_string(summary.refreshed) + " of " + count(summary.due, "policy", "policies") +
+         " due, " + std::to_string(summary.in_force) + " in force, " + std::to_string(summary.forgotten) + " forgotten";
+}
+
+UpkeepRound::UpkeepRound(Parts parts, const UpkeepRules& rules, std::chrono::milliseconds patience, unsigned at_once)
+    : parts_(std::move(parts)), rules_(rules), patience_(patience), at_once_(at_once) {}
+
+void UpkeepRound::run(Done done) {
+  done_ = std::move(done);
+  parts_.store.remove_old_stamps();
+  later([this] { look_through(0); });
+}
+
+void UpkeepRound::refresh(std::vector<Domain> domains, Done done) {
+  done_ = std::move(done);
+  asked_by_name_ = true;
+  for (auto& domain : domains) {
+    const auto entry = parts_.store.get(domain);
+    if (entry && entry->policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
+    waiting_.push_back({std::move(domain), {}});
+  }
+  later([this] { begin_refreshing(); });
+}
+
+void UpkeepRound::later(std::function<void()> step) {
+  step_ = parts_.loop.after(std::chrono::milliseconds(0), std::move(step));
+}
+
+void UpkeepRound::look_through(unsigned shard) {
+  parts_.store.for_each_in_shard(shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); });
+  if (shard + 1 < FileStore::kShards) return later([this, shard] { look_through(shard + 1); });
+  std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
+  begin_refreshing();
+}
+
+void UpkeepRound::look_at(const CacheEntry& entry, Time used) {
+  const Time now = parts_.clock();
+  if (entry.policy_in_force(now) != nullptr) ++summary_.in_force;
+  switch (upkeep(entry, used, rules_, now)) {
+    case Upkeep::kKeep:
+      return;
+    case Upkeep::kRefresh:
+      waiting_.push_back({entry.domain, used});
+      return;
+    case Upkeep::kForget:
+      forget(entry.domain, used);
+      return;
+  }
+}
+
+// Under the claim, and after another look: a lookup may just have put something new there.
+void UpkeepRound::forget(const Domain& domain, Time used) {
+  const auto claim = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
+  if (!claim) return;
+  const auto entry = parts_.store.get(domain);
+  if (!entry || upkeep(*entry, used, rules_, parts_.clock()) != Upkeep::kForget) return;
+  const auto removed = parts_.store.remove(domain);  // not ours to write: then it stays
+  if (removed && *removed) ++summary_.forgotten;
+}
+
+void UpkeepRound::begin_refreshing() {
+  summary_.due = waiting_.size();
+  refresh_next();
+}
+
+void UpkeepRound::refresh_next() {
+  while (under_way_ < at_once_ && !waiting_.empty()) {
+    const Domain domain = std::move(waiting_.back().domain);
+    waiting_.pop_back();
+    ++under_way_;
+    parts_.engine.lookup(
+        domain, Lookup::Effort::kRefresh, patience_,
+        [this, domain, begin = parts_.clock()](const Outcome& outcome) { refreshed(domain, begin, outcome); });
+  }
+  if (under_way_ > 0) return;
+  const Done done = std::move(done_);
+  const UpkeepSummary summary = std::move(summary_);
+  done(summary);
+}
+
+void UpkeepRound::refreshed(const Domain& domain, Time begin, const Outcome& outcome) {
+  --under_way_;
+  std::string why = why_not_refreshed(outcome.entry, begin);
+  if (why.empty()) {
+    ++summary_.refreshed;
+  } else if (asked_by_name_ || parts_.store.due(warning_of(domain), kWarnedAgain)) {
+    summary_.failures.push_back({domain, std::move(why)});
+  }
+  later([this] { refresh_next(); });
+}
+
+}  // namespace mtasts

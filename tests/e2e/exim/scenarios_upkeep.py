@@ -1,0 +1,56 @@
+"""Many processes on one store, and the rounds that keep it fresh (R17, R21)."""
+
+from __future__ import annotations
+
+import subprocess
+
+from framework import expect, expect_contacts, expect_delivered, scenario
+from topology import GOOD, IMPOSTOR, SECOND, declare
+from web import Place, PolicyHost
+from world import Domain, World
+
+declare(Domain("crowded.test", (IMPOSTOR, GOOD), "enforce", (GOOD,),
+               host=PolicyHost("", place=Place.RAW, behaviour="late")))  # most ask while the first one waits for its answer
+declare(Domain("hourly.test", (IMPOSTOR, GOOD, SECOND), "enforce", (GOOD,), max_age=3600))  # always due: two hours are the limit
+
+CROWD = 500
+
+
+def refresh() -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["mtasts", "cache", "refresh"], capture_output=True, text=True, check=False)
+
+
+@scenario("500 processes that ask for one cold domain cause one fetch, and all are told the policy")
+def crowd(world: World) -> None:
+    asked = [subprocess.Popen(["mtasts", "query", "crowded.test"], stdout=subprocess.PIPE, text=True) for _ in range(CROWD)]
+    told = [process.communicate()[0] for process in asked]
+    wrong = [text for text in told if not text.startswith("crowded.test: enforce\n")]
+    expect(not wrong, f"all {CROWD} should be told that the policy is enforced, {len(wrong)} were not: {wrong[:1]}")
+    requests = world.policy_requests("crowded.test")
+    expect(requests == 1, f"the policy should have been fetched once and was {requests} times")
+
+
+@scenario("R21: the refresh of a timer brings the new policy, without any mail")
+def refreshed(world: World) -> None:
+    story = world.send("bob@hourly.test")
+    expect_delivered(story, "bob@hourly.test", GOOD, verified=True)
+    world.publish("hourly.test", patterns=(SECOND,), record_id="2")
+    result = refresh()
+    expect(result.returncode == 0 and result.stdout == "refreshed 1 of 1 policy due, 1 in force, 0 forgotten\n",
+           f"one line should tell that one policy was refreshed: {result.stdout}{result.stderr}")
+    world.stop_policy_hosts()
+    story = world.send("bob@hourly.test")
+    expect_delivered(story, "bob@hourly.test", SECOND, verified=True)
+    expect_contacts(story, [SECOND])
+
+
+@scenario("R21: a refresh that fails is told, and the policy stays in force")
+def refresh_fails(world: World) -> None:
+    expect_delivered(world.send("bob@hourly.test"), "bob@hourly.test", GOOD, verified=True)
+    world.stop_policy_hosts()
+    result = refresh()
+    expect(result.returncode == 75 and "warning: the policy of hourly.test was not refreshed: sts-policy-fetch-error" in result.stderr,
+           f"the failure should be told: {result.stdout}{result.stderr}")
+    story = world.send("bob@hourly.test")
+    expect_delivered(story, "bob@hourly.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])

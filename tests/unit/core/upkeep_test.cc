@@ -1,0 +1,81 @@
+#include "core/upkeep.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/core/builders.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using test::kNow;
+
+constexpr seconds kDay{86'400};
+
+CacheEntry with_policy(seconds age, long max_age = 604'800, std::string_view mode = "enforce",
+                       std::string_view name = "example.com") {
+  CacheEntry entry{test::domain(name), {RecordMemory::State::kFound, kNow, "1", {}}, std::nullopt, std::nullopt};
+  entry.policy = test::stored_policy("1", kNow - age, test::policy_body(mode, max_age));
+  return entry;
+}
+
+Upkeep of(const CacheEntry& entry, Time used = kNow, Time now = kNow) {
+  return upkeep(entry, used, UpkeepRules{}, now);
+}
+
+TEST(Upkeep, R21APolicyIsRefreshedBeforeItIsADayOld) {
+  EXPECT_EQ(of(with_policy(hours(17))), Upkeep::kKeep);
+  EXPECT_EQ(of(with_policy(hours(24))), Upkeep::kRefresh);
+}
+
+TEST(Upkeep, R21APolicyIsRefreshedWellBeforeItExpires) {
+  EXPECT_EQ(of(with_policy(hours(18), 86'400)), Upkeep::kRefresh) << "a quarter of its life is left";
+  EXPECT_EQ(of(with_policy(hours(9), 36'000)), Upkeep::kRefresh) << "the next round would be close";
+  EXPECT_EQ(of(with_policy(hours(5), 36'000)), Upkeep::kKeep);
+  EXPECT_EQ(of(with_policy(seconds(1), 3'600)), Upkeep::kRefresh);
+}
+
+TEST(Upkeep, PoliciesFetchedTogetherAreNotRefreshedTogether) {
+  std::vector<int> due_in(7);  // by the hour from 18 to 24
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "d" + std::to_string(i) + ".example";
+    for (int hour = 18; hour <= 24; ++hour) {
+      if (of(with_policy(hours(hour), 604'800, "enforce", name)) != Upkeep::kRefresh) continue;
+      ++due_in[static_cast<std::size_t>(hour - 18)];
+      break;
+    }
+  }
+  for (std::size_t i = 1; i < due_in.size(); ++i) {
+    EXPECT_GT(due_in[i], 120) << i + 18;
+    EXPECT_LT(due_in[i], 220) << i + 18;
+  }
+}
+
+TEST(Upkeep, R17AnUnusedPolicyStaysWhileItIsInForce) {
+  const auto entry = with_policy(25 * kDay, 31'557'600);
+  EXPECT_EQ(of(entry, kNow - 31 * kDay), Upkeep::kKeep) << "but it is not refreshed";
+  EXPECT_EQ(of(entry, kNow - 29 * kDay), Upkeep::kRefresh);
+}
+
+TEST(Upkeep, AnExpiredPolicyGoesWhenNobodyUsedItForLong) {
+  const auto entry = with_policy(60 * kDay);
+  EXPECT_EQ(of(entry, kNow - 29 * kDay), Upkeep::kKeep) << "the clock may be wrong";
+  EXPECT_EQ(of(entry, kNow - 30 * kDay), Upkeep::kForget);
+}
+
+TEST(Upkeep, ADomainThatLeftIsNotRefreshed) { EXPECT_EQ(of(with_policy(hours(30), 604'800, "none")), Upkeep::kKeep); }
+
+TEST(Upkeep, APolicyFromTheFutureIsRefreshed) { EXPECT_EQ(of(with_policy(-hours(2))), Upkeep::kRefresh); }
+
+// Spam from made-up domains must not fill the disk for ever.
+TEST(Upkeep, WhatIsKnownOfADomainWithoutAPolicyGoesADayAfterItMayBeUsed) {
+  CacheEntry entry{test::domain(), {RecordMemory::State::kAbsent, kNow - kDay, {}, {}}, std::nullopt, std::nullopt};
+  EXPECT_EQ(of(entry), Upkeep::kForget);
+  EXPECT_EQ(of(entry, kNow, kNow - seconds(1)), Upkeep::kKeep);
+  entry.failure = FetchFailure{"1", 1, 1, kNow, {ErrorCode::kPolicyFetch, "404"}};
+  EXPECT_EQ(of(entry), Upkeep::kKeep) << "R15: not to be tried again yet";
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -1,0 +1,155 @@
+#include "module/upkeep_round.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "module/client.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string policy_text(const std::string& name) {
+  return "version: STSv1\nmode: enforce\nmx: mx." + name + "\nmax_age: 604800\n";
+}
+
+// Rounds over a real store; the network answers when told.
+class UpkeepRoundTest : public ::testing::Test {
+ protected:
+  static Domain domain(const std::string& name) { return *Domain::parse(name); }
+
+  void remember(const std::string& name, seconds age, seconds unused = seconds(0)) {
+    CacheEntry entry{domain(name), {RecordMemory::State::kFound, now_ + hours(1), "1", {}}, {}, {}};
+    const std::string body = policy_text(name);
+    entry.policy = StoredPolicy{"1", now_ - age, body, *parse_policy(body)};
+    put(entry, unused);
+  }
+  void put(const CacheEntry& entry, seconds unused) {
+    ASSERT_TRUE(store_.put(entry));
+    const std::array<timespec, 2> times{timespec{(now_ - unused).time_since_epoch().count(), 0},
+                                        timespec{0, UTIME_OMIT}};
+    for (const auto& item : std::filesystem::recursive_directory_iterator(scratch_.path())) {
+      if (item.path().filename() != entry.domain.text()) continue;
+      ASSERT_EQ(::utimensat(AT_FDCWD, item.path().c_str(), times.data(), 0), 0);
+    }
+  }
+  UpkeepRound make(unsigned at_once = 20) {
+    return UpkeepRound({loop_, engine_, store_, [this] { return now_; }}, UpkeepRules{}, seconds(90), at_once);
+  }
+  void run(UpkeepRound& round) {
+    round.run([this](const UpkeepSummary& summary) { done_.push_back(summary); });
+    loop_.advance(milliseconds(1));
+  }
+  // The names asked for so far, in order.
+  std::vector<std::string> asked() {
+    std::vector<std::string> names;
+    for (const auto& [name, done] : resolver_.txts) names.push_back(name.substr(std::string("_mta-sts.").size()));
+    return names;
+  }
+  void answer(std::size_t index) {
+    const std::string name = asked()[index];
+    resolver_.txts[index].second(FakeResolver::found({"v=STSv1; id=2;"}));
+    resolver_.hosts.back().second(FakeResolver::found({"192.0.2.1"}));
+    fetcher_.fetches.back().done(policy_text(name));
+    loop_.advance(milliseconds(1));
+  }
+
+  Scratch scratch_;
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeFetcher fetcher_;
+  FakeLog log_;
+  FileStore store_{scratch_.path(), log_};
+  Time now_ = now();
+  Engine engine_{loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; }};
+  std::vector<UpkeepSummary> done_;
+};
+
+TEST_F(UpkeepRoundTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
+  remember("due.example", hours(30));
+  remember("fresh.example", hours(1));
+  auto round = make();
+  run(round);
+  ASSERT_THAT(asked(), ElementsAre("due.example"));
+  EXPECT_THAT(done_, IsEmpty());
+  answer(0);
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 2 in force, 0 forgotten");
+  EXPECT_THAT(done_[0].failures, IsEmpty());
+  EXPECT_EQ(store_.get(domain("due.example"))->policy->fetched, now_);
+}
+
+TEST_F(UpkeepRoundTest, TheLastUsedComesFirstAndNotAllAtOnce) {
+  remember("seldom.example", hours(30), hours(200));
+  remember("often.example", hours(30), hours(1));
+  remember("sometimes.example", hours(30), hours(50));
+  auto round = make(2);
+  run(round);
+  EXPECT_THAT(asked(), ElementsAre("often.example", "sometimes.example"));
+  answer(0);
+  EXPECT_THAT(asked(), ElementsAre("often.example", "sometimes.example", "seldom.example"));
+}
+
+TEST_F(UpkeepRoundTest, LetsGoWhatIsOfNoUse) {
+  put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
+  put({domain("asked.example"), {RecordMemory::State::kAbsent, now_ - hours(1), {}, {}}, {}, {}}, seconds(0));
+  remember("forgotten.example", hours(24 * 40), hours(24 * 31));
+  auto round = make();
+  run(round);
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(done_[0].forgotten, 2U);
+  EXPECT_FALSE(store_.get(domain("absent.example")));
+  EXPECT_TRUE(store_.get(domain("asked.example")));
+  EXPECT_FALSE(store_.get(domain("forgotten.example")));
+}
+
+TEST_F(UpkeepRoundTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
+  put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
+  FileStore other(scratch_.path(), log_);
+  const auto claim = other.claim(domain("absent.example"), PolicyStore::Turn::kFirst);
+  auto round = make();
+  run(round);
+  EXPECT_TRUE(store_.get(domain("absent.example")));
+}
+
+TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
+  remember("broken.example", hours(30));
+  for (int i = 0; i < 2; ++i) {
+    auto round = make();
+    run(round);
+    resolver_.txts.back().second(fail(ErrorCode::kDnsTimeout, "no answer"));
+    loop_.advance(milliseconds(1));
+  }
+  ASSERT_EQ(done_.size(), 2U);
+  ASSERT_EQ(done_[0].failures.size(), 1U);
+  EXPECT_EQ(done_[0].failures[0].domain.text(), "broken.example");
+  EXPECT_THAT(done_[0].failures[0].why, HasSubstr("no answer"));
+  EXPECT_EQ(done_[0].refreshed, 0U);
+  EXPECT_THAT(done_[1].failures, IsEmpty());
+  EXPECT_EQ(done_[1].due, 1U);
+}
+
+TEST_F(UpkeepRoundTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
+  remember("fresh.example", hours(1));
+  auto round = make();
+  round.refresh({domain("fresh.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  loop_.advance(milliseconds(1));
+  answer(0);
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 1 in force, 0 forgotten");
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -68,7 +68,8 @@ class Asker(threading.Thread):
     def run(self) -> None:
         while not self.runner.stopping.wait(self.random.uniform(0, 2 * self.pause)):
             try:
-                self.turn()
+                if not self.runner.pausing.is_set():
+                    self.turn()
             except Exception as trouble:  # pylint: disable=broad-except; the soak must not go on with half of its askers
                 self.runner.report.found("stray", set(), f"the soak itself, in {self.name}: {type(trouble).__name__}: {trouble}")
                 raise

@@ -17,7 +17,6 @@ class Trait(Flag):
     HIDDEN = auto()  # what is in the store cannot be read
     KILLED = auto()  # processes are killed: one that waits for a killed one may defer
     STOPPED = auto()  # processes stand still: whoever waits for one has no answer in time
-    JUMP = auto()  # the clock jumps, and what was under way may time out
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Fault:
     name = ""
     group = ""
     traits = Trait.NOTHING
-    short = 1.0
+    short = 0.6
     pause = 0.05  # seconds between two acts
 
     def __init__(self) -> None:

@@ -6,15 +6,17 @@ import os
 import time
 from pathlib import Path
 
+import askers
 import entry
 from episodes import Trait
 from faults import Fault, Field, NotNow
 from ground import DISK, OWNER, STORE, remove, run
 from packages import LabError
+from programs import USERS
 from sender import make_folder
 
 BALLAST = DISK / "ballast"
-PATIENCE = 2.0  # seconds: a disk that somebody is just writing to cannot be made read-only
+PATIENCE = 8.0  # seconds: a lookup under way may last that long
 
 
 class Full(Fault):
@@ -69,13 +71,19 @@ class ReadOnly(Fault):
     traits = Trait.UNSAVED
 
     def strike(self, field: Field) -> None:
+        """The kernel does not do it while anybody has a file open for writing, so nobody asks for a moment."""
         limit = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return run("mount", "-o", "remount,ro", str(DISK))
-            except LabError as trouble:
-                if time.monotonic() > limit:
-                    raise NotNow(str(trouble)) from trouble
+        field.runner.pausing.set()
+        try:
+            while True:
+                try:
+                    return run("mount", "-o", "remount,ro", str(DISK))
+                except LabError as trouble:
+                    if time.monotonic() > limit:
+                        raise NotNow(str(trouble)) from trouble
+                    time.sleep(0.02)
+        finally:
+            field.runner.pausing.clear()
 
     def mend(self, field: Field) -> None:
         run("mount", "-o", "remount,rw", str(DISK))
@@ -117,7 +125,7 @@ class Renewed(Fault):
 
     name = "store emptied"
     group = "store"
-    pause = 0.4
+    pause = 0.3
 
     def act(self, field: Field) -> bool:
         names = [domain.name for domain in field.ground.domains]
@@ -154,6 +162,10 @@ class ShardReplaced(Fault):
         self.folder.rename(DISK / "aside")
         field.random.choice([lambda: self.folder.symlink_to(forged), self.folder.touch, lambda: os.mkfifo(self.folder, 0o666)])()
         field.report.act(self.name)
+
+    def act(self, field: Field) -> bool:
+        askers.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
+        return True
 
     def mend(self, field: Field) -> None:
         remove(self.folder)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
+import askers
 from episodes import Trait
 from faults import Fault, Field
 from ground import STORE, remove
+from programs import USERS
 from truth import Domain
 
 VICTIMS = 8  # domains that one fault is about
@@ -17,7 +20,7 @@ class FileFault(Fault):
     """Damages the entry of one domain after the other."""
 
     group = "store"
-    pause = 0.1
+    pause = 0.05
 
     def choose(self, field: Field) -> None:
         self.victims = field.random.sample(field.ground.domains, VICTIMS)
@@ -33,6 +36,7 @@ class FileFault(Fault):
             if os.path.lexists(file):
                 field.artefacts[file] = file.lstat().st_ino
         field.report.act(self.name)
+        askers.query(field.runner, victim, field.random.choice(USERS))
         return True
 
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
@@ -47,9 +51,13 @@ class Truncated(FileFault):
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
         if not file.is_file() or file.is_symlink():
             return
-        os.truncate(file, field.random.choice([0, 0, field.random.randrange(file.stat().st_size + 1)]))
-        now = field.ground.clock.now()
-        os.utime(file, (now, now))  # by the clock of the machine under test
+        cut(field, file, field.random.choice([0, 0, field.random.randrange(file.stat().st_size + 1)]))
+
+
+def cut(field: Field, file: Path, size: int) -> None:
+    os.truncate(file, size)
+    now = field.ground.clock.now() * 10**9 + time.time_ns() % 10**9
+    os.utime(file, ns=(now, now))  # by the clock of the machine under test
 
 
 class Noise(FileFault):

@@ -23,6 +23,7 @@ class Kill(Fault):
     group = "processes"
     traits = Trait.KILLED
     pause = 0.008
+    short = 1.5
     names: tuple[str, ...] = ()
 
     def act(self, field: Field) -> bool:
@@ -57,7 +58,7 @@ class KillAtSteps(Fault):
     group = "processes"
     traits = Trait.KILLED
     pause = 0.0
-    short = 3.0
+    short = 2.0
 
     def strike(self, field: Field) -> None:
         self.step = 0
@@ -81,7 +82,7 @@ class Stop(Fault):
     group = "processes"
     traits = Trait.STOPPED
     pause = 0.02
-    short = 2.0
+    short = 1.5
 
     def strike(self, field: Field) -> None:
         self.held: list[tuple[float, int]] = []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
-import time
 
+import askers
 from clock import HOUR, YEAR
-from episodes import Episode, Trait
+from episodes import Trait
 from faults import Fault, Field
+from faults_files import cut
 from ground import FOLDER, processes
-from programs import send
+from programs import USERS, send
 from truth import Kind
 
 
@@ -18,7 +20,7 @@ class ClockFault(Fault):
 
     group = "clock"
     distance = 0
-    short = 1.5
+    short = 0.8
 
     def strike(self, field: Field) -> None:
         self.right = field.ground.clock.offset
@@ -28,12 +30,9 @@ class ClockFault(Fault):
         self.jump(field, 0)
 
     def jump(self, field: Field, distance: int) -> None:
-        """What is under way while the clock jumps may time out."""
-        episode = field.episodes.start(Episode(self.name, Trait.JUMP))
         if self.right + distance > field.ground.clock.offset:
             field.oracle.clock_will_be_right()
         field.ground.clock.set(self.right + distance)
-        episode.end = time.monotonic()
         field.report.act(self.name)
 
 
@@ -60,6 +59,31 @@ class Jumping(ClockFault):
 
     def act(self, field: Field) -> bool:
         self.jump(field, field.random.choice([-YEAR, -HOUR, -60, 0, HOUR, YEAR]))
+        return True
+
+
+class CutAndBack(ClockFault):
+    """Entries are cut to nothing, and then the clock is set back: an empty file says until when a domain is known to have no
+    record, and must not seem to say so now."""
+
+    name = "file cut, clock back"
+    distance = -5 * HOUR
+
+    def choose(self, field: Field) -> None:
+        self.victims = field.random.sample([domain for domain in field.ground.domains if domain.kind.has_policy], 8)
+
+    def strike(self, field: Field) -> None:
+        with field.ground.store_lock, field.oracle.destroying([victim.name for victim in self.victims]), contextlib.suppress(OSError):
+            for victim in self.victims:
+                file = field.ground.file_of(victim.name)
+                cut(field, file, 0)
+                field.artefacts[file] = file.lstat().st_ino
+        super().strike(field)
+
+    def act(self, field: Field) -> bool:
+        if not self.victims:
+            return False
+        askers.query(field.runner, self.victims.pop(), field.random.choice(USERS))
         return True
 
 
@@ -97,7 +121,7 @@ class ResolverSilent(ResolverFault):
     """It takes connections and says nothing."""
 
     name = "resolver silent"
-    short = 6.0
+    short = 4.0
 
     def break_it(self, field: Field) -> None:
         stop_all("unbound", signal.SIGSTOP)
@@ -144,7 +168,7 @@ class HostsSilent(Fault):
     name = "policy hosts silent"
     group = "world"
     traits = Trait.NETWORK
-    short = 4.0
+    short = 2.5
 
     def strike(self, field: Field) -> None:
         stop_all("nginx", signal.SIGSTOP)
@@ -185,5 +209,5 @@ def stop_all(name: str, number: signal.Signals) -> None:
         send(pid, number)
 
 
-ALL: list[type[Fault]] = [YearAhead, YearBack, HoursBack, Jumping, ResolverDown, ResolverSilent, ResolverDenies, HostsDown, HostsSilent,
+ALL: list[type[Fault]] = [YearAhead, YearBack, HoursBack, Jumping, CutAndBack, ResolverDown, ResolverSilent, ResolverDenies, HostsDown, HostsSilent,
                           HostsWrong]

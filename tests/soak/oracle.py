@@ -6,8 +6,8 @@
    out (R17, R20) whatever happens to network, disk, clock and processes. This duty rests only while the store cannot be
    read, and ends when a fault destroys the domain's own file. After the clock was set back it is not known how long what
    was stored meanwhile lasts, so the duty begins anew with the next answer that shows it.
-3. A policy of which nothing is remembered is found whenever names and policy hosts work and the asker is not held up.
-   After network trouble a failure is remembered for up to an hour (R15); the soak's clock lets that hour pass at times,
+3. A policy of which nothing is remembered is found whenever names and policy hosts work, the asker is not held up and the
+   clock does not jump before his eyes. After network trouble a failure is remembered for up to an hour (R15); the soak's clock lets that hour pass at times,
    and then this excuse is over.
 4. "Not now" is said only where rule 3 has an excuse, or to one whose helper was killed.
 """
@@ -26,7 +26,8 @@ from truth import Domain, Kind, Version
 
 IN_FLIGHT = 30.0  # no lookup that began earlier is still under way; see the life span in docs/adr/0002-child-process.md
 HELD_UP = 2.0  # a process that stood still may save so late what it dated by the clock before
-EXCUSES = Trait.NETWORK | Trait.STOPPED | Trait.JUMP
+EXCUSES = Trait.NETWORK | Trait.STOPPED
+LEAP = 5  # seconds by which a clock that nobody moves does not go wrong
 UNKNOWN = -1
 
 
@@ -205,7 +206,9 @@ class Oracle:
         if kept and self._is_duty(kept, traits, ticket.begin, end):
             self.tally.duties += 1
             return f"version {kept.number} was committed and is not applied (R17)"
-        if traits & EXCUSES or memory.excused:
+        least, latest = self.clock.shown(ticket.begin, end)
+        jumped = latest - least > end - ticket.begin + LEAP
+        if traits & EXCUSES or memory.excused or jumped:
             return ""
         if answer.word == "defer":
             helpless = traits & Trait.KILLED or ticket.domain.kind is Kind.SILENT

@@ -84,7 +84,7 @@ class Remembered(Case):
         self.right(self.good())
 
     def test_a_committed_policy_must_be_applied_whatever_happens_to_network_disk_and_processes(self) -> None:
-        self.fault(Trait.NETWORK | Trait.UNSAVED | Trait.KILLED | Trait.STOPPED | Trait.JUMP)
+        self.fault(Trait.NETWORK | Trait.UNSAVED | Trait.KILLED | Trait.STOPPED)
         self.wrong("not applied", NOTHING)
         self.wrong("not applied", Answer("defer"))
 
@@ -167,6 +167,12 @@ class NothingRemembered(Case):
     def test_a_killed_helper_excuses_a_defer_and_no_other_answer(self) -> None:
         self.fault(Trait.KILLED)
         self.right(Answer("defer"))
+        self.wrong("not found", NOTHING)
+
+    def test_a_clock_that_jumps_meanwhile_excuses_and_one_that_has_jumped_before_does_not(self) -> None:
+        ticket = self.oracle.ticket(STEADY)
+        self.clock.set(YEAR)
+        self.assertEqual(self.oracle.judge(ticket, NOTHING), "")
         self.wrong("not found", NOTHING)
 
     def test_trouble_of_other_domains_is_no_excuse(self) -> None:

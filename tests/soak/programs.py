@@ -72,6 +72,7 @@ class Runner:
         self.report = report
         self.interference = Interference()
         self.stopping = threading.Event()
+        self.pausing = threading.Event()  # nobody shall begin anything
 
     def faults(self, begin: float, domain: str | None = None) -> set[str]:
         return {episode.name for episode in self.episodes.touching(begin, time.monotonic(), domain)}

@@ -46,9 +46,14 @@ std::string shard_name(unsigned shard) {
   return {kHex[(shard >> 4U) & 15U], kHex[shard & 15U]};
 }
 
-std::string shard_of(const std::string& domain) {
-  std::uint32_t hash = 2'166'136'261U;  // FNV-1a
+std::uint32_t fnv1a(const std::string& domain) {
+  std::uint32_t hash = 2'166'136'261U;
   for (const char c : domain) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
+  return hash;
+}
+
+std::string shard_of(const std::string& domain) {
+  const std::uint32_t hash = fnv1a(domain);
   return shard_name((hash ^ (hash >> 16U)) & 255U);
 }
 
@@ -92,6 +97,18 @@ CacheEntry bare_absence(const Domain& domain, Time until) {
   return CacheEntry{domain, RecordMemory{RecordMemory::State::kAbsent, until, {}, {}}, std::nullopt, std::nullopt};
 }
 
+// An empty file cannot name its domain, and an entry that was cut to nothing looks the same. So the microseconds of the
+// time that says until when are a number of the domain's own.
+long absence_mark(const std::string& domain) {
+  constexpr std::uint32_t kMicroseconds = 1'000'000;
+  return static_cast<long>(1 + fnv1a(domain) % (kMicroseconds - 1)) * 1000;
+}
+
+// Some file systems keep whole seconds only.
+bool is_marked(const timespec& time, const std::string& domain) {
+  return time.tv_nsec == absence_mark(domain) || time.tv_nsec == 0;
+}
+
 Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); }
 
 constexpr std::string_view kTemporary = ".new-";
@@ -112,17 +129,24 @@ timespec last_use(int shard, const std::string& name) {
 }
 
 // Writes the new file under a temporary name; false leaves errno.
-bool write_entry(int shard, const std::string& name, const CacheEntry& entry, timespec used) {
-  const Descriptor file(::openat(shard, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+bool write_entry(int shard, const std::string& temporary, const CacheEntry& entry, timespec used) {
+  const Descriptor file(::openat(shard, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!file) return false;
   ::fchmod(file.get(), 0644);  // whatever umask the host has: the MTAs' users must be able to read it
   const bool bare = is_bare_absence(entry);
-  const timespec until{bare ? entry.record.until.time_since_epoch().count() : 0, bare ? 0 : UTIME_OMIT};
+  const timespec until{bare ? entry.record.until.time_since_epoch().count() : 0,
+                       bare ? absence_mark(entry.domain.text()) : UTIME_OMIT};
   const std::array<timespec, 2> times{used, until};
   if (!bare && !write_all(file.get(), serialize(entry))) return false;
   if (::futimens(file.get(), times.data()) != 0) return false;
   // A policy must survive a power cut (R17); the rest can be asked for again.
   return !entry.policy || ::fsync(file.get()) == 0;
+}
+
+// An empty directory in the entry's place is no obstacle; one with something in it is somebody's.
+bool rename_into_place(int shard, const std::string& temporary, const std::string& name) {
+  const auto renamed = [&] { return ::renameat(shard, temporary.c_str(), shard, name.c_str()) == 0; };
+  return renamed() || (errno == EISDIR && ::unlinkat(shard, name.c_str(), AT_REMOVEDIR) == 0 && renamed());
 }
 
 constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
@@ -136,10 +160,11 @@ void mark_use(int fd, Time last) {
   [[maybe_unused]] const int not_ours = ::futimens(fd, times.data());
 }
 
-bool is_older(int directory, const std::string& name, Time than) {
+// Also of what is from the future: the clock was wrong then.
+bool is_far_from(Time now, int directory, const std::string& name, std::chrono::seconds distance) {
   struct stat status {};
   return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-         from_epoch(status.st_mtim.tv_sec) < than;
+         std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
 }
 
 Descriptor open_shard(int directory, const std::string& shard) {
@@ -208,15 +233,19 @@ std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_us
   }
   const Time used = from_epoch(status.st_atim.tv_sec);
   if (is_use) mark_use(file.get(), used);
-  if (status.st_size == 0) return Found{bare_absence(domain, from_epoch(status.st_mtim.tv_sec)), used};
+  const auto damaged = [&](const std::string& reason) {
+    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=" + quoted(reason) +
+                                       " effect=\"it will be looked up again\"");
+    return std::nullopt;
+  };
+  if (status.st_size == 0) {
+    if (!is_marked(status.st_mtim, domain.text())) return damaged("it is empty, and not because there is no record");
+    return Found{bare_absence(domain, from_epoch(status.st_mtim.tv_sec)), used};
+  }
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   if (!read_all(file.get(), bytes)) return std::nullopt;
   auto entry = parse_cache_entry(bytes, domain);
-  if (!entry) {
-    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=" +
-                                       quoted(entry.error().detail) + " effect=\"it will be looked up again\"");
-    return std::nullopt;
-  }
+  if (!entry) return damaged(entry.error().detail);
   return *entry ? std::optional(Found{std::move(**entry), used}) : std::nullopt;
 }
 
@@ -240,7 +269,7 @@ Result<void> FileStore::put(const CacheEntry& entry) {
   if (!shard) return failed("open a directory");
   const std::string temporary = temporary_name();
   if (!write_entry(shard.get(), temporary, entry, last_use(shard.get(), name)) ||
-      ::renameat(shard.get(), temporary.c_str(), shard.get(), name.c_str()) != 0) {
+      !rename_into_place(shard.get(), temporary, name)) {
     const int error = errno;
     ::unlinkat(shard.get(), temporary.c_str(), 0);
     errno = error;
@@ -275,7 +304,7 @@ void FileStore::for_each_in_shard(unsigned shard, const Visit& visit) {
   if (!listed) return;
   const Time now = from_epoch(std::time(nullptr));
   for (const auto& name : names_in(listed.get())) {
-    if (name.starts_with(kTemporary) && is_older(listed.get(), name, now - kLeftAlone))
+    if (name.starts_with(kTemporary) && is_far_from(now, listed.get(), name, kLeftAlone))
       ::unlinkat(listed.get(), name.c_str(), 0);
     const auto domain = Domain::parse(name);
     if (!domain || domain->text() != name || shard_of(name) != part) continue;
@@ -288,7 +317,7 @@ void FileStore::remove_old_stamps() {
   if (!directory) return;
   const Time now = from_epoch(std::time(nullptr));
   for (const auto& name : names_in(directory.get())) {
-    if (name.starts_with(kStamp) && is_older(directory.get(), name, now - kStampKept))
+    if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
       ::unlinkat(directory.get(), name.c_str(), 0);
   }
 }

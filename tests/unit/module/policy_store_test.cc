@@ -83,6 +83,51 @@ TEST_F(StoreTest, AKnownAbsenceIsAnEmptyFileWhoseTimeSaysUntilWhen) {
   EXPECT_EQ(store_.get(domain()), entry);
 }
 
+// An empty file names no domain; only its time can tell an absence that was saved for this one.
+TEST_F(StoreTest, AnEntryCutToNothingIsNoKnownAbsenceAlsoWhenTheClockGoesBack) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  fs::resize_file(file(), 0);
+  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT},
+                                      timespec{now().time_since_epoch().count() + 3600, 123'456'789}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
+  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
+}
+
+TEST_F(StoreTest, AnotherDomainsAbsenceUnderASecondNameIsRefused) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path place = file();
+  fs::remove(place);
+  ASSERT_TRUE(store_.put(
+      {domain("other.example"), {RecordMemory::State::kAbsent, now() + std::chrono::seconds(500), {}, {}}, {}, {}}));
+  fs::create_hard_link(file(), place);
+  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_TRUE(store_.get(domain("other.example")));
+}
+
+TEST_F(StoreTest, AnAbsenceIsKnownAlsoWhereTheFileSystemKeepsWholeSeconds) {
+  const CacheEntry entry{
+      domain(), {RecordMemory::State::kAbsent, now() + std::chrono::seconds(500), {}, {}}, std::nullopt, std::nullopt};
+  ASSERT_TRUE(store_.put(entry));
+  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT},
+                                      timespec{entry.record.until.time_since_epoch().count(), 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
+  EXPECT_EQ(store_.get(domain()), entry);
+}
+
+TEST_F(StoreTest, AnEmptyDirectoryInPlaceOfAnEntryIsNoObstacle) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path place = file();
+  fs::remove(place);
+  fs::create_directory(place);
+  EXPECT_TRUE(store_.put(with_policy()));
+  EXPECT_TRUE(store_.get(domain()));
+  fs::remove(place);
+  fs::create_directories(place / "somebody's");
+  EXPECT_FALSE(store_.put(with_policy())) << "what somebody keeps there is not ours to remove";
+  EXPECT_TRUE(fs::exists(place / "somebody's"));
+}
+
 TEST_F(StoreTest, ReplacesWholeAndLeavesNoTemporaryFile) {
   ASSERT_TRUE(store_.put(with_policy()));
   CacheEntry changed = with_policy();
@@ -196,12 +241,14 @@ TEST_F(StoreTest, ListsAndRemoves) {
 TEST_F(StoreTest, RemovesWhatKilledWritersLeft) {
   ASSERT_TRUE(store_.put(with_policy()));
   const fs::path leftover = file().parent_path() / ".new-1-2";
+  const fs::path of_a_wrong_clock = file().parent_path() / ".new-5-6";
   const fs::path in_use = file().parent_path() / ".new-3-4";
-  std::ofstream(leftover) << "mtasts-cache 1\n";
-  std::ofstream(in_use) << "mtasts-cache 1\n";
+  for (const auto& path : {leftover, of_a_wrong_clock, in_use}) std::ofstream(path) << "mtasts-cache 1\n";
   fs::last_write_time(leftover, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  fs::last_write_time(of_a_wrong_clock, fs::file_time_type::clock::now() + std::chrono::hours(8760));
   ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
   EXPECT_FALSE(fs::exists(leftover));
+  EXPECT_FALSE(fs::exists(of_a_wrong_clock));
   EXPECT_TRUE(fs::exists(in_use));
   EXPECT_TRUE(store_.get(domain()));
 }

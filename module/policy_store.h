@@ -1,7 +1,8 @@
 // The store: one small text file a policy domain, `<directory>/<2 hex digits>/<domain>`, written whole and renamed into
 // place. Readers follow no symbolic link, wait for no FIFO, map nothing and read a bounded number of bytes, so that
 // root can read what a lesser user wrote (docs/adr/0001-store-of-files.md). A domain known to have no record is an
-// empty file whose mtime says until when. When an entry was last used is its file's access time.
+// empty file whose mtime says until when; the microseconds are a number of the domain's own, so that an entry that was cut
+// to nothing is not taken for one. When an entry was last used is its file's access time.
 #pragma once
 
 #include <functional>

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "dns/wire.h"
+
 namespace mtasts {
 namespace {
 
@@ -18,6 +20,7 @@ constexpr auto kTypeCname = static_cast<std::uint32_t>(RrType::kCname);
 constexpr std::uint32_t kTypeSoa = 6;
 constexpr std::uint32_t kRcodeNxDomain = 3;
 constexpr std::size_t kMaxCnames = 16;
+constexpr const char* kMalformedRecord = "a malformed record";
 constexpr std::size_t kMaxNameOctets = 253;
 constexpr std::size_t kMaxLabelOctets = 63;
 
@@ -80,6 +83,12 @@ const getdns_bindata* bytes(const getdns_dict* dict, const char* path) {
   return getdns_dict_get_bindata(dict, path, &data) == GETDNS_RETURN_GOOD ? data : nullptr;
 }
 
+// A name, at least the root. getdns gives one of no octets where it could not follow the pointers.
+const getdns_bindata* name_at(const getdns_dict* dict, const char* path) {
+  const auto* name = bytes(dict, path);
+  return name != nullptr && name->size > 0 ? name : nullptr;
+}
+
 // The RRs of a section of the reply, in order.
 std::vector<const getdns_dict*> section(const getdns_dict* reply, const char* path) {
   std::vector<const getdns_dict*> records;
@@ -95,7 +104,7 @@ std::vector<const getdns_dict*> section(const getdns_dict* reply, const char* pa
 }
 
 bool is_of(const getdns_dict* rr, const WireName& owner, std::uint32_t type) {
-  const auto* name = bytes(rr, "/name");
+  const auto* name = name_at(rr, "/name");
   return name != nullptr && number(rr, "/type") == type && number(rr, "/class") == kClassIn && wire_of(*name) == owner;
 }
 
@@ -111,9 +120,16 @@ std::string rcode_name(std::uint32_t rcode) {
   return rcode < kNames.size() ? kNames[rcode] : "rcode " + std::to_string(rcode);
 }
 
+Result<void> check_frame(const getdns_dict* reply) {
+  const auto* message = bytes(reply, "/replies_full/0");
+  if (message == nullptr || !is_well_framed({reinterpret_cast<const char*>(message->data), message->size}))
+    return refuse("a malformed message");
+  return {};
+}
+
 // Does this answer what we asked? getdns compares nothing but the 16-bit id.
 Result<void> check_question(const getdns_dict* reply, const WireName& name, RrType type) {
-  const auto* qname = bytes(reply, "/replies_tree/0/question/qname");
+  const auto* qname = name_at(reply, "/replies_tree/0/question/qname");
   if (qname == nullptr || wire_of(*qname) != name ||
       number(reply, "/replies_tree/0/question/qtype") != static_cast<std::uint32_t>(type) ||
       number(reply, "/replies_tree/0/question/qclass") != kClassIn)
@@ -134,19 +150,19 @@ bool may_deny(const getdns_dict* reply) {
   return number(reply, "/replies_tree/0/header/ra") == 1U || number(reply, "/replies_tree/0/header/aa") == 1U;
 }
 
-// Follows the CNAMEs of the answer section from `name`; `ttl` becomes the smallest on the way. nullopt: a loop.
-std::optional<WireName> follow_cnames(const std::vector<const getdns_dict*>& answer, WireName name,
-                                      std::chrono::seconds& ttl) {
+// Follows the CNAMEs of the answer section from `name`; `ttl` becomes the smallest on the way.
+Result<WireName> follow_cnames(const std::vector<const getdns_dict*>& answer, WireName name,
+                               std::chrono::seconds& ttl) {
   for (std::size_t steps = 0; steps <= kMaxCnames; ++steps) {
     const auto cname =
         std::find_if(answer.begin(), answer.end(), [&](const auto* rr) { return is_of(rr, name, kTypeCname); });
     if (cname == answer.end()) return name;
-    const auto* target = bytes(*cname, "/rdata/cname");
-    if (target == nullptr) return std::nullopt;
+    const auto* target = name_at(*cname, "/rdata/cname");
+    if (target == nullptr) return fail(ErrorCode::kDnsFailure, kMalformedRecord);
     ttl = std::min(ttl, ttl_of(number(*cname, "/ttl")));
     name = wire_of(*target);
   }
-  return std::nullopt;
+  return fail(ErrorCode::kDnsFailure, "a loop of CNAME records");
 }
 
 // RFC 2308 §5: the smaller of the SOA's own TTL and its MINIMUM; 0 without a SOA (R23).
@@ -173,7 +189,7 @@ std::optional<std::string> txt_of(const getdns_dict* rr) {
 
 std::optional<MxRecord> mx_of(const getdns_dict* rr) {
   const auto preference = number(rr, "/rdata/preference");
-  const auto* host = bytes(rr, "/rdata/exchange");
+  const auto* host = name_at(rr, "/rdata/exchange");
   if (!preference || host == nullptr) return std::nullopt;
   return MxRecord{*preference, presentation_of(*host)};
 }
@@ -197,27 +213,29 @@ std::optional<TlsaRecord> tlsa_of(const getdns_dict* rr) {
 }
 
 std::optional<std::string> cname_of(const getdns_dict* rr) {
-  const auto* target = bytes(rr, "/rdata/cname");
+  const auto* target = name_at(rr, "/rdata/cname");
   return target == nullptr ? std::nullopt : std::optional(presentation_of(*target));
 }
 
 template <typename Record, typename ReadRecord>
 Result<DnsAnswer<Record>> read(const getdns_dict* reply, const std::string& name, RrType type, ReadRecord read_record) {
   const WireName asked = wire_of(name);
-  if (auto ok = check_question(reply, asked, type).and_then([&] { return check_header(reply); }); !ok)
-    return tl::unexpected(ok.error());
+  const auto ok = check_frame(reply).and_then([&] { return check_question(reply, asked, type); }).and_then([&] {
+    return check_header(reply);
+  });
+  if (!ok) return tl::unexpected(ok.error());
 
   DnsAnswer<Record> found;
   found.authenticated = number(reply, "/replies_tree/0/header/ad") == 1U;
   found.ttl = std::chrono::seconds::max();
   const auto answer = section(reply, "/replies_tree/0/answer");
-  const auto owner = type == RrType::kCname ? asked : follow_cnames(answer, asked, found.ttl);
-  if (!owner) return fail(ErrorCode::kDnsFailure, "a loop of CNAME records");
+  const auto owner = type == RrType::kCname ? Result<WireName>(asked) : follow_cnames(answer, asked, found.ttl);
+  if (!owner) return tl::unexpected(owner.error());
   found.owner = presentation_of(*owner);
   for (const auto* rr : answer) {
     if (!is_of(rr, *owner, static_cast<std::uint32_t>(type))) continue;
     auto record = read_record(rr);
-    if (!record) return fail(ErrorCode::kDnsFailure, "a malformed record");
+    if (!record) return fail(ErrorCode::kDnsFailure, kMalformedRecord);
     if (found.records.size() == kMaxRecords) return fail(ErrorCode::kDnsFailure, "more records than anybody needs");
     found.records.push_back(std::move(*record));
     found.ttl = std::min(found.ttl, ttl_of(number(rr, "/ttl")));

@@ -24,7 +24,8 @@ inline constexpr std::size_t kMaxRecords = 64;
 bool is_askable(std::string_view name);
 
 // `reply`: of getdns_general for `name`, which is_askable(), and the type. `authenticated` is the AD bit as it came.
-// Error kDnsFailure: SERVFAIL and other rcodes, a truncated reply, a reply to another question, a CNAME loop, too much.
+// Error kDnsFailure: SERVFAIL and other rcodes, a truncated or malformed reply, a reply to another question, a CNAME
+// loop, too much.
 // Details say what the resolver answered ("SERVFAIL"); the caller adds who and for what.
 Result<DnsAnswer<std::string>> read_txt(const getdns_dict* reply, const std::string& name);
 Result<DnsAnswer<MxRecord>> read_mx(const getdns_dict* reply, const std::string& name);

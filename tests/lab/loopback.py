@@ -9,6 +9,7 @@ The command finds in its environment (host:port is 127.0.0.1:port):
     MTASTS_LAB_AUTH               the authoritative server, TCP and UDP
     MTASTS_LAB_DEAD_RESOLVER      takes questions and never answers
     MTASTS_LAB_REFUSED_RESOLVER   nothing listens there
+    MTASTS_LAB_HOSTILE_RESOLVER   misbehaves by the name asked for: hostile_dns.py
     MTASTS_LAB_POLICY_PORT        the port of every policy host, in place of 443
     MTASTS_LAB_CA                 PEM file of the root to trust
     MTASTS_LAB_IPV6               "1", or "0" on a machine without ::1 (ipv6only.test then leads nowhere)
@@ -34,7 +35,7 @@ import packages
 from dns import Dns, DnsAddresses
 from packages import LabError
 from pki import Authority, Leaf
-from process import Programs, dying_with_parent
+from process import Daemon, Programs, dying_with_parent
 from web import Web, WebAddresses
 
 FOLDER_PREFIX = "mtasts-lab-"
@@ -80,7 +81,7 @@ class Lab:
         self.folder = folder
         self.authority = Authority(folder / "pki")
         self.web_addresses = WebAddresses(port=port, **web_places)
-        self.ports = {name: free_port((LOCAL,)) for name in ("auth", "resolver", "tls", "dead", "refused")}
+        self.ports = {name: free_port((LOCAL,)) for name in ("auth", "resolver", "tls", "dead", "refused", "hostile")}
         self.web = Web(programs, folder / "web", self.web_addresses, self.authority, catalogue.policy_hosts(),
                        more_silent=((LOCAL, self.ports["dead"]),))
         dns_addresses = DnsAddresses((LOCAL, self.ports["auth"]), ((LOCAL, self.ports["resolver"]),),
@@ -88,12 +89,16 @@ class Lab:
         self.dns = Dns(programs, folder / "dns", dns_addresses, catalogue.zones(self.web_addresses, self.authority),
                        lame_zones=(catalogue.LAME_ZONE,),
                        certificate=self.authority.issue(Leaf("resolver", dns=("resolver.test",), ip=(LOCAL,))))
+        self.hostile_dns = Daemon([sys.executable, str(Path(__file__).with_name("hostile_dns.py")), LOCAL,
+                                   str(self.ports["hostile"])], folder / "hostile_dns.log")
 
     def start(self) -> None:
         self.dns.start()
         self.web.start()
+        self.hostile_dns.start((LOCAL, self.ports["hostile"]))
 
     def stop(self) -> None:
+        self.hostile_dns.stop()
         self.web.stop()
         self.dns.stop()
 
@@ -104,6 +109,7 @@ class Lab:
             "MTASTS_LAB_AUTH": f"{LOCAL}:{self.ports['auth']}",
             "MTASTS_LAB_DEAD_RESOLVER": f"{LOCAL}:{self.ports['dead']}",
             "MTASTS_LAB_REFUSED_RESOLVER": f"{LOCAL}:{self.ports['refused']}",
+            "MTASTS_LAB_HOSTILE_RESOLVER": f"{LOCAL}:{self.ports['hostile']}",
             "MTASTS_LAB_POLICY_PORT": str(self.web_addresses.port),
             "MTASTS_LAB_CA": str(self.authority.root),
             "MTASTS_LAB_IPV6": "1" if self.web_addresses.good6 else "0",

@@ -22,11 +22,13 @@ struct Scheduled {
 
 // One callback a round, because it may clear or free the event; what else is ready is reported again in the next round.
 // Writing goes first: it ends when the queue is empty, whereas a peer could keep us reading for ever.
-void ready(getdns_eventloop_event* event, unsigned interest) {
-  if ((interest & EventLoop::kWrite) != 0 && event->write_cb != nullptr)
+void ready(getdns_eventloop_event* event, unsigned interest, std::uint64_t& reads) {
+  if ((interest & EventLoop::kWrite) != 0 && event->write_cb != nullptr) {
     event->write_cb(event->userarg);
-  else if (event->read_cb != nullptr)
+  } else if (event->read_cb != nullptr) {
+    ++reads;
     event->read_cb(event->userarg);
+  }
 }
 
 unsigned interest_of(const getdns_eventloop_event& event) {
@@ -39,6 +41,7 @@ unsigned interest_of(const getdns_eventloop_event& event) {
 struct GetdnsLoop::Extension {
   getdns_eventloop base{};
   EventLoop* loop = nullptr;
+  std::uint64_t reads = 0;
 
   static getdns_return_t schedule(getdns_eventloop* base, int fd, std::uint64_t timeout_ms,
                                   getdns_eventloop_event* event) noexcept;
@@ -47,14 +50,14 @@ struct GetdnsLoop::Extension {
 
 getdns_return_t GetdnsLoop::Extension::schedule(getdns_eventloop* base, int fd, std::uint64_t timeout_ms,
                                                 getdns_eventloop_event* event) noexcept {
-  EventLoop& loop = *reinterpret_cast<Extension*>(base)->loop;
+  Extension& self = *reinterpret_cast<Extension*>(base);
   auto scheduled = std::make_unique<Scheduled>();
   const unsigned interest = interest_of(*event);
   if (fd >= 0 && interest != 0)
-    scheduled->io = loop.watch(fd, interest, [event](unsigned bits) { ready(event, bits); });
+    scheduled->io = self.loop->watch(fd, interest, [event, &self](unsigned bits) { ready(event, bits, self.reads); });
   if (event->timeout_cb != nullptr && timeout_ms != kForever) {
     const std::chrono::milliseconds wait(static_cast<std::int64_t>(std::min(timeout_ms, kLongestWaitMs)));
-    scheduled->timer = loop.after(wait, [event] { event->timeout_cb(event->userarg); });
+    scheduled->timer = self.loop->after(wait, [event] { event->timeout_cb(event->userarg); });
   }
   event->ev = scheduled.release();
   return GETDNS_RETURN_GOOD;
@@ -82,5 +85,7 @@ GetdnsLoop::GetdnsLoop(EventLoop& loop) : extension_(std::make_unique<Extension>
 GetdnsLoop::~GetdnsLoop() = default;
 
 getdns_eventloop* GetdnsLoop::get() { return &extension_->base; }
+
+std::uint64_t GetdnsLoop::reads() const { return extension_->reads; }
 
 }  // namespace mtasts

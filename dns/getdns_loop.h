@@ -2,6 +2,7 @@
 // nothing, and what is in the static one inverts run_once's flag (engine-facts).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "core/ports.h"
@@ -20,6 +21,9 @@ class GetdnsLoop {
 
   // For getdns_context_set_eventloop().
   getdns_eventloop* get();
+
+  // How often getdns was told to read.
+  [[nodiscard]] std::uint64_t reads() const;
 
  private:
   struct Extension;

@@ -79,25 +79,56 @@ DictPtr extensions() {
   return extensions;
 }
 
-void answered(getdns_context* /*context*/, getdns_callback_type_t outcome, getdns_dict* response, void* userarg,
-              getdns_transaction_t /*id*/) noexcept {
-  const DictPtr reply(response);
-  const std::unique_ptr<Upstream::Done> done(static_cast<Upstream::Done*>(userarg));
-  if (outcome == GETDNS_CALLBACK_CANCEL) return;  // the context is being destroyed
-  if (outcome == GETDNS_CALLBACK_TIMEOUT)
-    (*done)(fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
-  else if (outcome != GETDNS_CALLBACK_COMPLETE || !reply)
-    (*done)(fail(ErrorCode::kDnsUnreachable, "cannot be reached or hung up"));
-  else
-    (*done)(reply.get());
-}
-
 }  // namespace
 
 struct Upstream::Context {
+  GetdnsLoop& loop;
   DictPtr extensions;
   ContextPtr getdns;  // destroyed first
+  std::size_t under_way = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t reads = 0;  // of the loop when the last answer came
+  bool spoilt = false;
+
+  // Is what comes next read from its beginning? Whatever was read while nobody waited may have been cut off.
+  [[nodiscard]] bool is_good() const { return !spoilt && (under_way > 0 || answers == 0 || reads == loop.reads()); }
 };
+
+// What getdns carries from a question to its answer.
+struct Upstream::Asked {
+  Context& context;
+  Done done;
+  std::uint64_t answers_before;
+
+  static void answered(getdns_context* context, getdns_callback_type_t outcome, getdns_dict* response, void* userarg,
+                       getdns_transaction_t id) noexcept;
+};
+
+void Upstream::Asked::answered(getdns_context* /*context*/, getdns_callback_type_t outcome, getdns_dict* response,
+                               void* userarg, getdns_transaction_t /*id*/) noexcept {
+  const DictPtr reply(response);
+  const std::unique_ptr<Asked> asked(static_cast<Asked*>(userarg));
+  if (outcome == GETDNS_CALLBACK_CANCEL) return;  // the context is being destroyed
+  if (outcome == GETDNS_CALLBACK_TIMEOUT)
+    on_outcome(*asked, fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
+  else if (outcome != GETDNS_CALLBACK_COMPLETE || !reply)
+    on_outcome(*asked, fail(ErrorCode::kDnsUnreachable, "cannot be reached or hung up"));
+  else
+    on_outcome(*asked, reply.get());
+}
+
+void Upstream::on_outcome(const Asked& asked, Result<const getdns_dict*> outcome) {
+  Context& context = asked.context;
+  --context.under_way;
+  if (outcome) {
+    ++context.answers;
+    context.reads = context.loop.reads();
+  } else if (outcome.error().code != ErrorCode::kDnsTimeout || context.answers == asked.answers_before) {
+    // A timeout among answers is the matter of one name, not of the connection.
+    context.spoilt = true;
+  }
+  asked.done(std::move(outcome));
+}
 
 Upstream::Upstream(GetdnsLoop& loop, ResolverAddress address, const ResolverConfig& config)
     : loop_(loop), address_(std::move(address)), transport_(config.transport), timeout_(config.timeout) {
@@ -109,30 +140,39 @@ Upstream::~Upstream() = default;
 std::string Upstream::text() const { return address_.text(); }
 
 Result<Upstream::Context*> Upstream::context() {
-  if (context_) return context_.get();
+  if (!contexts_.empty() && contexts_.back()->is_good()) return contexts_.back().get();
+  std::erase_if(contexts_, [](const auto& context) { return context->under_way == 0; });
+  auto made = make_context();
+  if (!made) return tl::unexpected(made.error());
+  contexts_.push_back(std::move(*made));
+  return contexts_.back().get();
+}
+
+Result<std::unique_ptr<Upstream::Context>> Upstream::make_context() {
   getdns_context* made = nullptr;
   getdns_return_t r = getdns_context_create(&made, 0);
-  auto context = std::make_unique<Context>(Context{extensions(), ContextPtr(made)});
+  auto context = std::make_unique<Context>(Context{loop_, extensions(), ContextPtr(made)});
   const ListPtr servers = server_list(address_, *address_.port);
   if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_eventloop(made, loop_.get());
   if (r == GETDNS_RETURN_GOOD) r = configure(made, transport_, timeout_, servers.get());
   if (r != GETDNS_RETURN_GOOD)
     return fail(ErrorCode::kEngine, std::string("cannot be used by getdns: ") + getdns_get_errorstr_by_id(r));
-  context_ = std::move(context);
-  return context_.get();
+  return context;
 }
 
 void Upstream::ask(const std::string& name, RrType type, Done done) {
   const auto context = this->context();
   if (!context) return done(tl::unexpected(context.error()));
-  auto userarg = std::make_unique<Done>(std::move(done));
-  const getdns_return_t r = getdns_general((*context)->getdns.get(), name.c_str(), static_cast<std::uint16_t>(type),
-                                           (*context)->extensions.get(), userarg.get(), nullptr, &answered);
+  Context& asked_of = **context;
+  auto asked = std::make_unique<Asked>(Asked{asked_of, std::move(done), asked_of.answers});
+  ++asked_of.under_way;
+  const getdns_return_t r = getdns_general(asked_of.getdns.get(), name.c_str(), static_cast<std::uint16_t>(type),
+                                           asked_of.extensions.get(), asked.get(), nullptr, &Asked::answered);
   if (r == GETDNS_RETURN_GOOD) {
-    static_cast<void>(userarg.release());  // answered() has it, perhaps already used up
+    static_cast<void>(asked.release());  // answered() has it, perhaps already used up
     return;
   }
-  (*userarg)(fail(ErrorCode::kDnsUnreachable, std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r)));
+  on_outcome(*asked, fail(ErrorCode::kDnsUnreachable, std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r)));
 }
 
 }  // namespace mtasts

@@ -1,10 +1,15 @@
-// One recursive resolver: a getdns context of its own, so that which resolver is asked, and when another one, is
+// One recursive resolver: getdns contexts of its own, so that which resolver is asked, and when another one, is
 // decided here and not by getdns's statistics.
+//
+// A context is used until something goes wrong on its connection. What getdns 1.6 was reading when a connection ended
+// is taken for the beginning of what the next one brings: from then on it understands no answer any more. So the next
+// question gets a new context, and the old one is destroyed when its last question has ended.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/ports.h"
 #include "core/result.h"
@@ -38,13 +43,17 @@ class Upstream {
 
  private:
   struct Context;
+  struct Asked;
+
+  static void on_outcome(const Asked& asked, Result<const getdns_dict*> outcome);
   Result<Context*> context();
+  Result<std::unique_ptr<Context>> make_context();
 
   GetdnsLoop& loop_;
   ResolverAddress address_;
   ResolverConfig::Transport transport_;
   std::chrono::seconds timeout_;
-  std::unique_ptr<Context> context_;  // made when first asked
+  std::vector<std::unique_ptr<Context>> contexts_;  // the last is asked; the others have questions under way
 };
 
 }  // namespace mtasts

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -113,6 +114,7 @@ Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); 
 
 constexpr std::string_view kTemporary = ".new-";
 constexpr const char* kStamp = ".due-";
+constexpr const char* kClock = ".clock";
 
 std::string temporary_name() {
   struct timespec clock {};
@@ -165,6 +167,30 @@ bool is_far_from(Time now, int directory, const std::string& name, std::chrono::
   struct stat status {};
   return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
+}
+
+// What `.clock` holds: two numbers of seconds since the epoch, a space between them and a line's end after.
+struct ClockWatch {
+  Time since;  // the last leap
+  Time last;   // the last round
+};
+constexpr std::chrono::hours kSteadyFor{7 * 24};
+constexpr std::chrono::hours kLeap{48};
+constexpr std::size_t kClockTextSize = 40;
+
+std::string clock_watch_text(const ClockWatch& watch) {
+  return std::to_string(watch.since.time_since_epoch().count()) + " " +
+         std::to_string(watch.last.time_since_epoch().count()) + "\n";
+}
+
+std::optional<ClockWatch> read_clock_watch(const std::string& text) {
+  std::int64_t since = 0;
+  std::int64_t last = 0;
+  const char* const end = text.data() + text.size();
+  const char* const space = std::from_chars(text.data(), end, since).ptr;
+  if (space != end) std::from_chars(space + 1, end, last);
+  const ClockWatch watch{from_epoch(since), from_epoch(last)};
+  return clock_watch_text(watch) == text ? std::optional(watch) : std::nullopt;
 }
 
 Descriptor open_shard(int directory, const std::string& shard) {
@@ -320,6 +346,25 @@ void FileStore::remove_old_stamps() {
     if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
       ::unlinkat(directory.get(), name.c_str(), 0);
   }
+}
+
+bool FileStore::clock_is_steady(Time now) {
+  const auto directory = open_directory(directory_);
+  if (!directory) return false;
+  const Descriptor file(
+      ::openat(directory.get(), kClock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  std::string text(2 * kClockTextSize, '\0');
+  if (!read_all(file.get(), text)) return false;
+  ClockWatch watch =
+      text.empty() ? ClockWatch{now - kSteadyFor, now} : read_clock_watch(text).value_or(ClockWatch{now, now});
+  if (std::chrono::abs(now - watch.last) > kLeap) watch.since = now;
+  watch.last = now;
+  text = clock_watch_text(watch);
+  const auto size = static_cast<off_t>(text.size());
+  const bool saved = ::pwrite(file.get(), text.data(), text.size(), 0) == size && ::ftruncate(file.get(), size) == 0;
+  return saved && now - watch.since >= kSteadyFor;
 }
 
 bool FileStore::due(const std::string& name, std::chrono::seconds period) {

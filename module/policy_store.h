@@ -1,8 +1,8 @@
 // The store: one small text file a policy domain, `<directory>/<2 hex digits>/<domain>`, written whole and renamed into
 // place. Readers follow no symbolic link, wait for no FIFO, map nothing and read a bounded number of bytes, so that
 // root can read what a lesser user wrote (docs/adr/0001-store-of-files.md). A domain known to have no record is an
-// empty file whose mtime says until when; the microseconds are a number of the domain's own, so that an entry that was cut
-// to nothing is not taken for one. When an entry was last used is its file's access time.
+// empty file whose mtime says until when; the microseconds are a number of the domain's own, so that an entry that was
+// cut to nothing is not taken for one. When an entry was last used is its file's access time.
 #pragma once
 
 #include <functional>
@@ -45,6 +45,10 @@ class FileStore : public PolicyStore {
   bool due(const std::string& name, std::chrono::seconds period);
   // What due() left behind for names that nobody asked about for two days.
   void remove_old_stamps();
+  // To be asked once a round through the store, by whoever throws away what is old: by a clock that is wrong,
+  // everything is. True when the clock has gone on from round to round for a week without a leap of more than two days;
+  // also in a new store, and false when it cannot be written.
+  bool clock_is_steady(Time now);
 
  private:
   struct Found {

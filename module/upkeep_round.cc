@@ -44,6 +44,7 @@ UpkeepRound::UpkeepRound(Parts parts, const UpkeepRules& rules, std::chrono::mil
 void UpkeepRound::run(Done done) {
   done_ = std::move(done);
   parts_.store.remove_old_stamps();
+  clock_is_steady_ = parts_.store.clock_is_steady(parts_.clock());
   later([this] { look_through(0); });
 }
 
@@ -79,9 +80,15 @@ void UpkeepRound::look_at(const CacheEntry& entry, Time used) {
       waiting_.push_back({entry.domain, used});
       return;
     case Upkeep::kForget:
-      forget(entry.domain, used);
+      if (may_go(entry, used)) forget(entry.domain, used);
       return;
   }
+}
+
+// By a clock that is a year ahead every policy has run out and was not used for a year. When the clock is right again
+// they are in force (R17).
+bool UpkeepRound::may_go(const CacheEntry& entry, Time used) const {
+  return upkeep(entry, used, rules_, parts_.clock()) == Upkeep::kForget && (!entry.policy || clock_is_steady_);
 }
 
 // Under the claim, and after another look: a lookup may just have put something new there.
@@ -89,7 +96,7 @@ void UpkeepRound::forget(const Domain& domain, Time used) {
   const auto claim = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
   if (!claim) return;
   const auto entry = parts_.store.get(domain);
-  if (!entry || upkeep(*entry, used, rules_, parts_.clock()) != Upkeep::kForget) return;
+  if (!entry || !may_go(*entry, used)) return;
   const auto removed = parts_.store.remove(domain);  // not ours to write: then it stays
   if (removed && *removed) ++summary_.forgotten;
 }

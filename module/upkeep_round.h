@@ -57,6 +57,7 @@ class UpkeepRound {
   };
   void look_through(unsigned shard);
   void look_at(const CacheEntry& entry, Time used);
+  [[nodiscard]] bool may_go(const CacheEntry& entry, Time used) const;
   void forget(const Domain& domain, Time used);
   void begin_refreshing();
   void refresh_next();
@@ -71,6 +72,7 @@ class UpkeepRound {
   UpkeepSummary summary_;
   std::vector<Candidate> waiting_;  // the next one last
   unsigned under_way_ = 0;
+  bool clock_is_steady_ = false;
   bool asked_by_name_ = false;
   std::unique_ptr<EventLoop::Watch> step_;
 };

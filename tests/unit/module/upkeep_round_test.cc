@@ -115,6 +115,40 @@ TEST_F(UpkeepRoundTest, LetsGoWhatIsOfNoUse) {
   EXPECT_FALSE(store_.get(domain("forgotten.example")));
 }
 
+// By that clock the policy has run out and was not used for a year; by the right one it is in force.
+TEST_F(UpkeepRoundTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
+  remember("week.example", hours(1));
+  const auto round_at = [this](hours offset) {
+    now_ += offset;
+    auto round = make();
+    run(round);
+    now_ -= offset;
+  };
+  round_at(hours(0));
+  round_at(hours(24 * 365));
+  round_at(hours(24 * 365 + 1));
+  ASSERT_TRUE(store_.get(domain("week.example")));
+  EXPECT_NE(store_.get(domain("week.example"))->policy_in_force(now_), nullptr);
+  round_at(hours(1));
+  round_at(hours(-24 * 365));
+  EXPECT_TRUE(store_.get(domain("week.example")));
+}
+
+TEST_F(UpkeepRoundTest, AClockThatKeepsItsWordForAWeekLetsGo) {
+  remember("week.example", hours(1));
+  const auto forgotten_at = [this](hours offset) {
+    now_ += offset;
+    auto round = make();
+    run(round);
+    now_ -= offset;
+    return done_.back().forgotten;
+  };
+  forgotten_at(hours(0));
+  const hours leap(24 * 365);
+  for (hours passed(0); passed < hours(7 * 24); passed += hours(24)) EXPECT_EQ(forgotten_at(leap + passed), 0U);
+  EXPECT_EQ(forgotten_at(leap + hours(7 * 24)), 1U);
+}
+
 TEST_F(UpkeepRoundTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
   FileStore other(scratch_.path(), log_);

@@ -148,14 +148,17 @@ class Refresher(Asker):
         super().__init__(runner, f"{seed} refresher", 0.5)
 
     def turn(self) -> None:
-        policies = sum(domain.kind.has_policy for domain in self.ground.domains)
-        if self.random.random() < 0.3:
-            ended, words = self.runner.run(["cache", "refresh"], "root", limit=policies * REFRESH_ONE + BUSY), "cache refresh"
-        else:
-            name = self.any_domain().name
-            ended, words = self.runner.run(["cache", "refresh", name], "root", limit=REFRESH_ONE + BUSY), f"cache refresh {name}"
-        if ended.code not in (APPLIES, NONE, TEMPORARY, None):
-            self.runner.report.found("wrong", set(), f"{words}: exit code {ended.code}: {ended.errors[-300:]}")
+        refresh(self.runner, None if self.random.random() < 0.3 else self.any_domain())
+
+
+def refresh(runner: Runner, domain: Domain | None = None) -> None:
+    """`cache refresh` as root, for one domain or all that is due."""
+    begin = time.monotonic()
+    words = ["cache", "refresh", *([domain.name] if domain else [])]
+    most = 1 if domain else sum(one.kind.has_policy for one in runner.ground.domains)
+    ended = runner.run(words, "root", limit=most * REFRESH_ONE + BUSY)
+    if ended.code not in (APPLIES, NONE, TEMPORARY, None):
+        runner.report.found("wrong", runner.faults(begin), f"{' '.join(words)}: exit code {ended.code}: {ended.errors[-300:]}")
 
 
 class Lister(Asker):

@@ -77,7 +77,7 @@ class ReadOnly(Fault):
         try:
             while True:
                 try:
-                    return run("mount", "-o", "remount,ro", str(DISK))
+                    return run("mount", "-o", "remount,noatime,ro", str(DISK))
                 except LabError as trouble:
                     if time.monotonic() > limit:
                         raise NotNow(str(trouble)) from trouble
@@ -86,7 +86,7 @@ class ReadOnly(Fault):
             field.runner.pausing.clear()
 
     def mend(self, field: Field) -> None:
-        run("mount", "-o", "remount,rw", str(DISK))
+        run("mount", "-o", "remount,noatime,rw", str(DISK))
 
 
 class Unreadable(Fault):

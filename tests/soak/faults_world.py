@@ -24,7 +24,15 @@ class ClockFault(Fault):
 
     def strike(self, field: Field) -> None:
         self.right = field.ground.clock.offset
+        self.refreshed = False
         self.jump(field, self.distance)
+
+    def act(self, field: Field) -> bool:
+        """The hourly round runs by the wrong clock, too, once."""
+        if not self.refreshed:
+            askers.refresh(field.runner)
+        self.refreshed = True
+        return True
 
     def mend(self, field: Field) -> None:
         self.jump(field, 0)

@@ -76,10 +76,17 @@ int gettimeofday(struct timeval *now, void *zone) {
   return 0;
 }
 
+/* "Now" is the moved clock's. */
+static struct timespec moved(struct timespec wanted) {
+  if (wanted.tv_nsec == UTIME_NOW) clock_gettime(CLOCK_REALTIME, &wanted);
+  return wanted;
+}
+
 int futimens(int fd, const struct timespec times[2]) {
   REAL(futimens);
   step();
-  return real(fd, times);
+  const struct timespec both[2] = {moved(times[0]), moved(times[1])};
+  return real(fd, both);
 }
 
 /* What the kernel has just stamped with its own clock. */

@@ -18,7 +18,7 @@ from episodes import Episodes
 from faults import Fault, Field, NotNow, afflict
 from ground import FOLDER, LOOKUP, OWNER, READER, STORE, Ground, processes, started_before
 from oracle import EXCUSES, Oracle
-from programs import BUSY, Runner, sanitizer_reports
+from programs import Runner, sanitizer_reports
 from report import CALM, Report
 from truth import Domain, Kind, all_domains
 
@@ -168,7 +168,7 @@ class Soak:
         """What killed writers have left is thrown away a day later, by the daily refresh."""
         leftovers = list(STORE.glob("??/.new-*"))
         self.ground.clock.set(self.ground.clock.offset + DAY + HOUR)
-        self.runner.run(["cache", "refresh"], "root", limit=len(self.domains) * askers.REFRESH_ONE + BUSY)
+        askers.refresh(self.runner)
         self.report.act("left by killed writers", len(leftovers))
         for item in leftovers:
             if item.exists():

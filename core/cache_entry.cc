@@ -14,6 +14,7 @@
 //   record: found until=1764000000 id=20260101T000000Z detail=
 //   policy: id=20251201T000000Z fetched=1763900000 bytes=76
 //   failure: id=20260101T000000Z count=3 streak=3 retry=1764001200 error=sts-webpki-invalid detail=expired certificate
+//   dane: usable until=1764000300 detail=DANE applies to mx.example.com
 //   sum: 0123456789abcdef
 //
 //   version: STSv1
@@ -33,6 +34,8 @@ constexpr std::int64_t kMaxTime = 253'402'300'799;  // the end of the year 9999
 constexpr std::int64_t kMaxCount = 1'000'000;
 
 constexpr std::array<std::string_view, 5> kStateNames{"unknown", "absent", "invalid", "found", "failed"};
+
+constexpr std::array<std::string_view, 4> kDaneNames{"none", "usable", "partly", "failed"};
 
 std::string_view state_name(RecordMemory::State state) { return kStateNames[static_cast<std::size_t>(state)]; }
 
@@ -79,6 +82,10 @@ std::string head_of(const CacheEntry& entry) {
     out.append(" streak=").append(number(failure->streak, kMaxCount)).append(" retry=");
     out.append(number(failure->retry_at)).append(" error=").append(error_name(failure->error.code));
     out.append(" detail=").append(one_line(failure->error.detail)).append("\n");
+  }
+  if (const auto& dane = entry.dane) {
+    out.append("dane: ").append(kDaneNames[static_cast<std::size_t>(dane->state)]);
+    out.append(" until=").append(number(dane->until)).append(" detail=").append(one_line(dane->detail)).append("\n");
   }
   return out;
 }
@@ -172,6 +179,17 @@ FetchFailure read_failure(Reader& in) {
   return failure;
 }
 
+DaneMemory read_dane_memory(Reader& in) {
+  DaneMemory dane;
+  const std::string state = in.expect("dane: ").word();
+  const auto* const found = std::ranges::find(kDaneNames, state);
+  if (found == kDaneNames.end()) in.reject();
+  if (in.good()) dane.state = static_cast<DaneState>(found - kDaneNames.begin());
+  dane.until = in.expect(" until=").time();
+  dane.detail = in.expect(" detail=").line();
+  return dane;
+}
+
 tl::unexpected<Error> damaged(std::string_view what) {
   return fail(ErrorCode::kStoreDamaged, "the stored entry is damaged: " + std::string(what));
 }
@@ -213,6 +231,7 @@ Result<std::optional<CacheEntry>> parse_cache_entry(std::string_view bytes, cons
   CacheEntry entry{expected, read_record_memory(in), std::nullopt, std::nullopt};
   if (in.at("policy: ")) entry.policy = read_stored_policy(in, body);
   if (in.at("failure: ")) entry.failure = read_failure(in);
+  if (in.at("dane: ")) entry.dane = read_dane_memory(in);
   // There is one way to write an entry; with it the sum, the order of the lines and all that is left over are checked.
   if (!in.good() || serialize(entry) != bytes) return damaged("it is not what was written");
   return std::optional(std::move(entry));

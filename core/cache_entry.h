@@ -54,11 +54,28 @@ struct FetchFailure {
   friend bool operator==(const FetchFailure&, const FetchFailure&) = default;
 };
 
+// Which of a domain's MX hosts are judged by DANE (R29; core/dane.h says how that is found out).
+enum class DaneState {
+  kNone,    // none
+  kUsable,  // every host that may be used
+  kPartly,  // some; for the others DANE has no say
+  kFailed,  // could not be found out
+};
+
+struct DaneMemory {
+  DaneState state = DaneState::kNone;
+  Time until{};  // usable while now < until
+  std::string detail;
+
+  friend bool operator==(const DaneMemory&, const DaneMemory&) = default;
+};
+
 struct CacheEntry {
   Domain domain;
   RecordMemory record;
   std::optional<StoredPolicy> policy;
   std::optional<FetchFailure> failure;
+  std::optional<DaneMemory> dane = std::nullopt;
 
   // The policy in force at `now`, or nullptr (R17, R22). What a clock that was set back means: see the .cc.
   [[nodiscard]] const StoredPolicy* policy_in_force(Time now) const;

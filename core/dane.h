@@ -31,12 +31,7 @@ struct DaneHost {
 };
 
 struct DaneFinding {
-  enum class Kind {
-    kNone,    // no host is judged by DANE
-    kUsable,  // every host that may be used is
-    kPartly,  // some are, for the others DANE has no say
-    kFailed,  // could not be found out
-  };
+  using Kind = DaneState;
   Kind kind = Kind::kNone;
   std::chrono::seconds ttl{0};  // the smallest of all answers; 0 when one of them failed
   std::string reason;           // one sentence for a person, at most 500 octets, nothing foreign unescaped

@@ -85,6 +85,13 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
   }
 }
 
+void apply_dane(Decision& decision, const Outcome& outcome, Time now) {
+  const auto& dane = outcome.entry.dane;
+  const bool known = dane && now < dane->until;
+  decision.dane = known ? dane->state : DaneState::kFailed;
+  decision.dane_reason = known ? dane->detail : "whether DANE judges the MX hosts has not been found out yet";
+}
+
 // A failure is told while it is the state of things: not of a fetch that is under way, nor of a record that is gone.
 std::optional<Error> failure_behind(const Outcome& outcome, bool in_force) {
   const CacheEntry& entry = outcome.entry;
@@ -108,10 +115,16 @@ Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now) {
   decision.failure = failure_behind(outcome, policy != nullptr);
   if (policy != nullptr) {
     apply_policy(decision, *policy, override);
+    if (rules.ask_dane && decision.kind == Decision::Kind::kPolicy) apply_dane(decision, outcome, now);
   } else {
     apply_absence(decision, outcome, rules);
   }
   return decision;
+}
+
+bool waits_for_dane(const Decision& decision) {
+  return decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce &&
+         decision.dane == DaneState::kFailed;
 }
 
 Decision no_policy(std::string reason) {

@@ -24,6 +24,7 @@ struct DecisionRules {
   WhenUnknown on_deadline = WhenUnknown::kDefer;
   WhenUnknown on_dns_failure = WhenUnknown::kNoPolicy;
   std::vector<Override> overrides;
+  bool ask_dane = false;  // the lookup was to ask (LookupRules)
 };
 
 struct Decision {
@@ -42,11 +43,17 @@ struct Decision {
   std::chrono::seconds max_age{0};
   std::string body;  // the policy file, for TLSRPT
   bool from_cache = true;
+  std::optional<DaneState> dane;  // of a policy, where it was asked: which MX hosts DANE judges, and it alone (R29)
+  std::string dane_reason;
   std::string reason;            // one sentence, why so
   std::optional<Error> failure;  // the policy failure behind it, for TLSRPT and the log (R32)
 };
 
 Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now);
+
+// R29: DANE goes before a policy, so whether it does must be known before the policy is enforced by who asked for it: a
+// policy that is met would excuse a DANE failure, and whoever can make DNS fail could choose the weaker of the two.
+bool waits_for_dane(const Decision& decision);
 
 // For a next hop that can have no policy (policy_domain() gave nullopt).
 Decision no_policy(std::string reason);

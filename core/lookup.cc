@@ -14,6 +14,8 @@ constexpr seconds kMaxBackOff{3600};  // R15
 constexpr unsigned kMaxStreak = 5;
 // A policy that has run out (max_age may be 0) is not fetched again earlier than this after it was fetched.
 constexpr seconds kMinFetchInterval{60};
+// Whether DANE has a say is remembered for this long at least: the MTA itself looks at the records at every connection.
+constexpr seconds kMinDane{60};
 
 seconds back_off(const FetchFailure& failure, seconds retry) {
   const unsigned doublings =
@@ -43,7 +45,7 @@ Action Lookup::start(Time now) {
     // time to live (at most max_ttl) brings the refresh about, or the timer's Effort::kRefresh.
     const StoredPolicy* policy = entry_.policy_in_force(now);
     const bool current = policy != nullptr && policy->id == entry_.record.id;
-    return current ? finish() : after_record(now);
+    return current ? finish(now) : after_record(now);
   }
   progress_ = Outcome::Progress::kRecordPending;
   return {.save = std::nullopt, .answer = std::nullopt, .next = QueryRecord{}};
@@ -58,9 +60,8 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
               {},
               std::string(error_name(result.error().code)) + ": " + result.error().detail};
   } else {
-    const seconds ttl = std::max(std::min(result->ttl, rules_.max_ttl), rules_.min_ttl);  // R23
     const RecordFinding& finding = result->finding;
-    record = {State::kAbsent, now + std::max(ttl, seconds{0}), finding.id, finding.reason};
+    record = {State::kAbsent, now + remembered_for(result->ttl), finding.id, finding.reason};
     if (finding.kind == RecordFinding::Kind::kInvalid) record.state = State::kInvalid;
     if (finding.kind == RecordFinding::Kind::kFound) record.state = State::kFound;
   }
@@ -71,6 +72,7 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
 
 Action Lookup::on_fetch(const FetchResult& result, Time now) {
   used_network_ = true;
+  fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
     entry_.policy = StoredPolicy{entry_.record.id, now, *result, std::move(*policy)};
@@ -78,7 +80,17 @@ Action Lookup::on_fetch(const FetchResult& result, Time now) {
   } else {
     note_failure(policy.error(), now);
   }
-  Action action = finish();
+  Action action = finish(now);
+  action.save = entry_;
+  return action;
+}
+
+Action Lookup::on_dane(const DaneFinding& finding, Time now) {
+  used_network_ = true;
+  const bool failed = finding.kind == DaneState::kFailed;
+  const seconds kept = failed ? rules_.dns_retry : std::max(remembered_for(finding.ttl), kMinDane);
+  entry_.dane = DaneMemory{finding.kind, now + kept, finding.reason};
+  Action action = fetched_ ? finish(now) : after_record(now);
   action.save = entry_;
   return action;
 }
@@ -95,26 +107,45 @@ Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_}; }
 // that it takes part (RFC 8461 §3.1), and leaving ends with its removal (R35), after which fetching every day would be
 // of use to nobody. A policy in force stays in force meanwhile (R20).
 Action Lookup::after_record(Time now) {
-  if (entry_.record.state != State::kFound || !may_fetch(now)) return finish();
+  if (entry_.record.state != State::kFound || !may_fetch(now)) return finish(now);
   const StoredPolicy* policy = entry_.policy_in_force(now);
   const bool current = policy != nullptr && policy->id == entry_.record.id;
-  if (current && effort_ == Effort::kNormal && !refresh_due(*policy, rules_.refresh, now)) return finish();
+  if (current && effort_ == Effort::kNormal && !refresh_due(*policy, rules_.refresh, now)) return finish(now);
 
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = FetchPolicy{entry_.record.id}};
   if (current && effort_ == Effort::kNormal) {
-    action = finish();  // the answer is certain: the refresh goes on behind it
+    action = finish(now);  // once the answer is certain, the refresh goes on behind it
+    if (!action.answer) return action;
     action.next = FetchPolicy{entry_.record.id};
   }
   progress_ = Outcome::Progress::kFetchPending;
   return action;
 }
 
-Action Lookup::finish() {
+Action Lookup::finish(Time now) {
+  if (!answered_ && dane_missing(now)) {
+    progress_ = Outcome::Progress::kDanePending;
+    dane_asked_ = true;
+    return {.save = std::nullopt, .answer = std::nullopt, .next = QueryDane{}};
+  }
   progress_ = Outcome::Progress::kSettled;
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = Finished{}};
   if (!answered_) action.answer = so_far();
   answered_ = true;
   return action;
+}
+
+seconds Lookup::remembered_for(seconds ttl) const {  // R23
+  return std::max({std::min(ttl, rules_.max_ttl), rules_.min_ttl, seconds{0}});
+}
+
+// Only a policy that binds the sender can be in DANE's way.
+bool Lookup::dane_missing(Time now) const {
+  if (!rules_.ask_dane || dane_asked_) return false;
+  const StoredPolicy* policy = entry_.policy_in_force(now);
+  if (policy == nullptr || policy->policy.mode == Mode::kNone) return false;
+  return !entry_.dane || now >= entry_.dane->until ||
+         entry_.dane->until > now + std::max({rules_.min_ttl, rules_.max_ttl, rules_.dns_retry, kMinDane});
 }
 
 // A memory that reaches further than any answer may is from before the clock was set back.

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/cache_entry.h"
+#include "core/dane.h"
 #include "core/record.h"
 #include "core/result.h"
 
@@ -17,7 +18,8 @@ struct LookupRules {
   std::chrono::seconds max_ttl{86'400};
   std::chrono::seconds retry{300};       // first back-off after a failed fetch, doubled up to an hour (R15)
   std::chrono::seconds refresh{86'400};  // a policy older than this is fetched again (R21)
-  std::chrono::seconds dns_retry{10};    // how long a failed record question is not repeated
+  std::chrono::seconds dns_retry{10};    // how long a failed DNS question is not repeated
+  bool ask_dane = false;                 // where a policy is in force: find out whether DANE goes before it (R29)
 };
 
 // What is known when an answer is wanted. The entry always belongs to the domain asked for.
@@ -26,6 +28,7 @@ struct Outcome {
     kSettled,        // nothing is missing
     kRecordPending,  // the record question has no answer yet
     kFetchPending,   // there is a record, the policy is still being fetched
+    kDanePending,    // there is a policy, whether DANE goes before it is still being asked
   };
   CacheEntry entry;
   Progress progress = Progress::kSettled;
@@ -36,13 +39,14 @@ struct QueryRecord {};
 struct FetchPolicy {
   std::string id;
 };
+struct QueryDane {};
 struct Finished {};
 
 // Carried out in this order: save, answer, next.
 struct Action {
   std::optional<CacheEntry> save;
   std::optional<Outcome> answer;  // given exactly once in a machine's life, as early as it is certain
-  std::variant<QueryRecord, FetchPolicy, Finished> next;
+  std::variant<QueryRecord, FetchPolicy, QueryDane, Finished> next;
 };
 
 struct RecordAnswer {
@@ -63,10 +67,11 @@ class Lookup {
   // `remembered`: what the store has, if anything.
   Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules);
 
-  // First call. Then exactly one on_* call answers each QueryRecord or FetchPolicy, until Finished.
+  // First call. Then exactly one on_* call answers each QueryRecord, FetchPolicy or QueryDane, until Finished.
   Action start(Time now);
   Action on_record(const RecordResult& result, Time now);
   Action on_fetch(const FetchResult& result, Time now);
+  Action on_dane(const DaneFinding& finding, Time now);
 
   // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
   // that what we save does not undo it (R17).
@@ -77,7 +82,9 @@ class Lookup {
 
  private:
   Action after_record(Time now);
-  Action finish();
+  Action finish(Time now);
+  [[nodiscard]] std::chrono::seconds remembered_for(std::chrono::seconds ttl) const;
+  [[nodiscard]] bool dane_missing(Time now) const;
   [[nodiscard]] bool record_usable(Time now) const;
   [[nodiscard]] bool may_fetch(Time now) const;
   void note_failure(const Error& error, Time now);
@@ -87,6 +94,8 @@ class Lookup {
   LookupRules rules_;
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
   bool answered_ = false;
+  bool fetched_ = false;     // there is nothing more to fetch
+  bool dane_asked_ = false;  // an answer of TTL 0 is not asked for again
   bool used_network_ = false;
 };
 

@@ -30,7 +30,8 @@ Decision defer(const Domain& domain, const Error& error) {
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 Client::Client(Config config, std::unique_ptr<Log> log)
-    : config_(std::move(config)), log_(std::move(log)), store_(config_.cache_directory, *log_) {
+    : config_(std::move(config)), with_dane_(config_), log_(std::move(log)), store_(config_.cache_directory, *log_) {
+  with_dane_.lookup.ask_dane = with_dane_.decision.ask_dane = config_.dane;
   log_->set_threshold(config_.log_level);
 }
 
@@ -42,19 +43,29 @@ Result<std::unique_ptr<Client>> Client::open(const std::string& config_path, std
 
 Decision Client::lookup(std::string_view next_hop, Lookup::Effort effort,
                         std::optional<std::chrono::milliseconds> deadline) {
+  return lookup(config_, next_hop, effort, deadline.value_or(config_.deadline));
+}
+
+Decision Client::lookup_with_dane(std::string_view next_hop, Lookup::Effort effort) {
+  return lookup(with_dane_, next_hop, effort, config_.deadline);
+}
+
+Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup::Effort effort,
+                        std::chrono::milliseconds deadline) {
   const auto domain = policy_domain(next_hop);
   if (!domain) return no_policy(domain.error().detail);
   if (!*domain) return no_policy("an address or a name without a dot has no policy");
-  const auto outcome = find_out(**domain, effort, deadline.value_or(config_.deadline));
-  Decision decision = outcome ? decide(*outcome, config_.decision, now()) : defer(**domain, outcome.error());
+  const auto outcome = find_out(config, **domain, effort, deadline);
+  Decision decision = outcome ? decide(*outcome, config.decision, now()) : defer(**domain, outcome.error());
   log_->write(LogLevel::kDebug, describe(decision));
   return decision;
 }
 
-Result<Outcome> Client::find_out(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline) {
+Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
+                                 std::chrono::milliseconds deadline) {
   auto remembered = store_.use(domain);
-  if (auto answer = Lookup(domain, remembered, effort, config_.lookup).start(now()).answer) return std::move(*answer);
-  auto outcome = lookup_in_child(config_, domain, effort, deadline);
+  if (auto answer = Lookup(domain, remembered, effort, config.lookup).start(now()).answer) return std::move(*answer);
+  auto outcome = lookup_in_child(config, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
               "event=lookup-impossible domain=" + domain.text() + " detail=" + quoted(outcome.error().detail));

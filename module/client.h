@@ -25,6 +25,9 @@ class Client {
   // recipient domain or smarthost in the host's words (core/domain.h). Default deadline: the configured one.
   Decision lookup(std::string_view next_hop, Lookup::Effort effort = Lookup::Effort::kNormal,
                   std::optional<std::chrono::milliseconds> deadline = std::nullopt);
+  // The same, and whether DANE goes before the policy (R29): for who has no transport that finds that out by itself.
+  // Without `[policy] dane` it is not asked.
+  Decision lookup_with_dane(std::string_view next_hop, Lookup::Effort effort = Lookup::Effort::kNormal);
 
   [[nodiscard]] const Config& config() const { return config_; }
   FileStore& store() { return store_; }
@@ -32,9 +35,13 @@ class Client {
 
  private:
   Client(Config config, std::unique_ptr<Log> log);
-  Result<Outcome> find_out(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline);
+  Decision lookup(const Config& config, std::string_view next_hop, Lookup::Effort effort,
+                  std::chrono::milliseconds deadline);
+  Result<Outcome> find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
+                           std::chrono::milliseconds deadline);
 
   Config config_;
+  Config with_dane_;
   std::unique_ptr<Log> log_;
   FileStore store_;
 };

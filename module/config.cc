@@ -78,7 +78,7 @@ std::string known_names(std::string_view section) {
     if (names.ends_with(name)) continue;
     names += (names.empty() ? "" : ", ") + std::string(name);
   }
-  if (section.empty()) names += ", policy";
+  if (section == "policy") names += ", override";
   return names;
 }
 
@@ -111,19 +111,14 @@ Result<Override> read_override(const toml::node& node, const std::string& path) 
   return Override{*domain, *mode};
 }
 
-Result<void> read_policy_section(Config& config, const toml::table& table, const std::string& path, Lines& lines) {
-  for (const auto& [key, node] : table) {
-    if (key != "override")
-      return config_error(path, line_of(node), "unknown key policy." + escaped(key.str()) + "; known here: override");
-    const auto* list = node.as_array();
-    if (list == nullptr)
-      return config_error(path, line_of(node), "policy.override must be written as [[policy.override]]");
-    lines["policy.override"] = line_of(node);
-    for (const auto& item : *list) {
-      auto entry = read_override(item, path);
-      if (!entry) return tl::unexpected(entry.error());
-      config.decision.overrides.push_back(std::move(*entry));
-    }
+Result<void> read_overrides(Config& config, const toml::node& node, const std::string& path) {
+  const auto* list = node.as_array();
+  if (list == nullptr)
+    return config_error(path, line_of(node), "policy.override must be written as [[policy.override]]");
+  for (const auto& item : *list) {
+    auto entry = read_override(item, path);
+    if (!entry) return tl::unexpected(entry.error());
+    config.decision.overrides.push_back(std::move(*entry));
   }
   return {};
 }
@@ -131,6 +126,11 @@ Result<void> read_policy_section(Config& config, const toml::table& table, const
 Result<void> read_section(Config& config, std::string_view section, const toml::table& table, const std::string& path,
                           Lines& lines) {
   for (const auto& [name, node] : table) {
+    if (section == "policy" && name == "override") {
+      lines["policy.override"] = line_of(node);
+      if (auto done = read_overrides(config, node, path); !done) return done;
+      continue;
+    }
     const ConfigKey* key = nullptr;
     for (const auto& candidate : config_keys()) {
       if (candidate.section == section && candidate.name == name.str()) key = &candidate;
@@ -167,16 +167,14 @@ Result<void> check_values(const Config& config, const std::string& path, const L
 Result<void> read_document(Config& config, const toml::table& document, const std::string& path, Lines& lines) {
   for (const auto& [name, node] : document) {
     const auto* table = node.as_table();
-    const bool known = name == "policy" || !known_names(name.str()).empty();
+    const bool known = !known_names(name.str()).empty();
     if (!known)
       return config_error(path, line_of(node),
                           "unknown section [" + escaped(name.str()) + "]; known: " + known_names(""));
     if (table == nullptr)
       return config_error(path, line_of(node),
                           std::string(name.str()) + " must be written as a section [" + std::string(name.str()) + "]");
-    auto done = name == "policy" ? read_policy_section(config, *table, path, lines)
-                                 : read_section(config, name.str(), *table, path, lines);
-    if (!done) return done;
+    if (auto done = read_section(config, name.str(), *table, path, lines); !done) return done;
   }
   return check_values(config, path, lines);
 }

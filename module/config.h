@@ -22,6 +22,7 @@ struct Config {
   LookupRules lookup;      // [dns] *_ttl_s, [fetch] retry_s, [cache] refresh_s
   UpkeepRules upkeep;      // [cache] refresh_s, forget_s
   DecisionRules decision;  // [engine] on_*, [[policy.override]]
+  bool dane = true;        // [policy] dane: may the network be asked for it
   TlsLibrary tls = TlsLibrary::kAuto;
   std::string user = "_mtasts";
   std::chrono::seconds deadline{20};

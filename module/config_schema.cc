@@ -126,6 +126,7 @@ constexpr std::array<Word<TlsLibrary>, 3> kTls{
     {{"auto", TlsLibrary::kAuto}, {"openssl", TlsLibrary::kOpenSsl}, {"gnutls", TlsLibrary::kGnuTls}}};
 constexpr std::array<Word<WhenUnknown>, 2> kUnknown{
     {{"defer", WhenUnknown::kDefer}, {"no-policy", WhenUnknown::kNoPolicy}}};
+constexpr std::array<Word<bool>, 2> kDane{{{"auto", true}, {"off", false}}};
 constexpr std::array<Word<LogLevel>, 4> kLevels{{{"error", LogLevel::kError},
                                                  {"warning", LogLevel::kWarning},
                                                  {"info", LogLevel::kInfo},
@@ -194,6 +195,9 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"cache", "forget_s", "a whole number of seconds from 86400 to 31557600",
      [](Config& c, const ConfigValue& v) { return read_seconds(c.upkeep.forget, v, 86'400, 31'557'600); },
      [](const Config& c) { return shown(c.upkeep.forget); }},
+    {"policy", "dane", R"("auto" or "off")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.dane, v, kDane); },
+     [](const Config& c) { return show_word(c.dane, kDane); }},
     {"log", "level", R"("error", "warning", "info" or "debug")",
      [](Config& c, const ConfigValue& v) { return read_word(c.log_level, v, kLevels); },
      [](const Config& c) { return show_word(c.log_level, kLevels); }},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "module/dane_lookup.h"
+
 namespace mtasts {
 namespace {
 
@@ -114,6 +116,7 @@ void Engine::perform(const std::string& domain, Action action) {
   if (action.answer) answer_all(*jobs_.at(domain), *action.answer);
   if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);
   if (std::holds_alternative<FetchPolicy>(action.next)) return fetch_policy(domain);
+  if (std::holds_alternative<QueryDane>(action.next)) return query_dane(domain);
   end(domain);
 }
 
@@ -166,6 +169,14 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Action action = job.machine.on_fetch(result, now);
   if (action.save && action.save->failure) log_failure(log_, *action.save, now);
   perform(domain, std::move(action));
+}
+
+void Engine::query_dane(const std::string& domain) {
+  dane_lookup(resolver_, jobs_.at(domain)->domain, [this, domain](const DaneFinding& finding) {
+    Job& job = *jobs_.at(domain);
+    job.machine.learn(store_.get(job.domain));
+    perform(domain, job.machine.on_dane(finding, clock_()));
+  });
 }
 
 }  // namespace mtasts

@@ -60,6 +60,7 @@ class Engine {
   void fetch_policy(const std::string& domain);
   void on_record(const std::string& domain, const RecordResult& result);
   void on_fetch(const std::string& domain, const FetchResult& result);
+  void query_dane(const std::string& domain);
   void answer_all(Job& job, const Outcome& outcome);
   void add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer);
 

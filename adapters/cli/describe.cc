@@ -29,6 +29,20 @@ std::string rows(const std::string& name, const std::vector<std::string>& values
 
 std::string source(const Decision& decision) { return decision.from_cache ? "cache" : "fetch"; }
 
+std::string dane_word(DaneState state) {
+  switch (state) {
+    case DaneState::kNone:
+      return "none";
+    case DaneState::kUsable:
+      return "all";
+    case DaneState::kPartly:
+      return "some";
+    case DaneState::kFailed:
+      return "unknown";
+  }
+  return {};
+}
+
 std::string record_state(const RecordMemory& record) {
   const std::string until = " (remembered until " + rfc3339(record.until) + ")";
   switch (record.state) {
@@ -70,7 +84,7 @@ std::string to_json(const Decision& decision) {
   json["fetched"] = has_policy ? Json(rfc3339(*decision.fetched)) : Json();
   json["expires"] = decision.expires ? Json(rfc3339(*decision.expires)) : Json();
   json["source"] = source(decision);
-  json["dane"] = Json();
+  json["dane"] = decision.dane ? Json(dane_word(*decision.dane)) : Json();
   json["reason"] = decision.reason;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -84,6 +98,7 @@ std::string to_text(const Decision& decision, bool colour) {
     text += row("fetched", rfc3339(*decision.fetched));
   }
   if (decision.expires) text += row("expires", rfc3339(*decision.expires));
+  if (decision.dane) text += row("dane", dane_word(*decision.dane) + ": " + decision.dane_reason);
   return text + row("source", source(decision)) + row("reason", decision.reason);
 }
 
@@ -101,6 +116,9 @@ std::string to_text(const CacheEntry& entry, Time now, bool colour) {
                                std::to_string(entry.failure->count) + " in a row, next try after " +
                                rfc3339(entry.failure->retry_at) + "): " + entry.failure->error.detail);
   }
+  if (entry.dane)
+    text += row("dane", dane_word(entry.dane->state) + " (remembered until " + rfc3339(entry.dane->until) +
+                            "): " + entry.dane->detail);
   return text;
 }
 

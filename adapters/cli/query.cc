@@ -17,7 +17,7 @@ int query(Client& client, const QueryOptions& options, const Surroundings& surro
     return complain(surroundings, domain.error().detail, kUsage);
   }
   Decision decision =
-      client.lookup(options.domain, options.refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal);
+      client.lookup_with_dane(options.domain, options.refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal);
   if (decision.domain.empty()) decision.domain = options.domain;  // an address, a name without a dot
   surroundings.out << (options.json ? to_json(decision) + "\n" : to_text(decision, surroundings.colour));
   return exit_code(decision);

@@ -28,20 +28,22 @@ Result<Client*> EximHost::client() {
   return client_.get();
 }
 
-std::optional<EximReply> EximHost::decide(std::string_view function, Words words, const Decision*& decision) {
+std::optional<EximReply> EximHost::decide(std::string_view function, Words words, Dane dane,
+                                          const Decision*& decision) {
   if (words.size() != 1) return EximReply{EximStatus::kError, usage(function, "{$domain}")};
   if (words[0].empty()) {
     return EximReply{EximStatus::kError, std::string(function) +
                                              ": the domain is empty; $domain has no value where there are several "
                                              "recipients (a transport with multi_domain, a system filter)"};
   }
-  decision = answers_.fresh(words[0], AnswerMemory::Clock::now());
+  AnswerMemory& answers = dane == Dane::kAsk ? answers_with_dane_ : answers_;
+  decision = answers.fresh(words[0], AnswerMemory::Clock::now());
   if (decision == nullptr) {
     const auto opened = client();
     if (!opened) return EximReply{EximStatus::kError, std::string(function) + ": " + opened.error().detail};
     // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
-    Decision answer = (*opened)->lookup(words[0]);
-    decision = &answers_.remember(words[0], std::move(answer), AnswerMemory::Clock::now());
+    Decision answer = dane == Dane::kAsk ? (*opened)->lookup_with_dane(words[0]) : (*opened)->lookup(words[0]);
+    decision = &answers.remember(words[0], std::move(answer), AnswerMemory::Clock::now());
   }
   if (decision->kind != Decision::Kind::kDefer) return std::nullopt;
   return EximReply{EximStatus::kFail, "MTA-STS: " + decision->reason};
@@ -49,7 +51,7 @@ std::optional<EximReply> EximHost::decide(std::string_view function, Words words
 
 EximReply EximHost::route(Words words) {
   const Decision* decision = nullptr;
-  if (auto refused = decide("mta_sts_route", words, decision)) return *refused;
+  if (auto refused = decide("mta_sts_route", words, Dane::kLeave, decision)) return *refused;
   auto text = route_text(*decision);
   if (!text) return {EximStatus::kError, "mta_sts_route: " + text.error().detail};
   return {EximStatus::kOk, std::move(*text)};
@@ -57,7 +59,8 @@ EximReply EximHost::route(Words words) {
 
 EximReply EximHost::mode(Words words) {
   const Decision* decision = nullptr;
-  if (auto refused = decide("mta_sts_mode", words, decision)) return *refused;
+  if (auto refused = decide("mta_sts_mode", words, Dane::kAsk, decision)) return *refused;
+  if (waits_for_dane(*decision)) return {EximStatus::kFail, "MTA-STS: " + decision->dane_reason};
   return {EximStatus::kOk, mode_text(*decision)};
 }
 

@@ -39,7 +39,8 @@ class EximHost {
   // ${dlfunc{...}{mta_sts_route}{$domain}} - host-list text as in adapters/exim/route.h. A failed expansion defers the
   // address.
   EximReply route(Words words);
-  // ${dlfunc{...}{mta_sts_mode}{$domain}} - "enforce", "testing" or "none"; fails whenever route() would.
+  // ${dlfunc{...}{mta_sts_mode}{$domain}} - "enforce", "testing", "none", or "dane" where DANE judges every MX host;
+  // fails whenever route() would, and where it cannot be found out whether DANE goes before the policy.
   EximReply mode(Words words);
   // ${dlfunc{...}{mta_sts_event}{...7 arguments...}} - "", or the reason of a veto (adapters/exim/event.h). Fails only
   // when it is called with another number of arguments, which Exim logs and takes for no veto; other trouble is logged.
@@ -47,8 +48,10 @@ class EximHost {
 
  private:
   Result<Client*> client();
-  // The decision for one domain argument, or a reply that says why there is none.
-  std::optional<EximReply> decide(std::string_view function, Words words, const Decision*& decision);
+  // The decision for one domain argument, or a reply that says why there is none. A transport of Exim finds out by
+  // itself what DANE has to say, so routing leaves that.
+  enum class Dane { kLeave, kAsk };
+  std::optional<EximReply> decide(std::string_view function, Words words, Dane dane, const Decision*& decision);
   Decision policy_behind(std::string_view domain);
   EximReply trouble(const std::string& what);
 
@@ -57,6 +60,7 @@ class EximHost {
   std::unique_ptr<Client> client_;
   std::optional<EventWatcher> watcher_;
   AnswerMemory answers_;
+  AnswerMemory answers_with_dane_;
 };
 
 }  // namespace mtasts

@@ -46,6 +46,7 @@ Result<std::string> route_text(const Decision& decision) {
 }
 
 std::string mode_text(const Decision& decision) {
+  if (decision.kind == Decision::Kind::kPolicy && decision.dane == DaneState::kUsable) return "dane";
   return std::string(mode_name(decision.kind == Decision::Kind::kPolicy ? decision.mode : Mode::kNone));
 }
 

@@ -40,7 +40,7 @@ class Domain:
     """A recipient's domain. `mx` are host names, best first; `mode` NO_POLICY publishes nothing.
 
     `patterns` are the policy's mx lines (the MX hosts themselves when empty); `host` describes a policy host that is not
-    simply good; `policy_ipv6_only` gives it no IPv4 address. An empty `record_id` leaves the record away. A `signed` domain is DNSSEC-secure. `records` are further
+    simply good; `policy_ipv6_only` gives it no IPv4 address. An empty `record_id` leaves the record away. A `signed` domain is DNSSEC-secure, but for what is `tampered` with (dns.Zone). `records` are further
     zone file lines, such as TLSA. The record's TTL is one second, so that a changed id is seen.
     """
 
@@ -52,6 +52,7 @@ class Domain:
     host: PolicyHost | None = None
     policy_ipv6_only: bool = False
     signed: bool = False
+    tampered: dict[str, str] = field(default_factory=dict)
     records: str = ""
     record_id: str = "1"
 
@@ -72,7 +73,7 @@ class Domain:
                 lines.append(f"mta-sts A {WEB.of(self.policy_host().place)}")
             if self.policy_host().place is Place.NGINX:
                 lines.append(f"mta-sts AAAA {WEB.good6}")
-        return Zone(self.name, "\n".join([*lines, self.records]), signed=self.signed)
+        return Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered)
 
 
 @dataclass(frozen=True)

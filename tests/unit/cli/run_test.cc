@@ -35,6 +35,7 @@ class Program : public testing::Test {
     entry.record = {RecordMemory::State::kFound, now() + std::chrono::hours(1), "20260101", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
     entry.policy = StoredPolicy{"20260101", fetched, body, *parse_policy(body)};
+    entry.dane = DaneMemory{DaneState::kNone, now() + std::chrono::hours(1), "its MX records are not signed"};
     FakeLog log(log_);
     ASSERT_TRUE(FileStore(store_, log).put(entry));
   }
@@ -90,7 +91,7 @@ TEST_F(Program, QueryJsonHasTheKeysOfTheContractInItsOrder) {
   EXPECT_EQ(json["max_age"], 86400);
   EXPECT_EQ(json["id"], "20260101");
   EXPECT_EQ(json["source"], "cache");
-  EXPECT_TRUE(json["dane"].is_null());
+  EXPECT_EQ(json["dane"], "none");
   EXPECT_EQ(json["fetched"].get<std::string>().size(), std::string("2026-01-31T08:05:00Z").size());
 }
 

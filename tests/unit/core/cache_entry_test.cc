@@ -23,7 +23,8 @@ CacheEntry full_entry() {
       domain(),
       {State::kFound, kNow + seconds{300}, "20260101T000000Z", {}},
       stored_policy("20251201T000000Z", kNow - hours{24}),
-      FetchFailure{"20260101T000000Z", 3, 4, kNow + seconds{1200}, {ErrorCode::kWebPkiInvalid, "expired \\x00 cert"}}};
+      FetchFailure{"20260101T000000Z", 3, 4, kNow + seconds{1200}, {ErrorCode::kWebPkiInvalid, "expired \\x00 cert"}},
+      DaneMemory{DaneState::kPartly, kNow + seconds{60}, "DANE applies to mx1.example.com"}};
 }
 
 Result<std::optional<CacheEntry>> parsed(std::string_view bytes) { return parse_cache_entry(bytes, domain()); }
@@ -50,7 +51,8 @@ TEST(CacheEntry, IsTextThatAPersonCanRead) {
             "record: found until=1764000300 id=20260101T000000Z detail=\n"
             "policy: id=20251201T000000Z fetched=1763913600 bytes=64\n"
             "failure: id=20260101T000000Z count=3 streak=4 retry=1764001200 error=sts-webpki-invalid "
-            "detail=expired \\x00 cert\n");
+            "detail=expired \\x00 cert\n"
+            "dane: partly until=1764000060 detail=DANE applies to mx1.example.com\n");
   EXPECT_TRUE(bytes.ends_with("\n\n" + policy_body()));
 }
 
@@ -63,6 +65,7 @@ TEST(CacheEntry, R17ComesBackAsItWas) {
       {domain(), {State::kInvalid, kNow, {}, "there is more than one STSv1 record"}, {}, {}},
       {domain(), {State::kFailed, kNow, {}, "dns-timeout: no answer from 127.0.0.1"}, full.policy, {}},
       {domain(), full.record, {}, full.failure},
+      {domain(), full.record, {}, {}, DaneMemory{DaneState::kFailed, kNow, {}}},
       {domain(), full.record, stored_policy("1", kNow, policy_body("none", 0, "")), {}},
       {domain(), full.record, stored_policy("1", kNow, "\n\n" + policy_body() + "\n\nsum: 0123456789abcdef\n\n"), {}},
   };

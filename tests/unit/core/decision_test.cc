@@ -177,5 +177,55 @@ TEST(Decision, R2ANextHopWithoutPolicyDomainHasNoPolicy) {
   EXPECT_EQ(decision.reason, "192.0.2.1 is an address");
 }
 
+// What DANE has to say, where it was asked.
+class DecisionDane : public testing::Test {
+ protected:
+  static Decision decided(const StoredPolicy& policy, std::optional<DaneMemory> dane,
+                          Progress progress = Progress::kSettled) {
+    Outcome given = outcome(kFound, policy, {}, progress);
+    given.entry.dane = std::move(dane);
+    DecisionRules rules;
+    rules.ask_dane = true;
+    return decide(given, rules, kNow);
+  }
+  static DaneMemory memory(DaneState state) { return {state, kNow + seconds{60}, "for the reason that..."}; }
+};
+
+TEST_F(DecisionDane, R29IsToldWithThePolicy) {
+  for (const DaneState state : {DaneState::kNone, DaneState::kUsable, DaneState::kPartly}) {
+    const Decision decision = decided(kEnforce, memory(state));
+    EXPECT_EQ(decision.kind, Kind::kPolicy);
+    EXPECT_EQ(decision.dane, state);
+    EXPECT_EQ(decision.dane_reason, "for the reason that...");
+  }
+}
+
+TEST_F(DecisionDane, R29WhatCannotBeFoundOutNeverLeadsToAWeakerAnswer) {
+  const Decision decision = decided(kEnforce, memory(DaneState::kFailed));
+  EXPECT_TRUE(waits_for_dane(decision));
+  EXPECT_EQ(decision.dane_reason, "for the reason that...");
+  EXPECT_FALSE(waits_for_dane(decided(kEnforce, memory(DaneState::kPartly))));
+}
+
+TEST_F(DecisionDane, R29EnforceWaitsForTheAnswer) {
+  EXPECT_TRUE(waits_for_dane(decided(kEnforce, std::nullopt, Progress::kDanePending)));
+  DaneMemory old = memory(DaneState::kUsable);
+  old.until = kNow;
+  EXPECT_TRUE(waits_for_dane(decided(kEnforce, old, Progress::kDanePending)));
+}
+
+TEST_F(DecisionDane, R27TestingWaitsForNothing) {
+  EXPECT_FALSE(waits_for_dane(decided(kTesting, memory(DaneState::kFailed))));
+  EXPECT_FALSE(waits_for_dane(decided(kTesting, std::nullopt, Progress::kDanePending)));
+}
+
+TEST_F(DecisionDane, CountsForNothingWhereItWasNotAsked) {
+  Outcome given = outcome(kFound, kEnforce);
+  given.entry.dane = memory(DaneState::kFailed);
+  const Decision decision = decide(given, DecisionRules{}, kNow);
+  EXPECT_FALSE(waits_for_dane(decision));
+  EXPECT_EQ(decision.dane, std::nullopt);
+}
+
 }  // namespace
 }  // namespace mtasts

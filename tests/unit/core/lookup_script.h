@@ -21,6 +21,7 @@ inline RecordResult malformed(std::chrono::seconds ttl = std::chrono::seconds{30
 
 inline std::string next_of(const Action& action) {
   if (const auto* fetch = std::get_if<FetchPolicy>(&action.next)) return "fetch " + fetch->id;
+  if (std::holds_alternative<QueryDane>(action.next)) return "dane";
   return std::holds_alternative<QueryRecord>(action.next) ? "query" : "finished";
 }
 
@@ -38,6 +39,9 @@ class Life {
   Action record(const RecordResult& result) { return noted(lookup_->on_record(result, now)); }
   Action fetched(const FetchResult& result) { return noted(lookup_->on_fetch(result, now)); }
   Action fetch_fails(ErrorCode code = ErrorCode::kPolicyFetch) { return fetched(fail(code, "no such luck")); }
+  Action dane(DaneState state, std::chrono::seconds ttl = std::chrono::seconds{300}) {
+    return noted(lookup_->on_dane({state, ttl, "so it is"}, now));
+  }
   [[nodiscard]] Outcome so_far() const { return lookup_->so_far(); }
 
   void pass(std::chrono::seconds time) { now += time; }

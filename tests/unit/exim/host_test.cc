@@ -25,11 +25,12 @@ class EximHostTest : public testing::Test {
   void configure(const std::string& text) {
     std::ofstream(config_) << text << "[cache]\ndirectory = \"" << scratch_.path() << "/store\"\n";
   }
-  void remember(const std::string& name, const std::string& mode) {
+  void remember(const std::string& name, const std::string& mode, DaneState dane = DaneState::kNone) {
     CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
     entry.record = {RecordMemory::State::kFound, now() + std::chrono::hours(1), "1", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
     entry.policy = StoredPolicy{"1", now(), body, *parse_policy(body)};
+    entry.dane = DaneMemory{dane, now() + std::chrono::hours(1), "the signature is broken"};
     FakeLog log(log_);
     ASSERT_TRUE(FileStore(scratch_.path() + "/store", log).put(entry));
   }
@@ -55,6 +56,17 @@ TEST_F(EximHostTest, AnswersFromTheStore) {
   EXPECT_EQ(route({"watched.example"}).text, "testing|");
   EXPECT_EQ(mode({"Enforced.Example."}).text, "enforce");
   EXPECT_EQ(mode({"watched.example"}).text, "testing");
+}
+
+TEST_F(EximHostTest, R29ModeTellsOfDaneAndRouteLeavesItToExim) {
+  remember("signed.example", "enforce", DaneState::kUsable);
+  remember("bogus.example", "enforce", DaneState::kFailed);
+  EXPECT_EQ(mode({"signed.example"}).text, "dane");
+  EXPECT_EQ(route({"signed.example"}).text, R"(enforce|!^(?i)mx\.signed\.example\.?$ ; *)");
+  const EximReply reply = mode({"bogus.example"});
+  EXPECT_EQ(reply.status, EximStatus::kFail);
+  EXPECT_EQ(reply.text, "MTA-STS: the signature is broken");
+  EXPECT_EQ(route({"bogus.example"}).status, EximStatus::kOk);
 }
 
 TEST_F(EximHostTest, R1ASmarthostsOwnNameIsThePolicyDomain) {

@@ -32,6 +32,14 @@ TEST(Route, R26EnforceIgnoresEveryHostThatThePolicyDoesNotName) {
   EXPECT_EQ(mode_text(policy(Mode::kEnforce, {"mx1.example.com"})), "enforce");
 }
 
+TEST(Route, R29ModeIsDaneWhereItJudgesEveryHost) {
+  Decision decision = policy(Mode::kEnforce, {"mx1.example.com"});
+  decision.dane = DaneState::kUsable;
+  EXPECT_EQ(mode_text(decision), "dane");
+  decision.dane = DaneState::kPartly;
+  EXPECT_EQ(mode_text(decision), "enforce");
+}
+
 TEST(Route, EnforceWithoutHostsIsAnErrorAndNeverAnOpenFilter) {
   EXPECT_EQ(route_text(policy(Mode::kEnforce, {})).error().code, ErrorCode::kEngine);
   EXPECT_EQ(route_text(policy(Mode::kEnforce, {""})).error().code, ErrorCode::kEngine);

@@ -208,6 +208,25 @@ TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
   EXPECT_EQ(answers_.size(), 1U) << "at its deadline";
 }
 
+TEST_F(EngineTest, R29AsksForDaneWhereItIsWanted) {
+  LookupRules rules;
+  rules.ask_dane = true;
+  Engine engine(loop_, resolver_, fetcher_, store_, log_, rules, [this] { return now_; });
+  engine.lookup(domain(), Lookup::Effort::kNormal, seconds(20), [this](const Outcome& o) { answers_.push_back(o); });
+  start();
+  record();
+  address();
+  policy(kPolicy);
+  EXPECT_TRUE(answers_.empty());
+  ASSERT_EQ(resolver_.mxs.size(), 1U);
+  EXPECT_EQ(resolver_.mxs[0].first, "example.com");
+  resolver_.mxs[0].second(fail(ErrorCode::kDnsFailure, "SERVFAIL"));
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_TRUE(answers_[0].entry.dane);
+  EXPECT_EQ(answers_[0].entry.dane->state, DaneState::kFailed);
+  EXPECT_EQ(store_.entries.at("example.com").dane, answers_[0].entry.dane);
+}
+
 TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
   ask("example.com", seconds(2));
   start();

@@ -48,7 +48,7 @@ class FakeLoop : public EventLoop {
 class FakeResolver : public Resolver {
  public:
   void txt(const std::string& name, Callback<std::string> done) override { txts.emplace_back(name, std::move(done)); }
-  void mx(const std::string&, Callback<MxRecord>) override {}
+  void mx(const std::string& name, Callback<MxRecord> done) override { mxs.emplace_back(name, std::move(done)); }
   void addresses(const std::string& name, Callback<std::string> done) override {
     hosts.emplace_back(name, std::move(done));
   }
@@ -59,6 +59,7 @@ class FakeResolver : public Resolver {
     return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false};
   }
   std::vector<std::pair<std::string, Callback<std::string>>> txts;
+  std::vector<std::pair<std::string, Callback<MxRecord>>> mxs;
   std::vector<std::pair<std::string, Callback<std::string>>> hosts;
 };
 

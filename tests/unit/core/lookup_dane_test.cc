@@ -1,0 +1,118 @@
+// Whether DANE goes before a policy is asked where it matters, and only there (R29).
+#include <gtest/gtest.h>
+
+#include "tests/unit/core/lookup_script.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using test::absent;
+using test::found;
+using test::Life;
+using test::next_of;
+using test::policy_body;
+using Progress = Outcome::Progress;
+
+class LookupDane : public testing::Test {
+ protected:
+  static LookupRules asking() {
+    LookupRules rules;
+    rules.ask_dane = true;
+    return rules;
+  }
+  Life life_{asking()};
+};
+
+TEST_F(LookupDane, R29IsAskedAfterThePolicyAndBeforeTheAnswer) {
+  life_.start();
+  life_.record(found("1"));
+  EXPECT_EQ(next_of(life_.fetched(policy_body())), "dane");
+  EXPECT_EQ(life_.answers, 0);
+  EXPECT_EQ(life_.so_far().progress, Progress::kDanePending);
+  EXPECT_EQ(next_of(life_.dane(DaneState::kUsable)), "finished");
+  ASSERT_EQ(life_.answers, 1);
+  EXPECT_EQ(life_.answer->entry.dane->state, DaneState::kUsable);
+  EXPECT_EQ(life_.entry->dane, life_.answer->entry.dane) << "remembered";
+}
+
+TEST_F(LookupDane, IsRememberedForItsTtl) {
+  life_.start();
+  life_.record(found("1", seconds(3600)));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kNone, seconds(300));
+  life_.pass(seconds(299));
+  EXPECT_EQ(next_of(life_.start()), "finished");
+  life_.pass(seconds(1));
+  EXPECT_EQ(next_of(life_.start()), "dane");
+}
+
+TEST_F(LookupDane, AnAnswerWithoutATtlIsNotAskedForForEver) {
+  LookupRules rules = asking();
+  rules.min_ttl = seconds(0);
+  Life life(rules);
+  life.start();
+  life.record(found("1"));
+  life.fetched(policy_body());
+  EXPECT_EQ(next_of(life.dane(DaneState::kUsable, seconds(0))), "finished");
+  EXPECT_LT(life.now, life.answer->entry.dane->until) << "it counts for this answer";
+}
+
+TEST_F(LookupDane, AFailureIsNotAskedAgainAtOnceAndNotRememberedForLong) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kFailed, seconds(0));
+  life_.pass(seconds(9));
+  EXPECT_EQ(next_of(life_.start()), "finished");
+  life_.pass(seconds(1));
+  EXPECT_EQ(next_of(life_.start()), "dane");
+}
+
+TEST_F(LookupDane, IsNotAskedWithoutAPolicyThatBinds) {
+  life_.start();
+  EXPECT_EQ(next_of(life_.record(absent())), "finished");
+  life_.pass(hours(1));
+  life_.start();
+  life_.record(found("1"));
+  EXPECT_EQ(next_of(life_.fetched(policy_body("none"))), "finished");
+  life_.pass(hours(1));
+  life_.start();
+  life_.record(found("2"));
+  EXPECT_EQ(next_of(life_.fetch_fails()), "finished");
+}
+
+TEST_F(LookupDane, R21ARefreshBehindTheAnswerWaitsForDane) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body("enforce", 31'557'600));
+  life_.dane(DaneState::kNone);
+  life_.pass(hours(30));
+  life_.start();
+  EXPECT_EQ(next_of(life_.record(found("1"))), "dane");
+  EXPECT_EQ(life_.answers, 1);
+  EXPECT_EQ(next_of(life_.dane(DaneState::kNone)), "fetch 1");
+  EXPECT_EQ(life_.answers, 2);
+  EXPECT_EQ(next_of(life_.fetched(policy_body())), "finished");
+}
+
+TEST_F(LookupDane, R17APolicyInForceIsAskedForWhenItsRenewalFails) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kUsable, seconds(60));
+  life_.pass(hours(1));
+  life_.start();
+  EXPECT_EQ(next_of(life_.record(fail(ErrorCode::kDnsTimeout, "no answer"))), "dane");
+}
+
+TEST(LookupWithoutDane, IsNeverAsked) {
+  Life life;
+  life.start();
+  life.record(found("1"));
+  EXPECT_EQ(next_of(life.fetched(policy_body())), "finished");
+}
+
+}  // namespace
+}  // namespace mtasts

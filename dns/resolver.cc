@@ -16,6 +16,7 @@
 #include "dns/reply.h"
 #include "dns/resolver_address.h"
 #include "dns/upstream.h"
+#include "dns/window.h"
 
 namespace mtasts {
 namespace {
@@ -23,13 +24,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxTries = 3;
-constexpr std::chrono::milliseconds kRetryDelay{200};  // before the same resolver is asked again
 constexpr std::chrono::seconds kAvoidUnreachable{30};
+constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once by any that lives (RFC 6761 §6.3)
 constexpr const char* kResolvConf = "/etc/resolv.conf";
+
+// A question and until when it may wait for its turn.
+struct Waiting {
+  std::unique_ptr<Question> question;
+  Clock::time_point expires;
+};
 
 struct Server {
   std::unique_ptr<Upstream> upstream;
+  Window window;
+  std::deque<Waiting> queue{};
   Clock::time_point avoided_until{};  // it could not be reached a moment ago
+  enum class Doubt { kNone, kArisen, kBeingSettled } doubt = Doubt::kNone;
 };
 
 // AAAA and A of one name: two questions, one answer.
@@ -84,42 +94,48 @@ class GetdnsResolver final : public Resolver {
   }
 
  private:
-  using Waiting = std::unique_ptr<Question>;
-  // A question that left the queue: being asked, or waiting to be asked again.
   struct Active {
-    Waiting question;
-    std::unique_ptr<EventLoop::Watch> retry;
+    Waiting waiting;
+    Clock::time_point asked_at;
   };
   using ActiveRef = std::list<Active>::iterator;
 
   template <typename Record>
   void enqueue(const std::string& name, RrType type, typename QuestionFor<Record>::Read read, Callback<Record> done) {
-    queue_.push_back(std::make_unique<QuestionFor<Record>>(name, type, std::move(read), std::move(done)));
+    auto question = std::make_unique<QuestionFor<Record>>(name, type, std::move(read), std::move(done));
+    Server& server = choose(*question);
+    server.queue.push_back({std::move(question), Clock::now() + patience_});
     schedule_pump();
   }
   void schedule_pump();
   void pump();
-  void ask(ActiveRef active);
+  void pump(Server& server);
+  void wake_after_pause();
+  void ask(Server& server, Waiting waiting);
+  void settle_doubt(Server& server);
   void on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply);
-  void try_again_or_give_up(ActiveRef active, const Server& server, Error error);
-  Waiting take(ActiveRef active);
+  void note_failure(Server& server, ErrorCode code, Clock::time_point asked_at);
+  void try_again_or_give_up(Waiting waiting, const Server& server, Error error);
+  static void give_up(Waiting waiting, const Server& server, Error error);
   Server& choose(const Question& question);
 
   EventLoop& loop_;
   GetdnsLoop getdns_loop_;
-  const unsigned max_in_flight_;
+  const Clock::duration patience_;
   const pid_t pid_ = getpid();
   bool trust_ad_ = false;
-  std::deque<Waiting> queue_;
   std::list<Active> active_;
   std::unique_ptr<EventLoop::Watch> pump_;
+  std::unique_ptr<EventLoop::Watch> wake_;
   std::vector<Server> servers_;  // last, hence destroyed first: getdns may hold pointers to everything above
 };
 
 GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config,
                                const std::vector<ResolverAddress>& addresses)
-    : loop_(loop), getdns_loop_(loop), max_in_flight_(std::max(1U, config.max_in_flight)) {
-  for (const auto& address : addresses) servers_.push_back({std::make_unique<Upstream>(getdns_loop_, address, config)});
+    : loop_(loop), getdns_loop_(loop), patience_(config.timeout * kMaxTries) {
+  for (const auto& address : addresses)
+    servers_.push_back(
+        {std::make_unique<Upstream>(getdns_loop_, address, config), Window(std::max(1U, config.max_in_flight))});
   // With several resolvers an attacker may choose which one answers: each has to deserve the trust.
   trust_ad_ = config.trust_ad == ResolverConfig::TrustAd::kAlways ||
               (config.trust_ad == ResolverConfig::TrustAd::kLoopback &&
@@ -145,7 +161,11 @@ void GetdnsResolver::addresses(const std::string& name, Callback<std::string> do
 // Questions are only ever put from here, in a round of the loop of their own: getdns must not be asked from inside its
 // callbacks (it may be tearing down the very connection), and callers are never called back from inside their call.
 void GetdnsResolver::schedule_pump() {
-  if (pump_ || queue_.empty() || active_.size() >= max_in_flight_) return;
+  if (pump_) return;
+  const bool idle = std::all_of(servers_.begin(), servers_.end(), [](const auto& server) {
+    return server.queue.empty() && server.doubt != Server::Doubt::kArisen;
+  });
+  if (idle) return;
   pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
     pump_.reset();
     pump();
@@ -153,24 +173,65 @@ void GetdnsResolver::schedule_pump() {
 }
 
 void GetdnsResolver::pump() {
-  while (!queue_.empty() && active_.size() < max_in_flight_) {
-    active_.push_back({std::move(queue_.front()), nullptr});
-    queue_.pop_front();
-    ask(std::prev(active_.end()));
+  for (auto& server : servers_) pump(server);
+  wake_after_pause();
+}
+
+void GetdnsResolver::pump(Server& server) {
+  if (server.doubt == Server::Doubt::kArisen) settle_doubt(server);
+  while (!server.queue.empty()) {
+    const auto now = Clock::now();
+    const bool expired = server.queue.front().expires <= now;
+    if (!expired && !server.window.is_open(now)) return;
+    Waiting waiting = std::move(server.queue.front());
+    server.queue.pop_front();
+    if (expired)
+      give_up(std::move(waiting), server, {ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"});
+    else
+      ask(server, std::move(waiting));
   }
 }
 
-void GetdnsResolver::ask(ActiveRef active) {
-  Question& question = *active->question;
+// Whoever waits for an answer of the server is waked by it, whoever waits for the end of a pause must be waked.
+void GetdnsResolver::wake_after_pause() {
+  auto pause = Clock::duration::max();
+  const auto now = Clock::now();
+  for (const auto& server : servers_)
+    if (!server.queue.empty() && server.window.closed_until() > now)
+      pause = std::min(pause, server.window.closed_until() - now);
+  if (pause == Clock::duration::max()) return;
+  wake_ = loop_.after(std::chrono::ceil<std::chrono::milliseconds>(pause), [this] {
+    wake_.reset();
+    pump();
+  });
+}
+
+void GetdnsResolver::ask(Server& server, Waiting waiting) {
+  Question& question = *waiting.question;
   if (getpid() != pid_)
-    return take(active)->give_up(
+    return question.give_up(
         {ErrorCode::kEngine, "the resolver was made by another process: it cannot be used after fork"});
   if (!is_askable(question.name()))
-    return take(active)->give_up({ErrorCode::kInvalidName, "\"" + escaped(question.name()) + "\" is not a host name"});
-  Server& server = choose(question);
+    return question.give_up({ErrorCode::kInvalidName, "\"" + escaped(question.name()) + "\" is not a host name"});
   question.asked.push_back(&server);
-  server.upstream->ask(question.name(), question.type(),
-                       [this, active, &server](const auto& reply) { on_reply(active, server, reply); });
+  server.window.asked();
+  active_.push_back({std::move(waiting), Clock::now()});
+  server.upstream->ask(
+      question.name(), question.type(),
+      [this, active = std::prev(active_.end()), &server](const auto& reply) { on_reply(active, server, reply); });
+}
+
+// Is it the resolver that is silent, or names whose own servers are? Else whoever owns some of those could keep us from
+// asking for anything else.
+void GetdnsResolver::settle_doubt(Server& server) {
+  server.doubt = Server::Doubt::kBeingSettled;
+  server.upstream->ask(kNameOfEveryResolver, RrType::kA, [this, &server](const auto& reply) {
+    server.doubt = Server::Doubt::kNone;
+    if (!reply) return;
+    server.window.found_alive(Clock::now());
+    server.avoided_until = {};
+    schedule_pump();
+  });
 }
 
 // The first in the order that this question was not put to yet; those that can be reached go before the others.
@@ -186,33 +247,51 @@ Server& GetdnsResolver::choose(const Question& question) {
 }
 
 void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply) {
-  auto answer = reply.and_then([&](const getdns_dict* dict) { return active->question->read(dict); });
-  if (!reply) server.avoided_until = Clock::now() + kAvoidUnreachable;
-  if (!answer) return try_again_or_give_up(active, server, std::move(answer.error()));
-  take(active)->answer(trust_ad_);
-}
-
-void GetdnsResolver::try_again_or_give_up(ActiveRef active, const Server& server, Error error) {
-  const Question& question = *active->question;
-  const bool other_resolver = question.asked.size() < std::min(servers_.size(), kMaxTries);
-  const bool same_again = error.code == ErrorCode::kDnsUnreachable && question.asked.size() < 2;
-  if (other_resolver || same_again) {
-    active->retry = loop_.after(other_resolver ? std::chrono::milliseconds{0} : kRetryDelay, [this, active] {
-      active->retry.reset();
-      ask(active);
-    });
-    return;
-  }
-  error.detail = "resolver " + server.upstream->text() + ": " + error.detail + " (" + question.name() + " " +
-                 std::string(rr_type_name(question.type())) + ")";
-  take(active)->give_up(std::move(error));
-}
-
-GetdnsResolver::Waiting GetdnsResolver::take(ActiveRef active) {
-  Waiting question = std::move(active->question);
+  auto answer = reply.and_then([&](const getdns_dict* dict) { return active->waiting.question->read(dict); });
+  Waiting waiting = std::move(active->waiting);
+  if (reply)
+    server.window.answered(Clock::now());
+  else
+    note_failure(server, reply.error().code, active->asked_at);
   active_.erase(active);
   schedule_pump();
-  return question;
+  if (answer)
+    waiting.question->answer(trust_ad_);
+  else
+    try_again_or_give_up(std::move(waiting), server, std::move(answer.error()));
+}
+
+void GetdnsResolver::note_failure(Server& server, ErrorCode code, Clock::time_point asked_at) {
+  const auto now = Clock::now();
+  if (code != ErrorCode::kDnsTimeout)
+    server.window.unreachable(asked_at, now);
+  else if (!server.window.timed_out(asked_at, now))
+    return;
+  else if (server.doubt == Server::Doubt::kNone)
+    server.doubt = Server::Doubt::kArisen;
+  const bool is_news = server.avoided_until <= now;
+  server.avoided_until = now + kAvoidUnreachable;
+  if (!is_news) return;
+  // Who waits for it may be better off elsewhere.
+  for (auto& waiting : std::exchange(server.queue, {})) {
+    Server& better = choose(*waiting.question);
+    better.queue.push_back(std::move(waiting));
+  }
+}
+
+void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server, Error error) {
+  const auto& asked = waiting.question->asked;
+  const bool other_resolver = asked.size() < std::min(servers_.size(), kMaxTries);
+  const bool same_again = error.code == ErrorCode::kDnsUnreachable && asked.size() < 2;
+  if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
+  choose(*waiting.question).queue.push_front(std::move(waiting));
+}
+
+void GetdnsResolver::give_up(Waiting waiting, const Server& server, Error error) {
+  Question& question = *waiting.question;
+  error.detail = "resolver " + server.upstream->text() + ": " + error.detail + " (" + question.name() + " " +
+                 std::string(rr_type_name(question.type())) + ")";
+  question.give_up(std::move(error));
 }
 
 std::vector<ResolverAddress> system_resolvers() {

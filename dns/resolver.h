@@ -21,12 +21,16 @@ struct ResolverConfig {
   Transport transport = Transport::kTcp;
   std::chrono::seconds timeout{5};  // of one question, its retry not included
   TrustAd trust_ad = TrustAd::kLoopback;
-  unsigned max_in_flight = 200;  // further questions wait their turn
+  unsigned max_in_flight = 200;  // at one resolver; further questions wait their turn
 };
 
 // The resolvers are asked in their order. One that fails (no connection, hung up, no answer in time, SERVFAIL and other
 // refusals) is followed by the next, up to three tries in all; a single one is asked once more when it hung up. One
 // that could not be reached goes to the end of the order for half a minute.
+//
+// A resolver that answers nothing gets ever fewer questions at a time (dns/window); whether it is the resolver or the
+// names asked for is found out with a question for "localhost". A question that has waited for its turn for three
+// timeouts ends with kDnsTimeout.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a

@@ -1,0 +1,48 @@
+// How many questions one resolver gets at the same time: as many as are allowed while it answers, half as many for each
+// round without an answer, in the end one - and none for a moment after a connection failed. So a resolver that is
+// overloaded, restarting or gone is not hammered. Holds for one resolver; time is an argument.
+#pragma once
+
+#include <chrono>
+
+namespace mtasts {
+
+class Window {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  // How long nothing is asked after a connection failed.
+  static constexpr std::chrono::milliseconds kPause{200};
+
+  // `most`: at least 1.
+  explicit Window(unsigned most) : most_(most), limit_(most) {}
+
+  // May one more question go out?
+  [[nodiscard]] bool is_open(Time now) const { return in_flight_ < limit_ && now >= closed_until_; }
+  // Not before.
+  [[nodiscard]] Time closed_until() const { return closed_until_; }
+
+  // Each asked() is followed by answered(), timed_out() or unreachable().
+  void asked() { ++in_flight_; }
+  // Whatever the answer is: it was there.
+  void answered(Time now);
+  // A question asked to find out, beside the others, was answered.
+  void found_alive(Time now);
+  // True when it may be the resolver's fault. It is not when others were answered meanwhile: the question is about a
+  // name whose own servers are slow.
+  bool timed_out(Time asked_at, Time now);
+  void unreachable(Time asked_at, Time now);
+
+ private:
+  // At most once for all that were in flight together.
+  void shrink(Time asked_at, Time now);
+
+  unsigned most_;
+  unsigned limit_;
+  unsigned in_flight_ = 0;
+  Time last_answer_{};
+  Time last_shrunk_{};
+  Time closed_until_{};
+};
+
+}  // namespace mtasts

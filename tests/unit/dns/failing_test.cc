@@ -1,0 +1,131 @@
+// Resolvers that fail while thousands ask: they are not hammered, and nobody waits for ever.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "tests/unit/cost.h"
+#include "tests/unit/dns/asking.h"
+#include "tests/unit/dns/scripted_server.h"
+#include "tests/unit/lab.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::Asking;
+using test::asking_at;
+using test::character_string;
+using test::Cost;
+using test::lab;
+using test::Message;
+using test::Query;
+using test::ScriptedServer;
+using test::wire_name;
+
+constexpr int kMany = 1000;
+
+ResolverConfig impatient(std::vector<std::string> resolvers) {
+  auto config = asking_at(std::move(resolvers));
+  config.timeout = seconds{1};
+  return config;
+}
+
+std::string an_answer(const Query& query) {
+  return Message{.answer = {test::rr(query.name, query.type, 300, character_string("x"))}}.to(query);
+}
+
+const std::string kSilence;
+
+// Asks that many times for `name` and waits for every answer. How many of them ended how; "" is success.
+std::map<std::string, int> ask(Asking& asking, int times, const std::string& name = "good.test") {
+  std::map<std::string, int> outcomes;
+  int open = times;
+  for (int i = 0; i < times; ++i)
+    asking.resolver().txt(name, [&](auto answer) {
+      ++outcomes[answer ? "" : std::string(error_name(answer.error().code))];
+      if (--open == 0) asking.loop().stop();
+    });
+  asking.loop().run();
+  EXPECT_EQ(open, 0) << "nobody is forgotten";
+  return outcomes;
+}
+
+TEST(FailingResolver, ThatIsSilentGetsEverFewerQuestions) {
+  const ScriptedServer server([](const Query&) { return kSilence; });
+  Asking asking(impatient({server.address()}));
+  const Cost cost;
+  EXPECT_EQ(ask(asking, kMany)["dns-timeout"], kMany);
+  cost.expect_within(seconds{6}, 32);
+  EXPECT_GE(server.queries(), 200);
+  EXPECT_LE(server.queries(), 200 + 100 + 50 + 25 + 4) << "and one a second for localhost";
+}
+
+TEST(FailingResolver, ThatHangsUpGetsEverFewerQuestions) {
+  const ScriptedServer server([](const Query&) { return std::nullopt; });
+  Asking asking(impatient({server.address()}));
+  const Cost cost;
+  auto outcomes = ask(asking, kMany);
+  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"], kMany);
+  cost.expect_within(seconds{6}, 32);
+  EXPECT_LE(server.queries(), 100) << "each connection brings one question only";
+}
+
+TEST(FailingResolver, ThatNobodyListensAtLetsNobodyWaitForEver) {
+  Asking asking(impatient({lab("REFUSED_RESOLVER")}));
+  const Cost cost;
+  auto outcomes = ask(asking, kMany);
+  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"], kMany);
+  cost.expect_within(seconds{6}, 32);
+}
+
+TEST(FailingResolver, ThatComesBackGetsAllQuestions) {
+  std::atomic<bool> works = false;
+  const ScriptedServer server([&](const Query& query) { return works ? an_answer(query) : kSilence; });
+  Asking asking(impatient({server.address()}));
+  EXPECT_EQ(ask(asking, kMany)["dns-timeout"], kMany);
+  works = true;
+  const Cost cost;
+  EXPECT_EQ(ask(asking, kMany)[""], kMany);
+  cost.expect_within(seconds{3}, 32);
+}
+
+TEST(FailingResolver, LeavesItsQuestionsToTheNext) {
+  const ScriptedServer dead([](const Query&) { return kSilence; });
+  const ScriptedServer good(&an_answer);
+  Asking asking(impatient({dead.address(), good.address()}));
+  const Cost cost;
+  EXPECT_EQ(ask(asking, kMany)[""], kMany);
+  cost.expect_within(seconds{3}, 32);
+  EXPECT_LE(dead.queries(), 200 + 2);
+}
+
+// Names whose own servers are silent are cheap to have: they must not keep the others from being asked for.
+TEST(FailingResolver, IsNotWhoIsSlowForSomeNamesOnly) {
+  const auto slow = wire_name("slow.test");
+  const ScriptedServer server([&](const Query& query) { return query.name == slow ? kSilence : an_answer(query); });
+  auto config = impatient({server.address()});
+  config.max_in_flight = 8;
+  Asking asking(config);
+  for (int round = 0; round < 3; ++round) EXPECT_EQ(ask(asking, 8, "slow.test")["dns-timeout"], 8);
+  for (int i = 0; i < 7; ++i) asking.resolver().txt("slow.test", [](const auto&) {});
+  const Cost cost;
+  EXPECT_TRUE(asking.txt("good.test"));
+  cost.expect_within(milliseconds{800}, 16);
+}
+
+TEST(FailingResolver, ServfailOfANameIsNoFailureOfTheResolver) {
+  const ScriptedServer server([](const Query& query) { return Message{.flags = 0x8182}.to(query); });
+  Asking asking(impatient({server.address()}));
+  const Cost cost;
+  EXPECT_EQ(ask(asking, kMany)["dns-failure"], kMany);
+  cost.expect_within(seconds{2}, 32);
+  EXPECT_EQ(server.queries(), kMany);
+}
+
+}  // namespace
+}  // namespace mtasts

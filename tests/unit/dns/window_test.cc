@@ -1,0 +1,90 @@
+#include "dns/window.h"
+
+#include <gtest/gtest.h>
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class WindowOf : public testing::Test {
+ protected:
+  // How many questions can be asked now.
+  unsigned ask_all() {
+    unsigned asked = 0;
+    for (; window_.is_open(now_); ++asked) window_.asked();
+    return asked;
+  }
+  void time_out(unsigned questions, Window::Time asked_at) {
+    for (unsigned i = 0; i < questions; ++i) window_.timed_out(asked_at, now_);
+  }
+  // A second passes, then all that are asked now time out. How many that were.
+  unsigned silent_round() {
+    const auto asked_at = now_;
+    const unsigned asked = ask_all();
+    now_ += seconds{1};
+    time_out(asked, asked_at);
+    now_ += milliseconds{1};
+    return asked;
+  }
+
+  Window window_{200};
+  Window::Time now_ = Window::Time{} + seconds{1000};
+};
+
+TEST_F(WindowOf, AsManyAsAllowedToBeginWith) {
+  EXPECT_EQ(ask_all(), 200U);
+  window_.answered(now_);
+  EXPECT_EQ(ask_all(), 1U) << "and no more than allowed";
+}
+
+TEST_F(WindowOf, HalfAsManyWithEachSilentRoundDownToOne) {
+  for (const unsigned expected : {200U, 100U, 50U, 25U, 12U, 6U, 3U, 1U, 1U}) EXPECT_EQ(silent_round(), expected);
+}
+
+TEST_F(WindowOf, DoublesWithEachRoundOfAnswers) {
+  while (silent_round() > 1) continue;
+  for (const unsigned expected : {1U, 2U, 4U, 8U, 16U, 32U, 64U, 128U, 200U, 200U}) {
+    EXPECT_EQ(ask_all(), expected);
+    for (unsigned i = 0; i < expected; ++i) window_.answered(now_);
+  }
+}
+
+TEST_F(WindowOf, TimeoutsAmongAnswersAreNoFault) {
+  const auto asked_at = now_;
+  window_.asked();
+  window_.asked();
+  now_ += seconds{1};
+  window_.answered(now_);
+  EXPECT_FALSE(window_.timed_out(asked_at, now_));
+  EXPECT_EQ(ask_all(), 200U);
+}
+
+TEST_F(WindowOf, AnswersOfBeforeDoNotExcuseTimeouts) {
+  window_.asked();
+  window_.answered(now_);
+  now_ += seconds{1};
+  window_.asked();
+  EXPECT_TRUE(window_.timed_out(now_, now_ + seconds{1}));
+  EXPECT_EQ(ask_all(), 100U);
+}
+
+TEST_F(WindowOf, ClosesForAMomentWhenTheConnectionFails) {
+  window_.asked();
+  window_.unreachable(now_, now_);
+  EXPECT_EQ(ask_all(), 0U);
+  now_ += Window::kPause;
+  EXPECT_EQ(window_.closed_until(), now_);
+  EXPECT_EQ(ask_all(), 100U);
+}
+
+TEST_F(WindowOf, OpensWholeWhenTheResolverIsFoundAlive) {
+  silent_round();
+  silent_round();
+  window_.found_alive(now_);
+  EXPECT_EQ(ask_all(), 200U);
+}
+
+}  // namespace
+}  // namespace mtasts

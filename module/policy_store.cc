@@ -357,8 +357,7 @@ bool FileStore::clock_is_steady(Time now) {
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   std::string text(2 * kClockTextSize, '\0');
   if (!read_all(file.get(), text)) return false;
-  ClockWatch watch =
-      text.empty() ? ClockWatch{now - kSteadyFor, now} : read_clock_watch(text).value_or(ClockWatch{now, now});
+  ClockWatch watch = read_clock_watch(text).value_or(ClockWatch{now, now});
   if (std::chrono::abs(now - watch.last) > kLeap) watch.since = now;
   watch.last = now;
   text = clock_watch_text(watch);

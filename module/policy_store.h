@@ -46,8 +46,7 @@ class FileStore : public PolicyStore {
   // What due() left behind for names that nobody asked about for two days.
   void remove_old_stamps();
   // To be asked once a round through the store, by whoever throws away what is old: by a clock that is wrong,
-  // everything is. True when the clock has gone on from round to round for a week without a leap of more than two days;
-  // also in a new store, and false when it cannot be written.
+  // everything is. True when the clock has gone on from round to round for a week without a leap of more than two days.
   bool clock_is_steady(Time now);
 
  private:

@@ -23,6 +23,7 @@ ID = "20261101T000000Z"
 RECORD = f'"v=STSv1; id={ID};"'
 LIMIT = 64 * 1024  # R14
 LAME_ZONE = "servfail.test"
+MANY = [f"m{number}.many.test" for number in range(1000)]  # good, and nobody has asked for them yet
 
 
 def policy(mode: str = "enforce", *mx: str, max_age: int = 604800) -> str:
@@ -43,7 +44,7 @@ def padded(size: int) -> str:
 
 
 def policy_hosts() -> list[PolicyHost]:
-    return [*_answers(), *_certificates(), *_raw(), *_addresses()]
+    return [*_answers(), *_certificates(), *_raw(), *_addresses(), *_many()]
 
 
 def _own(domain: str) -> str:
@@ -116,6 +117,13 @@ def _raw() -> list[PolicyHost]:
     ]
 
 
+def _many() -> list[PolicyHost]:
+    """A certificate that names a thousand hosts would be a burden of its own."""
+    groups = [MANY[begin:begin + 40] for begin in range(0, len(MANY), 40)]
+    return [PolicyHost(first, GOOD, Leaf(first, dns=tuple(f"mta-sts.{name}" for name in (first, *others))), aliases=tuple(others))
+            for first, *others in groups]
+
+
 def _addresses() -> list[PolicyHost]:
     """Policy hosts whose names resolve in unusual ways; see ADDRESSES."""
     return [
@@ -134,6 +142,7 @@ def zones(addresses: WebAddresses, authority: Authority) -> list[Zone]:
         Zone("signed.test", _signed_zone(addresses, authority), signed=True),
         Zone("bogus.test", f"_mta-sts TXT {RECORD}\n@ MX 10 mx1\nmx1 A 192.0.2.25\nmta-sts A {addresses.good4}\n",
              signed=True, tampered={ID: "20261101T999999Z", "10 mx1.bogus": "11 mx1.bogus"}),
+        Zone("many.test", f"* TXT {RECORD}\n* A {addresses.good4}\n"),
         Zone("dane.test", _dane_zone(), signed=True, tampered={"B0" * 32: "0B" * 32}),
     ]
 
@@ -143,6 +152,8 @@ def _main_zone(addresses: WebAddresses) -> str:
     own_record = {"good.test", "multi.test", "mixed.test", "split.test", "txtcname.test", "signed.test"}
     lines = []
     for host in policy_hosts():
+        if host.aliases:
+            continue  # in a zone of its own
         if host.domain not in own_record:
             lines.append(f"_mta-sts.{host.domain}. TXT {RECORD}")
         if host.domain not in special:

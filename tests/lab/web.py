@@ -30,7 +30,8 @@ class Place(Enum):
 class PolicyHost:
     """The policy host `mta-sts.<domain>`. Without a `leaf` it gets a good certificate for exactly its name.
 
-    `behaviour` is one of raw_server.py's and counts only in Place.RAW.
+    `behaviour` is one of raw_server.py's and counts only in Place.RAW. `aliases` are further domains whose policy hosts this
+    one plays as well, with the same body; a `leaf` names them all.
     """
 
     domain: str
@@ -42,6 +43,7 @@ class PolicyHost:
     gzipped: bool = False
     place: Place = Place.NGINX
     behaviour: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -140,7 +142,7 @@ class Web:
                 "events { worker_connections 512; }\nhttp {\n"
                 "  log_format lab '$server_addr \"$ssl_server_name\" $ssl_protocol \"$http_host\" \"$request\" $status "
                 "\"$http_accept_encoding\"';\n"
-                f"  access_log {self.access_log} lab;\n  server_names_hash_bucket_size 256;\n{temporary}"
+                f"  access_log {self.access_log} lab;\n  server_names_hash_bucket_size 256;\n  server_names_hash_max_size 8192;\n{temporary}"
                 "  types { }\n  ssl_protocols TLSv1.2 TLSv1.3;\n"
                 f"  server {{\n{_listen(good, 'default_server')}    ssl_reject_handshake on;\n  }}\n"
                 + "".join(self._server_block(host, pairs[host.domain], good) for host in served) + "}\n")
@@ -154,7 +156,7 @@ class Web:
         elif host.status != 200:
             answer = f"return {host.status};"
         encoding = "      add_header Content-Encoding gzip;\n" if host.gzipped else ""
-        return (f"  server {{\n{_listen(listen)}    server_name {host.name};\n"
+        return (f"  server {{\n{_listen(listen)}    server_name {' '.join([host.name, *(f'mta-sts.{alias}' for alias in host.aliases)])};\n"
                 f"    ssl_certificate {pair.certificate};\n    ssl_certificate_key {pair.key};\n"
                 + ("    ssl_protocols TLSv1.1;\n    ssl_ciphers DEFAULT@SECLEVEL=0;\n" if old else "")
                 + f"    location = {WELL_KNOWN} {{\n      default_type \"{host.content_type}\";\n{encoding}      {answer}\n"

@@ -1,0 +1,99 @@
+// What the store costs: fills an empty directory with DOMAINS entries, a twentieth of them with a policy, and measures.
+//
+//     bench_store DIRECTORY DOMAINS
+//
+// Prints one line "name value unit" for each figure.
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "core/upkeep.h"
+#include "module/client.h"
+#include "module/policy_store.h"
+
+namespace {
+
+using mtasts::CacheEntry;
+using mtasts::Domain;
+using mtasts::RecordMemory;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kOneInHasAPolicy = 20;
+constexpr int kSamples = 20'000;
+
+Domain domain(int number) { return *Domain::parse("domain" + std::to_string(number) + ".example"); }
+
+bool has_policy(int number) { return number % kOneInHasAPolicy == 0; }
+
+CacheEntry entry_of(int number, mtasts::Time now) {
+  CacheEntry entry{domain(number), {RecordMemory::State::kAbsent, now + std::chrono::hours(1), {}, {}}, {}, {}};
+  if (!has_policy(number)) return entry;
+  entry.record = {RecordMemory::State::kFound, now + std::chrono::hours(1), "20261101T000000Z", {}};
+  const std::string body = "version: STSv1\r\nmode: enforce\r\nmx: mx1." + entry.domain.text() + "\r\nmx: *.backup." +
+                           entry.domain.text() + "\r\nmax_age: 604800\r\n";
+  entry.policy = mtasts::StoredPolicy{"20261101T000000Z", now, body, *mtasts::parse_policy(body)};
+  return entry;
+}
+
+double micros_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+}
+
+// The mean of many, in no order that a disk or a cache could like.
+template <typename Action>
+double mean_micros(int domains, bool with_policy, Action action) {
+  unsigned random = 1;
+  const auto begin = Clock::now();
+  for (int i = 0; i < kSamples; ++i) {
+    random = random * 1'664'525U + 1'013'904'223U;
+    const int number = static_cast<int>(random % static_cast<unsigned>(domains / kOneInHasAPolicy)) * kOneInHasAPolicy;
+    action(number + (with_policy ? 0 : 1));
+  }
+  return micros_since(begin) / kSamples;
+}
+
+// A round as UpkeepRound does it, without the network: how many are due, and how many are let go.
+void round(mtasts::FileStore& store, mtasts::Time now, const char* name) {
+  const auto begin = Clock::now();
+  long due = 0;
+  long removed = 0;
+  [[maybe_unused]] const auto listed = store.for_each([&](const CacheEntry& entry, mtasts::Time used) {
+    const auto what = mtasts::upkeep(entry, used, mtasts::UpkeepRules{}, now);
+    due += what == mtasts::Upkeep::kRefresh ? 1 : 0;
+    if (what == mtasts::Upkeep::kForget && store.remove(entry.domain)) ++removed;
+  });
+  std::printf("%s %.2f s\n%s.due %ld policies\n%s.let_go %ld domains\n", name, micros_since(begin) / 1e6, name, due,
+              name, removed);
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  if (argc != 3) return 64;
+  const int domains = std::atoi(argv[2]);
+  const auto log = mtasts::make_stderr_log();
+  mtasts::FileStore store(argv[1], *log);
+  const mtasts::Time now = mtasts::now();
+  auto begin = Clock::now();
+  for (int i = 0; i < domains; ++i) {
+    if (!store.put(entry_of(i, now))) return 1;
+  }
+  std::printf("fill %.1f us\n", micros_since(begin) / domains);
+  std::printf("get.policy %.2f us\n", mean_micros(domains, true, [&](int number) { store.use(domain(number)); }));
+  std::printf("get.absence %.2f us\n", mean_micros(domains, false, [&](int number) { store.use(domain(number)); }));
+  std::printf("put.policy %.1f us\n", mean_micros(domains, true, [&](int number) {
+                [[maybe_unused]] const auto put = store.put(entry_of(number, now));
+              }));
+  std::printf("put.absence %.1f us\n", mean_micros(domains, false, [&](int number) {
+                [[maybe_unused]] const auto put = store.put(entry_of(number, now));
+              }));
+  round(store, now + std::chrono::hours(23), "round");
+  round(store, now + std::chrono::hours(26), "purge");
+  struct rusage usage {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  std::printf("peak_memory %ld KiB\n", usage.ru_maxrss);
+  return 0;
+}

@@ -164,6 +164,7 @@ class Oracle:
             if memory.destroyed >= ticket.begin:
                 return ""
             if ticket.kept and number < ticket.kept.number:
+                memory.kept = None  # told once
                 return f"the store holds version {number or 'none'} after {ticket.kept.number} was committed"
             if number:
                 self._keep(memory, number, expires, ticket.begin)

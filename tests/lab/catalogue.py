@@ -15,8 +15,9 @@ Known TTLs in seconds (300 where nothing is said; "no such name" and "no such ty
 
 from __future__ import annotations
 
-from pki import Authority, Issuer, Leaf, Validity
+import certificates
 from dns import Zone
+from pki import Authority, Leaf
 from web import Place, PolicyHost, WebAddresses
 
 ID = "20261101T000000Z"
@@ -79,22 +80,7 @@ def _answers() -> list[PolicyHost]:
 
 
 def _certificates() -> list[PolicyHost]:
-    def host(domain: str, *dns: str, **leaf: object) -> PolicyHost:
-        return PolicyHost(domain, _own(domain), Leaf(domain, dns=dns, **leaf))  # type: ignore[arg-type]
-
-    return [
-        host("selfsigned.test", "mta-sts.selfsigned.test", issuer=Issuer.SELF),
-        host("expired.test", "mta-sts.expired.test", validity=Validity.EXPIRED),
-        host("notyet.test", "mta-sts.notyet.test", validity=Validity.NOT_YET),
-        host("wrongname.test", "www.wrongname.test"),
-        host("cnonly.test", common_name="mta-sts.cnonly.test"),
-        host("cnwithipsan.test", common_name="mta-sts.cnwithipsan.test", ip=("127.0.0.1",)),
-        host("untrusted.test", "mta-sts.untrusted.test", issuer=Issuer.UNKNOWN_ROOT),
-        host("wildcard.test", "*.wildcard.test"),
-        host("deepwild.test", "*.test"),
-        host("partialwild.test", "mta-*.partialwild.test"),
-        host("manynames.test", "www.manynames.test", "MTA-STS.ManyNames.test"),
-    ]
+    return [PolicyHost(domain, _own(domain), leaf) for domain, leaf in certificates.by_domain().items()]
 
 
 def _raw() -> list[PolicyHost]:

@@ -8,7 +8,9 @@ Nothing here is kept: every start makes new keys in the lab's own folder.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import ipaddress
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -32,40 +34,78 @@ class Issuer(Enum):
     SELF = "self"
 
 
+class Key(Enum):
+    """What `openssl req -newkey` is told. All certificates with one kind of key share it, because making keys is slow."""
+
+    EC = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    RSA_2048 = ("rsa:2048",)
+    RSA_1024 = ("rsa:1024",)
+
+
 @dataclass(frozen=True)
 class Leaf:
-    """What a certificate says. `name` is the file's stem; with `dns` and `ip` empty there is no subjectAltName at all."""
+    """What a certificate says. `name` is the file's stem; without `dns`, `ip`, `email` and `uri` there is no subjectAltName.
+
+    A name may be any text, even one with a NUL. `issuer` may be another certificate of this kind, an intermediate one
+    (`is_authority`, with a common name of its own), which is then sent along unless `alone`. `extensions` are further lines
+    in the words of openssl's x509v3_config. `forged` breaks the issuer's signature.
+    """
 
     name: str
     dns: tuple[str, ...] = ()
     ip: tuple[str, ...] = ()
+    email: tuple[str, ...] = ()
+    uri: tuple[str, ...] = ()
     common_name: str = "lab leaf"
     validity: Validity = Validity.CURRENT
-    issuer: Issuer = Issuer.LAB_ROOT
+    issuer: Issuer | Leaf = Issuer.LAB_ROOT
+    alone: bool = False
+    is_authority: bool = False
+    path_length: int | None = None
+    purpose: str = "serverAuth"
+    extensions: tuple[str, ...] = ()
+    key: Key = Key.EC
+    digest: str = "sha256"
+    forged: bool = False
 
-    def alternative_names(self) -> str:
-        return ",".join([*(f"DNS:{name}" for name in self.dns), *(f"IP:{address}" for address in self.ip)])
+    def is_weak(self) -> bool:
+        """True when a server must be told that it may show this."""
+        above = isinstance(self.issuer, Leaf) and self.issuer.is_weak()
+        return self.key is Key.RSA_1024 or self.digest == "sha1" or above
+
+    def extension_lines(self) -> list[str]:
+        names = self._alternative_names()
+        length = "" if self.path_length is None else f", pathlen:{self.path_length}"
+        return [f"basicConstraints = critical, CA:{'TRUE' if self.is_authority else 'FALSE'}{length}",
+                *(["keyUsage = critical, keyCertSign, cRLSign"] if self.is_authority else []),
+                *([f"extendedKeyUsage = {self.purpose}"] if self.purpose else []),
+                *([f"subjectAltName = DER:{names.hex(':')}"] if names else []), *self.extensions]
+
+    def _alternative_names(self) -> bytes:
+        """RFC 5280 §4.2.1.6, by hand: openssl's own words allow neither a NUL nor a letter beyond ASCII."""
+        texts = [*((0x82, name) for name in self.dns), *((0x81, name) for name in self.email), *((0x86, name) for name in self.uri)]
+        names = b"".join([*(_der(tag, text.encode()) for tag, text in texts),
+                          *(_der(0x87, ipaddress.ip_address(address).packed) for address in self.ip)])
+        return _der(0x30, names) if names else b""
 
 
 @dataclass(frozen=True)
 class Pair:
+    """The certificate with what is sent along, and its key."""
+
     certificate: Path
     key: Path
 
 
 class Authority:
-    """Two roots (the trusted one and one nobody knows) and one key that all leafs share, because making keys is slow."""
+    """Two roots: the trusted one and one nobody knows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._key = folder / "leaf.key"
-        self._request = folder / "leaf.csr"
         for issuer in (Issuer.LAB_ROOT, Issuer.UNKNOWN_ROOT):
             self._make_root(issuer)
-        _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=lab leaf",
-                 "-keyout", str(self._key), "-out", str(self._request))
-        self._key.chmod(0o644)  # servers of several users read it, and it is worth nothing
+        self._key_and_request(Key.EC)
 
     @property
     def root(self) -> Path:
@@ -75,25 +115,51 @@ class Authority:
     def issue(self, leaf: Leaf) -> Pair:
         certificate = self.folder / f"leaf-{leaf.name}.pem"
         extensions = self.folder / f"leaf-{leaf.name}.ext"
-        names = leaf.alternative_names()
-        extensions.write_text("basicConstraints = critical, CA:FALSE\nextendedKeyUsage = serverAuth\n"
-                              + (f"subjectAltName = {names}\n" if names else ""), encoding="ascii")
+        extensions.write_text("".join(f"{line}\n" for line in leaf.extension_lines()), encoding="ascii")
         begin, end = leaf.validity.value
-        issuer = ["-selfsign", "-keyfile", str(self._key)] if leaf.issuer is Issuer.SELF else [
-            "-cert", str(self.folder / f"{leaf.issuer.value}.pem"), "-keyfile", str(self.folder / f"{leaf.issuer.value}.key")]
-        _openssl("ca", "-config", str(self._configuration()), "-batch", "-notext", "-in", str(self._request),
+        key, request = self._key_and_request(leaf.key)
+        chain, issuer = "", ["-selfsign", "-keyfile", str(key)]
+        if isinstance(leaf.issuer, Leaf):
+            above = self.issue(leaf.issuer)
+            chain = "" if leaf.alone else above.certificate.read_text(encoding="ascii")
+            issuer = ["-cert", str(above.certificate), "-keyfile", str(above.key)]
+        elif leaf.issuer is not Issuer.SELF:
+            issuer = ["-cert", str(self.folder / f"{leaf.issuer.value}.pem"), "-keyfile", str(self.folder / f"{leaf.issuer.value}.key")]
+        _openssl("ca", "-config", str(self._configuration()), "-batch", "-notext", "-in", str(request), "-md", leaf.digest,
                  "-subj", f"/CN={leaf.common_name}", "-startdate", _stamp(begin), "-enddate", _stamp(end),
                  "-extfile", str(extensions), "-out", str(certificate), *issuer)
-        return Pair(certificate, self._key)
+        if leaf.forged:
+            _forge(certificate)
+        certificate.write_text(certificate.read_text(encoding="ascii") + chain, encoding="ascii")
+        return Pair(certificate, key)
+
+    def revoke(self, certificates: list[Pair]) -> None:
+        """Writes the trusted root's CRLs, which list these: `current.crl`, and `stale.crl`, which is too old by its own word."""
+        for pair in certificates:
+            _openssl("ca", *self._lab_root(), "-revoke", str(pair.certificate))
+        for name, (begin, end) in {"current": Validity.CURRENT.value, "stale": Validity.EXPIRED.value}.items():
+            _openssl("ca", *self._lab_root(), "-gencrl", "-crl_lastupdate", _stamp(begin), "-crl_nextupdate", _stamp(end),
+                     "-out", str(self.folder / f"{name}.crl"))
 
     def public_key_sha256(self) -> str:
         """What a TLSA record "3 1 1" of any leaf holds, in hexadecimal digits."""
-        public = subprocess.run(["openssl", "pkey", "-in", str(self._key), "-pubout", "-outform", "DER"],
+        key, _ = self._key_and_request(Key.EC)
+        public = subprocess.run(["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER"],
                                 capture_output=True, check=True)
         return hashlib.sha256(public.stdout).hexdigest()
 
+    def _lab_root(self) -> list[str]:
+        return ["-config", str(self._configuration()), "-cert", str(self.root), "-keyfile", str(self.root.with_suffix(".key"))]
+
+    def _key_and_request(self, kind: Key) -> tuple[Path, Path]:
+        key, request = (self.folder / f"leaf-{kind.name}.{suffix}" for suffix in ("key", "csr"))
+        if not request.exists():
+            _openssl("req", "-new", "-newkey", *kind.value, "-nodes", "-subj", "/CN=lab leaf", "-keyout", str(key), "-out", str(request))
+            key.chmod(0o644)  # servers of several users read it, and it is worth nothing
+        return key, request
+
     def _make_root(self, issuer: Issuer) -> None:
-        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365",
+        _openssl("req", "-x509", "-newkey", *Key.EC.value, "-nodes", "-days", "365",
                  "-subj", f"/CN={issuer.value} root of the MTA-STS lab", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                  "-keyout", str(self.folder / f"{issuer.value}.key"), "-out", str(self.folder / f"{issuer.value}.pem"))
 
@@ -105,6 +171,20 @@ class Authority:
                             "rand_serial = yes\nunique_subject = no\ndefault_md = sha256\npolicy = names\n"
                             "[names]\ncommonName = supplied\n", encoding="ascii")
         return file
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    length = bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + length + content
+
+
+def _forge(certificate: Path) -> None:
+    """The signature ends the certificate: another last bit."""
+    begin, *lines, end = certificate.read_text(encoding="ascii").splitlines()
+    der = bytearray(base64.b64decode("".join(lines)))
+    der[-1] ^= 1
+    certificate.write_text("\n".join([begin, base64.encodebytes(der).decode("ascii").strip(), end, ""]), encoding="ascii")
 
 
 def _stamp(days: int) -> str:

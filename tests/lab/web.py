@@ -150,6 +150,7 @@ class Web:
     def _server_block(self, host: PolicyHost, pair: Pair, good: list[str]) -> str:
         old = host.place is Place.OLD_TLS
         listen = [f"{self.addresses.old_tls}:{self.addresses.port}"] if old else good
+        weak = old or host.certificate().is_weak()
         answer = f"alias {self._body_file(host.domain)};"
         if host.location:
             answer = f"return {host.status} {host.location};"
@@ -158,7 +159,7 @@ class Web:
         encoding = "      add_header Content-Encoding gzip;\n" if host.gzipped else ""
         return (f"  server {{\n{_listen(listen)}    server_name {' '.join([host.name, *(f'mta-sts.{alias}' for alias in host.aliases)])};\n"
                 f"    ssl_certificate {pair.certificate};\n    ssl_certificate_key {pair.key};\n"
-                + ("    ssl_protocols TLSv1.1;\n    ssl_ciphers DEFAULT@SECLEVEL=0;\n" if old else "")
+                + ("    ssl_protocols TLSv1.1;\n" if old else "") + ("    ssl_ciphers DEFAULT@SECLEVEL=0;\n" if weak else "")
                 + f"    location = {WELL_KNOWN} {{\n      default_type \"{host.content_type}\";\n{encoding}      {answer}\n"
                 "    }\n  }\n")
 

@@ -285,6 +285,7 @@ void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server,
   const bool same_again = error.code == ErrorCode::kDnsUnreachable && asked.size() < 2;
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
   choose(*waiting.question).queue.push_front(std::move(waiting));
+  schedule_pump();
 }
 
 void GetdnsResolver::give_up(Waiting waiting, const Server& server, Error error) {

@@ -1,10 +1,14 @@
 #include <curl/curl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <strings.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "fetch/san_rule.h"
 
@@ -12,40 +16,77 @@ namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxSanOctets = 1024;  // a longer name cannot be a host's
+constexpr const char* kNotForServers = "is not for servers";
+constexpr const char* kUnverified = "cannot be verified";
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
 
 struct CertificateFree {
   void operator()(gnutls_x509_crt_t certificate) const { gnutls_x509_crt_deinit(certificate); }
 };
 using Certificate = std::unique_ptr<std::remove_pointer_t<gnutls_x509_crt_t>, CertificateFree>;
 
-// The certificate that the peer showed for itself, or nullptr.
-Certificate peer_certificate(gnutls_session_t session) {
+// The certificates that the peer showed, its own first; empty when one cannot be read.
+std::vector<Certificate> peer_chain(gnutls_session_t session) {
   unsigned count = 0;
-  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
-  gnutls_x509_crt_t raw = nullptr;
-  if (chain == nullptr || count == 0 || gnutls_x509_crt_init(&raw) != GNUTLS_E_SUCCESS) return nullptr;
-  Certificate certificate(raw);
-  if (gnutls_x509_crt_import(raw, chain, GNUTLS_X509_FMT_DER) != GNUTLS_E_SUCCESS) return nullptr;
-  return certificate;
+  const gnutls_datum_t* shown = gnutls_certificate_get_peers(session, &count);
+  std::vector<Certificate> chain;
+  for (unsigned i = 0; shown != nullptr && i < count; ++i) {
+    gnutls_x509_crt_t raw = nullptr;
+    if (gnutls_x509_crt_init(&raw) != GNUTLS_E_SUCCESS) return {};
+    chain.emplace_back(raw);
+    if (gnutls_x509_crt_import(raw, &shown[i], GNUTLS_X509_FMT_DER) != GNUTLS_E_SUCCESS) return {};
+  }
+  return chain;
 }
 
-bool has_dns_san(gnutls_x509_crt_t certificate) {
-  std::array<char, kMaxSanOctets> name{};
+// Exactly, or with "*" as the whole left-most label: GnuTLS itself would let "*sts" pass for "mta-sts".
+bool names_host(gnutls_x509_crt_t certificate, const std::string& host) {
+  const std::string wildcard = '*' + host.substr(std::min(host.find('.'), host.size()));
+  std::array<char, kMaxSanOctets> buffer{};
   for (unsigned i = 0;; ++i) {
-    std::size_t size = name.size();
-    const int kind = gnutls_x509_crt_get_subject_alt_name(certificate, i, name.data(), &size, nullptr);
-    if (kind == GNUTLS_SAN_DNSNAME) return true;
+    std::size_t size = buffer.size();
+    const int kind = gnutls_x509_crt_get_subject_alt_name(certificate, i, buffer.data(), &size, nullptr);
     if (kind < 0 && kind != GNUTLS_E_SHORT_MEMORY_BUFFER) return false;  // no more of them, or not readable
+    if (kind != GNUTLS_SAN_DNSNAME) continue;
+    const std::string_view name(buffer.data(), size);
+    if (equal_ignoring_case(name, host) || equal_ignoring_case(name, wildcard)) return true;
   }
+}
+
+// What libcurl does not ask of the chain: that it is for servers and that no key in it is weaker than the 112 bits
+// which Debian's OpenSSL demands. Empty, or what is wrong.
+std::string chain_fault(gnutls_session_t session, const std::vector<Certificate>& chain) {
+  void* credentials = nullptr;
+  if (gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &credentials) != GNUTLS_E_SUCCESS) return kUnverified;
+  gnutls_x509_trust_list_t trusted = nullptr;
+  gnutls_certificate_get_trust_list(static_cast<gnutls_certificate_credentials_t>(credentials), &trusted);
+  if (trusted == nullptr) return kUnverified;
+  std::vector<gnutls_x509_crt_t> list;
+  for (const auto& certificate : chain) list.push_back(certificate.get());
+  std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
+  gnutls_typed_vdata_st demand{GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()), 0};
+  unsigned status = 0;
+  if (gnutls_x509_trust_list_verify_crt2(trusted, list.data(), static_cast<unsigned>(list.size()), &demand, 1,
+                                         GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status,
+                                         nullptr) != GNUTLS_E_SUCCESS)
+    return kUnverified;
+  if (status == 0) return {};
+  const std::string known = certificate_fault(static_cast<long>(status));
+  return known.empty() ? "is refused" : known;
 }
 
 // Why the certificate of this session is not one for the host; empty when it is.
 std::string fault(gnutls_session_t session, const std::string& host) {
-  const Certificate certificate = peer_certificate(session);
-  if (!certificate) return "cannot be read";
-  if (!has_dns_san(certificate.get()) || gnutls_x509_crt_check_hostname(certificate.get(), host.c_str()) == 0)
-    return "does not name this host in a DNS subjectAltName";
-  return {};
+  const std::vector<Certificate> chain = peer_chain(session);
+  if (chain.empty()) return "cannot be read";
+  gnutls_x509_crt_t leaf = chain.front().get();
+  if (!names_host(leaf, host)) return "does not name this host in a DNS subjectAltName";
+  if (gnutls_x509_crt_check_key_purpose(leaf, GNUTLS_KP_TLS_WWW_SERVER, GNUTLS_KP_FLAG_DISALLOW_ANY) == 0)
+    return kNotForServers;
+  return chain_fault(session, chain);
 }
 
 // GnuTLS has no such rule of its own and libcurl no hook during the handshake: the certificate is looked at after the
@@ -77,12 +118,18 @@ const char* tls_library() { return "gnutls"; }
 bool is_backend_of_curl(std::string_view ssl_version) { return ssl_version.starts_with("GnuTLS/"); }
 
 std::string certificate_fault(long verify_result) {
-  const auto status = static_cast<unsigned long>(verify_result);
-  if ((status & GNUTLS_CERT_EXPIRED) != 0) return "is expired";
-  if ((status & GNUTLS_CERT_NOT_ACTIVATED) != 0) return "is not yet valid";
-  if ((status & GNUTLS_CERT_REVOKED) != 0) return "is revoked";
-  if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0) return "is not issued by a trusted authority";
-  if ((status & GNUTLS_CERT_MISSING_OCSP_STATUS) != 0) return "demands a stapled OCSP answer, which is missing";
+  const std::pair<unsigned, const char*> faults[] = {
+      {GNUTLS_CERT_EXPIRED, "is expired"},
+      {GNUTLS_CERT_NOT_ACTIVATED, "is not yet valid"},
+      {GNUTLS_CERT_REVOKED, "is revoked"},
+      {GNUTLS_CERT_INSECURE_ALGORITHM, "is too weak, or one above it is"},
+      {GNUTLS_CERT_SIGNATURE_FAILURE, "has a signature that is not its issuer's, or one above it has"},
+      {GNUTLS_CERT_PURPOSE_MISMATCH, kNotForServers},
+      {GNUTLS_CERT_SIGNER_NOT_FOUND, "is not issued by a trusted authority"},
+      {GNUTLS_CERT_MISSING_OCSP_STATUS, "demands a stapled OCSP answer, which is missing"},
+  };
+  for (const auto& [bit, what] : faults)
+    if ((static_cast<unsigned long>(verify_result) & bit) != 0) return what;
   return {};
 }
 

@@ -14,9 +14,33 @@ int rule_index() {
   return index;
 }
 
+SanRule* rule_of(const SSL* ssl) {
+  return static_cast<SanRule*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index()));
+}
+
 void watch_alerts(const SSL* ssl, int where, int alert) noexcept {
-  auto* rule = static_cast<SanRule*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index()));
+  SanRule* rule = rule_of(ssl);
   if (rule != nullptr && where == SSL_CB_READ_ALERT && (alert & 0xff) == SSL_AD_CLOSE_NOTIFY) rule->set_ended_by_peer();
+}
+
+// A list of revoked certificates revokes what is on it and no more: libcurl would demand one of every authority, and
+// none out of date, which only breaks the hosts of all other authorities.
+bool is_of_no_account(int error) {
+  return error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED ||
+         error == X509_V_ERR_CRL_NOT_YET_VALID;
+}
+
+// Notes what is wrong with a certificate: libcurl says so only of some faults, of others that the connection failed.
+int watch_verification(int is_good, X509_STORE_CTX* chain) noexcept {
+  if (is_good == 1) return 1;
+  const int error = X509_STORE_CTX_get_error(chain);
+  if (is_of_no_account(error)) {
+    X509_STORE_CTX_set_error(chain, X509_V_OK);
+    return 1;
+  }
+  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  if (SanRule* rule = ssl != nullptr ? rule_of(ssl) : nullptr; rule != nullptr) rule->refuse(certificate_fault(error));
+  return 0;
 }
 
 // Makes the name a part of the chain's verification, so that the handshake itself fails.
@@ -28,6 +52,7 @@ CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept 
   if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1) return CURLE_SSL_CONNECT_ERROR;
   if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
   SSL_CTX_set_info_callback(context, &watch_alerts);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &watch_verification);
   rule.set_applied();
   return CURLE_OK;
 }
@@ -54,6 +79,16 @@ std::string certificate_fault(long verify_result) {
       return "is expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "is not yet valid";
+    case X509_V_ERR_CERT_REVOKED:
+      return "is revoked";
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+      return "is too weak, or one above it is";
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return "has a signature that is not its issuer's, or one above it has";
+    case X509_V_ERR_INVALID_PURPOSE:
+      return "is not for servers";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return "is self-signed";
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:

@@ -1,5 +1,5 @@
 // The fetcher against real web servers, good and bad (tests/lab/catalogue.py). Built once for each TLS library: the
-// verdicts must be the same.
+// verdicts must be the same. Certificates (R12): certificate_test.cc.
 #include "fetch/fetcher.h"
 
 #include <gmock/gmock.h>
@@ -56,16 +56,7 @@ constexpr char kNoDnsSan[] =
 const Verdict kVerdicts[] = {
     {"R11GoodHostGivesItsFile", "good.test", kNginx, {}, ""},
     {"R11TlsBefore12IsRefused", "oldtls.test", kOldTls, kFetch, "oldtls.test"},
-    {"R12SelfSignedIsRefused", "selfsigned.test", kNginx, kPki, "mta-sts.selfsigned.test"},
-    {"R12ExpiredIsRefused", "expired.test", kNginx, kPki, "certificate of mta-sts.expired.test .127.0.0.1. is expired"},
-    {"R12NotYetValidIsRefused", "notyet.test", kNginx, kPki, "is not yet valid"},
-    {"R12UnknownRootIsRefused", "untrusted.test", kNginx, kPki, "is not issued by a trusted authority"},
-    {"R12OtherNameIsRefused", "wrongname.test", kNginx, kPki, kNoDnsSan},
-    {"R12CommonNameAloneIsRefused", "cnonly.test", kNginx, kPki, kNoDnsSan},
-    {"R12CommonNameBesideAnIpSanIsRefused", "cnwithipsan.test", kNginx, kPki, kNoDnsSan},
     {"R12WildcardForOneLabelIsFine", "wildcard.test", kNginx, {}, ""},
-    {"R12WildcardForTwoLabelsIsRefused", "deepwild.test", kNginx, kPki, kNoDnsSan},
-    {"R12WildcardWithinALabelIsRefused", "partialwild.test", kNginx, kPki, kNoDnsSan},
     {"R12OneOfManyNamesInAnyCaseIsFine", "manynames.test", kNginx, {}, ""},
     {"R3CertificateForTheOriginalNameIsFine", "cname.test", kNginx, {}, ""},
     {"R3CertificateForTheCnameTargetIsRefused", "cnamecert.test", kNginx, kPki, kNoDnsSan},

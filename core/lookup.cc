@@ -36,6 +36,7 @@ bool refresh_due(const StoredPolicy& policy, seconds refresh, Time now) {
 Lookup::Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules)
     : entry_{remembered && remembered->domain == domain ? std::move(*remembered)
                                                         : CacheEntry{std::move(domain), {}, {}, {}}},
+      seen_(entry_.policy),
       effort_(effort),
       rules_(rules) {}
 
@@ -96,7 +97,9 @@ Action Lookup::on_dane(const DaneFinding& finding, Time now) {
 }
 
 void Lookup::learn(std::optional<CacheEntry> stored) {
-  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == entry_.policy) return;
+  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == seen_) return;
+  seen_ = stored->policy;
+  if (stored->policy == entry_.policy) return;
   entry_.policy = std::move(stored->policy);
   entry_.failure = std::move(stored->failure);
 }

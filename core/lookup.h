@@ -90,6 +90,7 @@ class Lookup {
   void note_failure(const Error& error, Time now);
 
   CacheEntry entry_;
+  std::optional<StoredPolicy> seen_;  // in the store: only another one is news, which may not have taken ours
   Effort effort_;
   LookupRules rules_;
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;

@@ -114,5 +114,32 @@ TEST(LookupWithoutDane, IsNeverAsked) {
   EXPECT_EQ(next_of(life.fetched(policy_body())), "finished");
 }
 
+// A store that is read-only or full still holds the policy from before when DANE has been asked for.
+TEST_F(LookupDane, R18AStoreThatDidNotTakeTheNewPolicyDoesNotUndoIt) {
+  CacheEntry stored{test::domain(), {}, test::stored_policy("old", test::kNow - hours{8 * 24}), {}};
+  Lookup lookup(test::domain(), stored, Lookup::Effort::kNormal, asking());
+  lookup.start(test::kNow);
+  lookup.learn(stored);
+  lookup.on_record(found("new"), test::kNow);
+  lookup.learn(stored);
+  lookup.on_fetch(policy_body(), test::kNow);
+  lookup.learn(stored);
+  const Action action = lookup.on_dane({DaneState::kNone, seconds{300}, "none"}, test::kNow);
+  ASSERT_TRUE(action.answer);
+  ASSERT_NE(action.answer->entry.policy_in_force(test::kNow), nullptr);
+  EXPECT_EQ(action.answer->entry.policy->id, "new");
+}
+
+TEST_F(LookupDane, R17APolicyThatAnotherProcessHasFetchedMeanwhileIsNotUndone) {
+  Lookup lookup(test::domain(), std::nullopt, Lookup::Effort::kNormal, asking());
+  lookup.start(test::kNow);
+  lookup.on_record(found("1"), test::kNow);
+  lookup.on_fetch(policy_body(), test::kNow);
+  lookup.learn(CacheEntry{test::domain(), {}, test::stored_policy("2", test::kNow), {}});
+  const Action action = lookup.on_dane({DaneState::kNone, seconds{300}, "none"}, test::kNow);
+  ASSERT_TRUE(action.save);
+  EXPECT_EQ(action.save->policy->id, "2");
+}
+
 }  // namespace
 }  // namespace mtasts

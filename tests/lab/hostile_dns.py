@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A resolver that misbehaves by the name that it is asked for: hostile_dns.py ADDRESS PORT. Started by loopback.py.
 
-The first label of the name chooses from BEHAVIOURS; `good` is an answer like any other. `seen.LABEL.…` TXT tells how
-many questions with this second label came, "seen.datagrams.…" how many datagrams: it listens on UDP as well, and
+The first label of the name chooses from BEHAVIOURS; `good`, and any other, is answered as it should be. `seen.LABEL.…` TXT tells how
+many questions with this second label came, "seen.datagrams-LABEL.…" how many by datagram: it listens on UDP as well, and
 whatever asks there gets a forged answer at once.
 """
 
@@ -291,13 +291,13 @@ class Server:
         if question.labels[0] == "seen":
             return iter([message(question, record(SELF, TXT, 0, strings(b"%d" % self.seen[question.labels[1]])))])
         self.seen[question.labels[1]] += 1
-        return BEHAVIOURS[question.labels[0]](question)
+        return BEHAVIOURS.get(question.labels[0], good)(question)
 
     def forge(self, datagrams: socket.socket) -> None:
         while True:
             packet, sender = datagrams.recvfrom(4096)
-            self.seen["datagrams"] += 1
             question = parse(packet)
+            self.seen[f"datagrams-{question.labels[1]}"] += 1
             datagrams.sendto(message(question, question.good())[2:], sender)
 
 

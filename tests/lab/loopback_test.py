@@ -86,6 +86,15 @@ class Names(unittest.TestCase):
         self.assertEqual(ask("bogus.test", MX).rcode, SERVFAIL)
         self.assertEqual(ask("_mta-sts.bogus.test", TXT, "MTASTS_LAB_AUTH").rcode, NOERROR)
 
+    def test_dane_records_are_authentic_denied_or_bogus(self) -> None:
+        for name, kind in (("secure.dane.test", MX), ("_25._tcp.mx1.dane.test", TLSA), ("_25._tcp.notlsa.dane.test", TLSA)):
+            self.assertTrue(ask(name, kind).authentic, name)
+        self.assertEqual(ask("_25._tcp.notlsa.dane.test", TLSA).rcode, NXDOMAIN)
+        self.assertEqual(ask("_25._tcp.badtlsa.dane.test", TLSA).rcode, SERVFAIL)
+        self.assertEqual(ask("_25._tcp.badtlsa.dane.test", TLSA, "MTASTS_LAB_AUTH").rcode, NOERROR)
+        self.assertFalse(ask("leaves.dane.test", A).authentic)
+        self.assertTrue(ask("alias.dane.test", A).authentic)
+
     def test_odd_records_are_served_as_they_are(self) -> None:
         self.assertEqual(len(ask("_mta-sts.multi.test", TXT).records), 2)
         self.assertEqual(ask("_mta-sts.split.test", TXT).records[0][2][:6], b"\x05v=STS")
@@ -97,6 +106,25 @@ class Names(unittest.TestCase):
             ask("good.test", MX, "MTASTS_LAB_DEAD_RESOLVER")
         with self.assertRaises(ConnectionRefusedError):
             ask("good.test", MX, "MTASTS_LAB_REFUSED_RESOLVER")
+
+
+class HostileResolver(unittest.TestCase):
+    SERVER = "MTASTS_LAB_HOSTILE_RESOLVER"
+
+    def test_misbehaves_by_name(self) -> None:
+        self.assertEqual(len(ask("good.lab.test", TXT, self.SERVER).records), 1)
+        self.assertGreater(len(ask("manysame.lab.test", A, self.SERVER).records), 4000)
+        with self.assertRaises(TimeoutError):
+            ask("silent.lab.test", TXT, self.SERVER)
+
+    def test_counts_datagrams(self) -> None:
+        host, port = os.environ[self.SERVER].rsplit(":", 1)
+        before = ask("seen.datagrams-lab.test", TXT, self.SERVER).records[0][2]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+            datagrams.settimeout(2)
+            datagrams.sendto(b"ab\1\0\0\1\0\0\0\0\0\0\4good\3lab\0\0\1\0\1", (host, int(port)))
+            self.assertEqual(datagrams.recv(512)[:2], b"ab")
+        self.assertNotEqual(ask("seen.datagrams-lab.test", TXT, self.SERVER).records[0][2], before)
 
 
 class PolicyHosts(unittest.TestCase):

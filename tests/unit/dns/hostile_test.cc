@@ -222,7 +222,7 @@ TEST(HostileResolver, NoQuestionGoesOverUdp) {
   Asking asking(hostile_resolver(seconds{1}));
   for (const char* behaviour : {"good", "truncated", "closes", "wrongid"})
     static_cast<void>(asking.txt(named(behaviour)));
-  EXPECT_THAT(asking.txt("seen.datagrams.hostile.test")->records, ElementsAre("0"));
+  EXPECT_THAT(asking.txt("seen.datagrams-x.hostile.test")->records, ElementsAre("0"));
   EXPECT_THAT(asking.txt("seen.x.hostile.test")->records, ElementsAre(testing::Ne("0"))) << "it does count";
 }
 

@@ -154,9 +154,9 @@ void CurlFetcher::finish(CURL* easy, CURLcode code) {
   done(std::move(result));
 }
 
-// Why the authorities cannot be read by this user, or empty. Without them every fetch would fail as if the policy hosts
+// Why a file cannot be read by this user, or empty. Without the trusted authorities every fetch would fail as if the policy hosts
 // were at fault, and mail would go out unprotected (R16).
-std::string ca_file_fault(const std::string& path) {
+std::string file_fault(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0)
     return std::strerror(errno);
@@ -174,9 +174,12 @@ Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConf
                                         ", the one here has " + (backend != nullptr ? escaped(backend) : "no TLS"));
   if (config.proxy.starts_with("https:"))
     return fail(ErrorCode::kConfig, "an https:// proxy cannot be used: write http:// or socks5h://");
-  if (const std::string fault = ca_file_fault(config.ca_file); !fault.empty())
+  if (const std::string fault = file_fault(config.ca_file); !fault.empty())
     return fail(ErrorCode::kEngine, "the trusted authorities in " + config.ca_file + " cannot be read (" + fault +
                                         "): install ca-certificates or set fetch.ca_file in mtasts.toml");
+  if (const std::string fault = config.crl_file.empty() ? "" : file_fault(config.crl_file); !fault.empty())
+    return fail(ErrorCode::kEngine, "the revoked certificates in " + config.crl_file + " cannot be read (" + fault +
+                                        "): mend or clear fetch.crl_file in mtasts.toml");
   FetcherConfig bounded = config;
   bounded.max_in_flight = std::max(1U, config.max_in_flight);
   auto fetcher = std::make_unique<CurlFetcher>(loop, std::move(bounded));

@@ -15,6 +15,7 @@ namespace mtasts {
 struct FetcherConfig {
   std::chrono::seconds timeout{60};  // of the whole fetch (R14)
   std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  std::string crl_file;          // PEM; what is on these lists is refused, of other authorities nothing is demanded
   std::string proxy;             // none unless named (R13); it then looks the policy host up itself
   std::uint16_t port = 443;      // R11; another one only in tests
   unsigned max_in_flight = 100;  // further fetches wait their turn
@@ -22,7 +23,7 @@ struct FetcherConfig {
 
 // One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
 // fetcher. Destroying it drops the fetches under way without calling back; not allowed from inside a callback. Error
-// kEngine: libcurl refused, the CA file cannot be read by this user, or curl's TLS library is not the one this was built
+// kEngine: libcurl refused, the CA or CRL file cannot be read by this user, or curl's TLS library is not the one this was built
 // for (then nothing is fetched: fail closed); kConfig: an https:// proxy, whose certificate the SAN rule would judge by the policy host's name.
 Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConfig& config);
 

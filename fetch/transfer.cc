@@ -119,6 +119,7 @@ Transfer::Transfer(const FetcherConfig& config, std::string host)
     : host_(std::move(host)),
       timeout_s_(static_cast<long>(config.timeout.count())),
       ca_file_(config.ca_file),
+      crl_file_(config.crl_file),
       san_rule_(host_),
       through_proxy_(!config.proxy.empty()),
       handles_(std::make_unique<Handles>()) {}
@@ -186,6 +187,7 @@ Result<void> Transfer::set_options(const FetcherConfig& config) {
   set(CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session would skip the verification
   set(CURLOPT_CAINFO, ca_file_.c_str());
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's folder is trusted as well
+  if (!crl_file_.empty()) set(CURLOPT_CRLFILE, crl_file_.c_str());
   set(CURLOPT_HTTP09_ALLOWED, 0L);
   set(CURLOPT_MAXFILESIZE, static_cast<long>(kMaxPolicyBytes));
   set(CURLOPT_WRITEFUNCTION, &Callbacks::body);
@@ -226,6 +228,14 @@ std::string Transfer::status_reason() const {
   return where() + ": HTTP status " + std::to_string(status) + " instead of 200";
 }
 
+std::string Transfer::local_fault(int curl_code) const {
+  if (curl_code == CURLE_SSL_CACERT_BADFILE)
+    return "the file of trusted authorities cannot be used: " + escaped(ca_file_);
+  if (curl_code == CURLE_SSL_CRL_BADFILE)
+    return "the file of revoked certificates cannot be used: " + escaped(crl_file_);
+  return {};
+}
+
 std::string Transfer::transport_reason(int curl_code) const {
   switch (curl_code) {
     case CURLE_OK:
@@ -237,8 +247,6 @@ std::string Transfer::transport_reason(int curl_code) const {
                                           : ": the policy file is larger than 64 KiB");
     case CURLE_OPERATION_TIMEDOUT:
       return where() + ": no policy file within " + std::to_string(timeout_s_) + " s";
-    case CURLE_SSL_CACERT_BADFILE:
-      return "the file of trusted authorities cannot be used: " + escaped(ca_file_);
     default:
       break;
   }
@@ -268,6 +276,7 @@ std::string Transfer::end_reason() const {
 }
 
 Result<std::string> Transfer::verdict(int curl_code) {
+  if (auto fault = local_fault(curl_code); !fault.empty()) return fail(ErrorCode::kEngine, std::move(fault));
   if (auto reason = certificate_reason(curl_code); !reason.empty())
     return fail(ErrorCode::kWebPkiInvalid, std::move(reason));
   for (auto reason : {status_reason(), transport_reason(curl_code), content_reason(), end_reason()})

@@ -25,7 +25,8 @@ class Transfer {
 
   // The CURL*; must not be in a multi handle any more when the transfer is destroyed.
   [[nodiscard]] void* easy() const;
-  // The body or the fault, after libcurl ended with this CURLcode.
+  // The body or the fault, after libcurl ended with this CURLcode. Error kEngine: the fault is here, not at the policy
+  // host.
   Result<std::string> verdict(int curl_code);
 
  private:
@@ -36,6 +37,8 @@ class Transfer {
   Result<void> set_options(const FetcherConfig& config);
   Result<void> set_addresses(const FetcherConfig& config, const std::vector<std::string>& addresses);
 
+  // Why nothing could be judged here, or empty.
+  std::string local_fault(int curl_code) const;
   // Each the reason against the transfer, or empty.
   std::string certificate_reason(int curl_code) const;
   std::string status_reason() const;
@@ -50,6 +53,7 @@ class Transfer {
   std::string host_;
   long timeout_s_;
   std::string ca_file_;
+  std::string crl_file_;
   SanRule san_rule_;
   std::vector<std::string> allowed_;  // raw addresses, 4 or 16 octets
   bool through_proxy_;

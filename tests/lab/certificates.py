@@ -12,11 +12,6 @@ def by_domain() -> dict[str, Leaf]:
     return {f"{leaf.name}.test": leaf for leaf in [*_names(), *_strange_names(), *_dates_and_uses(), *_keys(), *_chains(), *_revocation()]}
 
 
-def revoked() -> list[str]:
-    """The domains whose certificates are on the trusted root's list."""
-    return ["revoked.test"]
-
-
 def _leaf(name: str, *dns: str, **more: object) -> Leaf:
     """For the policy host itself unless other names are given; `dns=()` gives none."""
     return Leaf(name, **{"dns": dns or (f"mta-sts.{name}.test",), **more})  # type: ignore[arg-type]
@@ -121,6 +116,7 @@ def _chains() -> list[Leaf]:
 
 def _revocation() -> list[Leaf]:
     return [
-        _leaf("revoked"),
+        _leaf("revoked", revoked=True),
+        _leaf("revokedabove", issuer=Leaf("above-revoked", common_name="lab authority revoked", is_authority=True, purpose="", revoked=True)),
         _leaf("muststaple", extensions=("tlsfeature = status_request",)),
     ]

@@ -48,7 +48,7 @@ class Leaf:
 
     A name may be any text, even one with a NUL. `issuer` may be another certificate of this kind, an intermediate one
     (`is_authority`, with a common name of its own), which is then sent along unless `alone`. `extensions` are further lines
-    in the words of openssl's x509v3_config. `forged` breaks the issuer's signature.
+    in the words of openssl's x509v3_config. `forged` breaks the issuer's signature. What is `revoked` is on the trusted root's lists.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Leaf:
     key: Key = Key.EC
     digest: str = "sha256"
     forged: bool = False
+    revoked: bool = False
 
     def is_weak(self) -> bool:
         """True when a server must be told that it may show this."""
@@ -130,16 +131,10 @@ class Authority:
                  "-extfile", str(extensions), "-out", str(certificate), *issuer)
         if leaf.forged:
             _forge(certificate)
+        if leaf.revoked:
+            self._revoke(certificate)
         certificate.write_text(certificate.read_text(encoding="ascii") + chain, encoding="ascii")
         return Pair(certificate, key)
-
-    def revoke(self, certificates: list[Pair]) -> None:
-        """Writes the trusted root's CRLs, which list these: `current.crl`, and `stale.crl`, which is too old by its own word."""
-        for pair in certificates:
-            _openssl("ca", *self._lab_root(), "-revoke", str(pair.certificate))
-        for name, (begin, end) in {"current": Validity.CURRENT.value, "stale": Validity.EXPIRED.value}.items():
-            _openssl("ca", *self._lab_root(), "-gencrl", "-crl_lastupdate", _stamp(begin), "-crl_nextupdate", _stamp(end),
-                     "-out", str(self.folder / f"{name}.crl"))
 
     def public_key_sha256(self) -> str:
         """What a TLSA record "3 1 1" of any leaf holds, in hexadecimal digits."""
@@ -147,6 +142,13 @@ class Authority:
         public = subprocess.run(["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER"],
                                 capture_output=True, check=True)
         return hashlib.sha256(public.stdout).hexdigest()
+
+    def _revoke(self, certificate: Path) -> None:
+        """Puts it on the trusted root's lists: `current.crl`, and `stale.crl`, which is too old by its own word."""
+        _openssl("ca", *self._lab_root(), "-revoke", str(certificate))
+        for name, (begin, end) in {"current": Validity.CURRENT.value, "stale": Validity.EXPIRED.value}.items():
+            _openssl("ca", *self._lab_root(), "-gencrl", "-crl_lastupdate", _stamp(begin), "-crl_nextupdate", _stamp(end),
+                     "-out", str(self.folder / f"{name}.crl"))
 
     def _lab_root(self) -> list[str]:
         return ["-config", str(self._configuration()), "-cert", str(self.root), "-keyfile", str(self.root.with_suffix(".key"))]

@@ -15,6 +15,7 @@ using test::Fetching;
 using test::lab;
 using test::lab_fetcher;
 using testing::ContainsRegex;
+using testing::HasSubstr;
 
 constexpr char kNginx[] = "127.0.0.1";
 
@@ -27,10 +28,14 @@ constexpr char kAnyFault[] = "certificate of mta-sts";
 // (kPolicyFetch).
 constexpr char kUnreadable[] = "mta-sts";
 
+constexpr char kCurrentCrl[] = "/pki/current.crl";
+constexpr char kStaleCrl[] = "/pki/stale.crl";
+
 struct Case {
   const char* name;  // of the test
   const char* domain;
-  const char* refusal;  // what the sentence says, or kAccepted
+  const char* refusal;   // what the sentence says, or kAccepted
+  const char* crl = "";  // a list of revoked certificates in the lab, if any
 };
 
 const Case kCases[] = {
@@ -110,6 +115,15 @@ const Case kCases[] = {
     {"NameExcludedByTheAuthorityIsRefused", "excluded.test", kAnyFault},
     // Revocation
     {"RevokedIsFineWhereNobodySaysSo", "revoked.test", kAccepted},
+    {"RevokedIsRefused", "revoked.test", "is revoked", kCurrentCrl},
+    {"RevokedByAStaleListIsRefused", "revoked.test", "is revoked", kStaleCrl},
+    {"RevokedIntermediateIsRefused", "revokedabove.test", "is revoked", kCurrentCrl},
+    {"NotOnTheListIsFine", "good.test", kAccepted, kCurrentCrl},
+    {"NotOnAStaleListIsFine", "good.test", kAccepted, kStaleCrl},
+    {"AuthorityWithoutAListIsFine", "intermediate.test", kAccepted, kCurrentCrl},
+    {"ListDoesNotExcuseAName", "cnonly.test", kName, kCurrentCrl},
+    {"ListDoesNotExcuseADate", "expired.test", "is expired", kStaleCrl},
+    {"ListDoesNotExcuseAnUnknownRoot", "untrusted.test", kUntrusted, kCurrentCrl},
 };
 
 void PrintTo(const Case& row, std::ostream* out) { *out << row.domain; }
@@ -118,7 +132,9 @@ class R12Certificate : public testing::TestWithParam<Case> {};
 
 TEST_P(R12Certificate, GetsItsVerdict) {
   const std::string refusal = GetParam().refusal;
-  const auto result = Fetching(lab_fetcher()).fetch(GetParam().domain, {kNginx});
+  auto config = lab_fetcher();
+  if (*GetParam().crl != '\0') config.crl_file = lab("DIR") + GetParam().crl;
+  const auto result = Fetching(config).fetch(GetParam().domain, {kNginx});
   if (refusal == kAccepted) {
     ASSERT_TRUE(result) << result.error().detail;
     return;
@@ -133,6 +149,28 @@ TEST_P(R12Certificate, GetsItsVerdict) {
 
 INSTANTIATE_TEST_SUITE_P(Fetch, R12Certificate, testing::ValuesIn(kCases),
                          [](const auto& info) { return info.param.name; });
+
+// A fault of this machine, not of the policy host: a fetch error would mean "no policy" (R16).
+TEST(Certificate, AFileOfRevokedCertificatesThatCannotBeReadIsAFaultHere) {
+  auto loop = make_event_loop();
+  auto config = lab_fetcher();
+  for (const char* path : {"/nonexistent/revoked.crl", "/etc/ssl/certs"}) {
+    config.crl_file = path;
+    const auto fetcher = make_fetcher(**loop, config);
+    ASSERT_FALSE(fetcher) << path;
+    EXPECT_EQ(fetcher.error().code, ErrorCode::kEngine);
+    EXPECT_THAT(fetcher.error().detail, HasSubstr(path));
+  }
+}
+
+TEST(Certificate, AFileWithoutAListIsAFaultHere) {
+  auto config = lab_fetcher();
+  config.crl_file = "/etc/passwd";
+  const auto result = Fetching(config).fetch("good.test", {kNginx});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kEngine) << result.error().detail;
+  EXPECT_THAT(result.error().detail, HasSubstr("/etc/passwd"));
+}
 
 }  // namespace
 }  // namespace mtasts

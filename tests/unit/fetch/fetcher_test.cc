@@ -56,8 +56,6 @@ constexpr char kNoDnsSan[] =
 const Verdict kVerdicts[] = {
     {"R11GoodHostGivesItsFile", "good.test", kNginx, {}, ""},
     {"R11TlsBefore12IsRefused", "oldtls.test", kOldTls, kFetch, "oldtls.test"},
-    {"R12WildcardForOneLabelIsFine", "wildcard.test", kNginx, {}, ""},
-    {"R12OneOfManyNamesInAnyCaseIsFine", "manynames.test", kNginx, {}, ""},
     {"R3CertificateForTheOriginalNameIsFine", "cname.test", kNginx, {}, ""},
     {"R3CertificateForTheCnameTargetIsRefused", "cnamecert.test", kNginx, kPki, kNoDnsSan},
     {"R13MovedPermanentlyIsNotFollowed", "redirect.test", kNginx, kFetch,

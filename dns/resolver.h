@@ -20,6 +20,7 @@ struct ResolverConfig {
       resolvers;  // "127.0.0.1", "192.0.2.1:5353", "[::1]:5353"; empty: those of /etc/resolv.conf, loopback ones first
   Transport transport = Transport::kTcp;
   std::chrono::seconds timeout{5};  // of one question, its retry not included
+  // Every resolver has to validate then: one that does not answers for names that another calls bogus, as unsigned.
   TrustAd trust_ad = TrustAd::kLoopback;
   unsigned max_in_flight = 200;  // at one resolver; further questions wait their turn
 };
@@ -30,7 +31,7 @@ struct ResolverConfig {
 //
 // A resolver that answers nothing gets ever fewer questions at a time (dns/window); whether it is the resolver or the
 // names asked for is found out with a question for "localhost". A question that has waited for its turn for three
-// timeouts ends with kDnsTimeout.
+// timeouts ends with kEngine: it was not asked, so nothing was found out about the name.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a

@@ -89,6 +89,10 @@ def afflict(fault: Fault, field_: Field, seconds: float) -> None:
         field_.oracle.excuse(fault.domains)
     try:
         fault.strike(field_)
+    except NotNow:
+        episode.end = time.monotonic()
+        raise
+    try:
         while fault.act(field_) and time.monotonic() < begin + seconds and not field_.stopping.wait(fault.pause):
             pass
     finally:

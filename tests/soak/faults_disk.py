@@ -1,19 +1,18 @@
-"""Faults of the disk under the store: full, out of files, read-only, out of reach."""
+"""Faults of the disk under the store: full, out of files, read-only, out of reach, with a folder that is none."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from pathlib import Path
 
 import askers
 import entry
 from episodes import Trait
 from faults import Fault, Field, NotNow
-from ground import DISK, OWNER, STORE, remove, run
+from ground import DISK, STORE, remove, run
 from packages import LabError
 from programs import USERS
-from sender import make_folder
 
 BALLAST = DISK / "ballast"
 PATIENCE = 8.0  # seconds: a lookup under way may last that long
@@ -120,30 +119,6 @@ class Gone(Fault):
         field.ground.store_lock.release()
 
 
-class Renewed(Fault):
-    """Everything is thrown away, as by an administrator who makes the directory anew."""
-
-    name = "store emptied"
-    group = "store"
-    pause = 0.3
-
-    def act(self, field: Field) -> bool:
-        names = [domain.name for domain in field.ground.domains]
-        old = DISK / "old"
-        with field.ground.store_lock:
-            with field.oracle.destroying(names):
-                STORE.rename(old)
-                make_folder(str(STORE), 0o755, OWNER)
-                field.artefacts.clear()
-            remove(old)
-        field.report.act(self.name)
-        return True
-
-
-def shards() -> list[Path]:
-    return [item for item in STORE.iterdir() if not item.name.startswith(".") and item.is_dir() and not item.is_symlink()]
-
-
 class ShardReplaced(Fault):
     """Instead of one of the folders in the store there is a link to a folder with forged entries, a file or a FIFO."""
 
@@ -152,18 +127,24 @@ class ShardReplaced(Fault):
     traits = Trait.HIDDEN | Trait.UNSAVED
 
     def choose(self, field: Field) -> None:
-        self.folder = field.random.choice(shards())
+        one = field.random.choice(field.ground.talkative)
+        askers.query(field.runner, one, "root")  # so that there is something to replace
+        self.folder = STORE / entry.shard_of(one.name)
         self.victims = [domain for domain in field.ground.domains if entry.shard_of(domain.name) == self.folder.name]
         self.domains = frozenset(domain.name for domain in self.victims)
 
     def strike(self, field: Field) -> None:
         forged = field.ground.forge(self.folder.name, self.victims)
+        self.ways = itertools.cycle([lambda: self.folder.symlink_to(forged), self.folder.touch, lambda: os.mkfifo(self.folder, 0o666)])
+        if not self.folder.is_dir():
+            raise NotNow(f"{self.folder} is not there")
         field.ground.store_lock.acquire()
         self.folder.rename(DISK / "aside")
-        field.random.choice([lambda: self.folder.symlink_to(forged), self.folder.touch, lambda: os.mkfifo(self.folder, 0o666)])()
-        field.report.act(self.name)
 
     def act(self, field: Field) -> bool:
+        remove(self.folder)
+        next(self.ways)()
+        field.report.act(self.name)
         askers.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
         return True
 
@@ -173,4 +154,4 @@ class ShardReplaced(Fault):
         field.ground.store_lock.release()
 
 
-ALL: list[type[Fault]] = [Full, NoFiles, ReadOnly, Unreadable, Gone, Renewed, ShardReplaced]
+ALL: list[type[Fault]] = [Full, NoFiles, ReadOnly, Unreadable, Gone, ShardReplaced]

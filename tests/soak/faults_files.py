@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import askers
 from episodes import Trait
 from faults import Fault, Field
-from ground import STORE, remove
+from ground import DISK, OWNER, STORE, remove
 from programs import USERS
+from sender import make_folder
 from truth import Domain
 
 VICTIMS = 8  # domains that one fault is about
@@ -23,7 +25,7 @@ class FileFault(Fault):
     pause = 0.05
 
     def choose(self, field: Field) -> None:
-        self.victims = field.random.sample(field.ground.domains, VICTIMS)
+        self.victims = field.random.sample(field.ground.talkative, VICTIMS)
         self.domains = frozenset(domain.name for domain in self.victims)
 
     def act(self, field: Field) -> bool:
@@ -64,19 +66,29 @@ class Noise(FileFault):
     """Overwritten: with noise, with one wrong bit, with more than there was, with another domain's entry, with a giant hole."""
 
     name = "file overwritten"
+    WAYS = ("noise", "giant", "a bit", "twice", "another's", "more", "zeros", "a bit", "version")
+
+    def choose(self, field: Field) -> None:
+        super().choose(field)
+        self.ways = itertools.cycle(self.WAYS)
 
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
         if file.is_symlink() or not file.is_file():
             return
-        old = beginning(file)
-        other = field.ground.file_of(field.random.choice(field.ground.domains).name)
-        ways = [lambda: field.random.randbytes(field.random.randrange(1, 3000)), lambda: bytes(old) + b"\n", lambda: bytes(old) * 2,
-                lambda: bytes(beginning(other)) if other != file else b"mtasts-cache 2\n", lambda: flipped(field, old),
-                lambda: b"mtasts-cache 1\n" + bytes(100), lambda: b""]
-        new = field.random.choice(ways)()
+        new = self.noise(field, next(self.ways), beginning(file))
         with open(file, "r+b") as opened:
             opened.write(new)
             opened.truncate(len(new) if new else 1 << 40)
+
+    @staticmethod
+    def noise(field: Field, way: str, old: bytearray) -> bytes:
+        """What the file holds instead of `old`; nothing stands for a giant hole."""
+        other = beginning(field.ground.file_of(field.random.choice(field.ground.domains).name))
+        if way == "a bit" and old:
+            old[field.random.randrange(len(old))] ^= 1 << field.random.randrange(8)
+        return {"noise": field.random.randbytes(field.random.randrange(1, 3000)), "giant": b"", "a bit": bytes(old), "twice": bytes(old) * 2,
+                "another's": bytes(other), "more": bytes(old) + b"\n", "zeros": b"mtasts-cache 1\n" + bytes(100),
+                "version": b"mtasts-cache 2\n"}[way]
 
 
 def beginning(file: Path) -> bytearray:
@@ -85,12 +97,6 @@ def beginning(file: Path) -> bytearray:
         return bytearray()
     with open(file, "rb") as opened:
         return bytearray(opened.read(100_000))
-
-
-def flipped(field: Field, data: bytearray) -> bytes:
-    if data:
-        data[field.random.randrange(len(data))] ^= 1 << field.random.randrange(8)
-    return bytes(data)
 
 
 class Removed(FileFault):
@@ -133,15 +139,19 @@ class Link(Replaced):
     def make(self, field: Field, victim: Domain, file: Path) -> None:
         forged = field.ground.forge("link", [victim]) / victim.name
         other = field.ground.file_of(field.random.choice(field.ground.domains).name)
-        target = field.random.choice([str(forged), str(forged), "/etc/shadow", file.name, "/nowhere", f"../{file.parent.name}/{other.name}", ""])
+        target = next(self.targets).format(forged=forged, own=file.name, other=f"../{other.parent.name}/{other.name}")
         if target or not other.is_file() or other == file:
             file.symlink_to(target or "/nowhere")
         else:
             os.link(other, file)
 
+    def choose(self, field: Field) -> None:
+        super().choose(field)
+        self.targets = itertools.cycle(["{forged}", "", "{forged}", "/etc/shadow", "{other}", "{own}", "/nowhere"])
+
 
 class Fifo(Replaced):
-    """By a FIFO that nobody writes to, or a socket that nobody listens at."""
+    """By a FIFO that nobody writes to."""
 
     name = "file a FIFO"
 
@@ -167,4 +177,24 @@ class Directory(Replaced):
                 del field.artefacts[item]
 
 
-ALL: list[type[Fault]] = [Truncated, Noise, Removed, Link, Fifo, Directory]
+class Renewed(Fault):
+    """Everything is thrown away, as by an administrator who makes the directory anew."""
+
+    name = "store emptied"
+    group = "store"
+    pause = 0.3
+
+    def act(self, field: Field) -> bool:
+        names = [domain.name for domain in field.ground.domains]
+        old = DISK / "old"
+        with field.ground.store_lock:
+            with field.oracle.destroying(names):
+                STORE.rename(old)
+                make_folder(str(STORE), 0o755, OWNER)
+                field.artefacts.clear()
+            remove(old)
+        field.report.act(self.name)
+        return True
+
+
+ALL: list[type[Fault]] = [Truncated, Noise, Removed, Link, Fifo, Directory, Renewed]

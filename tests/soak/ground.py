@@ -68,6 +68,11 @@ class Ground:
         self.dns.start()
         self.web.start()
 
+    @property
+    def talkative(self) -> list[Domain]:
+        """Without those that can only make one wait."""
+        return [domain for domain in self.domains if domain.kind is not Kind.SILENT]
+
     def stop(self) -> None:
         self.web.stop()
         self.dns.stop()

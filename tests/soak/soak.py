@@ -20,7 +20,7 @@ from ground import FOLDER, LOOKUP, OWNER, READER, STORE, Ground, processes, star
 from oracle import EXCUSES, Oracle
 from programs import Runner, sanitizer_reports
 from report import CALM, Report
-from truth import Domain, Kind, all_domains
+from truth import Domain, all_domains
 
 KINDS: list[type[Fault]] = [*faults_processes.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_world.ALL]
 ASKING_AT_ONCE = 3
@@ -47,7 +47,6 @@ class Soak:
         self.oracle = Oracle(self.domains, self.ground.clock, self.episodes)
         self.runner = Runner(self.ground, self.oracle, self.episodes, self.report)
         self.field = Field(self.runner, self.random)
-        self.talkative = [domain for domain in self.domains if domain.kind is not Kind.SILENT]  # that one only takes time
         self.heals = 0
         # Its threads stay: a server that a fault has started again would die with the thread that did it (pdeathsig).
         self.pool = concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE + 1)
@@ -122,7 +121,7 @@ class Soak:
             self.wait_for_lookups(label)
             self.ground.clock.set(self.ground.clock.offset + PASSING)
             self.oracle.healed()
-            self.verify(label, self.talkative, up_to_date=True)
+            self.verify(label, self.ground.talkative, up_to_date=True)
 
     def wait_for_lookups(self, label: str) -> None:
         begin = time.monotonic()
@@ -150,7 +149,7 @@ class Soak:
 
     def concerned(self, fault: Fault) -> list[Domain]:
         """The domains that this fault was about; a few others where it was about all."""
-        return [domain for domain in self.domains if domain.name in fault.domains] if fault.domains else self.random.sample(self.talkative, 12)
+        return [domain for domain in self.domains if domain.name in fault.domains] if fault.domains else self.random.sample(self.ground.talkative, 12)
 
     def end(self) -> list[Result]:
         """Everybody stops. What is left must be in order."""

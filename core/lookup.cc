@@ -73,6 +73,7 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
 
 Action Lookup::on_fetch(const FetchResult& result, Time now) {
   used_network_ = true;
+  if (!result && result.error().code == ErrorCode::kEngine) return not_tried();
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
@@ -122,6 +123,15 @@ Action Lookup::after_record(Time now) {
     action.next = FetchPolicy{entry_.record.id};
   }
   progress_ = Outcome::Progress::kFetchPending;
+  return action;
+}
+
+// Nothing was found out about the policy host, so nothing is held against it, and nobody is told that there is no
+// policy.
+Action Lookup::not_tried() {
+  Action action{.save = std::nullopt, .answer = std::nullopt, .next = Finished{}};
+  if (!answered_) action.answer = so_far();
+  answered_ = true;
   return action;
 }
 

@@ -54,8 +54,8 @@ struct RecordAnswer {
   std::chrono::seconds ttl{0};
 };
 using RecordResult = Result<RecordAnswer>;  // error: kDns*
-using FetchResult =
-    Result<std::string>;  // body; error: kPolicyFetch, kWebPkiInvalid (kPolicyInvalid is found here, by parsing)
+using FetchResult = Result<std::string>;  // body; error: kPolicyFetch, kWebPkiInvalid (kPolicyInvalid is found here, by
+                                          // parsing), or kEngine: it was not tried, for a reason of our own
 
 class Lookup {
  public:
@@ -82,6 +82,7 @@ class Lookup {
 
  private:
   Action after_record(Time now);
+  Action not_tried();
   Action finish(Time now);
   [[nodiscard]] std::chrono::seconds remembered_for(std::chrono::seconds ttl) const;
   [[nodiscard]] bool dane_missing(Time now) const;

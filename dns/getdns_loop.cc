@@ -1,11 +1,13 @@
 #include "dns/getdns_loop.h"
 
 #include <getdns/getdns_extra.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <map>
 
 namespace mtasts {
 namespace {
@@ -18,17 +20,18 @@ constexpr std::uint64_t kLongestWaitMs = 24ULL * 3600 * 1000;
 struct Scheduled {
   std::unique_ptr<EventLoop::Watch> io;
   std::unique_ptr<EventLoop::Watch> timer;
+  int fd = -1;
 };
 
-// One callback a round, because it may clear or free the event; what else is ready is reported again in the next round.
-// Writing goes first: it ends when the queue is empty, whereas a peer could keep us reading for ever.
-void ready(getdns_eventloop_event* event, unsigned interest, std::uint64_t& reads) {
-  if ((interest & EventLoop::kWrite) != 0 && event->write_cb != nullptr) {
-    event->write_cb(event->userarg);
-  } else if (event->read_cb != nullptr) {
-    ++reads;
-    event->read_cb(event->userarg);
-  }
+// getdns reads one answer a call. Where the rounds of the loop are long, because the process has much else to do,
+// answers that have come must not wait one round each until they are too late.
+constexpr int kMostReads = 256;
+
+bool is_readable(int fd) {
+  struct pollfd wait {
+    fd, POLLIN, 0
+  };
+  return ::poll(&wait, 1, 0) == 1;
 }
 
 unsigned interest_of(const getdns_eventloop_event& event) {
@@ -42,11 +45,30 @@ struct GetdnsLoop::Extension {
   getdns_eventloop base{};
   EventLoop* loop = nullptr;
   std::uint64_t reads = 0;
+  std::map<int, getdns_eventloop_event*> watched;  // what waits for each descriptor now
 
+  void ready(int fd, unsigned interest);
   static getdns_return_t schedule(getdns_eventloop* base, int fd, std::uint64_t timeout_ms,
                                   getdns_eventloop_event* event) noexcept;
   static getdns_return_t clear(getdns_eventloop* base, getdns_eventloop_event* event) noexcept;
 };
+
+// Each callback may clear or free the event, and schedule another one. Writing goes first: it ends when the queue is
+// empty, whereas a peer could keep us reading for ever.
+void GetdnsLoop::Extension::ready(int fd, unsigned interest) {
+  const auto now_watched = [&]() -> getdns_eventloop_event* {
+    const auto found = watched.find(fd);
+    return found != watched.end() ? found->second : nullptr;
+  };
+  getdns_eventloop_event* event = now_watched();
+  if (event != nullptr && (interest & EventLoop::kWrite) != 0 && event->write_cb != nullptr)
+    return event->write_cb(event->userarg);
+  for (int count = 0; event != nullptr && event->read_cb != nullptr && count < kMostReads; ++count) {
+    ++reads;
+    event->read_cb(event->userarg);
+    event = is_readable(fd) ? now_watched() : nullptr;
+  }
+}
 
 getdns_return_t GetdnsLoop::Extension::schedule(getdns_eventloop* base, int fd, std::uint64_t timeout_ms,
                                                 getdns_eventloop_event* event) noexcept {
@@ -54,7 +76,11 @@ getdns_return_t GetdnsLoop::Extension::schedule(getdns_eventloop* base, int fd, 
   auto scheduled = std::make_unique<Scheduled>();
   const unsigned interest = interest_of(*event);
   if (fd >= 0 && interest != 0)
-    scheduled->io = self.loop->watch(fd, interest, [event, &self](unsigned bits) { ready(event, bits, self.reads); });
+    scheduled->io = self.loop->watch(fd, interest, [fd, &self](unsigned bits) { self.ready(fd, bits); });
+  if (scheduled->io) {
+    scheduled->fd = fd;
+    self.watched[fd] = event;
+  }
   if (event->timeout_cb != nullptr && timeout_ms != kForever) {
     const std::chrono::milliseconds wait(static_cast<std::int64_t>(std::min(timeout_ms, kLongestWaitMs)));
     scheduled->timer = self.loop->after(wait, [event] { event->timeout_cb(event->userarg); });
@@ -63,8 +89,11 @@ getdns_return_t GetdnsLoop::Extension::schedule(getdns_eventloop* base, int fd, 
   return GETDNS_RETURN_GOOD;
 }
 
-getdns_return_t GetdnsLoop::Extension::clear(getdns_eventloop* /*base*/, getdns_eventloop_event* event) noexcept {
+getdns_return_t GetdnsLoop::Extension::clear(getdns_eventloop* base, getdns_eventloop_event* event) noexcept {
+  Extension& self = *reinterpret_cast<Extension*>(base);
   const std::unique_ptr<Scheduled> end(static_cast<Scheduled*>(event->ev));
+  if (const auto found = self.watched.find(end ? end->fd : -1); found != self.watched.end() && found->second == event)
+    self.watched.erase(found);
   event->ev = nullptr;
   return GETDNS_RETURN_GOOD;
 }

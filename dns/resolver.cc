@@ -186,7 +186,7 @@ void GetdnsResolver::pump(Server& server) {
     Waiting waiting = std::move(server.queue.front());
     server.queue.pop_front();
     if (expired)
-      give_up(std::move(waiting), server, {ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"});
+      give_up(std::move(waiting), server, {ErrorCode::kEngine, "answers nothing, or not fast enough"});
     else
       ask(server, std::move(waiting));
   }

@@ -153,9 +153,11 @@ void Engine::on_record(const std::string& domain, const RecordResult& result) {
 void Engine::fetch_policy(const std::string& domain) {
   const std::string host = jobs_.at(domain)->domain.policy_host();
   resolver_.addresses(host, [this, domain, host](const Result<DnsAnswer<std::string>>& answer) {
-    if (!answer)
-      return on_fetch(domain, fail(ErrorCode::kPolicyFetch,
+    if (!answer) {
+      const bool ours = answer.error().code == ErrorCode::kEngine;
+      return on_fetch(domain, fail(ours ? ErrorCode::kEngine : ErrorCode::kPolicyFetch,
                                    "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
+    }
     if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
     fetcher_.fetch(jobs_.at(domain)->domain, answer->records,
                    [this, domain](const Result<std::string>& body) { on_fetch(domain, body); });
@@ -167,6 +169,9 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Job& job = *jobs_.at(domain);
   job.machine.learn(store_.get(job.domain));
   Action action = job.machine.on_fetch(result, now);
+  if (!result && result.error().code == ErrorCode::kEngine)
+    log_.write(LogLevel::kWarning,
+               "event=fetch-not-tried domain=" + domain + " detail=" + quoted(result.error().detail));
   if (action.save && action.save->failure) log_failure(log_, *action.save, now);
   perform(domain, std::move(action));
 }

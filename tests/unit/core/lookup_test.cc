@@ -469,5 +469,27 @@ TEST(Lookup, EverythingSavedSurvivesTheStore) {
   EXPECT_TRUE(survives());
 }
 
+TEST(Lookup, WhatWasNotTriedIsNotHeldAgainstThePolicyHost) {
+  Life life;
+  life.start();
+  life.record(found("1"));
+  const Action action = life.fetched(fail(ErrorCode::kEngine, "too many fetches are under way"));
+  EXPECT_EQ(next_of(action), "finished");
+  ASSERT_EQ(life.answers, 1);
+  EXPECT_EQ(life.answer->progress, Outcome::Progress::kFetchPending) << "mail waits, as for a fetch under way";
+  EXPECT_FALSE(life.entry->failure);
+  EXPECT_EQ(next_of(life.start()), "fetch 1") << "at the next occasion";
+}
+
+TEST(Lookup, R17APolicyInForceIsAppliedWhereItsRenewalWasNotTried) {
+  Life life;
+  life.adopt("1");
+  life.pass(std::chrono::hours(1));
+  life.start();
+  life.record(found("2"));
+  life.fetched(fail(ErrorCode::kEngine, "too many fetches are under way"));
+  EXPECT_EQ(life.told(), "enforce 1");
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -14,7 +14,7 @@ from programs import send
 from truth import Kind
 
 CALLERS = ("mtasts", "soak_caller")
-STEPS = 24  # a lookup that saves record and policy makes about fifteen steps on the file system
+STEPS = 24  # a lookup that saves record, policy and what DANE says makes about as many on the file system
 
 
 class Kill(Fault):

@@ -2,7 +2,7 @@
 //
 //     bench_cold STORE ENGINES TLS DOMAINS AT_ONCE     (inside tests/lab/loopback.py)
 //
-// Prints "seconds cpu_seconds peak_kib answered".
+// Prints "seconds cpu_seconds peak_kib private_kib answered".
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -13,6 +13,7 @@
 #include "module/client.h"
 #include "module/engine.h"
 #include "module/engine_library.h"
+#include "tests/bench/memory.h"
 
 namespace {
 
@@ -77,8 +78,8 @@ int main(int argc, char* argv[]) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   struct rusage after {};
   ::getrusage(RUSAGE_SELF, &after);
-  std::printf("%f %f %ld %d\n", took.count(),
+  std::printf("%f %f %ld %ld %d\n", took.count(),
               seconds(after.ru_utime) + seconds(after.ru_stime) - seconds(before.ru_utime) - seconds(before.ru_stime),
-              after.ru_maxrss, answered);
+              after.ru_maxrss, private_kib(), answered);
   return answered == domains ? 0 : 1;
 }

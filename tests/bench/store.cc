@@ -4,15 +4,18 @@
 //
 // Prints one line "name value unit" for each figure.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "core/upkeep.h"
 #include "module/client.h"
 #include "module/policy_store.h"
+#include "tests/bench/memory.h"
 
 namespace {
 
@@ -44,15 +47,15 @@ double micros_since(Clock::time_point begin) {
 
 // The mean of many, in no order that a disk or a cache could like.
 template <typename Action>
-double mean_micros(int domains, bool with_policy, Action action) {
+double mean_micros(int domains, bool with_policy, Action action, int samples = kSamples) {
   unsigned random = 1;
   const auto begin = Clock::now();
-  for (int i = 0; i < kSamples; ++i) {
+  for (int i = 0; i < samples; ++i) {
     random = random * 1'664'525U + 1'013'904'223U;
     const int number = static_cast<int>(random % static_cast<unsigned>(domains / kOneInHasAPolicy)) * kOneInHasAPolicy;
     action(number + (with_policy ? 0 : 1));
   }
-  return micros_since(begin) / kSamples;
+  return micros_since(begin) / samples;
 }
 
 // A round as UpkeepRound does it, without the network: how many are due, and how many are let go.
@@ -69,6 +72,24 @@ void round(mtasts::FileStore& store, mtasts::Time now, const char* name) {
               name, removed);
 }
 
+// What the files take on the disk, their directories included, and what of it holds the policies' texts.
+void size_of(const char* directory, mtasts::FileStore& store) {
+  std::uintmax_t blocks = 0;
+  long files = 0;
+  for (const auto& item : std::filesystem::recursive_directory_iterator(directory)) {
+    struct stat status {};
+    if (::lstat(item.path().c_str(), &status) != 0) continue;
+    blocks += static_cast<std::uintmax_t>(status.st_blocks);
+    ++files;
+  }
+  long policies = 0;
+  const auto begin = Clock::now();
+  [[maybe_unused]] const auto listed =
+      store.for_each([&policies](const CacheEntry& entry, mtasts::Time) { policies += entry.policy ? 1 : 0; });
+  std::printf("size %.1f MiB\nfiles %ld files\npolicies %ld policies\nlist %.2f s\n",
+              static_cast<double>(blocks) * 512 / 1048576, files, policies, micros_since(begin) / 1e6);
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
@@ -82,11 +103,14 @@ int main(int argc, char* argv[]) {
     if (!store.put(entry_of(i, now))) return 1;
   }
   std::printf("fill %.1f us\n", micros_since(begin) / domains);
+  size_of(argv[1], store);
   std::printf("get.policy %.2f us\n", mean_micros(domains, true, [&](int number) { store.use(domain(number)); }));
   std::printf("get.absence %.2f us\n", mean_micros(domains, false, [&](int number) { store.use(domain(number)); }));
-  std::printf("put.policy %.1f us\n", mean_micros(domains, true, [&](int number) {
-                [[maybe_unused]] const auto put = store.put(entry_of(number, now));
-              }));
+  std::printf(
+      "put.policy %.1f us\n",
+      mean_micros(
+          domains, true, [&](int number) { [[maybe_unused]] const auto put = store.put(entry_of(number, now)); },
+          kSamples / 10));
   std::printf("put.absence %.1f us\n", mean_micros(domains, false, [&](int number) {
                 [[maybe_unused]] const auto put = store.put(entry_of(number, now));
               }));
@@ -94,6 +118,6 @@ int main(int argc, char* argv[]) {
   round(store, now + std::chrono::hours(26), "purge");
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
-  std::printf("peak_memory %ld KiB\n", usage.ru_maxrss);
+  std::printf("peak_resident %ld KiB\nprivate %ld KiB\n", usage.ru_maxrss, private_kib());
   return 0;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What the module costs, as ratios of medians taken alternately in one run (machines are shared and noisy).
 
-    sudo tests/bench/run.py --build build/release [--rounds N]
+    sudo tests/bench/exim.py --build build/release [--rounds N]
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def main() -> int:
     if options.inside:
         return inside(options)
     try:
-        return sandbox.run(["/usr/bin/python3", str(HERE / "run.py"), "--inside", "--build", str(options.build), "--rounds", str(options.rounds)],
+        return sandbox.run(["/usr/bin/python3", str(HERE / "exim.py"), "--inside", "--build", str(options.build), "--rounds", str(options.rounds)],
                            writable=options.build)
     except LabError as reason:
         print(f"bench: {reason}", file=sys.stderr)

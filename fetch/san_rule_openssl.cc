@@ -43,6 +43,26 @@ int watch_verification(int is_good, X509_STORE_CTX* chain) noexcept {
   return 0;
 }
 
+bool demands_staple(X509* certificate) {
+  auto* features = static_cast<TLS_FEATURE*>(X509_get_ext_d2i(certificate, NID_tlsfeature, nullptr, nullptr));
+  bool found = false;
+  for (int i = 0; i < sk_ASN1_INTEGER_num(features); ++i)
+    found = found || ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == TLSEXT_TYPE_status_request;
+  TLS_FEATURE_free(features);
+  return found;
+}
+
+// RFC 7633: a certificate may demand that an OCSP answer comes with it; OpenSSL leaves that to its user. What the
+// answer says is not looked at (ADR 0006).
+int demand_staple(SSL* ssl, void* /*unused*/) noexcept {
+  const unsigned char* answer = nullptr;
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (SSL_get_tlsext_status_ocsp_resp(ssl, &answer) > 0 || certificate == nullptr || !demands_staple(certificate))
+    return 1;
+  if (SanRule* rule = rule_of(ssl); rule != nullptr) rule->refuse("demands a stapled OCSP answer, which is missing");
+  return 0;
+}
+
 // Makes the name a part of the chain's verification, so that the handshake itself fails.
 CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept {
   auto& rule = *static_cast<SanRule*>(userdata);
@@ -53,6 +73,8 @@ CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept 
   if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
   SSL_CTX_set_info_callback(context, &watch_alerts);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &watch_verification);
+  SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);
+  SSL_CTX_set_tlsext_status_cb(context, &demand_staple);
   rule.set_applied();
   return CURLE_OK;
 }

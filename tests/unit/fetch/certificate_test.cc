@@ -114,6 +114,7 @@ const Case kCases[] = {
     {"NameThatTheAuthorityMayNotGiveIsRefused", "notpermitted.test", kAnyFault},
     {"NameExcludedByTheAuthorityIsRefused", "excluded.test", kAnyFault},
     // Revocation
+    {"MustStapleWithoutAStapleIsRefused", "muststaple.test", "demands a stapled OCSP answer, which is missing"},
     {"RevokedIsFineWhereNobodySaysSo", "revoked.test", kAccepted},
     {"RevokedIsRefused", "revoked.test", "is revoked", kCurrentCrl},
     {"RevokedByAStaleListIsRefused", "revoked.test", "is revoked", kStaleCrl},

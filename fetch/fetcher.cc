@@ -8,16 +8,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <deque>
 #include <list>
 #include <map>
 #include <utility>
 
+#include "fetch/queue.h"
 #include "fetch/san_rule.h"
 #include "fetch/transfer.h"
 
 namespace mtasts {
 namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 struct MultiCleanup {
   void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
@@ -30,6 +33,7 @@ struct Request {
 };
 
 struct Active {
+  FetchQueue::Ticket ticket;
   std::unique_ptr<Transfer> transfer;
   Fetcher::Callback done;
 };
@@ -50,14 +54,17 @@ class CurlFetcher final : public Fetcher {
 
   void schedule_pump();
   void pump();
-  void start(Request request);
+  void start(FetchQueue::Ticket ticket);
+  Result<std::unique_ptr<Transfer>> begin(const Request& request);
+  Request take(FetchQueue::Ticket ticket);
   void advance(curl_socket_t fd, int events);
   void finish(CURL* easy, CURLcode code);
 
   EventLoop& loop_;
   const FetcherConfig config_;
   const pid_t pid_ = getpid();
-  std::deque<Request> queue_;
+  FetchQueue queue_;
+  std::map<FetchQueue::Ticket, Request> waiting_;
   std::list<Active> active_;
   std::unique_ptr<EventLoop::Watch> pump_;
   std::unique_ptr<EventLoop::Watch> timer_;
@@ -65,7 +72,10 @@ class CurlFetcher final : public Fetcher {
   std::unique_ptr<CURLM, MultiCleanup> multi_{curl_multi_init()};  // last: its end still calls on_socket
 };
 
-CurlFetcher::CurlFetcher(EventLoop& loop, FetcherConfig config) : loop_(loop), config_(std::move(config)) {
+CurlFetcher::CurlFetcher(EventLoop& loop, FetcherConfig config)
+    : loop_(loop),
+      config_(std::move(config)),
+      queue_({std::max(1U, config_.max_in_flight), std::max(1U, config_.max_per_address), config_.timeout}) {
   if (!multi_) return;
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &CurlFetcher::on_socket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
@@ -79,36 +89,59 @@ CurlFetcher::~CurlFetcher() {
 }
 
 void CurlFetcher::fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) {
-  queue_.push_back({domain, addresses, std::move(done)});
+  const auto ticket = queue_.join(network_of(addresses), steady_clock::now());
+  waiting_.emplace(ticket, Request{domain, addresses, std::move(done)});
   schedule_pump();
 }
 
-// In a round of the loop of its own, so that nobody is called back from inside his call.
+// In a round of the loop of its own, so that nobody is called back from inside his call. Where nobody's turn has come:
+// when the first has waited for too long.
 void CurlFetcher::schedule_pump() {
-  if (pump_ || queue_.empty() || active_.size() >= config_.max_in_flight) return;
-  pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
+  pump_.reset();
+  const auto expiry = queue_.next_expiry();
+  if (!expiry) return;
+  const auto delay = queue_.has_next() ? steady_clock::duration{0} : *expiry - steady_clock::now();
+  pump_ = loop_.after(std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(delay)), [this] {
     pump_.reset();
     pump();
   });
 }
 
 void CurlFetcher::pump() {
-  while (!queue_.empty() && active_.size() < config_.max_in_flight) {
-    Request request = std::move(queue_.front());
-    queue_.pop_front();
-    start(std::move(request));
+  for (const auto ticket : queue_.expire(steady_clock::now())) {
+    const Request request = take(ticket);
+    request.done(fail(ErrorCode::kPolicyFetch, request.domain.policy_host() +
+                                                   ": too many fetches are under way, waited " +
+                                                   std::to_string(config_.timeout.count()) + " s"));
   }
+  while (const auto ticket = queue_.next()) start(*ticket);
+  schedule_pump();
 }
 
-void CurlFetcher::start(Request request) {
+Request CurlFetcher::take(FetchQueue::Ticket ticket) {
+  auto node = waiting_.extract(ticket);
+  return std::move(node.mapped());
+}
+
+void CurlFetcher::start(FetchQueue::Ticket ticket) {
+  Request request = take(ticket);
+  auto transfer = begin(request);
+  if (transfer) {
+    active_.push_back({ticket, std::move(*transfer), std::move(request.done)});
+    return;
+  }
+  queue_.leave(ticket);
+  request.done(tl::unexpected(transfer.error()));
+}
+
+Result<std::unique_ptr<Transfer>> CurlFetcher::begin(const Request& request) {
   if (getpid() != pid_)
-    return request.done(
-        fail(ErrorCode::kEngine, "the fetcher was made by another process: it cannot be used after fork"));
+    return fail(ErrorCode::kEngine, "the fetcher was made by another process: it cannot be used after fork");
   auto transfer = Transfer::make(config_, request.domain, request.addresses);
-  if (!transfer) return request.done(tl::unexpected(transfer.error()));
+  if (!transfer) return transfer;
   if (const CURLMcode code = curl_multi_add_handle(multi_.get(), (*transfer)->easy()); code != CURLM_OK)
-    return request.done(fail(ErrorCode::kEngine, std::string("libcurl: ") + curl_multi_strerror(code)));
-  active_.push_back({std::move(*transfer), std::move(request.done)});
+    return fail(ErrorCode::kEngine, std::string("libcurl: ") + curl_multi_strerror(code));
+  return transfer;
 }
 
 // libcurl says which events of a socket it waits for.
@@ -130,8 +163,8 @@ int CurlFetcher::on_timeout(CURLM* /*multi*/, long timeout_ms, void* self) noexc
   auto& fetcher = *static_cast<CurlFetcher*>(self);
   fetcher.timer_.reset();
   if (timeout_ms >= 0)
-    fetcher.timer_ = fetcher.loop_.after(std::chrono::milliseconds{timeout_ms},
-                                         [&fetcher] { fetcher.advance(CURL_SOCKET_TIMEOUT, 0); });
+    fetcher.timer_ =
+        fetcher.loop_.after(milliseconds{timeout_ms}, [&fetcher] { fetcher.advance(CURL_SOCKET_TIMEOUT, 0); });
   return 0;
 }
 
@@ -149,6 +182,7 @@ void CurlFetcher::finish(CURL* easy, CURLcode code) {
   auto result = active->transfer->verdict(code);
   const auto done = std::move(active->done);
   curl_multi_remove_handle(multi_.get(), easy);
+  queue_.leave(active->ticket);
   active_.erase(active);
   schedule_pump();
   done(std::move(result));
@@ -180,9 +214,7 @@ Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConf
   if (const std::string fault = config.crl_file.empty() ? "" : file_fault(config.crl_file); !fault.empty())
     return fail(ErrorCode::kEngine, "the revoked certificates in " + config.crl_file + " cannot be read (" + fault +
                                         "): mend or clear fetch.crl_file in mtasts.toml");
-  FetcherConfig bounded = config;
-  bounded.max_in_flight = std::max(1U, config.max_in_flight);
-  auto fetcher = std::make_unique<CurlFetcher>(loop, std::move(bounded));
+  auto fetcher = std::make_unique<CurlFetcher>(loop, config);
   if (!fetcher->is_usable()) return fail(ErrorCode::kEngine, "libcurl gives no handle");
   return fetcher;
 }

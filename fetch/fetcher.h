@@ -18,13 +18,16 @@ struct FetcherConfig {
   std::string crl_file;          // PEM; what is on these lists is refused, of other authorities nothing is demanded
   std::string proxy;             // none unless named (R13); it then looks the policy host up itself
   std::uint16_t port = 443;      // R11; another one only in tests
-  unsigned max_in_flight = 100;  // further fetches wait their turn
+  unsigned max_in_flight = 100;  // further fetches wait their turn, for as long as `timeout`
+  // Of these at one address (IPv6: one /64): an operator of many slow hosts must not take every place.
+  unsigned max_per_address = 10;
 };
 
 // One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
 // fetcher. Destroying it drops the fetches under way without calling back; not allowed from inside a callback. Error
-// kEngine: libcurl refused, the CA or CRL file cannot be read by this user, or curl's TLS library is not the one this was built
-// for (then nothing is fetched: fail closed); kConfig: an https:// proxy, whose certificate the SAN rule would judge by the policy host's name.
+// kEngine: libcurl refused, the CA or CRL file cannot be read by this user, or curl's TLS library is not the one this was
+// built for (then nothing is fetched: fail closed); kConfig: an https:// proxy, whose certificate the SAN rule would
+// judge by the policy host's name.
 Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConfig& config);
 
 // "openssl" or "gnutls": what this build speaks.

@@ -23,13 +23,13 @@ struct Scheduled {
   int fd = -1;
 };
 
-// getdns reads one answer a call. Where the rounds of the loop are long, because the process has much else to do,
-// answers that have come must not wait one round each until they are too late.
-constexpr int kMostReads = 256;
+// getdns sends one question and reads one answer a call. Where the rounds of the loop are long, because the process has
+// much else to do, none of them must wait for a round of its own until it is too late.
+constexpr int kMostCalls = 256;
 
-bool is_readable(int fd) {
+bool is_ready(int fd, short events) {
   struct pollfd wait {
-    fd, POLLIN, 0
+    fd, events, 0
   };
   return ::poll(&wait, 1, 0) == 1;
 }
@@ -53,20 +53,25 @@ struct GetdnsLoop::Extension {
   static getdns_return_t clear(getdns_eventloop* base, getdns_eventloop_event* event) noexcept;
 };
 
-// Each callback may clear or free the event, and schedule another one. Writing goes first: it ends when the queue is
-// empty, whereas a peer could keep us reading for ever.
+// Each call may clear or free the event, and schedule another one. Writing goes first: it ends when the queue is empty,
+// whereas a peer could keep us reading for ever.
 void GetdnsLoop::Extension::ready(int fd, unsigned interest) {
-  const auto now_watched = [&]() -> getdns_eventloop_event* {
+  const auto watched_now = [&]() -> getdns_eventloop_event* {
     const auto found = watched.find(fd);
     return found != watched.end() ? found->second : nullptr;
   };
-  getdns_eventloop_event* event = now_watched();
-  if (event != nullptr && (interest & EventLoop::kWrite) != 0 && event->write_cb != nullptr)
-    return event->write_cb(event->userarg);
-  for (int count = 0; event != nullptr && event->read_cb != nullptr && count < kMostReads; ++count) {
+  getdns_eventloop_event* event = watched_now();
+  int calls = 0;
+  if ((interest & EventLoop::kWrite) != 0) {
+    while (event != nullptr && event->write_cb != nullptr && calls++ < kMostCalls && is_ready(fd, POLLOUT)) {
+      event->write_cb(event->userarg);
+      event = watched_now();
+    }
+  }
+  while (event != nullptr && event->read_cb != nullptr && calls++ < kMostCalls && is_ready(fd, POLLIN)) {
     ++reads;
     event->read_cb(event->userarg);
-    event = is_readable(fd) ? now_watched() : nullptr;
+    event = watched_now();
   }
 }
 

@@ -4,8 +4,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "tests/unit/cost.h"
 #include "tests/unit/dns/asking.h"
@@ -54,6 +57,19 @@ std::map<std::string, int> ask(Asking& asking, int times, const std::string& nam
   asking.loop().run();
   EXPECT_EQ(open, 0) << "nobody is forgotten";
   return outcomes;
+}
+
+// A process that has much else to do in each round of its loop: questions must not wait for rounds of their own.
+TEST(BusyLoop, AsksAndHearsManyInFewRounds) {
+  const ScriptedServer server([](const Query& query) { return an_answer(query); });
+  Asking asking(impatient({server.address()}));
+  std::unique_ptr<EventLoop::Watch> busy;
+  const std::function<void()> work = [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    busy = asking.loop().after(std::chrono::milliseconds{0}, work);
+  };
+  work();
+  EXPECT_EQ(ask(asking, 200)[""], 200) << "within a timeout of a second";
 }
 
 TEST(FailingResolver, ThatIsSilentGetsEverFewerQuestions) {

@@ -145,23 +145,29 @@ Result<void> read_section(Config& config, std::string_view section, const toml::
   return {};
 }
 
-// What a single value does not show. The engine checks ca_file again, as the user that fetches; here its line is known.
+// The engine checks the files again, as the user that fetches; here the line is known.
+Result<void> check_readable(const std::string& file, const std::string& key, const std::string& path,
+                            const Lines& lines) {
+  const auto set = lines.find(key);
+  if (set == lines.end() || file.empty()) return {};
+  struct stat status {};
+  const bool readable =
+      ::stat(file.c_str(), &status) == 0 && ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) == 0;
+  if (readable && !S_ISDIR(status.st_mode)) return {};
+  return config_error(
+      path, set->second,
+      key + " must be a file that can be read: " + (readable ? "it is a directory" : std::strerror(errno)));
+}
+
+// What a single value does not show.
 Result<void> check_values(const Config& config, const std::string& path, const Lines& lines) {
   if (config.lookup.min_ttl > config.lookup.max_ttl) {
     const auto set = lines.contains("dns.min_ttl_s") ? lines.find("dns.min_ttl_s") : lines.find("dns.max_ttl_s");
     return config_error(path, set->second, "dns.min_ttl_s must not be greater than dns.max_ttl_s");
   }
-  const auto ca_file = lines.find("fetch.ca_file");
-  if (ca_file == lines.end()) return {};
-  struct stat status {};
-  const char* file = config.network.fetch.ca_file.c_str();
-  const bool readable = ::stat(file, &status) == 0 && ::faccessat(AT_FDCWD, file, R_OK, AT_EACCESS) == 0;
-  if (!readable || S_ISDIR(status.st_mode)) {
-    return config_error(path, ca_file->second,
-                        std::string("fetch.ca_file must be a file that can be read: ") +
-                            (readable ? "it is a directory" : std::strerror(errno)));
-  }
-  return {};
+  auto readable = check_readable(config.network.fetch.ca_file, "fetch.ca_file", path, lines);
+  if (readable) readable = check_readable(config.network.fetch.crl_file, "fetch.crl_file", path, lines);
+  return readable;
 }
 
 Result<void> read_document(Config& config, const toml::table& document, const std::string& path, Lines& lines) {

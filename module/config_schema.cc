@@ -26,6 +26,13 @@ bool read_seconds(seconds& target, const ConfigValue& value, std::int64_t low, s
   return true;
 }
 
+bool read_count(unsigned& target, const ConfigValue& value, std::int64_t high) {
+  const auto* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr || *number < 1 || *number > high) return false;
+  target = static_cast<unsigned>(*number);
+  return true;
+}
+
 template <typename Enum>
 struct Word {
   std::string_view word;
@@ -111,7 +118,7 @@ std::string show_resolvers(const Config& config) {
 bool read_proxy(Config& config, const ConfigValue& value) {
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr) return false;
-  const bool http = text->starts_with("http://") || text->starts_with("https://") || text->starts_with("socks5h://");
+  const bool http = text->starts_with("http://") || text->starts_with("socks5h://");
   if (!text->empty() && !http) return false;
   config.network.fetch.proxy = *text;
   return true;
@@ -151,6 +158,9 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"dns", "trust_ad", R"("loopback", "always" or "never")",
      [](Config& c, const ConfigValue& v) { return read_word(c.network.dns.trust_ad, v, kTrust); },
      [](const Config& c) { return show_word(c.network.dns.trust_ad, kTrust); }},
+    {"dns", "max_in_flight", "a whole number from 1 to 400",
+     [](Config& c, const ConfigValue& v) { return read_count(c.network.dns.max_in_flight, v, 400); },
+     [](const Config& c) { return std::to_string(c.network.dns.max_in_flight); }},
     {"fetch", "timeout_s", "a whole number of seconds from 1 to 300",
      [](Config& c, const ConfigValue& v) { return read_seconds(c.network.fetch.timeout, v, 1, 300); },
      [](const Config& c) { return shown(c.network.fetch.timeout); }},
@@ -160,7 +170,21 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"fetch", "ca_file", "an absolute path",
      [](Config& c, const ConfigValue& v) { return read_path(c.network.fetch.ca_file, v); },
      [](const Config& c) { return quoted(c.network.fetch.ca_file); }},
-    {"fetch", "proxy", R"("" or a URL that begins with http://, https:// or socks5h://)", read_proxy,
+    {"fetch", "crl_file", R"("" or an absolute path)",
+     [](Config& c, const ConfigValue& v) {
+       const auto* text = std::get_if<std::string>(&v);
+       if (text == nullptr || !text->empty()) return read_path(c.network.fetch.crl_file, v);
+       c.network.fetch.crl_file.clear();
+       return true;
+     },
+     [](const Config& c) { return quoted(c.network.fetch.crl_file); }},
+    {"fetch", "max_in_flight", "a whole number from 1 to 1000",
+     [](Config& c, const ConfigValue& v) { return read_count(c.network.fetch.max_in_flight, v, 1000); },
+     [](const Config& c) { return std::to_string(c.network.fetch.max_in_flight); }},
+    {"fetch", "max_per_address", "a whole number from 1 to 1000",
+     [](Config& c, const ConfigValue& v) { return read_count(c.network.fetch.max_per_address, v, 1000); },
+     [](const Config& c) { return std::to_string(c.network.fetch.max_per_address); }},
+    {"fetch", "proxy", R"("" or a URL that begins with http:// or socks5h://)", read_proxy,
      [](const Config& c) { return quoted(c.network.fetch.proxy); }},
     {"engine", "tls", R"("auto", "openssl" or "gnutls")",
      [](Config& c, const ConfigValue& v) { return read_word(c.tls, v, kTls); },

@@ -100,6 +100,13 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         BadInput{"[dns]\ntimeout_s = 0\n", ":2:", "dns.timeout_s must be a whole number of seconds from 1 to 60"},
         BadInput{"[dns]\ntimeout_s = \"5\"\n", ":2:", "dns.timeout_s must be"},
+        BadInput{"[dns]\nmax_in_flight = 0\n", ":2:", "dns.max_in_flight must be a whole number from 1 to 400"},
+        BadInput{"[fetch]\nmax_per_address = 1001\n", ":2:", "fetch.max_per_address must be a whole number from 1"},
+        BadInput{"[fetch]\ncrl_file = \"/nowhere.pem\"\n", ":2:", "fetch.crl_file must be a file that can be read"},
+        BadInput{"[fetch]\nproxy = \"https://proxy.example\"\n", ":2:", "fetch.proxy must be \"\" or a URL"},
+        BadInput{"[cache]\nforget_s = 60\n", ":2:", "cache.forget_s must be a whole number of seconds from 86400"},
+        BadInput{"[policy]\ndane = \"on\"\n", ":2:", "policy.dane must be \"auto\" or \"off\""},
+        BadInput{"[policy]\ndnae = \"off\"\n", ":2:", "unknown key policy.dnae; known here: dane, override"},
         BadInput{"[dns]\ntimeout_s = 5.5\n", ":2:", "dns.timeout_s must be"},
         BadInput{"[dns]\nresolvers = \"127.0.0.1\"\n", ":2:", "dns.resolvers must be a list"},
         BadInput{"[dns]\nresolvers = [\"127.0.0.1:0\"]\n", ":2:", "dns.resolvers must be a list"},

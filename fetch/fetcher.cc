@@ -110,9 +110,9 @@ void CurlFetcher::schedule_pump() {
 void CurlFetcher::pump() {
   for (const auto ticket : queue_.expire(steady_clock::now())) {
     const Request request = take(ticket);
-    request.done(fail(ErrorCode::kPolicyFetch, request.domain.policy_host() +
-                                                   ": too many fetches are under way, waited " +
-                                                   std::to_string(config_.timeout.count()) + " s"));
+    // Not tried: nothing was found out about this policy host.
+    request.done(fail(ErrorCode::kEngine, request.domain.policy_host() + ": too many fetches are under way, waited " +
+                                              std::to_string(config_.timeout.count()) + " s"));
   }
   while (const auto ticket = queue_.next()) start(*ticket);
   schedule_pump();
@@ -188,8 +188,8 @@ void CurlFetcher::finish(CURL* easy, CURLcode code) {
   done(std::move(result));
 }
 
-// Why a file cannot be read by this user, or empty. Without the trusted authorities every fetch would fail as if the policy hosts
-// were at fault, and mail would go out unprotected (R16).
+// Why a file cannot be read by this user, or empty. Without the trusted authorities every fetch would fail as if the
+// policy hosts were at fault, and mail would go out unprotected (R16).
 std::string file_fault(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0)

@@ -189,6 +189,9 @@ Result<void> Transfer::set_options(const FetcherConfig& config) {
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's folder is trusted as well
   if (!crl_file_.empty()) set(CURLOPT_CRLFILE, crl_file_.c_str());
   set(CURLOPT_HTTP09_ALLOWED, 0L);
+  set(CURLOPT_HTTP_VERSION,
+      static_cast<long>(CURL_HTTP_VERSION_1_1));  // one small file: no second protocol to get wrong
+  set(CURLOPT_HTTP_CONTENT_DECODING, 0L);  // nor a transfer coding: what unpacks to nothing would escape every cap
   set(CURLOPT_MAXFILESIZE, static_cast<long>(kMaxPolicyBytes));
   set(CURLOPT_WRITEFUNCTION, &Callbacks::body);
   set(CURLOPT_WRITEDATA, this);
@@ -263,15 +266,17 @@ std::string Transfer::content_reason() const {
   const std::string encoding = header("Content-Encoding");
   if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
     return where() + ": content encoding " + escaped(encoding) + ", which was not asked for";
+  const std::string coding = header("Transfer-Encoding");
+  if (!coding.empty() && !equal_ignoring_case(coding, "chunked"))
+    return where() + ": transfer coding " + escaped(coding) + ", which was not asked for";
   return {};
 }
 
 // Without a declared length the end of the connection is the end of the file; whoever can cut the connection could then
 // shorten a policy, in the middle of its max_age, say. libcurl with OpenSSL does not mind.
 std::string Transfer::end_reason() const {
-  const bool framed = handles_->info<long>(CURLINFO_HTTP_VERSION) >= CURL_HTTP_VERSION_2_0 ||
-                      handles_->info<curl_off_t>(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) >= 0 ||
-                      !header("Transfer-Encoding").empty();
+  const bool framed =
+      handles_->info<curl_off_t>(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) >= 0 || !header("Transfer-Encoding").empty();
   return framed || san_rule_.was_ended_by_peer() ? "" : where() + ": the policy file may have been cut off";
 }
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import certificates
 from dns import Zone
+import hostile_web
 from pki import Authority, Leaf
 from web import Place, PolicyHost, WebAddresses
 
@@ -45,7 +46,7 @@ def padded(size: int) -> str:
 
 
 def policy_hosts() -> list[PolicyHost]:
-    return [*_answers(), *_certificates(), *_raw(), *_addresses(), *_many()]
+    return [*_answers(), *_certificates(), *_raw(), *_addresses(), *_many(), *_hostile()]
 
 
 def _own(domain: str) -> str:
@@ -101,6 +102,12 @@ def _raw() -> list[PolicyHost]:
         PolicyHost("refused.test", place=Place.CLOSED),
         PolicyHost("oldtls.test", GOOD, place=Place.OLD_TLS),
     ]
+
+
+def _hostile() -> list[PolicyHost]:
+    behaviours = [*hostile_web.ANSWERS, hostile_web.ECHO, hostile_web.CLOSES_IN_HANDSHAKE]
+    shared = Leaf("hostile", dns=tuple(f"mta-sts.{hostile_web.domain_of(behaviour)}" for behaviour in behaviours))
+    return [PolicyHost(hostile_web.domain_of(behaviour), GOOD, shared, place=Place.RAW, behaviour=behaviour) for behaviour in behaviours]
 
 
 def _many() -> list[PolicyHost]:

@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Callable, Iterator
 
+import hostile_web
+
 Pieces = Iterator[bytes]
 GIANT = 4 << 20
 
@@ -91,7 +93,7 @@ def garbage(body: bytes) -> Pieces:
     yield b"\x00\xff\x01 this is no web server\r\n" + body
 
 
-BEHAVIOURS: dict[str, Callable[[bytes], Pieces]] = {
+BEHAVIOURS: dict[str, Callable[[bytes], Pieces]] = hostile_web.ANSWERS | {
     function.__name__: function
     for function in (late, drip_body, drip_header, chunked_giant, declares_more, declares_less, declares_giant, cut_off, undeclared,
                      garbage)
@@ -107,6 +109,7 @@ class TlsServer:
     def _context(host: dict[str, str]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(host["certificate"], host["key"])
+        context.set_alpn_protocols(["h2", "http/1.1"])
         return context
 
     def serve(self, connection: socket.socket) -> None:
@@ -115,6 +118,8 @@ class TlsServer:
         def choose(tls: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> int | None:
             if name not in self.contexts:
                 return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            if self.hosts[name]["behaviour"] == hostile_web.CLOSES_IN_HANDSHAKE:
+                connection.shutdown(socket.SHUT_RDWR)
             tls.context = self.contexts[name]
             chosen["name"] = name
             return None
@@ -136,9 +141,13 @@ class TlsServer:
             request += received
         print(f"{tls.getpeername()[0]} {name}: {request.decode('latin-1').splitlines()[0]}", flush=True)
         host = self.hosts[name]
+        if host["behaviour"] == hostile_web.ECHO:
+            told = f"ALPN: {tls.selected_alpn_protocol()}\r\n".encode() + request
+            tls.sendall(head(f"Content-Length: {len(told)}") + told)
+            return
         for piece in BEHAVIOURS[host["behaviour"]](host["body"].encode()):
             tls.sendall(piece)
-        if host["behaviour"] == undeclared.__name__:
+        if host["behaviour"] == undeclared.__name__ or host["behaviour"] in hostile_web.END_OF_TLS:
             tls.unwrap()
             return
         tls.shutdown(socket.SHUT_WR)

@@ -71,6 +71,7 @@ CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept 
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1) return CURLE_SSL_CONNECT_ERROR;
   if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);  // nobody needs it for one request
   SSL_CTX_set_info_callback(context, &watch_alerts);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &watch_verification);
   SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);

@@ -1,0 +1,114 @@
+// A policy host that asks for a new TLS handshake in the middle of the answer and then says nothing more: whoever
+// followed would wait for it, and with him everybody on the same loop.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <thread>
+
+#include "tests/unit/fetch/fetching.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr char kAddress[] = "127.0.0.5";
+constexpr char kDomain[] = "echo.hostile.test";
+
+// `openssl s_server` with TLS 1.2, which renegotiates when its input says so.
+class RenegotiatingServer {
+ public:
+  RenegotiatingServer() {
+    std::array<int, 2> input{};
+    EXPECT_EQ(::pipe2(input.data(), O_CLOEXEC), 0);
+    const std::string place = std::string(kAddress) + ":" + test::lab("POLICY_PORT");
+    const std::string pki = test::lab("DIR") + std::string("/pki/");
+    const std::string certificate = pki + "leaf-hostile.pem";
+    const std::string key = pki + "leaf-EC.key";
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::dup2(input[0], 0);
+      ::dup2(::open("/dev/null", O_RDWR), 1);
+      ::execlp("openssl", "openssl", "s_server", "-accept", place.c_str(), "-tls1_2", "-cert", certificate.c_str(),
+               "-key", key.c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(input[0]);
+    input_ = input[1];
+  }
+  RenegotiatingServer(const RenegotiatingServer&) = delete;
+  RenegotiatingServer& operator=(const RenegotiatingServer&) = delete;
+  ~RenegotiatingServer() {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    ::close(input_);
+  }
+
+  // Once the connection is up.
+  void renegotiate_and_fall_silent() const {
+    EXPECT_EQ(::write(input_, "r\n", 2), 2);
+    std::this_thread::sleep_for(milliseconds{20});
+    ::kill(process_, SIGSTOP);
+  }
+
+ private:
+  pid_t process_ = -1;
+  int input_ = -1;
+};
+
+// The longest time between two rounds of a loop.
+class Pulse {
+ public:
+  explicit Pulse(EventLoop& loop) : loop_(loop) { beat(); }
+  [[nodiscard]] steady_clock::duration longest() const { return longest_; }
+
+ private:
+  void beat() {
+    const auto now = steady_clock::now();
+    longest_ = std::max(longest_, now - last_);
+    last_ = now;
+    timer_ = loop_.after(milliseconds{5}, [this] { beat(); });
+  }
+
+  EventLoop& loop_;
+  steady_clock::time_point last_ = steady_clock::now();
+  steady_clock::duration longest_{};
+  std::unique_ptr<EventLoop::Watch> timer_;
+};
+
+TEST(RenegotiatingPolicyHost, HoldsUpNobody) {
+  const RenegotiatingServer server;
+  auto config = test::lab_fetcher();
+  config.timeout = seconds{2};
+  // Until it listens.
+  for (int i = 0; i < 100; ++i) {
+    test::Fetching fetching(config);
+    std::unique_ptr<EventLoop::Watch> renegotiate;
+    bool asked = false;
+    const auto begin = steady_clock::now();
+    renegotiate = fetching.loop().after(milliseconds{300}, [&] {
+      asked = true;
+      server.renegotiate_and_fall_silent();
+    });
+    const Pulse pulse(fetching.loop());
+    const auto file = fetching.fetch(kDomain, {kAddress});
+    ASSERT_FALSE(file);
+    if (!asked) {
+      std::this_thread::sleep_for(milliseconds{20});
+      continue;
+    }
+    EXPECT_LT(pulse.longest(), milliseconds{700}) << file.error().detail;
+    EXPECT_LT(steady_clock::now() - begin, milliseconds{3500});
+    return;
+  }
+  FAIL() << "openssl s_server never listened";
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -88,23 +88,26 @@ def switching_protocols(body: bytes) -> Pieces:
 
 
 def _bomb(times: int) -> bytes:
-    data = gzip.compress(b"\0" * (64 << 20))
+    data = gzip.compress(b"\0" * (32 << 20))
     for _ in range(times - 1):
         data = gzip.compress(data)
     return data
 
 
+BOMB, NESTED_BOMB = _bomb(1), _bomb(3)  # made before anybody waits for them
+
+
 def content_bomb(_: bytes) -> Pieces:
-    yield head("Content-Encoding: gzip", f"Content-Length: {len(_bomb(1))}") + _bomb(1)
+    yield head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}") + BOMB
 
 
 def transfer_bomb(_: bytes) -> Pieces:
     """Nobody asked for a transfer coding, but some clients undo it."""
-    yield head("Transfer-Encoding: gzip, chunked") + chunk(_bomb(1)) + LAST_CHUNK
+    yield head("Transfer-Encoding: gzip, chunked") + chunk(BOMB) + LAST_CHUNK
 
 
 def nested_transfer_bomb(_: bytes) -> Pieces:
-    yield head("Transfer-Encoding: gzip, gzip, gzip, chunked") + chunk(_bomb(3)) + LAST_CHUNK
+    yield head("Transfer-Encoding: gzip, gzip, gzip, chunked") + chunk(NESTED_BOMB) + LAST_CHUNK
 
 
 def transfer_gzip(body: bytes) -> Pieces:

@@ -31,7 +31,7 @@ def read(data: bytes, domain: str) -> Stored | None:
         return None  # known to have no record
     found = SUM.search(data)
     if not found:
-        raise Damaged("it has no end")
+        raise Damaged(f"its {len(data)} bytes have no end: {data[:300]!r}")
     head, body = data[:found.start()], data[found.end():]
     lines = HEAD.match(head)
     if not lines:

@@ -66,7 +66,7 @@ class Noise(FileFault):
     """Overwritten: with noise, with one wrong bit, with more than there was, with another domain's entry, with a giant hole."""
 
     name = "file overwritten"
-    WAYS = ("noise", "giant", "a bit", "twice", "another's", "more", "zeros", "a bit", "version")
+    WAYS = ("a bit", "noise", "a bit", "giant", "a bit", "twice", "a bit", "another's", "more", "zeros", "version")
 
     def choose(self, field: Field) -> None:
         super().choose(field)
@@ -84,8 +84,8 @@ class Noise(FileFault):
     def noise(field: Field, way: str, old: bytearray) -> bytes:
         """What the file holds instead of `old`; nothing stands for a giant hole."""
         other = beginning(field.ground.file_of(field.random.choice(field.ground.domains).name))
-        if way == "a bit" and old:
-            old[field.random.randrange(len(old))] ^= 1 << field.random.randrange(8)
+        if way == "a bit" and old:  # in the policy, and a letter that becomes another one: nothing but the sum can tell
+            old[field.random.randrange(max(0, old.find(b"mx: v")), len(old))] ^= 1
         return {"noise": field.random.randbytes(field.random.randrange(1, 3000)), "giant": b"", "a bit": bytes(old), "twice": bytes(old) * 2,
                 "another's": bytes(other), "more": bytes(old) + b"\n", "zeros": b"mtasts-cache 1\n" + bytes(100),
                 "version": b"mtasts-cache 2\n"}[way]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 import signal
+import threading
 import time
 
 import askers
 from episodes import Trait
 from faults import Fault, Field
 from ground import LOOKUP, OWNER, processes
-from programs import send
+from programs import LIMIT, send
 from truth import Kind
 
 CALLERS = ("mtasts", "soak_caller")
@@ -103,4 +104,51 @@ class Stop(Fault):
             send(pid, signal.SIGCONT)
 
 
-ALL: list[type[Fault]] = [KillAskers, KillLookups, KillAtSteps, Stop]
+class Stuck(Fault):
+    """Lookups that stand still for longer than anybody may wait for them."""
+
+    name = "lookup stuck"
+    group = "processes"
+    traits = Trait.STOPPED
+    short = LIMIT + 0.5
+
+    def strike(self, field: Field) -> None:
+        self.held: set[int] = set()
+
+    def act(self, field: Field) -> bool:
+        running = {pid for pid, _ in processes(LOOKUP)} - self.held
+        if running and len(self.held) < 3:
+            pid = field.random.choice(sorted(running))
+            field.interference.hold(pid, self.short)
+            self.held.add(pid)
+            field.report.act(self.name)
+        return True
+
+    def mend(self, field: Field) -> None:
+        for pid in self.held:
+            send(pid, signal.SIGCONT)
+
+
+class Crowd(Fault):
+    """Nothing is broken, but many ask for the same domain at almost the same time, of which nothing is remembered."""
+
+    name = "crowd"
+    group = "processes"
+    short = 1.5
+    size = 8
+
+    def act(self, field: Field) -> bool:
+        wanted = field.random.choice([domain for domain in field.ground.domains if domain.kind in (Kind.STEADY, Kind.TESTING)])
+        with field.oracle.destroying([wanted.name]):
+            field.ground.forget(wanted.name)
+        crowd = [threading.Timer(field.random.uniform(0, 0.03), askers.query, (field.runner, wanted, user))
+                 for user in field.random.choices(("root", OWNER), k=self.size)]
+        for one in crowd:
+            one.start()
+        for one in crowd:
+            one.join()
+        field.report.act(self.name)
+        return True
+
+
+ALL: list[type[Fault]] = [Crowd, KillAskers, KillLookups, KillAtSteps, Stop, Stuck]

@@ -8,11 +8,19 @@ import signal
 import askers
 from clock import HOUR, YEAR
 from episodes import Trait
-from faults import Fault, Field
+from faults import Fault, Field, NotNow
 from faults_files import cut
 from ground import FOLDER, processes
 from programs import USERS, send
 from truth import Kind
+
+
+DENY = ("local_zone", "test.", "always_nxdomain")
+ALLOW = ("local_zone", "test.", "transparent")
+
+
+def control(field: Field, *words: str) -> None:
+    field.ground.dns.programs.run("unbound-control", "-c", str(FOLDER / "dns/unbound.conf"), *words)
 
 
 class ClockFault(Fault):
@@ -95,6 +103,27 @@ class CutAndBack(ClockFault):
         return True
 
 
+class BackInTheDark(ClockFault):
+    """A year back, and every name is denied: nothing can be fetched anew. What is remembered seems to be from the future, and
+    stays in force."""
+
+    name = "clock back, no names"
+    distance = -YEAR
+    traits = Trait.NETWORK
+
+    def strike(self, field: Field) -> None:
+        if not field.ground.names_lock.acquire(timeout=10):
+            raise NotNow("the resolver is broken already")
+        control(field, *DENY)
+        super().strike(field)
+
+    def mend(self, field: Field) -> None:
+        super().mend(field)
+        control(field, *ALLOW)
+        control(field, "flush_zone", "test.")
+        field.ground.names_lock.release()
+
+
 class ResolverFault(Fault):
     group = "world"
     traits = Trait.NETWORK
@@ -144,15 +173,11 @@ class ResolverDenies(ResolverFault):
     name = "resolver denies all"
 
     def break_it(self, field: Field) -> None:
-        self.control(field, "local_zone", "test.", "always_nxdomain")
+        control(field, *DENY)
 
     def repair(self, field: Field) -> None:
-        self.control(field, "local_zone", "test.", "transparent")
-        self.control(field, "flush_zone", "test.")
-
-    @staticmethod
-    def control(field: Field, *words: str) -> None:
-        field.ground.dns.programs.run("unbound-control", "-c", str(FOLDER / "dns/unbound.conf"), *words)
+        control(field, *ALLOW)
+        control(field, "flush_zone", "test.")
 
 
 class HostsDown(Fault):
@@ -217,5 +242,5 @@ def stop_all(name: str, number: signal.Signals) -> None:
         send(pid, number)
 
 
-ALL: list[type[Fault]] = [YearAhead, YearBack, HoursBack, Jumping, CutAndBack, ResolverDown, ResolverSilent, ResolverDenies, HostsDown, HostsSilent,
+ALL: list[type[Fault]] = [YearAhead, YearBack, HoursBack, Jumping, CutAndBack, BackInTheDark, ResolverDown, ResolverSilent, ResolverDenies, HostsDown, HostsSilent,
                           HostsWrong]

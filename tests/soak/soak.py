@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import askers
@@ -22,7 +22,7 @@ from programs import Runner, sanitizer_reports
 from report import CALM, Report
 from truth import Domain, all_domains
 
-KINDS: list[type[Fault]] = [*faults_processes.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_world.ALL]
+KINDS: list[type[Fault]] = [*faults_world.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_processes.ALL]
 ASKING_AT_ONCE = 3
 LIFE = 40.0  # seconds: a lookup that is older than this will never end
 PASSING = 2 * HOUR  # by the clock under test, whenever everything has to heal: longer than any failure is remembered
@@ -84,7 +84,7 @@ class Soak:
         begin = time.monotonic()
         before = self.found(fault.name)
         try:
-            afflict(fault, self.field, fault.short)
+            afflict(fault, self.new_field(), fault.short)
         except NotNow as reason:
             return Result("SKIP", fault.name, str(reason))
         if needs_healing(type(fault)):
@@ -100,15 +100,19 @@ class Soak:
         groups = sorted({kind.group for kind in kinds})
         chosen = [self.random.choice([kind for kind in kinds if kind.group == group])()
                   for group in self.random.sample(groups, self.random.randint(1, len(groups)))]
-        waiting = [self.pool.submit(self.strike_later, fault, self.random.uniform(0, 1), self.random.uniform(1, 3 + fault.short), end)
-                   for fault in chosen]
+        waiting = [self.pool.submit(self.strike_later, fault, self.new_field(), self.random.uniform(0, 1),
+                                    self.random.uniform(1, 3 + fault.short), end) for fault in chosen]
         for one in waiting:
             one.result()
 
-    def strike_later(self, fault: Fault, delay: float, seconds: float, end: float) -> None:
+    def new_field(self) -> Field:
+        """With chance of its own: what it draws does not depend on what others draw at the same time."""
+        return replace(self.field, random=random.Random(self.random.random()))
+
+    def strike_later(self, fault: Fault, field: Field, delay: float, seconds: float, end: float) -> None:
         time.sleep(delay)
         try:
-            afflict(fault, self.field, min(seconds, max(end - time.monotonic(), 0.5)))
+            afflict(fault, field, min(seconds, max(end - time.monotonic(), 0.5)))
         except NotNow as reason:
             print(f"not tried: {fault.name}: {reason}", flush=True)
 

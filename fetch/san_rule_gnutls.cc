@@ -89,6 +89,13 @@ std::string fault(gnutls_session_t session, const std::string& host) {
   return chain_fault(session, chain);
 }
 
+// A second handshake: nobody needs it for one request, and libcurl would wait for its end inside one call, with
+// everything else on the same loop.
+int refuse_handshake(gnutls_session_t /*session*/, unsigned /*type*/, unsigned /*when*/, unsigned /*incoming*/,
+                     const gnutls_datum_t* /*message*/) noexcept {
+  return GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED;
+}
+
 // GnuTLS has no such rule of its own and libcurl no hook during the handshake: the certificate is looked at after the
 // handshake and before the request is sent.
 int demand_dns_san(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_port*/, int /*local_port*/) noexcept {
@@ -97,9 +104,11 @@ int demand_dns_san(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_p
   if (curl_easy_getinfo(rule.easy(), CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr ||
       tls->backend != CURLSSLBACKEND_GNUTLS || tls->internals == nullptr)
     return CURL_PREREQFUNC_ABORT;
+  auto* session = static_cast<gnutls_session_t>(tls->internals);
+  gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, &refuse_handshake);
   rule.set_applied();
   rule.set_ended_by_peer();  // GnuTLS fails the transfer where close_notify is missing
-  rule.refuse(fault(static_cast<gnutls_session_t>(tls->internals), rule.host()));
+  rule.refuse(fault(session, rule.host()));
   return rule.refusal().empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 

@@ -65,6 +65,7 @@ std::string chain_fault(gnutls_session_t session, const std::vector<Certificate>
   gnutls_certificate_get_trust_list(static_cast<gnutls_certificate_credentials_t>(credentials), &trusted);
   if (trusted == nullptr) return kUnverified;
   std::vector<gnutls_x509_crt_t> list;
+  list.reserve(chain.size());
   for (const auto& certificate : chain) list.push_back(certificate.get());
   std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
   gnutls_typed_vdata_st demand{GNUTLS_DT_KEY_PURPOSE_OID, reinterpret_cast<unsigned char*>(purpose.data()), 0};

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from askers import Inspector
 from episodes import Episode, Episodes, Trait
 from ground import Ground
 from oracle import EXCUSES, Oracle
@@ -20,8 +21,9 @@ class Field:
     """Where faults strike. `artefacts` are the things that they have put into the store, by path, with inode numbers."""
 
     runner: Runner
+    inspector: Inspector
     random: random.Random
-    artefacts: dict[Path, int] = field(default_factory=dict)
+    artefacts: dict[Path, int]
 
     @property
     def ground(self) -> Ground:

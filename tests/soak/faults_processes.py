@@ -130,11 +130,13 @@ class Stuck(Fault):
 
 
 class Crowd(Fault):
-    """Nothing is broken, but many ask for the same domain at almost the same time, of which nothing is remembered."""
+    """Many ask for the same domain at almost the same time, of which nothing is remembered, and are killed when the first of
+    them has its answer. What one of them has saved no other may undo."""
 
     name = "crowd"
     group = "processes"
-    short = 1.5
+    traits = Trait.KILLED
+    short = 2.0
     size = 8
 
     def act(self, field: Field) -> bool:
@@ -145,8 +147,16 @@ class Crowd(Fault):
                  for user in field.random.choices(("root", OWNER), k=self.size)]
         for one in crowd:
             one.start()
+        while all(one.is_alive() for one in crowd):
+            time.sleep(0.001)
+        # The first has its answer, hence it is saved; the others are on their way.
+        time.sleep(field.random.uniform(0, 0.02))
+        for pid, _ in processes(LOOKUP):
+            field.interference.kill(pid)
         for one in crowd:
             one.join()
+        with field.ground.store_lock:
+            field.inspector.check_entry(wanted, field.ground.file_of(wanted.name))
         field.report.act(self.name)
         return True
 

@@ -46,20 +46,21 @@ class Soak:
         self.report = Report()
         self.oracle = Oracle(self.domains, self.ground.clock, self.episodes)
         self.runner = Runner(self.ground, self.oracle, self.episodes, self.report)
-        self.field = Field(self.runner, self.random)
         self.heals = 0
         # Its threads stay: a server that a fault has started again would die with the thread that did it (pdeathsig).
         self.pool = concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE + 1)
 
     def start(self) -> None:
         self.ground.start()
-        self.verify("warming up", self.domains)
-        self.inspector = askers.Inspector(self.runner, self.field.artefacts, str(self.seed))
         seed = str(self.seed)
+        artefacts: dict[Path, int] = {}
+        self.inspector = askers.Inspector(self.runner, artefacts, seed)
+        self.field = Field(self.runner, self.inspector, self.random, artefacts)
         self.askers: list[askers.Asker] = [
             *(askers.CommandLine(self.runner, user, seed) for user in ("root", OWNER, READER)),
             *(askers.LongLived(self.runner, user, seed) for user in ("root", READER)), askers.Refresher(self.runner, seed),
             askers.Lister(self.runner, READER, seed), askers.Publisher(self.runner, seed), self.inspector]
+        self.verify("warming up", self.domains)
         for asker in self.askers:
             asker.start()
 

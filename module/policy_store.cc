@@ -197,6 +197,21 @@ Descriptor open_shard(int directory, const std::string& shard) {
   return Descriptor(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
+// A small file of the store's own. It is written in place, so nothing else may lie under its name, such as a second
+// name of an entry: that is taken away.
+Descriptor open_own(int directory, const std::string& name) {
+  const auto open = [&](int more) {
+    constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    return Descriptor(::openat(directory, name.c_str(), kFlags | more, 0644));
+  };
+  auto file = open(0);
+  struct stat status {};
+  const bool ours = file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1;
+  if (ours || (!file && errno != ELOOP)) return file;
+  ::unlinkat(directory, name.c_str(), 0);
+  return open(O_EXCL);
+}
+
 struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -351,10 +366,8 @@ void FileStore::remove_old_stamps() {
 bool FileStore::clock_is_steady(Time now) {
   const auto directory = open_directory(directory_);
   if (!directory) return false;
-  const Descriptor file(
-      ::openat(directory.get(), kClock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
-  struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  const auto file = open_own(directory.get(), kClock);
+  if (!file) return false;
   std::string text(2 * kClockTextSize, '\0');
   if (!read_all(file.get(), text)) return false;
   ClockWatch watch = read_clock_watch(text).value_or(ClockWatch{now, now});
@@ -369,8 +382,7 @@ bool FileStore::clock_is_steady(Time now) {
 bool FileStore::due(const std::string& name, std::chrono::seconds period) {
   const auto directory = open_directory(directory_);
   if (!directory) return false;
-  const Descriptor stamp(::openat(directory.get(), (std::string(kStamp) + name).c_str(),
-                                  O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
+  const auto stamp = open_own(directory.get(), kStamp + name);
   struct stat status {};
   if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
   const std::int64_t now = std::time(nullptr);

@@ -347,6 +347,25 @@ TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {
   EXPECT_TRUE(other.due("something-else", std::chrono::minutes(1)));
 }
 
+TEST_F(StoreTest, NothingIsWrittenThroughALinkToAnEntry) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path entry = file();
+  const fs::path stamp = fs::path(scratch_.path()) / ".due-dns-failure";
+  const fs::path clock = fs::path(scratch_.path()) / ".clock";
+  for (const auto& link : {stamp, clock}) fs::create_hard_link(entry, link);
+  store_.due("dns-failure", std::chrono::minutes(1));
+  store_.clock_is_steady(now());
+  EXPECT_EQ(store_.get(domain()), with_policy());
+  for (const auto& link : {stamp, clock}) {
+    fs::remove(link);
+    fs::create_symlink(entry, link);
+  }
+  EXPECT_TRUE(store_.due("dns-failure", std::chrono::minutes(1))) << "what is not ours is taken away";
+  store_.clock_is_steady(now());
+  EXPECT_EQ(store_.get(domain()), with_policy());
+  EXPECT_FALSE(fs::is_symlink(stamp) || fs::is_symlink(clock));
+}
+
 // The time of a file written now can be a moment ahead of time(2).
 TEST_F(StoreTest, OldStampsAreRemoved) {
   ASSERT_TRUE(store_.due("old", std::chrono::minutes(1)));

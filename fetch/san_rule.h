@@ -34,6 +34,7 @@ class SanRule {
   [[nodiscard]] const std::string& host() const { return host_; }
   void set_applied() { applied_ = true; }
   void set_ended_by_peer() { ended_by_peer_ = true; }
+  unsigned count_handshake_message() { return ++handshake_messages_; }
   void refuse(std::string why) { refusal_ = std::move(why); }
 
  private:
@@ -42,6 +43,7 @@ class SanRule {
   std::string refusal_;
   bool applied_ = false;
   bool ended_by_peer_ = false;
+  unsigned handshake_messages_ = 0;
 };
 
 // "openssl" or "gnutls".

@@ -8,6 +8,8 @@
 namespace mtasts {
 namespace {
 
+constexpr unsigned kMaxHandshakeMessages = 100;  // of the peer; a handshake takes about ten
+
 // Where an SSL_CTX keeps its SanRule.
 int rule_index() {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -21,6 +23,17 @@ SanRule* rule_of(const SSL* ssl) {
 void watch_alerts(const SSL* ssl, int where, int alert) noexcept {
   SanRule* rule = rule_of(ssl);
   if (rule != nullptr && where == SSL_CB_READ_ALERT && (alert & 0xff) == SSL_AD_CLOSE_NOTIFY) rule->set_ended_by_peer();
+}
+
+// OpenSSL works off whatever handshake messages are there before it comes back to libcurl, also those that mean nothing
+// or come after the handshake; a peer that sends them without end would hold up the loop for ever. GnuTLS has such a
+// bound of its own.
+void watch_messages(int is_ours, int /*version*/, int type, const void* /*data*/, size_t /*size*/, SSL* ssl,
+                    void* /*unused*/) noexcept {
+  if (is_ours == 1 || type != SSL3_RT_HANDSHAKE) return;
+  SanRule* rule = rule_of(ssl);
+  if (rule != nullptr && rule->count_handshake_message() == kMaxHandshakeMessages)
+    SSL_set0_rbio(ssl, BIO_new(BIO_s_null()));  // the connection ends here
 }
 
 // A list of revoked certificates revokes what is on it and no more: libcurl would demand one of every authority, and
@@ -73,6 +86,7 @@ CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept 
   if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);  // nobody needs it for one request
   SSL_CTX_set_info_callback(context, &watch_alerts);
+  SSL_CTX_set_msg_callback(context, &watch_messages);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &watch_verification);
   SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);
   SSL_CTX_set_tlsext_status_cb(context, &demand_staple);

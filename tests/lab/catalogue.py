@@ -105,7 +105,7 @@ def _raw() -> list[PolicyHost]:
 
 
 def _hostile() -> list[PolicyHost]:
-    behaviours = [*hostile_web.ANSWERS, hostile_web.ECHO, hostile_web.CLOSES_IN_HANDSHAKE]
+    behaviours = [*hostile_web.ANSWERS, *hostile_web.HANDSHAKES, hostile_web.ECHO, hostile_web.CLOSES_IN_HANDSHAKE]
     shared = Leaf("hostile", dns=tuple(f"mta-sts.{hostile_web.domain_of(behaviour)}" for behaviour in behaviours))
     return [PolicyHost(hostile_web.domain_of(behaviour), GOOD, shared, place=Place.RAW, behaviour=behaviour) for behaviour in behaviours]
 

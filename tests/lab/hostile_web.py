@@ -1,4 +1,4 @@
-"""What a policy host can do to harm whoever fetches from it: the answers, piece by piece, after TLS is up.
+"""What a policy host can do to harm whoever fetches from it: answers, piece by piece, after TLS is up or in its place.
 
 raw_server.py plays them; the policy domain of each is `<name with hyphens>.hostile.test` (catalogue.py).
 """
@@ -6,6 +6,7 @@ raw_server.py plays them; the policy domain of each is `<name with hyphens>.host
 from __future__ import annotations
 
 import gzip
+import os
 import time
 from typing import Callable, Iterator
 
@@ -13,6 +14,7 @@ Pieces = Iterator[bytes]
 LIMIT = 64 * 1024
 CHUNKED = "Transfer-Encoding: chunked"
 LAST_CHUNK = b"0\r\n\r\n"
+ALERT, HANDSHAKE = 21, 22  # TLS record types
 REDIRECTS = (300, 301, 302, 303, 305, 307, 308)
 
 
@@ -155,6 +157,49 @@ ANSWERS: dict[str, Callable[[bytes], Pieces]] = {
                      endless_chunk_extension, interim_flood, interim_then_good, switching_protocols, content_bomb, transfer_bomb,
                      nested_transfer_bomb, transfer_gzip, closes_at_once, closes_in_header, closes_in_chunk, drips_interim,
                      marks_the_visitor, *(_redirect(status) for status in REDIRECTS))
+}
+def _record(kind: int, data: bytes) -> bytes:
+    """One of TLS, not encrypted yet."""
+    return bytes([kind]) + b"\x03\x03" + len(data).to_bytes(2, "big") + data
+
+
+def plain_http(body: bytes) -> Pieces:
+    yield head(f"Content-Length: {len(body)}") + body
+
+
+def noise(_: bytes) -> Pieces:
+    while True:
+        yield os.urandom(16384)
+
+
+def warning_flood(_: bytes) -> Pieces:
+    """The alert "user canceled", a mere warning."""
+    while True:
+        yield _record(ALERT, b"\x01\x5a") * 1000
+
+
+def empty_record_flood(_: bytes) -> Pieces:
+    while True:
+        yield _record(HANDSHAKE, b"") * 1000
+
+
+def hello_request_flood(_: bytes) -> Pieces:
+    """A message that a client ignores while it shakes hands already."""
+    while True:
+        yield _record(HANDSHAKE, b"\0\0\0\0" * 4000) * 4
+
+
+def giant_handshake(_: bytes) -> Pieces:
+    """A ServerHello of nearly 16 MiB."""
+    yield _record(HANDSHAKE, b"\x02\xff\xff\xf0")
+    while True:
+        yield _record(HANDSHAKE, b"a" * 16000)
+
+
+# Instead of TLS.
+HANDSHAKES: dict[str, Callable[[bytes], Pieces]] = {
+    function.__name__: function
+    for function in (plain_http, noise, warning_flood, empty_record_flood, hello_request_flood, giant_handshake)
 }
 ECHO = "echo"  # the answer is the request; raw_server.py does it
 END_OF_TLS = {closed_limit.__name__, closed_over.__name__}  # the end of the connection is said in TLS to be the end

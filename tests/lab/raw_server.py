@@ -127,10 +127,22 @@ class TlsServer:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.sni_callback = choose
         try:
+            if instead := self._instead_of_tls(connection):
+                with connection:
+                    for piece in instead:
+                        connection.sendall(piece)
+                return
             with context.wrap_socket(connection, server_side=True) as tls:
                 self._answer(tls, chosen["name"])
         except (OSError, KeyError) as error:  # a client that gives up is what these hosts are for
             print(f"{chosen['name']}: {error!r}", flush=True)
+
+    def _instead_of_tls(self, connection: socket.socket) -> Pieces | None:
+        hello = connection.recv(4096, socket.MSG_PEEK)
+        for name, host in self.hosts.items():
+            if host["behaviour"] in hostile_web.HANDSHAKES and name.encode() in hello:
+                return hostile_web.HANDSHAKES[host["behaviour"]](host["body"].encode())
+        return None
 
     def _answer(self, tls: ssl.SSLSocket, name: str) -> None:
         request = b""

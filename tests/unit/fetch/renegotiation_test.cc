@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/unit/fetch/fetching.h"
+#include "tests/unit/fetch/pulse.h"
 
 namespace mtasts {
 namespace {
@@ -63,26 +64,6 @@ class RenegotiatingServer {
   int input_ = -1;
 };
 
-// The longest time between two rounds of a loop, the one that has not ended yet included.
-class Pulse {
- public:
-  explicit Pulse(EventLoop& loop) : loop_(loop) { beat(); }
-  [[nodiscard]] steady_clock::duration longest() const { return std::max(longest_, steady_clock::now() - last_); }
-
- private:
-  void beat() {
-    const auto now = steady_clock::now();
-    longest_ = std::max(longest_, now - last_);
-    last_ = now;
-    timer_ = loop_.after(milliseconds{5}, [this] { beat(); });
-  }
-
-  EventLoop& loop_;
-  steady_clock::time_point last_ = steady_clock::now();
-  steady_clock::duration longest_{};
-  std::unique_ptr<EventLoop::Watch> timer_;
-};
-
 TEST(RenegotiatingPolicyHost, HoldsUpNobody) {
   const RenegotiatingServer server;
   auto config = test::lab_fetcher();
@@ -97,7 +78,7 @@ TEST(RenegotiatingPolicyHost, HoldsUpNobody) {
       asked = true;
       server.renegotiate_and_fall_silent();
     });
-    const Pulse pulse(fetching.loop());
+    const test::Pulse pulse(fetching.loop());
     const auto file = fetching.fetch(kDomain, {kAddress});
     ASSERT_FALSE(file);
     if (!asked) {

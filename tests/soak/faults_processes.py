@@ -24,7 +24,7 @@ class Kill(Fault):
     group = "processes"
     traits = Trait.KILLED
     pause = 0.008
-    short = 1.5
+    short = 1.0
     names: tuple[str, ...] = ()
 
     def act(self, field: Field) -> bool:
@@ -136,7 +136,7 @@ class Crowd(Fault):
     name = "crowd"
     group = "processes"
     traits = Trait.KILLED
-    short = 2.0
+    short = 1.5
     size = 8
 
     def act(self, field: Field) -> bool:

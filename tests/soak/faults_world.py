@@ -158,7 +158,7 @@ class ResolverSilent(ResolverFault):
     """It takes connections and says nothing."""
 
     name = "resolver silent"
-    short = 4.0
+    short = 3.0
 
     def break_it(self, field: Field) -> None:
         stop_all("unbound", signal.SIGSTOP)

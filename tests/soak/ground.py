@@ -33,6 +33,7 @@ DISK_BYTES = 3 << 20
 DISK_FILES = 700
 STORE = DISK / "store"
 CONFIGURATION = FOLDER / "mtasts.toml"
+SANITIZER_REPORTS = FOLDER / "sanitizer"  # of helpers, whose standard error nobody sees
 OWNER = "_mtasts"
 READER = "alice"
 DEADLINE = 3  # seconds
@@ -84,6 +85,7 @@ class Ground:
         make_user(OWNER, str(STORE))
         make_user(READER, "/home/alice")
         make_folder(str(STORE), 0o755, OWNER)
+        make_folder(str(SANITIZER_REPORTS), 0o1777, "root")
 
     # The programs under test.
 
@@ -94,7 +96,8 @@ class Ground:
     def environment(self, die_at: int = 0) -> dict[str, str]:
         """For a program under test: the clock that can be moved; with `die_at`, see shim.c."""
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "LD_PRELOAD": str(self.tools / "soak_shim.so"),
-                       "SOAK_CLOCK": str(self.clock.file), "ASAN_OPTIONS": f"verify_asan_link_order=0:log_path={FOLDER}/asan"}
+                       "SOAK_CLOCK": str(self.clock.file),
+                       "ASAN_OPTIONS": f"verify_asan_link_order=0:log_path={SANITIZER_REPORTS}/report", "UBSAN_OPTIONS": f"log_path={SANITIZER_REPORTS}/report"}
         return {**environment, "SOAK_DIE_AT": str(die_at)} if die_at else environment
 
     def caller_program(self) -> list[str]:

@@ -11,8 +11,6 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Callable
 
 from episodes import Episodes
 from ground import DEADLINE, OWNER, READER, Ground
@@ -164,12 +162,6 @@ class Caller:
             self.runner.interference.kill(self._process.pid)
             self._process.communicate()
             self._process = None
-
-
-def sanitizer_reports(folder: Path, keep: Callable[[str], None]) -> None:
-    """What helpers, whose standard error nobody sees, left behind."""
-    for file in sorted(folder.glob("asan.*")):
-        keep(file.read_text(encoding="utf-8", errors="replace")[:2000])
 
 
 USERS = ("root", OWNER, READER)

@@ -16,9 +16,9 @@ import faults_world
 from clock import DAY, HOUR
 from episodes import Episodes
 from faults import Fault, Field, NotNow, afflict
-from ground import FOLDER, LOOKUP, OWNER, READER, STORE, Ground, processes, started_before
+from ground import LOOKUP, OWNER, READER, SANITIZER_REPORTS, STORE, Ground, processes, started_before
 from oracle import EXCUSES, Oracle
-from programs import Runner, sanitizer_reports
+from programs import Runner
 from report import CALM, Report
 from truth import Domain, all_domains
 
@@ -88,7 +88,7 @@ class Soak:
             afflict(fault, self.new_field(), fault.short)
         except NotNow as reason:
             return Result("SKIP", fault.name, str(reason))
-        if needs_healing(type(fault)):
+        if fault.traits & EXCUSES:
             self.heal(fault.name)
         else:
             self.verify(fault.name, self.concerned(fault))
@@ -165,7 +165,8 @@ class Soak:
         self.wait_for_lookups(AFTERWARDS)
         self.inspector.take_stock()
         self.tidies_up()
-        sanitizer_reports(FOLDER, lambda text: self.report.found("crash", {AFTERWARDS}, text))
+        for file in SANITIZER_REPORTS.iterdir():
+            self.report.found("crash", {AFTERWARDS}, file.read_text(encoding="utf-8", errors="replace")[:2000])
         return [self.summary(CALM), self.summary(AFTERWARDS)]
 
     def tidies_up(self) -> None:

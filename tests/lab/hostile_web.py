@@ -15,7 +15,7 @@ LIMIT = 64 * 1024
 CHUNKED = "Transfer-Encoding: chunked"
 LAST_CHUNK = b"0\r\n\r\n"
 ALERT, HANDSHAKE = 21, 22  # TLS record types
-REDIRECTS = (300, 301, 302, 303, 305, 307, 308)
+REDIRECTS = range(300, 309)
 
 
 def head(*lines: str, status: str = "200 OK") -> bytes:

@@ -21,6 +21,7 @@ from truth import Domain, Kind
 
 APPLIES, NONE, TEMPORARY = 0, 1, 75
 STATUS_OK, STATUS_DEFER = "0", "1"
+SELDOM = 0.1
 MODES = ("none", "testing", "enforce")
 REFRESH_ONE = FETCH_TIMEOUT + 3 * DNS_TIMEOUT + GRACE
 
@@ -82,7 +83,8 @@ class Asker(threading.Thread):
         pass
 
     def any_domain(self) -> Domain:
-        return self.random.choice(self.ground.domains)
+        """One that can only make others wait comes up seldom."""
+        return self.random.choice(self.ground.domains if self.random.random() < SELDOM else self.ground.talkative)
 
 
 class CommandLine(Asker):

@@ -14,6 +14,7 @@ from ground import Ground
 from oracle import EXCUSES, Oracle
 from programs import Interference, Runner
 from report import Report
+from truth import Domain
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Fault:
 
     def __init__(self) -> None:
         self.domains: frozenset[str] | None = None
+        self.victims: list[Domain] = []  # whose entries it damages; they are asked about when it is over
 
     def choose(self, field_: Field) -> None:
         """Decides which domains it concerns, before anything is broken."""

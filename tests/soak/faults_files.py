@@ -51,9 +51,13 @@ class Truncated(FileFault):
     name = "file truncated"
 
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
-        if not file.is_file() or file.is_symlink():
-            return
-        cut(field, file, field.random.choice([0, 0, field.random.randrange(file.stat().st_size + 1)]))
+        if is_own(file):
+            cut(field, file, field.random.choice([0, 0, field.random.randrange(file.stat().st_size + 1)]))
+
+
+def is_own(file: Path) -> bool:
+    """A file, and the only name of it: through a second one, which "file a link" makes, another domain's would be hit."""
+    return file.is_file() and not file.is_symlink() and file.stat().st_nlink == 1
 
 
 def cut(field: Field, file: Path, size: int) -> None:
@@ -73,7 +77,7 @@ class Noise(FileFault):
         self.ways = itertools.cycle(self.WAYS)
 
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
-        if file.is_symlink() or not file.is_file():
+        if not is_own(file):
             return
         new = self.noise(field, next(self.ways), beginning(file))
         with open(file, "r+b") as opened:

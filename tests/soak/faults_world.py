@@ -9,7 +9,7 @@ import askers
 from clock import HOUR, YEAR
 from episodes import Trait
 from faults import Fault, Field, NotNow
-from faults_files import cut
+from faults_files import cut, is_own
 from ground import FOLDER, processes
 from programs import USERS, send
 from truth import Kind
@@ -92,14 +92,13 @@ class CutAndBack(ClockFault):
         with field.ground.store_lock, field.oracle.destroying([victim.name for victim in self.victims]), contextlib.suppress(OSError):
             for victim in self.victims:
                 file = field.ground.file_of(victim.name)
-                cut(field, file, 0)
-                field.artefacts[file] = file.lstat().st_ino
+                if is_own(file):
+                    cut(field, file, 0)
+                    field.artefacts[file] = file.lstat().st_ino
         super().strike(field)
 
     def act(self, field: Field) -> bool:
-        if not self.victims:
-            return False
-        askers.query(field.runner, self.victims.pop(), field.random.choice(USERS))
+        askers.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
         return True
 
 

@@ -30,6 +30,7 @@ class Report:
         self.rows: dict[str, Row] = {}
         self.found_in_all = 0
         self.ran: Counter[str] = Counter()  # how often each program was run
+        self._told = self.begin
         self._lock = threading.Lock()
 
     def row(self, name: str) -> Row:
@@ -61,6 +62,13 @@ class Report:
                 self.row(name).found[kind] += 1
             if self.found_in_all <= TOLD:
                 print(f"FOUND {time.monotonic() - self.begin:7.1f} s {kind} [{', '.join(sorted(faults)) or CALM}] {text}", flush=True)
+
+    def progress(self, answers: int) -> None:
+        """At most once a minute: that it goes on."""
+        now = time.monotonic()
+        if now - self._told >= 60:
+            self._told = now
+            print(f"{now - self.begin:5.0f} s, {answers} answers judged, {self.found_in_all} findings", flush=True)
 
     def table(self) -> str:
         lines = [f"{'fault':<22}{'times':>6}{'seconds':>9}{'acts':>7}{'answers':>9}" + "".join(f"{kind:>7}" for kind in self.KINDS)]

@@ -79,6 +79,7 @@ class Soak:
                 if time.monotonic() < end:
                     self.strike_at_random(kinds, end)
             self.heal("while healing")
+            self.report.progress(self.oracle.tally.answers)
         self.end()
 
     def one(self, fault: Fault) -> Result:
@@ -153,8 +154,8 @@ class Soak:
                 del self.field.artefacts[item]
 
     def concerned(self, fault: Fault) -> list[Domain]:
-        """The domains that this fault was about; a few others where it was about all."""
-        return [domain for domain in self.domains if domain.name in fault.domains] if fault.domains else self.random.sample(self.ground.talkative, 12)
+        """The domains that this fault was about; a few where it was about all."""
+        return fault.victims or self.random.sample(self.ground.talkative, 12)
 
     def end(self) -> list[Result]:
         """Everybody stops. What is left must be in order."""

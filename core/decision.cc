@@ -63,6 +63,11 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
   if (outcome.progress == Outcome::Progress::kRecordPending) {
     return apply_unknown_record(decision, "no answer in time", rules);
   }
+  if (outcome.progress == Outcome::Progress::kNotAsked) {  // nobody found out that DNS does not answer
+    decision.kind = kind_of(rules.on_deadline);
+    decision.reason = "another process is looking " + decision.domain + " up and has not finished";
+    return;
+  }
   if (outcome.progress == Outcome::Progress::kFetchPending) {
     decision.kind = kind_of(rules.on_deadline);
     decision.reason = decision.domain + " has a record (id " + entry.record.id + "); its policy is still being fetched";

@@ -28,6 +28,7 @@ struct Outcome {
     kSettled,        // nothing is missing
     kRecordPending,  // the record question has no answer yet
     kFetchPending,   // there is a record, the policy is still being fetched
+    kNotAsked,       // another process is looking it up, and has not finished
     kDanePending,    // there is a policy, whether DANE goes before it is still being asked
   };
   CacheEntry entry;

@@ -9,7 +9,8 @@ namespace mtasts {
 namespace {
 
 constexpr std::string_view kMagic = "mtasts-answer 1 ";
-constexpr std::array<std::string_view, 4> kProgress{"settled", "record-pending", "fetch-pending", "dane-pending"};
+constexpr std::array<std::string_view, 5> kProgress{"settled", "record-pending", "fetch-pending", "not-asked",
+                                                    "dane-pending"};
 
 tl::unexpected<Error> unusable() {
   return fail(ErrorCode::kEngine,

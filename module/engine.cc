@@ -63,6 +63,7 @@ void Engine::lookup(const Domain& domain, Lookup::Effort effort, milliseconds de
   auto& job = jobs_[name];
   if (!job) {
     job = std::make_unique<Job>(domain, effort, Lookup(domain, std::nullopt, effort, rules_));
+    job->patience = std::min(kPatience, deadline / 2);
     start_in(name, milliseconds(0));
   }
   add_waiter(name, deadline, std::move(answer));
@@ -77,7 +78,7 @@ void Engine::start_in(const std::string& domain, milliseconds delay) {
 void Engine::start(const std::string& domain) {
   Job& job = *jobs_.at(domain);
   job.claim = store_.claim(job.domain, PolicyStore::Turn::kFirst);
-  if (!job.claim && job.waited >= kPatience) job.claim = store_.claim(job.domain, PolicyStore::Turn::kSecond);
+  if (!job.claim && job.waited >= job.patience) job.claim = store_.claim(job.domain, PolicyStore::Turn::kSecond);
   job.machine = Lookup(job.domain, store_.get(job.domain), job.effort, rules_);
   Action action = job.machine.start(clock_());
   if (job.claim || std::holds_alternative<Finished>(action.next)) return perform(domain, std::move(action));
@@ -98,9 +99,11 @@ void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer
     if (!due || found == jobs_.end()) return;
     Job& job = *found->second;
     std::erase(job.waiters, due);
-    const Outcome outcome = job.answered.value_or(job.machine.so_far());
+    Outcome outcome = job.answered.value_or(job.machine.so_far());
     // Nobody waits for it here any more, and another process is at it.
     const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
+    if (needless && outcome.progress == Outcome::Progress::kRecordPending)
+      outcome.progress = Outcome::Progress::kNotAsked;
     if (needless) jobs_.erase(found);
     due->answer(outcome);
     if (needless && jobs_.empty() && idle_) idle_();

@@ -49,6 +49,7 @@ class Engine {
     std::unique_ptr<EventLoop::Watch> start;  // of the machine: soon, or again while another process has the claim
     std::unique_ptr<PolicyStore::Claim> claim;
     std::chrono::milliseconds waited{0};  // for the claim
+    std::chrono::milliseconds patience;   // with whoever has it
     std::chrono::milliseconds pause;      // before the next try
   };
 

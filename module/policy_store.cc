@@ -331,9 +331,13 @@ Result<bool> FileStore::remove(const Domain& domain) {
               "cannot remove " + domain.text() + " from " + directory_ + ": " + std::strerror(errno));
 }
 
+Result<void> FileStore::can_be_listed() const {
+  if (open_directory(directory_)) return {};
+  return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(errno));
+}
+
 Result<void> FileStore::for_each(const Visit& visit) {
-  if (!open_directory(directory_))
-    return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(errno));
+  if (auto listed = can_be_listed(); !listed) return listed;
   for (unsigned shard = 0; shard < kShards; ++shard) for_each_in_shard(shard, visit);
   return {};
 }

@@ -37,6 +37,7 @@ class FileStore : public PolicyStore {
   // kStoreUnavailable when the directory cannot be listed.
   using Visit = std::function<void(const CacheEntry&, Time used)>;
   Result<void> for_each(const Visit& visit);
+  [[nodiscard]] Result<void> can_be_listed() const;
   // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed.
   // A part that cannot be listed is empty.
   static constexpr unsigned kShards = 256;

@@ -124,6 +124,8 @@ void UpkeepRound::refresh_next() {
 void UpkeepRound::refreshed(const Domain& domain, Time begin, const Outcome& outcome) {
   --under_way_;
   std::string why = why_not_refreshed(outcome.entry, begin);
+  const auto kept = parts_.store.get(domain);
+  if (why.empty() && (!kept || !kept->policy || kept->policy->fetched < begin)) why = "it could not be saved";
   if (why.empty()) {
     ++summary_.refreshed;
   } else if (asked_by_name_ || parts_.store.due(warning_of(domain), kWarnedAgain)) {

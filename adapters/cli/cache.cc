@@ -72,6 +72,8 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
   int code = kApplies;
   std::optional<Domain> named;
   if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
+  if (const auto listed = client.store().can_be_listed(); !listed)
+    return complain(surroundings, listed.error().detail, kTemporary);
   const auto network = open_network(client.config());
   if (!network) return complain(surroundings, network.error().detail, kTemporary);
   const UpkeepSummary summary = run_round(client, **network, named);
@@ -79,7 +81,8 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
     surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
   surroundings.out << summary_line(summary) << "\n";
   // One domain's trouble is no failure of the timer that runs this for all.
-  return summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;
+  const bool everything = named || summary.due == summary.in_force;
+  return everything && summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;
 }
 
 int cache_purge(Client& client, const std::string& words, const Surroundings& surroundings) {

@@ -230,6 +230,8 @@ TEST_F(Program, CacheRefreshWithoutAnEngineLibraryIsASentence) {
 
 TEST_F(Program, AStoreThatCannotBeListedIsASentence) {
   std::filesystem::remove_all(store_);
+  EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot list "));
   EXPECT_EQ(run({"cache", "list"}), kTemporary);
   EXPECT_THAT(err_.str(), StartsWith("mtasts: "));
 }

@@ -177,6 +177,11 @@ TEST(Decision, R2ANextHopWithoutPolicyDomainHasNoPolicy) {
   EXPECT_EQ(decision.reason, "192.0.2.1 is an address");
 }
 
+TEST(Decision, WhoWaitedForAnotherProcessInVainDoesNotTakeItForNoAnswerOfDns) {
+  EXPECT_EQ(decided(outcome({}, {}, {}, Progress::kNotAsked)).kind, Kind::kDefer);
+  EXPECT_EQ(decided(outcome({}, kEnforce, {}, Progress::kNotAsked)).kind, Kind::kPolicy) << "R17";
+}
+
 // What DANE has to say, where it was asked.
 class DecisionDane : public testing::Test {
  protected:

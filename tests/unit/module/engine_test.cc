@@ -177,6 +177,7 @@ TEST_F(EngineRaceTest, GoesOnWhereTheOtherProcessLeftOff) {
 
 TEST_F(EngineRaceTest, WhoWaitsForAFetchOfAnotherProcessSaysSoAtItsDeadline) {
   store_.taken_by_another = true;
+  store_.second_taken_too = true;
   bool idle = false;
   engine_->on_idle([&idle] { idle = true; });
   ask("example.com", seconds(2));
@@ -199,13 +200,21 @@ TEST_F(EngineRaceTest, AProcessThatStandsStillHoldsUpNobodyForLong) {
   EXPECT_EQ(resolver_.txts.size(), 1U);
 }
 
+TEST_F(EngineRaceTest, AShortDeadlineLeavesTimeToAskAfterWaiting) {
+  store_.taken_by_another = true;
+  ask("example.com", seconds(8));
+  loop_.advance(seconds(5));
+  EXPECT_EQ(resolver_.txts.size(), 1U);
+}
+
 TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
   store_.taken_by_another = true;
   store_.second_taken_too = true;
   ask();
   loop_.advance(seconds(30));
   EXPECT_TRUE(resolver_.txts.empty());
-  EXPECT_EQ(answers_.size(), 1U) << "at its deadline";
+  ASSERT_EQ(answers_.size(), 1U) << "at its deadline";
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotAsked) << "which is not: DNS does not answer";
 }
 
 TEST_F(EngineTest, R29AsksForDaneWhereItIsWanted) {

@@ -190,6 +190,16 @@ TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
   EXPECT_EQ(done_[1].due, 1U);
 }
 
+TEST_F(UpkeepRoundTest, WhatCouldNotBeSavedWasNotRefreshed) {
+  remember("due.example", hours(30));
+  auto round = make();
+  run(round);
+  std::filesystem::remove_all(scratch_.path());
+  answer(0);
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(done_[0].refreshed, 0U);
+}
+
 TEST_F(UpkeepRoundTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
   remember("fresh.example", hours(1));
   auto round = make();

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import time
+from pathlib import Path
 
 import askers
 import entry
@@ -119,12 +121,23 @@ class Gone(Fault):
         field.ground.store_lock.release()
 
 
+def exchange(one: Path, other: Path) -> None:
+    """Both names at once, renameat2(2)."""
+    at_cwd, rename_exchange = -100, 2
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), rename_exchange) != 0:
+        raise OSError(ctypes.get_errno(), "renameat2", str(one))
+
+
 class ShardReplaced(Fault):
-    """Instead of one of the folders in the store there is a link to a folder with forged entries, a file or a FIFO."""
+    """Instead of one of the folders in the store there is a link to a folder with forged entries, a file or a FIFO. There is
+    always something: nobody shall be able to make a new one."""
 
     name = "folder replaced"
     group = "store"
     traits = Trait.HIDDEN | Trait.UNSAVED
+    aside = DISK / "aside"
+    fresh = DISK / "fresh"
 
     def choose(self, field: Field) -> None:
         one = field.random.choice(field.ground.talkative)
@@ -135,22 +148,24 @@ class ShardReplaced(Fault):
 
     def strike(self, field: Field) -> None:
         forged = field.ground.forge(self.folder.name, self.victims)
-        self.ways = itertools.cycle([lambda: self.folder.symlink_to(forged), self.folder.touch, lambda: os.mkfifo(self.folder, 0o666)])
+        self.ways = itertools.cycle([lambda: self.fresh.symlink_to(forged), self.fresh.touch, lambda: os.mkfifo(self.fresh, 0o666)])
         if not self.folder.is_dir():
             raise NotNow(f"{self.folder} is not there")
         field.ground.store_lock.acquire()
-        self.folder.rename(DISK / "aside")
+        next(self.ways)()
+        exchange(self.fresh, self.folder)
+        self.fresh.rename(self.aside)
 
     def act(self, field: Field) -> bool:
-        remove(self.folder)
         next(self.ways)()
+        self.fresh.rename(self.folder)
         field.report.act(self.name)
         askers.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
         return True
 
     def mend(self, field: Field) -> None:
-        remove(self.folder)
-        (DISK / "aside").rename(self.folder)
+        exchange(self.aside, self.folder)
+        remove(self.aside)
         field.ground.store_lock.release()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import itertools
 import os
 import time
@@ -34,7 +36,8 @@ class FileFault(Fault):
         if not file.parent.is_dir():
             return True
         with field.ground.store_lock, field.oracle.destroying([victim.name]):
-            self.damage(field, victim, file)
+            with contextlib.suppress(FileNotFoundError):  # the refresh lets go what is of no use
+                self.damage(field, victim, file)
             if os.path.lexists(file):
                 field.artefacts[file] = file.lstat().st_ino
         field.report.act(self.name)
@@ -120,11 +123,23 @@ class Replaced(FileFault):
         self.put(field, victim, file)
 
     def put(self, field: Field, victim: Domain, file: Path) -> None:
-        remove(file)
-        self.make(field, victim, file)
+        """At once, because the programs under test may put something there at any moment."""
+        fresh = DISK / "fresh"
+        self.make(field, victim, file, fresh)
+        while True:
+            try:
+                if fresh.is_dir() and not fresh.is_symlink() or file.is_dir():
+                    remove(file)
+                fresh.rename(file)
+                break
+            except OSError as trouble:
+                if trouble.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR):
+                    raise
+        remove(fresh)  # a second name of what was there already is not renamed
         field.artefacts[file] = file.lstat().st_ino
 
-    def make(self, field: Field, victim: Domain, file: Path) -> None:
+    def make(self, field: Field, victim: Domain, file: Path, fresh: Path) -> None:
+        """Makes at `fresh` what is to be at `file`."""
         raise NotImplementedError
 
     def mend(self, field: Field) -> None:
@@ -140,14 +155,14 @@ class Link(Replaced):
 
     name = "file a link"
 
-    def make(self, field: Field, victim: Domain, file: Path) -> None:
+    def make(self, field: Field, victim: Domain, file: Path, fresh: Path) -> None:
         forged = field.ground.forge("link", [victim]) / victim.name
         other = field.ground.file_of(field.random.choice(field.ground.domains).name)
         target = next(self.targets).format(forged=forged, own=file.name, other=f"../{other.parent.name}/{other.name}")
         if target or not other.is_file() or other == file:
-            file.symlink_to(target or "/nowhere")
+            fresh.symlink_to(target or "/nowhere")
         else:
-            os.link(other, file)
+            os.link(other, fresh)
 
     def choose(self, field: Field) -> None:
         super().choose(field)
@@ -159,8 +174,8 @@ class Fifo(Replaced):
 
     name = "file a FIFO"
 
-    def make(self, field: Field, victim: Domain, file: Path) -> None:
-        os.mkfifo(file, 0o666)
+    def make(self, field: Field, victim: Domain, file: Path, fresh: Path) -> None:
+        os.mkfifo(fresh, 0o666)
 
 
 class Directory(Replaced):
@@ -169,10 +184,10 @@ class Directory(Replaced):
     name = "file a directory"
     traits = Trait.UNSAVED
 
-    def make(self, field: Field, victim: Domain, file: Path) -> None:
-        file.mkdir()
+    def make(self, field: Field, victim: Domain, file: Path, fresh: Path) -> None:
+        fresh.mkdir()
         if field.random.random() < 0.5:
-            (file / "something").touch()
+            (fresh / "something").touch()
 
     def mend(self, field: Field) -> None:
         with field.ground.store_lock:

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/ascii.h"
+#include "core/fnv1a.h"
 #include "core/record.h"
 
 // The form, here of a domain whose policy could not be fetched again (a line that does not apply is left out):
@@ -39,18 +40,10 @@ constexpr std::array<std::string_view, 4> kDaneNames{"none", "usable", "partly",
 
 std::string_view state_name(RecordMemory::State state) { return kStateNames[static_cast<std::size_t>(state)]; }
 
-std::uint64_t fnv1a(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325U) {
-  for (const char c : bytes) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3U;
-  }
-  return hash;
-}
-
 // The sum of an entry whose own line stands between `head` and `tail`.
 std::string sum_of(std::string_view head, std::string_view tail) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::uint64_t hash = fnv1a(tail, fnv1a(head));
+  std::uint64_t hash = fnv1a_64(tail, fnv1a_64(head));
   std::string digits(kSumDigits, '0');
   for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, hash >>= 4U) *digit = kDigits[hash & 0xfU];
   return digits;

@@ -70,7 +70,8 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
   }
   if (outcome.progress == Outcome::Progress::kFetchPending) {
     decision.kind = kind_of(rules.on_deadline);
-    decision.reason = decision.domain + " has a record (id " + entry.record.id + "); its policy is still being fetched";
+    decision.reason =
+        decision.domain + " has a record (id " + entry.record.id + "); its policy has not been fetched yet";
     return;
   }
   switch (entry.record.state) {

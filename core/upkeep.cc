@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/fnv1a.h"
+
 namespace mtasts {
 namespace {
 
@@ -15,8 +17,7 @@ constexpr seconds kRoundsApart{7200};
 
 // 0 to 255, the same for a domain every time.
 unsigned jitter(const Domain& domain) {
-  std::uint32_t hash = 2'166'136'261U;  // FNV-1a
-  for (const char c : domain.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
+  const std::uint32_t hash = fnv1a_32(domain.text());
   return (hash >> 24U) ^ (hash >> 8U & 0xffU);
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <list>
 #include <map>
 #include <utility>
@@ -197,6 +198,17 @@ std::string file_fault(const std::string& path) {
   return S_ISDIR(status.st_mode) ? "it is a directory" : "";
 }
 
+// GnuTLS takes a file without any certificate for a list of nobody. One certificate, at the file's beginning as a rule,
+// is enough to know that it is a file of that kind.
+std::string authorities_fault(const std::string& path) {
+  if (std::string fault = file_fault(path); !fault.empty()) return fault;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("-----BEGIN ") && line.find("CERTIFICATE-----") != std::string::npos) return {};
+  }
+  return "no certificate is in it";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConfig& config) {
@@ -208,7 +220,7 @@ Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConf
                                         ", the one here has " + (backend != nullptr ? escaped(backend) : "no TLS"));
   if (config.proxy.starts_with("https:"))
     return fail(ErrorCode::kConfig, "an https:// proxy cannot be used: write http:// or socks5h://");
-  if (const std::string fault = file_fault(config.ca_file); !fault.empty())
+  if (const std::string fault = authorities_fault(config.ca_file); !fault.empty())
     return fail(ErrorCode::kEngine, "the trusted authorities in " + config.ca_file + " cannot be read (" + fault +
                                         "): install ca-certificates or set fetch.ca_file in mtasts.toml");
   if (const std::string fault = config.crl_file.empty() ? "" : file_fault(config.crl_file); !fault.empty())

@@ -6,16 +6,16 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "core/fnv1a.h"
+
 namespace mtasts {
 namespace {
 
 // Two octets a domain, for the two turns; there need not be any octet at that place in the file. Domains that share a
 // place wait for each other, which does no harm.
 off_t place_of(const Domain& domain, PolicyStore::Turn turn) {
-  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
-  for (const char c : domain.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
   constexpr std::uint64_t kPlaces = std::uint64_t{1} << 61U;
-  return static_cast<off_t>(hash % kPlaces * 2 + (turn == PolicyStore::Turn::kSecond ? 1 : 0));
+  return static_cast<off_t>(fnv1a_64(domain.text()) % kPlaces * 2 + (turn == PolicyStore::Turn::kSecond ? 1 : 0));
 }
 
 // Locks of the open file, not of the process: two stores of one process exclude each other too.

@@ -17,6 +17,7 @@
 #include <ctime>
 #include <utility>
 
+#include "core/fnv1a.h"
 #include "module/descriptor.h"
 
 namespace mtasts {
@@ -47,14 +48,8 @@ std::string shard_name(unsigned shard) {
   return {kHex[(shard >> 4U) & 15U], kHex[shard & 15U]};
 }
 
-std::uint32_t fnv1a(const std::string& domain) {
-  std::uint32_t hash = 2'166'136'261U;
-  for (const char c : domain) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619U;
-  return hash;
-}
-
 std::string shard_of(const std::string& domain) {
-  const std::uint32_t hash = fnv1a(domain);
+  const std::uint32_t hash = fnv1a_32(domain);
   return shard_name((hash ^ (hash >> 16U)) & 255U);
 }
 
@@ -102,7 +97,7 @@ CacheEntry bare_absence(const Domain& domain, Time until) {
 // time that says until when are a number of the domain's own.
 long absence_mark(const std::string& domain) {
   constexpr std::uint32_t kMicroseconds = 1'000'000;
-  return static_cast<long>(1 + fnv1a(domain) % (kMicroseconds - 1)) * 1000;
+  return static_cast<long>(1 + fnv1a_32(domain) % (kMicroseconds - 1)) * 1000;
 }
 
 // Some file systems keep whole seconds only.
@@ -331,6 +326,19 @@ Result<bool> FileStore::remove(const Domain& domain) {
               "cannot remove " + domain.text() + " from " + directory_ + ": " + std::strerror(errno));
 }
 
+Result<std::size_t> FileStore::remove_all() {
+  if (const auto listed = can_be_listed(); !listed) return tl::unexpected(listed.error());
+  Result<std::size_t> removed = 0;  // or the last failure: one that cannot go keeps no other
+  for (unsigned shard = 0; shard < kShards; ++shard) {
+    for (const auto& domain : domains_in(shard)) {
+      const auto gone = remove(domain);
+      if (!gone) removed = tl::unexpected(gone.error());
+      if (gone && *gone && removed) ++*removed;
+    }
+  }
+  return removed;
+}
+
 Result<void> FileStore::can_be_listed() const {
   if (open_directory(directory_)) return {};
   return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(errno));
@@ -351,10 +359,22 @@ void FileStore::for_each_in_shard(unsigned shard, const Visit& visit) {
   for (const auto& name : names_in(listed.get())) {
     if (name.starts_with(kTemporary) && is_far_from(now, listed.get(), name, kLeftAlone))
       ::unlinkat(listed.get(), name.c_str(), 0);
-    const auto domain = Domain::parse(name);
-    if (!domain || domain->text() != name || shard_of(name) != part) continue;
-    if (const auto found = read(*domain, false)) visit(found->entry, found->used);
   }
+  for (const auto& domain : domains_in(shard)) {
+    if (const auto found = read(domain, false)) visit(found->entry, found->used);
+  }
+}
+
+std::vector<Domain> FileStore::domains_in(unsigned shard) const {
+  std::vector<Domain> domains;
+  const auto directory = open_directory(directory_);
+  const std::string part = shard_name(shard);
+  const auto listed = directory ? open_shard(directory.get(), part) : Descriptor();
+  for (const auto& name : listed ? names_in(listed.get()) : std::vector<std::string>{}) {
+    auto domain = Domain::parse(name);
+    if (domain && domain->text() == name && shard_of(name) == part) domains.push_back(std::move(*domain));
+  }
+  return domains;
 }
 
 void FileStore::remove_old_stamps() {

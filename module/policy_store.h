@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/ports.h"
 #include "module/claims.h"
@@ -33,6 +34,8 @@ class FileStore : public PolicyStore {
 
   // True if there was an entry. Error kStoreUnavailable.
   Result<bool> remove(const Domain& domain);
+  // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable.
+  Result<std::size_t> remove_all();
   // Calls `visit` with every readable entry, in no particular order, and with when it was last used. Error
   // kStoreUnavailable when the directory cannot be listed.
   using Visit = std::function<void(const CacheEntry&, Time used)>;
@@ -56,6 +59,8 @@ class FileStore : public PolicyStore {
     Time used;
   };
   std::optional<Found> read(const Domain& domain, bool is_use);
+  // Whose entries lie there, readable or not.
+  [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
   void warn_once(bool& warned, const std::string& line);
 
   std::string directory_;

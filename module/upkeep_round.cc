@@ -1,8 +1,9 @@
 #include "module/upkeep_round.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
+
+#include "core/fnv1a.h"
 
 namespace mtasts {
 namespace {
@@ -13,7 +14,8 @@ constexpr std::chrono::hours kWarnedAgain{23};
 // time.
 std::string why_not_refreshed(const CacheEntry& entry, Time begin) {
   using State = RecordMemory::State;
-  if (entry.record.state == State::kAbsent) return "the domain has no MTA-STS record any more";
+  if (entry.record.state == State::kAbsent)
+    return entry.policy ? "the domain has no MTA-STS record any more" : "the domain has no MTA-STS record";
   if (entry.record.state != State::kFound) return "the record cannot be read: " + entry.record.detail;
   if (entry.failure) return std::string(error_name(entry.failure->error.code)) + ": " + entry.failure->error.detail;
   if (entry.policy && entry.policy->fetched >= begin) return {};
@@ -21,11 +23,7 @@ std::string why_not_refreshed(const CacheEntry& entry, Time begin) {
 }
 
 // A name for FileStore::due(), as short as a file name must be.
-std::string warning_of(const Domain& domain) {
-  std::uint64_t hash = 14'695'981'039'346'656'037U;  // FNV-1a
-  for (const char c : domain.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
-  return "refresh-" + std::to_string(hash);
-}
+std::string warning_of(const Domain& domain) { return "refresh-" + std::to_string(fnv1a_64(domain.text())); }
 
 std::string count(std::size_t number, const std::string& one, const std::string& many) {
   return std::to_string(number) + " " + (number == 1 ? one : many);
@@ -51,11 +49,7 @@ void UpkeepRound::run(Done done) {
 void UpkeepRound::refresh(std::vector<Domain> domains, Done done) {
   done_ = std::move(done);
   asked_by_name_ = true;
-  for (auto& domain : domains) {
-    const auto entry = parts_.store.get(domain);
-    if (entry && entry->policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
-    waiting_.push_back({std::move(domain), {}});
-  }
+  for (auto& domain : domains) waiting_.push_back({std::move(domain), {}});
   later([this] { begin_refreshing(); });
 }
 
@@ -123,6 +117,7 @@ void UpkeepRound::refresh_next() {
 
 void UpkeepRound::refreshed(const Domain& domain, Time begin, const Outcome& outcome) {
   --under_way_;
+  if (asked_by_name_ && outcome.entry.policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
   std::string why = why_not_refreshed(outcome.entry, begin);
   const auto kept = parts_.store.get(domain);
   if (why.empty() && (!kept || !kept->policy || kept->policy->fetched < begin)) why = "it could not be saved";

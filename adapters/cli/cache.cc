@@ -87,24 +87,14 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
 
 int cache_purge(Client& client, const std::string& words, const Surroundings& surroundings) {
   int code = kApplies;
-  std::vector<Domain> domains;
-  if (!words.empty()) {
-    const auto named = domain_of(words, surroundings, code);
-    if (!named) return code;
-    domains.push_back(*named);
-  } else {
-    const auto entries = all_entries(client.store());
-    if (!entries) return complain(surroundings, entries.error().detail, kTemporary);
-    for (const CacheEntry& entry : *entries) domains.push_back(entry.domain);
-  }
-  std::size_t removed = 0;
-  for (const Domain& domain : domains) {
-    const auto gone = client.store().remove(domain);
-    if (!gone) return complain(surroundings, gone.error().detail, kTemporary);
-    removed += *gone ? 1 : 0;
-  }
-  surroundings.out << "removed " << removed << (removed == 1 ? " domain" : " domains") << "\n";
-  return removed == 0 && !words.empty() ? kNone : kApplies;
+  std::optional<Domain> named;
+  if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
+  const auto removed = named
+                           ? client.store().remove(*named).map([](bool was_there) -> std::size_t { return was_there; })
+                           : client.store().remove_all();
+  if (!removed) return complain(surroundings, removed.error().detail, kTemporary);
+  surroundings.out << "removed " << *removed << (*removed == 1 ? " domain" : " domains") << "\n";
+  return *removed == 0 && named ? kNone : kApplies;
 }
 
 }  // namespace mtasts::cli

@@ -54,3 +54,13 @@ def refresh_fails(world: World) -> None:
     story = world.send("bob@hourly.test")
     expect_delivered(story, "bob@hourly.test", GOOD, verified=True)
     expect_contacts(story, [GOOD])
+
+
+@scenario("R21: a domain that has left is told of, and is no failure of the timer's job")
+def one_has_left(world: World) -> None:
+    for recipient in ("bob@hourly.test", "bob@crowded.test"):
+        expect_delivered(world.send(recipient), recipient, GOOD, verified=True)
+    world.publish("hourly.test", record_id="")
+    result = refresh()
+    expect(result.returncode == 0 and "hourly.test was not refreshed: the domain has no MTA-STS record any more" in result.stderr,
+           f"the domain should be told of and the command succeed: {result.returncode} {result.stdout}{result.stderr}")

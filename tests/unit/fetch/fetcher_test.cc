@@ -201,7 +201,7 @@ TEST(Fetcher, RefusesAnHttpsProxy) {
 TEST(Fetcher, DoesNotStartWithoutAFileOfTrustedAuthorities) {
   auto loop = make_event_loop();
   auto config = lab_fetcher();
-  for (const char* path : {"/nonexistent/ca.crt", "/etc/ssl/certs"}) {
+  for (const char* path : {"/nonexistent/ca.crt", "/etc/ssl/certs", "/etc/passwd"}) {
     config.ca_file = path;
     const auto fetcher = make_fetcher(**loop, config);
     ASSERT_FALSE(fetcher) << path;

@@ -238,6 +238,19 @@ TEST_F(StoreTest, ListsAndRemoves) {
   EXPECT_FALSE(store_.get(domain("b.example")));
 }
 
+TEST_F(StoreTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
+  for (const char* name : {"a.example", "b.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
+  std::ofstream(file()) << "noise";
+  EXPECT_EQ(store_.remove_all(), Result<std::size_t>(2));
+  ASSERT_TRUE(store_.put(with_policy("c.example")));
+  const fs::path in_the_way = file();
+  fs::remove(in_the_way);
+  fs::create_directory(in_the_way);
+  ASSERT_TRUE(store_.put(with_policy("d.example")));
+  EXPECT_FALSE(store_.remove_all()) << "a directory is not ours to remove";
+  EXPECT_FALSE(store_.get(domain("d.example"))) << "and keeps nothing else";
+}
+
 TEST_F(StoreTest, RemovesWhatKilledWritersLeft) {
   ASSERT_TRUE(store_.put(with_policy()));
   const fs::path leftover = file().parent_path() / ".new-1-2";

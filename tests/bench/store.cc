@@ -15,31 +15,23 @@
 #include "core/upkeep.h"
 #include "module/client.h"
 #include "module/policy_store.h"
+#include "tests/bench/many_domains.h"
 #include "tests/bench/memory.h"
 
 namespace {
 
 using mtasts::CacheEntry;
 using mtasts::Domain;
-using mtasts::RecordMemory;
+using mtasts::bench::domain_name;
+using mtasts::bench::entry_of;
+using mtasts::bench::kOneInHasAPolicy;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kOneInHasAPolicy = 20;
 constexpr int kSamples = 20'000;
 
-Domain domain(int number) { return *Domain::parse("domain" + std::to_string(number) + ".example"); }
+Domain domain(int number) { return *Domain::parse(domain_name(number)); }
 
-bool has_policy(int number) { return number % kOneInHasAPolicy == 0; }
-
-CacheEntry entry_of(int number, mtasts::Time now) {
-  CacheEntry entry{domain(number), {RecordMemory::State::kAbsent, now + std::chrono::hours(1), {}, {}}, {}, {}};
-  if (!has_policy(number)) return entry;
-  entry.record = {RecordMemory::State::kFound, now + std::chrono::hours(1), "20261101T000000Z", {}};
-  const std::string body = "version: STSv1\r\nmode: enforce\r\nmx: mx1." + entry.domain.text() + "\r\nmx: *.backup." +
-                           entry.domain.text() + "\r\nmax_age: 604800\r\n";
-  entry.policy = mtasts::StoredPolicy{"20261101T000000Z", now, body, *mtasts::parse_policy(body)};
-  return entry;
-}
+CacheEntry an_hours_entry(int number, mtasts::Time now) { return entry_of(number, now, now + std::chrono::hours(1)); }
 
 double micros_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
@@ -100,7 +92,7 @@ int main(int argc, char* argv[]) {
   const mtasts::Time now = mtasts::now();
   auto begin = Clock::now();
   for (int i = 0; i < domains; ++i) {
-    if (!store.put(entry_of(i, now))) return 1;
+    if (!store.put(an_hours_entry(i, now))) return 1;
   }
   std::printf("fill %.1f us\n", micros_since(begin) / domains);
   size_of(argv[1], store);
@@ -109,10 +101,10 @@ int main(int argc, char* argv[]) {
   std::printf(
       "put.policy %.1f us\n",
       mean_micros(
-          domains, true, [&](int number) { [[maybe_unused]] const auto put = store.put(entry_of(number, now)); },
+          domains, true, [&](int number) { [[maybe_unused]] const auto put = store.put(an_hours_entry(number, now)); },
           kSamples / 10));
   std::printf("put.absence %.1f us\n", mean_micros(domains, false, [&](int number) {
-                [[maybe_unused]] const auto put = store.put(entry_of(number, now));
+                [[maybe_unused]] const auto put = store.put(an_hours_entry(number, now));
               }));
   round(store, now + std::chrono::hours(23), "round");
   round(store, now + std::chrono::hours(26), "purge");

@@ -1,0 +1,28 @@
+// The domains of the benches of stores and servers: domain0.bench.test and so on, one in twenty with a policy, the rest
+// known to have no record.
+#pragma once
+
+#include <string>
+
+#include "core/cache_entry.h"
+
+namespace mtasts::bench {
+
+inline constexpr int kOneInHasAPolicy = 20;
+
+inline std::string domain_name(int number) { return "domain" + std::to_string(number) + ".bench.test"; }
+
+inline bool has_policy(int number) { return number % kOneInHasAPolicy == 0; }
+
+// What is remembered of the domain when its record was asked for and may be used until `until`.
+inline CacheEntry entry_of(int number, Time now, Time until) {
+  CacheEntry entry{*Domain::parse(domain_name(number)), {RecordMemory::State::kAbsent, until, {}, {}}, {}, {}};
+  if (!has_policy(number)) return entry;
+  entry.record = {RecordMemory::State::kFound, until, "20261101T000000Z", {}};
+  const std::string body = "version: STSv1\r\nmode: enforce\r\nmx: mx1." + entry.domain.text() + "\r\nmx: *.backup." +
+                           entry.domain.text() + "\r\nmax_age: 604800\r\n";
+  entry.policy = StoredPolicy{"20261101T000000Z", now, body, *parse_policy(body)};
+  return entry;
+}
+
+}  // namespace mtasts::bench

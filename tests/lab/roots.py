@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""Mail servers of several Debian suites, each unpacked with all that it needs, as a root of its own.
+
+A newer server runs on this machine's kernel with its own libc, so that one machine tests what people of several releases
+run. chroot.py enters such a root. Where the packages come from: the mirror that this machine's apt uses already.
+
+    [tree] = roots.unpacked(roots.POSTFIX_3_7)     # downloads once; afterwards instant
+    tests/lab/roots.py [NAME…]                     # the same from a shell, all of them without a name
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import packages
+from packages import LabError
+from private_apt import PrivateApt, unpack, version_names
+
+DEFAULT_FOLDER = packages.REPOSITORY / ".lab" / "roots"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+# What maintainer scripts need and a mail server at work does not: apt is told that it is there.
+LEFT_OUT = ("perl", "perl-base", "debconf", "dpkg", "tar", "adduser", "passwd", "systemd", "init-system-helpers", "e2fsprogs", "ssl-cert",
+            "openssl", "usrmerge", "usr-is-merged", "cpio", "procps", "make", "base-passwd", "sensible-utils", "lockfile-progs", "debianutils")
+NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n", "usr/share/info", "usr/share/lintian")
+SHELL = ("dash", "coreutils", "sed", "grep", "findutils", "diffutils")  # Postfix's own scripts
+
+
+@dataclass(frozen=True)
+class Root:
+    """`server` is the package whose version is told."""
+
+    name: str
+    suite: str
+    server: str
+    others: tuple[str, ...]
+
+    def wish(self) -> str:
+        return f"wanted: {self.suite} {self.server} {' '.join(self.others)}"
+
+
+POSTFIX_3_7 = Root("postfix-3.7", "bookworm", "postfix", SHELL)
+POSTFIX_3_10 = Root("postfix-3.10", "trixie", "postfix", SHELL)
+POSTFIX_NEWEST = Root("postfix-newest", "sid", "postfix", SHELL)
+SENDMAIL_8_17 = Root("sendmail-8.17", "bookworm", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
+SENDMAIL_NEWEST = Root("sendmail-newest", "sid", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
+ROOTS = (POSTFIX_3_7, POSTFIX_3_10, POSTFIX_NEWEST, SENDMAIL_8_17, SENDMAIL_NEWEST)
+
+
+def unpacked(*wanted: Root, folder: Path = DEFAULT_FOLDER) -> list[Path]:
+    """The trees. Raises LabError when apt cannot get them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two test programs may start at once
+        missing = [root for root in wanted if not _is_complete(folder / root.name, root)]
+        for suite in dict.fromkeys(root.suite for root in missing):
+            _build_suite(suite, [root for root in missing if root.suite == suite], folder)
+    return [folder / root.name for root in wanted]
+
+
+def version(root: Root, folder: Path = DEFAULT_FOLDER) -> str:
+    """Of an unpacked root's server, as its authors count: "3.10.13"."""
+    for line in (folder / root.name / packages.STAMP).read_text(encoding="ascii").splitlines():
+        name, _, rest = line.partition("_")
+        if name == root.server:
+            return rest.split("_")[0].split(":")[-1].split("-")[0]
+    raise LabError(f"there is no {root.server} in the lab's root {root.name}")
+
+
+def _is_complete(tree: Path, root: Root) -> bool:
+    try:
+        return (tree / packages.STAMP).read_text(encoding="ascii").splitlines()[0] == root.wish()
+    except (OSError, IndexError):
+        return False
+
+
+def _build_suite(suite: str, wanted: list[Root], folder: Path) -> None:
+    state = folder / "apt"
+    shutil.rmtree(state, ignore_errors=True)
+    apt = PrivateApt(state, status=_status(), sources=f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n")
+    apt.update()
+    for root in wanted:
+        print(f"lab: asking apt for {root.server} of Debian {suite} (unpacked privately, nothing is installed)", file=sys.stderr)
+        _build(folder / root.name, root, apt)
+    shutil.rmtree(state)
+
+
+def _build(tree: Path, root: Root, apt: PrivateApt) -> None:
+    shutil.rmtree(tree, ignore_errors=True)
+    archives = apt.download([root.server, *root.others])
+    for link in ("bin", "sbin", "lib", "lib64"):
+        (tree / "usr" / link).mkdir(parents=True)
+        (tree / link).symlink_to(f"usr/{link}")
+    unpack(archives, tree)
+    for name in NOT_NEEDED:
+        shutil.rmtree(tree / name, ignore_errors=True)
+    if not (tree / "bin/sh").exists():
+        (tree / "bin/sh").symlink_to("dash")
+    (tree / packages.STAMP).write_text("\n".join([root.wish(), *version_names(archives)]) + "\n", encoding="ascii")
+
+
+def _status() -> str:
+    return "".join(f"Package: {name}\nStatus: install ok installed\nMaintainer: nobody\nArchitecture: {_architecture()}\nMulti-Arch: allowed\n"
+                   "Version: 99:1\nProvides: debconf-2.0\nDescription: left out\n\n" for name in LEFT_OUT)
+
+
+def _architecture() -> str:
+    return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _mirror() -> str:
+    """The archive that serves this machine's own release, and the others beside it."""
+    told = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"],
+                          capture_output=True, text=True, check=False).stdout
+    for line in told.splitlines():
+        if line.startswith("Debian Debian "):
+            return line.split()[2]
+    raise LabError("the lab found no Debian archive among this machine's apt sources; run apt-get update, or name one in /etc/apt/sources.list")
+
+
+def main() -> int:
+    chosen = [root for root in ROOTS if len(sys.argv) == 1 or root.name in sys.argv[1:]]
+    try:
+        for tree, root in zip(unpacked(*chosen), chosen):
+            print(f"{tree} ({root.server} {version(root)})")
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

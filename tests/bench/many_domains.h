@@ -14,14 +14,16 @@ inline std::string domain_name(int number) { return "domain" + std::to_string(nu
 
 inline bool has_policy(int number) { return number % kOneInHasAPolicy == 0; }
 
-// What is remembered of the domain when its record was asked for and may be used until `until`.
+inline constexpr const char* kPolicy =
+    "version: STSv1\r\nmode: enforce\r\nmx: mx1.mail.bench.test\r\nmx: *.backup.bench.test\r\nmax_age: 604800\r\n";
+
+// What is remembered of the domain when everything was asked for, and may be used until `until`.
 inline CacheEntry entry_of(int number, Time now, Time until) {
   CacheEntry entry{*Domain::parse(domain_name(number)), {RecordMemory::State::kAbsent, until, {}, {}}, {}, {}};
   if (!has_policy(number)) return entry;
   entry.record = {RecordMemory::State::kFound, until, "20261101T000000Z", {}};
-  const std::string body = "version: STSv1\r\nmode: enforce\r\nmx: mx1." + entry.domain.text() + "\r\nmx: *.backup." +
-                           entry.domain.text() + "\r\nmax_age: 604800\r\n";
-  entry.policy = StoredPolicy{"20261101T000000Z", now, body, *parse_policy(body)};
+  entry.policy = StoredPolicy{"20261101T000000Z", now, kPolicy, *parse_policy(kPolicy)};
+  entry.dane = DaneMemory{DaneState::kNone, until, {}};
   return entry;
 }
 

@@ -1,28 +1,19 @@
-"""The sending side: Debian's Exim as an administrator has it, configured by Debian's own update-exim4.conf.
-
-Everything here happens inside the sandbox, on its private `/`: users and folders are made as the packages' maintainer
-scripts make them, the module is installed with `cmake --install`, its examples are copied verbatim.
-"""
+"""The sending side: Debian's Exim as an administrator has it, configured by Debian's own update-exim4.conf."""
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
+import mail_server
+from mail_server import HOME_DOMAIN, MODULE_CONFIGURATION, MailServer, Outcome, make_folder, make_user, message, run
 from packages import LabError
 
-HOME_DOMAIN = "sender.lab.test"
-EXAMPLES = Path("/usr/share/doc/mtasts/examples/exim")  # as installed: conf-examples, with the path of the module here
+EXAMPLES = mail_server.EXAMPLES / "exim"  # with the path of the module here
 MAIN_LOG = Path("/var/log/exim4/mainlog")
 PANIC_LOG = Path("/var/log/exim4/paniclog")
-STORE = Path("/var/lib/mtasts")
-MODULE_CONFIGURATION = Path("/etc/mtasts/mtasts.toml")
 LOCAL_MACROS = Path("/etc/exim4/conf.d/main/000_localmacros")
 
 ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": HOME_DOMAIN, "dc_local_interfaces": "127.0.0.1 ; ::1",
@@ -31,18 +22,7 @@ ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": HOME_DO
            "dc_localdelivery": "mail_spool"}
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What Exim's main log says of one recipient. `state` is delivered, deferred or bounced."""
-
-    state: str
-    host: str = ""
-    verified: bool = False
-    transport: str = ""
-    text: str = ""
-
-
-class Sender:
+class Sender(MailServer):
     def install(self) -> None:
         """What the maintainer scripts of exim4-base and exim4-config do, as far as sending needs it."""
         make_user("Debian-exim", "/var/spool/exim4")
@@ -61,29 +41,18 @@ class Sender:
         text = "".join(f"{key}='{value}'\n" for key, value in {**ANSWERS, **changes}.items())
         Path("/etc/exim4/update-exim4.conf.conf").write_text(text, encoding="ascii")
 
-    def install_module(self, build: Path) -> None:
-        """The module as the package would install it; the store belongs to the user that lookups become."""
-        _run(["cmake", "--install", str(build), "--prefix", "/usr"])
-        make_user("_mtasts", str(STORE))
-        if not STORE.exists():
-            make_folder(str(STORE), 0o755, "_mtasts")
-
     def add_examples(self) -> None:
         """The conf.d of the examples, verbatim, then Debian's own generator."""
         shutil.copytree(EXAMPLES / "conf.d", "/etc/exim4/conf.d", dirs_exist_ok=True)
         self.configure()
 
     def configure(self) -> None:
-        _run(["update-exim4.conf"])
+        run(["update-exim4.conf"])
 
     def set_macros(self, text: str) -> None:
         """The administrator's own macros (main/000_localmacros), the place that Debian documents for them."""
         LOCAL_MACROS.write_text(text, encoding="ascii")
         self.configure()
-
-    def set_module_configuration(self, text: str) -> None:
-        MODULE_CONFIGURATION.parent.mkdir(exist_ok=True)
-        MODULE_CONFIGURATION.write_text(text, encoding="utf-8")
 
     def exim(self, *arguments: str, text: str = "") -> str:
         """Any Exim command as root; standard output and error together."""
@@ -91,16 +60,12 @@ class Sender:
         return result.stdout + result.stderr
 
     def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
-        """Gives Exim one message, as this user, and waits until it has tried to deliver it."""
-        fields = {"From": f"Alice <alice@{HOME_DOMAIN}>", "To": ", ".join(recipients), "Subject": subject, **headers}
-        message = "".join(f"{key}: {value}\n" for key, value in fields.items()) + "\nHello from the lab.\n"
         command = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "exim4", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]
-        result = subprocess.run(command, input=message, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, input=message(recipients, subject, headers), capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise LabError(f"exim would not take the mail: {result.stderr.strip()}")
 
     def queue_run(self) -> None:
-        """Tries every waiting message again, whatever the retry times say."""
         self.exim("-qff")
 
     def forget_retries(self) -> None:
@@ -109,7 +74,6 @@ class Sender:
             file.unlink()
 
     def reset(self) -> None:
-        """No waiting mail, no memory of hosts that failed, no policy remembered, no configuration of a test's own."""
         MODULE_CONFIGURATION.unlink(missing_ok=True)
         if LOCAL_MACROS.exists():
             LOCAL_MACROS.unlink()
@@ -119,13 +83,6 @@ class Sender:
                 if file.is_file():
                     file.unlink()
         self.forget_policies()
-
-    def forget_policies(self) -> None:
-        for entry in STORE.glob("*"):
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
 
     def mark(self) -> int:
         return MAIN_LOG.stat().st_size if MAIN_LOG.exists() else 0
@@ -138,7 +95,6 @@ class Sender:
             return log.read().splitlines()
 
     def outcomes(self, since: int = 0) -> dict[str, Outcome]:
-        """The last word on every recipient; the log has their domains in lower case."""
         found: dict[str, Outcome] = {}
         for line in self.log(since):
             match = re.match(r"\S+ \S+ \S+ (=>|->|\*\*|==) (\S+) ?(.*)", line)
@@ -153,22 +109,3 @@ def _outcome(sign: str, rest: str) -> Outcome:
     state = {"=>": "delivered", "->": "delivered", "**": "bounced", "==": "deferred"}[sign]
     return Outcome(state, host[1] if host else "", " CV=yes" in rest or " CV=dane" in rest,
                    transport[1].rstrip(":") if transport else "", rest)
-
-
-def make_user(name: str, home: str) -> None:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        _run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin", name])
-
-
-def make_folder(path: str, mode: int, owner: str, group: str = "") -> None:
-    os.makedirs(path, exist_ok=True)
-    os.chown(path, pwd.getpwnam(owner).pw_uid, grp.getgrnam(group or owner).gr_gid)
-    os.chmod(path, mode)
-
-
-def _run(command: list[str]) -> None:
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise LabError(f"{command[0]} failed in the sandbox: {(result.stderr or result.stdout).strip()}")

@@ -1,6 +1,6 @@
-"""The whole small internet of one sandbox: names, policy hosts, mail hosts and a sending Exim that trusts the lab's root.
+"""The whole small internet of one sandbox: names, policy hosts, mail hosts and a sending server that trusts the lab's root.
 
-    world = World(domains, build)         # inside sandbox.py only
+    world = World(domains, hosts)         # inside sandbox.py only; with an Exim unless another MailServer is given
     world.start()
     story = world.send("bob@example.test")
     story.outcome("bob@example.test").state, story.contacted(), story.arrived()
@@ -8,19 +8,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
 
 from dns import Dns, DnsAddresses, Zone
+from mail_server import MailServer, Outcome, make_user
 from mx import Event, MailHost, MailHosts
 from pki import Authority
 from process import Programs
-from sender import Outcome, Sender
+from sender import Sender
 from web import Place, PolicyHost, Web, WebAddresses
 
 FOLDER = Path("/lab")
@@ -101,25 +99,10 @@ class Story:
         return "\n    ".join([f"contacted {self.contacted()}", *self.log, *self.syslog])
 
 
-class Syslog:
-    """/dev/log of the sandbox, kept in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("/dev/log")
-        os.chmod("/dev/log", 0o666)
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        while True:
-            self.lines.append(self._socket.recv(65536).decode("utf-8", "replace").rstrip("\n\0"))
-
-
 class World:
     """Everything started; `domains` and `hosts` are what exists at the start, `publish()` changes domains later."""
 
-    def __init__(self, domains: list[Domain], hosts: list[MailHost]) -> None:
+    def __init__(self, domains: list[Domain], hosts: list[MailHost], sender: MailServer | None = None) -> None:
         programs = Programs(Path("/"))
         FOLDER.mkdir()
         self.authority = Authority(FOLDER / "pki")
@@ -134,19 +117,20 @@ class World:
                        [domain.policy_host() for domain in domains if domain.mode != NO_POLICY],
                        more_silent=(SILENT_RESOLVER,))
         self.mail_hosts = MailHosts(programs, FOLDER / "mx", self.authority, hosts)
-        self.sender = Sender()
-        self.syslog = Syslog()
+        self.sender = sender or Sender()
 
     def start(self) -> None:
         replace_file("/etc/resolv.conf", f"nameserver {RESOLVER[0]}\noptions trust-ad edns0\n")
         replace_file("/etc/hosts", "127.0.0.1 localhost\n198.51.100.1 sender.lab.test sender\n")
         replace_file("/etc/ssl/certs/ca-certificates.crt", self.authority.root.read_text(encoding="ascii"))
+        make_user("Debian-exim", "/var/spool/exim4")  # who the receivers run as
         self.sender.install()
         self.dns.start()
         self.web.start()
         self.mail_hosts.start()
 
     def stop(self) -> None:
+        self.sender.stop()
         self.mail_hosts.stop()
         self.web.stop()
         self.dns.stop()
@@ -198,9 +182,9 @@ class World:
         return self.watch(self.sender.queue_run)
 
     def watch(self, action: Callable[[], object]) -> Story:
-        log, received, told, begin = self.sender.mark(), self.mail_hosts.mark(), len(self.syslog.lines), time.monotonic()
+        log, received, told, begin = self.sender.mark(), self.mail_hosts.mark(), len(self.sender.words), time.monotonic()
         action()
-        return Story(self.sender.outcomes(log), self.mail_hosts.events(received), self.sender.log(log), self.syslog.lines[told:],
+        return Story(self.sender.outcomes(log), self.mail_hosts.events(received), self.sender.log(log), self.sender.words[told:],
                      time.monotonic() - begin)
 
 

@@ -14,7 +14,7 @@ from episodes import Trait
 from faults import Fault, Field
 from ground import DISK, OWNER, STORE, remove
 from programs import USERS
-from sender import make_folder
+from mail_server import make_folder
 from truth import Domain
 
 VICTIMS = 8  # domains that one fault is about

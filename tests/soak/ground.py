@@ -22,7 +22,7 @@ from dns import Dns, DnsAddresses, Zone
 from packages import LabError
 from pki import Leaf
 from process import Programs
-from sender import make_folder, make_user
+from mail_server import make_folder, make_user
 from truth import Domain, Kind, Version
 from web import Place, PolicyHost, Web
 from world import AUTHORITY, RESOLVER, WEB

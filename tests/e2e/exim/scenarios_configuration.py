@@ -6,7 +6,8 @@ from pathlib import Path
 
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
 from pki import Leaf
-from sender import PANIC_LOG, STORE
+from mail_server import STORE
+from sender import PANIC_LOG
 from topology import GOOD, IMPOSTOR, SELF_SIGNED, declare
 from web import PolicyHost
 from world import Domain, World

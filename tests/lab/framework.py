@@ -21,18 +21,21 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Scenario:
+    """`applies` says for which worlds (versions of a server) it is meant."""
+
     name: str
     body: Body
+    applies: Callable[[World], bool]
 
 
 SCENARIOS: list[Scenario] = []
 
 
-def scenario(name: str) -> Callable[[Body], Body]:
+def scenario(name: str, applies: Callable[[World], bool] = lambda world: True) -> Callable[[Body], Body]:
     """Registers a function; scenarios run in the order of registration, each after World.reset()."""
 
     def register(body: Body) -> Body:
-        SCENARIOS.append(Scenario(name, body))
+        SCENARIOS.append(Scenario(name, body, applies))
         return body
 
     return register

@@ -1,0 +1,101 @@
+"""The common part of tests/e2e/<server>/run.py: command line, one sandbox for each version of the server, counts.
+
+    run.py --build build/release [--results FILE] [--only TEXT]
+
+One line a scenario. The counts go to the file of --results as "N passed, N failed, N skipped". Exit 1 if one failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import sandbox
+from framework import SCENARIOS, Scenario, run_one
+from packages import LabError
+from world import World
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a server. `world` makes its world, called in the sandbox; what it lacks, LabError tells outside already,
+    from `unpack`."""
+
+    title: str
+    world: Callable[[], World]
+    unpack: Callable[[], object] = lambda: None
+
+
+def main(script: Path, versions: list[Version]) -> int:
+    """The program; `script` is the run.py, which must come here again when it is started in the sandbox."""
+    options = _arguments(script)
+    for version in versions:
+        if version.title == options.inside:
+            return _inside(options, version, mention=version.title if len(versions) > 1 else "")
+    chosen = [version for version in versions if options.version in version.title]
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        tallies = list(pool.map(lambda version: _outside(options, script, version), chosen))
+    if options.results:
+        passed, failed, skipped = (sum(column) for column in zip(*tallies))
+        options.results.write_text(f"{passed} passed, {failed} failed, {skipped} skipped\n", encoding="ascii")
+    return 1 if any(failed for _, failed, _ in tallies) else 0
+
+
+def _arguments(script: Path) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=f"end-to-end tests: {script.parent.name}")
+    parser.add_argument("--build", type=Path, required=True, help="build folder to install mtasts from")
+    parser.add_argument("--results", type=Path, help="file for the counts")
+    parser.add_argument("--only", default="", help="run the scenarios whose name contains this")
+    parser.add_argument("--version", default="", help="run the versions whose title contains this")
+    parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _outside(options: argparse.Namespace, script: Path, version: Version) -> tuple[int, int, int]:
+    """Enters a sandbox with this same program, which writes its counts to a pipe."""
+    reading, writing = os.pipe()
+    try:
+        version.unpack()
+        sandbox.run(["/usr/bin/python3", str(script), "--inside", version.title, "--build", str(options.build.resolve()),
+                     "--results", f"/proc/self/fd/{writing}", "--only", options.only], writable=options.build.resolve(), pass_fds=[writing])
+    except LabError as reason:
+        print(f"SKIP {version.title} end to end ({len(SCENARIOS)} scenarios): {reason}", flush=True)
+        return 0, 0, len(SCENARIOS)
+    finally:
+        os.close(writing)
+        with open(reading, encoding="ascii") as told:
+            counts = told.read().split()
+    return (int(counts[0]), int(counts[1]), int(counts[2])) if len(counts) == 3 else (0, 1, 0)  # who died has failed
+
+
+def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:
+    begin = time.monotonic()
+    world = version.world()
+    world.start()
+    try:
+        world.sender.install_module(options.build)
+        world.sender.add_examples()
+        chosen = [one for one in SCENARIOS if options.only in one.name and one.applies(world)]
+        tally = _run_all(world, chosen, f"[{mention}] " if mention else "")
+    finally:
+        world.stop()
+    print(f"{version.title} end to end: {tally['ok']} passed, {tally['FAIL']} failed, {tally['SKIP']} skipped "
+          f"({time.monotonic() - begin:.0f} s)", flush=True)
+    options.results.write_text(f"{tally['ok']} {tally['FAIL']} {tally['SKIP']}", encoding="ascii")
+    return 1 if tally["FAIL"] else 0
+
+
+def _run_all(world: World, chosen: list[Scenario], mention: str) -> dict[str, int]:
+    tally = {"ok": 0, "FAIL": 0, "SKIP": 0}
+    for one in chosen:
+        state, line = run_one(world, one)
+        tally[state] += 1
+        sys.stdout.write(f"{mention}{line}\n")
+        sys.stdout.flush()
+    return tally

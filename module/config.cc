@@ -189,6 +189,8 @@ Config defaults() {
   Config config;
   config.cache_directory = MTASTS_STORE_DIR;
   config.engine_directory = MTASTS_ENGINE_DIR;
+  for (const char* address : {"unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"})
+    config.socketmap.listen.push_back(parse_listen_address(address).value());
   return config;
 }
 

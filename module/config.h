@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,27 @@
 #include "core/lookup.h"
 #include "core/result.h"
 #include "core/upkeep.h"
+#include "module/listen_address.h"
 #include "module/log.h"
 #include "module/network.h"
 
 namespace mtasts {
 
 enum class TlsLibrary { kAuto, kOpenSsl, kGnuTls };
+
+// What Postfix is told of a domain with a policy whose MX hosts are all judged by DANE (R29).
+enum class DaneAnswer {
+  kNotFound,  // nothing: main.cf decides, at "dane" as it should be
+  kDane,      // `OK dane`
+  kDaneOnly,  // `OK dane-only`
+};
+
+struct SocketmapConfig {
+  std::vector<ListenAddress> listen;  // empty: only what systemd hands over
+  SocketRights rights;                // of the unix sockets
+  unsigned max_connections = 1000;
+  DaneAnswer dane_answer = DaneAnswer::kNotFound;
+};
 
 struct Config {
   NetworkConfig network;   // [dns], [fetch]
@@ -26,8 +42,10 @@ struct Config {
   TlsLibrary tls = TlsLibrary::kAuto;
   std::string user = "_mtasts";
   std::chrono::seconds deadline{20};
-  std::string cache_directory;   // compiled in: /var/lib/mtasts
-  std::string engine_directory;  // compiled in, not configurable: where engine-*.so lie
+  std::string cache_directory;           // compiled in: /var/lib/mtasts
+  std::string engine_directory;          // compiled in, not configurable: where engine-*.so lie
+  SocketmapConfig socketmap;             // as load_config gives it, it listens where mtasts.toml(5) says
+  std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -1,5 +1,6 @@
 #include "module/config_schema.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -115,6 +116,58 @@ std::string show_resolvers(const Config& config) {
   return out + "]";
 }
 
+bool read_listen(Config& config, const ConfigValue& value) {
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  if (list == nullptr || list->size() > 16) return false;
+  std::vector<ListenAddress> addresses;
+  for (const auto& item : *list) {
+    auto address = parse_listen_address(item);
+    if (!address || std::ranges::find(addresses, *address) != addresses.end()) return false;
+    addresses.push_back(std::move(*address));
+  }
+  config.socketmap.listen = std::move(addresses);
+  return true;
+}
+
+std::string show_listen(const Config& config) {
+  std::string out = "[";
+  for (const auto& item : config.socketmap.listen) out += (out.size() > 1 ? ", " : "") + quoted(item.text);
+  return out + "]";
+}
+
+bool read_metrics(Config& config, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return false;
+  auto address = text->empty() ? Result<ListenAddress>() : parse_listen_address(*text);
+  if (!address) return false;
+  config.metrics = text->empty() ? std::nullopt : std::optional(std::move(*address));
+  return true;
+}
+
+bool read_account(std::string& target, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr || !(text->empty() || is_user_name(*text))) return false;
+  target = *text;
+  return true;
+}
+
+// As chmod(1) takes it: in octal, for example "0660" or "660".
+bool read_mode(mode_t& target, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr || text->size() < 3 || text->size() > 4) return false;
+  mode_t mode = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), mode, 8);
+  if (error != std::errc{} || end != text->data() + text->size() || mode > 0777) return false;
+  target = mode;
+  return true;
+}
+
+std::string show_mode(mode_t mode) {
+  std::string digits = "0000";
+  for (std::size_t i = digits.size(); i-- > 0; mode >>= 3U) digits[i] = static_cast<char>('0' + (mode & 7U));
+  return quoted(digits);
+}
+
 bool read_proxy(Config& config, const ConfigValue& value) {
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr) return false;
@@ -133,6 +186,8 @@ constexpr std::array<Word<TlsLibrary>, 3> kTls{
     {{"auto", TlsLibrary::kAuto}, {"openssl", TlsLibrary::kOpenSsl}, {"gnutls", TlsLibrary::kGnuTls}}};
 constexpr std::array<Word<WhenUnknown>, 2> kUnknown{
     {{"defer", WhenUnknown::kDefer}, {"no-policy", WhenUnknown::kNoPolicy}}};
+constexpr std::array<Word<DaneAnswer>, 3> kDaneAnswers{
+    {{"notfound", DaneAnswer::kNotFound}, {"dane", DaneAnswer::kDane}, {"dane-only", DaneAnswer::kDaneOnly}}};
 constexpr std::array<Word<bool>, 2> kDane{{{"auto", true}, {"off", false}}};
 constexpr std::array<Word<LogLevel>, 4> kLevels{{{"error", LogLevel::kError},
                                                  {"warning", LogLevel::kWarning},
@@ -222,6 +277,26 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"policy", "dane", R"("auto" or "off")",
      [](Config& c, const ConfigValue& v) { return read_word(c.dane, v, kDane); },
      [](const Config& c) { return show_word(c.dane, kDane); }},
+    {"socketmap", "listen",
+     R"(a list of at most 16 different addresses like ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"])",
+     read_listen, show_listen},
+    {"socketmap", "socket_owner", R"("" or the name of a system user)",
+     [](Config& c, const ConfigValue& v) { return read_account(c.socketmap.rights.owner, v); },
+     [](const Config& c) { return quoted(c.socketmap.rights.owner); }},
+    {"socketmap", "socket_group", R"("" or the name of a system group)",
+     [](Config& c, const ConfigValue& v) { return read_account(c.socketmap.rights.group, v); },
+     [](const Config& c) { return quoted(c.socketmap.rights.group); }},
+    {"socketmap", "socket_mode", R"(a mode in octal like "0660")",
+     [](Config& c, const ConfigValue& v) { return read_mode(c.socketmap.rights.mode, v); },
+     [](const Config& c) { return show_mode(c.socketmap.rights.mode); }},
+    {"socketmap", "max_connections", "a whole number from 1 to 100000",
+     [](Config& c, const ConfigValue& v) { return read_count(c.socketmap.max_connections, v, 100'000); },
+     [](const Config& c) { return std::to_string(c.socketmap.max_connections); }},
+    {"socketmap", "dane_answer", R"("notfound", "dane" or "dane-only")",
+     [](Config& c, const ConfigValue& v) { return read_word(c.socketmap.dane_answer, v, kDaneAnswers); },
+     [](const Config& c) { return show_word(c.socketmap.dane_answer, kDaneAnswers); }},
+    {"metrics", "listen", R"("" or an address like "inet:127.0.0.1:9461")", read_metrics,
+     [](const Config& c) { return quoted(c.metrics ? c.metrics->text : std::string()); }},
     {"log", "level", R"("error", "warning", "info" or "debug")",
      [](Config& c, const ConfigValue& v) { return read_word(c.log_level, v, kLevels); },
      [](const Config& c) { return show_word(c.log_level, kLevels); }},

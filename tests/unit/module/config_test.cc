@@ -46,6 +46,13 @@ TEST_F(ConfigFile, EmptyFileGivesTheDefaultsOfTheContract) {
   EXPECT_EQ(config->decision.on_dns_failure, WhenUnknown::kNoPolicy);
   EXPECT_EQ(config->cache_directory, "/var/lib/mtasts");
   EXPECT_EQ(config->lookup.refresh.count(), 86'400);
+  ASSERT_EQ(config->socketmap.listen.size(), 2U);
+  EXPECT_EQ(config->socketmap.listen[0].text, "unix:/run/mtasts/socketmap.sock");
+  EXPECT_EQ(config->socketmap.listen[1].text, "inet:127.0.0.1:8461");
+  EXPECT_EQ(config->socketmap.rights, (SocketRights{"", "", 0666}));
+  EXPECT_EQ(config->socketmap.max_connections, 1000U);
+  EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kNotFound);
+  EXPECT_FALSE(config->metrics);
 }
 
 TEST_F(ConfigFile, ReadsEverySection) {
@@ -67,6 +74,15 @@ mode = "none"
 [[policy.override]]
 domain = "example.net"
 mode = "enforce"
+[socketmap]
+listen = ["inet:[::1]:8461"]
+socket_owner = "postfix"
+socket_group = "postdrop"
+socket_mode = "660"
+max_connections = 50
+dane_answer = "dane-only"
+[metrics]
+listen = "inet:127.0.0.1:9461"
 [log]
 level = "debug"
 )");
@@ -77,7 +93,22 @@ level = "debug"
   ASSERT_EQ(config->decision.overrides.size(), 2U);
   EXPECT_EQ(config->decision.overrides[0].domain.text(), "partner.example");
   EXPECT_EQ(config->decision.overrides[1].mode, Mode::kEnforce);
+  ASSERT_EQ(config->socketmap.listen.size(), 1U);
+  EXPECT_EQ(config->socketmap.listen[0].text, "inet:[::1]:8461");
+  EXPECT_EQ(config->socketmap.rights, (SocketRights{"postfix", "postdrop", 0660}));
+  EXPECT_EQ(config->socketmap.max_connections, 50U);
+  EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kDaneOnly);
+  ASSERT_TRUE(config->metrics);
+  EXPECT_EQ(config->metrics->text, "inet:127.0.0.1:9461");
   EXPECT_EQ(config->log_level, LogLevel::kDebug);
+}
+
+// With sockets from systemd nothing else need be listened on.
+TEST_F(ConfigFile, MayListenNowhere) {
+  const auto config = load("[socketmap]\nlisten = []\n[metrics]\nlisten = \"\"\n");
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_TRUE(config->socketmap.listen.empty());
+  EXPECT_FALSE(config->metrics);
 }
 
 struct BadInput {
@@ -127,6 +158,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"[engine]\nuser = \"\"\n", ":2:", "engine.user must be the name of a system user"},
         BadInput{"[engine]\non_deadline = \"deliver\"\n", ":2:", "\"defer\" or \"no-policy\""},
         BadInput{"[cache]\ndirectory = \"cache\"\n", ":2:", "cache.directory must be an absolute path"},
+        BadInput{"[socketmap]\nlisten = \"inet:127.0.0.1:8461\"\n",
+                 ":2:", "socketmap.listen must be a list of at most 16"},
+        BadInput{"[socketmap]\nlisten = [\"127.0.0.1:8461\"]\n", ":2:", "addresses like [\"unix:/run/mtasts"},
+        BadInput{"[socketmap]\nlisten = [\"inet:[::1]:1\", \"inet:[0::1]:1\"]\n", ":2:", "16 different addresses"},
+        BadInput{"[socketmap]\nsocket_owner = \"a b\"\n", ":2:", "socketmap.socket_owner must be \"\" or the name"},
+        BadInput{"[socketmap]\nsocket_group = 5\n", ":2:", "socketmap.socket_group must be \"\" or the name"},
+        BadInput{"[socketmap]\nsocket_mode = 0o660\n", ":2:", "socketmap.socket_mode must be a mode in octal like"},
+        BadInput{"[socketmap]\nsocket_mode = \"0689\"\n", ":2:", "socketmap.socket_mode must be a mode in octal"},
+        BadInput{"[socketmap]\nsocket_mode = \"4755\"\n", ":2:", "socketmap.socket_mode must be a mode in octal"},
+        BadInput{"[socketmap]\nsocket_mode = \"-666\"\n", ":2:", "socketmap.socket_mode must be a mode in octal"},
+        BadInput{"[socketmap]\nmax_connections = 0\n",
+                 ":2:", "socketmap.max_connections must be a whole number from 1"},
+        BadInput{"[socketmap]\ndane_answer = \"secure\"\n", ":2:", "\"notfound\", \"dane\" or \"dane-only\""},
+        BadInput{"[metrics]\nlisten = \"9461\"\n", ":2:", "metrics.listen must be \"\" or an address like"},
         BadInput{"[loging]\nlevel = \"info\"\n", ":1:", "unknown section [loging]; known: dns, fetch"},
         BadInput{"dns = 5\n", ":1:", "dns must be written as a section [dns]"},
         BadInput{"[policy]\ndane_first = true\n", ":2:", "unknown key policy.dane_first"},

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <vector>
 
 #include "tests/unit/module/scratch.h"
 
@@ -184,24 +185,39 @@ TEST_F(ListenSocket, ConnectingSaysThatNobodyListens) {
   EXPECT_THAT(stale.error().detail, HasSubstr("nobody listens there"));
 }
 
-// A listener that never accepts: a unix socket's queue is full at some time, and connect(2) would block.
-TEST_F(ListenSocket, ConnectingEndsAtItsDeadline) {
-  const Descriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ASSERT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address_.address), address_.length), 0);
-  ASSERT_EQ(::listen(listening.get(), 0), 0);
-  std::vector<Descriptor> queued;
+// A listener that never accepts: a unix socket's queue is full at some time.
+Descriptor unwilling(const ListenAddress& address) {
+  Descriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address.address), address.length), 0);
+  EXPECT_EQ(::listen(listening.get(), 0), 0);
+  return listening;
+}
+
+// Connections, as many as the queue takes; then the error of the first that it does not take.
+Error fill(const ListenAddress& address, std::vector<Descriptor>& queued) {
   for (int i = 0; i < 10; ++i) {
-    const auto begin = steady_clock::now();
-    auto client = connect_to(address_, begin + milliseconds{50});
-    if (client) {
-      queued.push_back(std::move(*client));
-      continue;
-    }
-    EXPECT_EQ(client.error().code, ErrorCode::kDeadline);
-    EXPECT_LT(steady_clock::now() - begin, milliseconds{1000});
-    return;
+    auto client = connect_to(address, steady_clock::now() + milliseconds{50});
+    if (!client) return client.error();
+    queued.push_back(std::move(*client));
   }
-  FAIL() << "the queue never filled";
+  return {ErrorCode::kEngine, "the queue never filled"};
+}
+
+TEST_F(ListenSocket, ConnectingEndsAtItsDeadline) {
+  const Descriptor listening = unwilling(address_);
+  std::vector<Descriptor> queued;
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(fill(address_, queued).code, ErrorCode::kDeadline);
+  EXPECT_LT(steady_clock::now() - begin, milliseconds{1500});
+}
+
+TEST_F(ListenSocket, LeavesASocketAloneWhoseOwnerIsTooBusyToAnswer) {
+  const Descriptor busy = unwilling(address_);
+  std::vector<Descriptor> queued;
+  fill(address_, queued);
+  const auto second = listen_on(address_, {});
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().detail, HasSubstr("another process listens there already"));
 }
 
 }  // namespace

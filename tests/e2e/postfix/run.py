@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+"""End-to-end tests of mtastsd with Postfix: three versions, each with real names, policy hosts and receivers in a sandbox of its own.
+
+    sudo tests/e2e/postfix/run.py --build build/release [--results FILE] [--only TEXT] [--version 3.7]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE)]
+
+import roots  # noqa: E402
+import runner  # noqa: E402
+from postfix import Postfix  # noqa: E402
+from topology import DOMAINS, HOSTS  # noqa: E402
+from world import World  # noqa: E402
+
+import scenarios_enforce  # noqa: E402,F401
+
+EXAMPLES = {roots.POSTFIX_3_7: "main.cf.before-3.10", roots.POSTFIX_3_10: "main.cf", roots.POSTFIX_NEWEST: "main.cf"}
+
+
+def version(root: roots.Root) -> runner.Version:
+    def world() -> World:
+        [tree] = roots.unpacked(root)
+        return World(DOMAINS, HOSTS, Postfix(tree, roots.version(root), EXAMPLES[root]))
+
+    return runner.Version(root.name.replace("postfix-", "Postfix "), world, lambda: roots.unpacked(*EXAMPLES))
+
+
+if __name__ == "__main__":
+    sys.exit(runner.main(HERE / "run.py", [version(root) for root in EXAMPLES]))

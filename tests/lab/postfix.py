@@ -1,0 +1,142 @@
+"""The sending side: Debian's Postfix of several releases, as an administrator has it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import mail_server
+from mail_server import HOME_DOMAIN, Outcome, make_folder, make_group, make_user, message
+from packages import LabError
+from socketmap_server import SocketmapServer
+
+EXAMPLES = mail_server.EXAMPLES / "postfix"
+QUEUE = "/var/spool/postfix"
+MAIN = "/etc/postfix/main.cf"
+PATIENCE = 60.0
+STATUS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+): to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=([^,]*), .*?status=(\w+) \((.*)\)$")
+TLS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+) TLS connection established to (\S+\]:\d+):")
+
+
+class Postfix(SocketmapServer):
+    """`example` is the file of conf-examples/postfix that is loaded."""
+
+    def __init__(self, tree: Path, version: str, example: str) -> None:
+        super().__init__(tree)
+        self.version = tuple(int(part) for part in version.split("."))
+        self.example = example
+        self._messages = itertools.count(1)
+        self._saved: dict[str, str] = {}
+
+    def install(self) -> None:
+        """What postfix's maintainer script does for an "Internet Site", as far as sending needs it."""
+        make_user("postfix", QUEUE)
+        make_user("alice", "/home/alice")
+        make_group("postdrop")
+        Path("/etc/mailname").write_text(f"{HOME_DOMAIN}\n", encoding="ascii")
+        Path("/etc/aliases").write_text("root: alice\n", encoding="ascii")
+        self.root.mount()
+        self.root.share(QUEUE)
+        etc, share = self.root.path("/etc/postfix"), self.root.path("/usr/share/postfix")
+        for source, target in {"main.cf.debian": "main.cf", "master.cf.dist": "master.cf", "dynamicmaps.cf": "dynamicmaps.cf"}.items():
+            shutil.copy(share / source, etc / target)
+        make_folder(str(self.root.path("/var/lib/postfix")), 0o700, "postfix")
+        self._fill_chroot()
+        self.root.run("postconf", "-e", f"myhostname = {HOME_DOMAIN}", "mydestination = $myhostname, localhost", "mynetworks = 127.0.0.0/8",
+                      "inet_interfaces = loopback-only", "smtp_tls_security_level = may", "smtp_tls_CApath = /etc/ssl/certs",
+                      "smtp_tls_session_cache_database = ${default_cache_db_type?{$default_cache_db_type}:{btree}}:${data_directory}/smtp_scache")
+        self.root.run("newaliases")
+        self.root.run("postfix", "check")
+        self.root.run("sh", "-c", "cd /usr/sbin && chgrp postdrop postdrop postqueue && chmod 2755 postdrop postqueue")
+        self.root.run("postfix", "start")
+
+    def _fill_chroot(self) -> None:
+        """What Debian's scripts do with tools that the root does not have."""
+        self.root.path("/etc/default").mkdir(exist_ok=True)
+        self.root.path("/etc/default/postfix").write_text("SYNC_CHROOT=\n", encoding="ascii")
+        for name in ("resolv.conf", "hosts", "nsswitch.conf", "services"):
+            (self.root.path(QUEUE) / "etc").mkdir(exist_ok=True)
+            shutil.copy(self.root.path("/etc") / name, self.root.path(QUEUE) / "etc" / name)
+
+    def add_examples(self) -> None:
+        lines = (EXAMPLES / self.example).read_text(encoding="ascii").splitlines()
+        self.root.run("postconf", "-e", *(line for line in lines if line and not line.startswith("#")))
+        self.mtastsd.start()
+        self.reload()
+
+    def set_main(self, **values: str) -> None:
+        """The administrator's own lines in main.cf, until reset()."""
+        self._saved.setdefault(MAIN, self.root.path(MAIN).read_text(encoding="ascii"))
+        self.root.run("postconf", "-e", *(f"{name} = {value}" for name, value in values.items()))
+        self.reload()
+
+    def reload(self) -> None:
+        """Until the queue manager, which forgets hosts that failed, is a new one."""
+        since = self.mark()
+        self.root.run("postfix", "reload")
+        self.log_socket.wait(lambda: any("reload -- version" in line for line in self.log(since)), PATIENCE)
+
+    def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
+        since = self.mark()
+        token = f"{next(self._messages)}.lab@{HOME_DOMAIN}"
+        self.submit(recipients, message(recipients, subject, {"Message-ID": f"<{token}>", **headers}), user)
+        self.log_socket.wait(lambda: self._tried(since, token) >= len(recipients), PATIENCE)
+
+    def submit(self, recipients: list[str], text: str, user: str = "root") -> None:
+        command = ["chroot", f"--userspec={user}", str(self.root.place), "/usr/sbin/sendmail", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise LabError(f"postfix would not take the mail: {result.stderr.strip()}")
+
+    def _tried(self, since: int, token: str) -> int:
+        """How many recipients of a message have a status."""
+        name = next((line.split(": ")[1] for line in self.log(since) if f"message-id=<{token}>" in line), "")
+        return len({found[3] for line in self.log(since) if (found := STATUS.search(line)) and found[2] == name})
+
+    def queue(self) -> dict[str, list[str]]:
+        """Recipients of each waiting message."""
+        told = [json.loads(line) for line in self.root.run("postqueue", "-j").splitlines() if line.startswith("{")]
+        return {entry["queue_id"]: [one["address"] for one in entry["recipients"]] for entry in told}
+
+    def queue_run(self) -> None:
+        waiting = {(name, recipient) for name, recipients in self.queue().items() for recipient in recipients}
+        since = self.mark()
+        self.root.run("postqueue", "-f")
+        self.log_socket.wait(lambda: waiting <= {(found[2], found[3]) for line in self.log(since) if (found := STATUS.search(line))}, PATIENCE)
+
+    def reset(self) -> None:
+        self.root.run("postsuper", "-d", "ALL", check=False)
+        for name, text in self._saved.items():
+            self.root.path(name).write_text(text, encoding="ascii")
+        self._saved.clear()
+        super().reset()
+        self.reload()
+
+    def stop(self) -> None:
+        self.root.run("postfix", "stop", check=False)
+        super().stop()
+
+    def outcomes(self, since: int = 0) -> dict[str, Outcome]:
+        found: dict[str, Outcome] = {}
+        sessions: dict[str, tuple[str, str]] = {}  # of each smtp process: relay and what it says of the certificate
+        for line in self.log(since):
+            if tls := TLS.search(line):
+                sessions[tls[1]] = (tls[3], tls[2])
+            elif status := STATUS.search(line):
+                found[_lower_domain(status[3])] = _outcome(status, sessions.get(status[1], ("", "")))
+        return found
+
+
+def _outcome(status: re.Match[str], session: tuple[str, str]) -> Outcome:
+    state = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced"}[status[5]]
+    relay = status[4]
+    return Outcome(state, relay.split("[")[0], session == (relay, "Verified"), text=status[6])
+
+
+def _lower_domain(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.lower()}"

@@ -1,0 +1,52 @@
+"""A mail server in a root of its own (chroot.py) that asks mtastsd, which runs outside of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chroot import Chroot
+from mail_server import MODULE_CONFIGURATION, MailServer
+from mtastsd import Mtastsd
+
+
+class SocketmapServer(MailServer):
+    """The server logs to /dev/log; mtastsd has a log of its own, which are the `words`."""
+
+    def __init__(self, tree: Path) -> None:
+        super().__init__()
+        self.root = Chroot(tree)
+        self.mtastsd = Mtastsd(Path("/lab/mtastsd"))
+
+    @property
+    def words(self) -> list[str]:
+        return self.mtastsd.lines
+
+    def install_module(self, build: Path) -> None:
+        super().install_module(build)
+        self.root.take_machine_files()
+        self.mtastsd.install()
+
+    def set_module_configuration(self, text: str) -> None:
+        """As after "systemctl restart mtastsd"."""
+        super().set_module_configuration(text)
+        self.mtastsd.stop()
+        self.mtastsd.start()
+
+    def forget_policies(self) -> None:
+        """The store, and what the daemon has in memory."""
+        self.mtastsd.stop()
+        super().forget_policies()
+        self.mtastsd.start()
+
+    def reset(self) -> None:
+        MODULE_CONFIGURATION.unlink(missing_ok=True)
+        self.forget_policies()
+
+    def stop(self) -> None:
+        self.mtastsd.stop()
+
+    def mark(self) -> int:
+        return len(self.log_socket.lines)
+
+    def log(self, since: int = 0) -> list[str]:
+        return self.log_socket.lines[since:]

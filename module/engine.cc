@@ -113,8 +113,9 @@ void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer
 
 void Engine::perform(const std::string& domain, Action action) {
   if (action.save) {
-    // A store that cannot be written has been logged by itself; the lookup goes on without it.
-    [[maybe_unused]] const auto saved = store_.put(*action.save);
+    // A store that cannot be written has been logged by itself; the lookup goes on without it. What others wait for is
+    // not going to be there: they need not wait. It is a claim still, so that nobody takes this job for one that waits.
+    if (!store_.put(*action.save)) jobs_.at(domain)->claim = std::make_unique<PolicyStore::Claim>();
   }
   if (action.answer) answer_all(*jobs_.at(domain), *action.answer);
   if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);

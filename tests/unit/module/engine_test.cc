@@ -303,6 +303,35 @@ TEST_F(EngineTest, AStoreThatIsFullChangesNoAnswer) {
   EXPECT_NE(answers_[0].entry.policy_in_force(now_), nullptr);
 }
 
+// The others would wait for what is not going to be remembered, one after the other.
+TEST_F(EngineTest, WhoCannotRememberHoldsUpNoOtherProcess) {
+  store_.full = true;
+  ask();
+  start();
+  EXPECT_EQ(store_.claims_held, 1);
+  record();
+  EXPECT_EQ(store_.claims_held, 0);
+}
+
+// It goes on with its lookup, though it has no claim and has waited.
+TEST_F(EngineRaceTest, WhoHasWaitedAndCannotRememberGoesOnAfterItsDeadline) {
+  store_.full = true;
+  store_.taken_by_another = true;
+  ask("example.com", seconds(2));
+  start();
+  loop_.advance(milliseconds(100));
+  store_.taken_by_another = false;
+  loop_.advance(milliseconds(500));
+  record();
+  address();
+  loop_.advance(seconds(2));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kFetchPending);
+  store_.full = false;
+  policy(kPolicy);
+  EXPECT_TRUE(store_.entries.contains("example.com"));
+}
+
 TEST_F(EngineTest, InvalidPolicyAndRecordLeaveAReasonInTheLog) {
   ask("a.example");
   start();

@@ -74,6 +74,12 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
         decision.domain + " has a record (id " + entry.record.id + "); its policy has not been fetched yet";
     return;
   }
+  if (outcome.progress == Outcome::Progress::kFetchNotTried) {
+    decision.kind = kind_of(rules.on_deadline);
+    decision.reason = decision.domain + " has a record (id " + entry.record.id +
+                      "), but its policy could not be fetched from here: " + outcome.detail;
+    return;
+  }
   switch (entry.record.state) {
     case State::kUnknown:
       return apply_unknown_record(decision, "nobody asked", rules);

@@ -73,7 +73,7 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
 
 Action Lookup::on_fetch(const FetchResult& result, Time now) {
   used_network_ = true;
-  if (!result && result.error().code == ErrorCode::kEngine) return not_tried();
+  if (!result && result.error().code == ErrorCode::kEngine) return not_tried(result.error().detail);
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
@@ -105,7 +105,7 @@ void Lookup::learn(std::optional<CacheEntry> stored) {
   entry_.failure = std::move(stored->failure);
 }
 
-Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_}; }
+Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, why_not_tried_}; }
 
 // The policy is fetched only where a record with an id was seen, also for a refresh: the record is how a domain says
 // that it takes part (RFC 8461 §3.1), and leaving ends with its removal (R35), after which fetching every day would be
@@ -128,7 +128,9 @@ Action Lookup::after_record(Time now) {
 
 // Nothing was found out about the policy host, so nothing is held against it, and nobody is told that there is no
 // policy.
-Action Lookup::not_tried() {
+Action Lookup::not_tried(std::string why) {
+  progress_ = Outcome::Progress::kFetchNotTried;
+  why_not_tried_ = std::move(why);
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = Finished{}};
   if (!answered_) action.answer = so_far();
   answered_ = true;

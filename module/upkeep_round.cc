@@ -12,13 +12,16 @@ constexpr std::chrono::hours kWarnedAgain{23};
 
 // Empty: the policy was fetched again. What was fetched in the second in which the round began tells nothing by its
 // time.
-std::string why_not_refreshed(const CacheEntry& entry, Time begin) {
+std::string why_not_refreshed(const Outcome& outcome, Time begin) {
   using State = RecordMemory::State;
+  const CacheEntry& entry = outcome.entry;
   if (entry.record.state == State::kAbsent)
     return entry.policy ? "the domain has no MTA-STS record any more" : "the domain has no MTA-STS record";
   if (entry.record.state != State::kFound) return "the record cannot be read: " + entry.record.detail;
   if (entry.failure) return std::string(error_name(entry.failure->error.code)) + ": " + entry.failure->error.detail;
   if (entry.policy && entry.policy->fetched >= begin) return {};
+  if (outcome.progress == Outcome::Progress::kFetchNotTried)
+    return "it could not be fetched from here: " + outcome.detail;
   return "no answer came in time";
 }
 
@@ -118,7 +121,7 @@ void UpkeepRound::refresh_next() {
 void UpkeepRound::refreshed(const Domain& domain, Time begin, const Outcome& outcome) {
   --under_way_;
   if (asked_by_name_ && outcome.entry.policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
-  std::string why = why_not_refreshed(outcome.entry, begin);
+  std::string why = why_not_refreshed(outcome, begin);
   const auto kept = parts_.store.get(domain);
   if (why.empty() && (!kept || !kept->policy || kept->policy->fetched < begin)) why = "it could not be saved";
   if (why.empty()) {

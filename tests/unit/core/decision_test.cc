@@ -35,6 +35,12 @@ Outcome outcome(RecordMemory record, std::optional<StoredPolicy> policy, std::op
   return {{domain(), std::move(record), std::move(policy), std::move(failure)}, progress, true};
 }
 
+Outcome not_tried(RecordMemory record, std::optional<StoredPolicy> policy, std::optional<FetchFailure> failure = {}) {
+  Outcome given = outcome(std::move(record), std::move(policy), std::move(failure), Progress::kFetchNotTried);
+  given.detail = "too many fetches are under way";
+  return given;
+}
+
 Decision decided(const Outcome& outcome, const DecisionRules& rules = {}) { return decide(outcome, rules, kNow); }
 
 TEST(Decision, R26EnforceTellsAllThatAnMtaMustKnow) {
@@ -100,6 +106,10 @@ TEST(Decision, FollowsTheTable) {
        "has not been fetched"},
       {"an older failure, fetch pending", outcome(kFound, {}, kFailure, Progress::kFetchPending), Kind::kDefer,
        "has not been fetched"},
+      {"fetch not tried", not_tried(kFound, {}), Kind::kDefer,
+       "has a record (id 1), but its policy could not be fetched from here: too many fetches are under way"},
+      {"an older failure, fetch not tried", not_tried(kFound, {}, kFailure), Kind::kDefer, "from here: too many"},
+      {"R18 cached, fetch not tried", not_tried(kFound, kEnforce), Kind::kPolicy, "in force"},
       {"record pending", outcome({}, {}, {}, Progress::kRecordPending), Kind::kNoPolicy, "no answer in time"},
       {"R20 record pending, known before", outcome(kFound, {}, {}, Progress::kRecordPending), Kind::kNoPolicy,
        "in time"},
@@ -118,6 +128,7 @@ TEST(Decision, FollowsTheTable) {
 TEST(Decision, WhatIsUnknownFollowsTheConfiguration) {
   const DecisionRules kTurned{WhenUnknown::kNoPolicy, WhenUnknown::kDefer, {}};
   EXPECT_EQ(decided(outcome(kFound, {}, {}, Progress::kFetchPending), kTurned).kind, Kind::kNoPolicy);
+  EXPECT_EQ(decided(not_tried(kFound, {}), kTurned).kind, Kind::kNoPolicy);
   EXPECT_EQ(decided(outcome({}, {}, {}, Progress::kRecordPending), kTurned).kind, Kind::kDefer);
   EXPECT_EQ(decided(outcome(kFailed, {}), kTurned).kind, Kind::kDefer);
   EXPECT_EQ(decided(outcome({}, {}), kTurned).kind, Kind::kDefer);

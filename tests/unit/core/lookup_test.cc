@@ -476,7 +476,8 @@ TEST(Lookup, WhatWasNotTriedIsNotHeldAgainstThePolicyHost) {
   const Action action = life.fetched(fail(ErrorCode::kEngine, "too many fetches are under way"));
   EXPECT_EQ(next_of(action), "finished");
   ASSERT_EQ(life.answers, 1);
-  EXPECT_EQ(life.answer->progress, Outcome::Progress::kFetchPending) << "mail waits, as for a fetch under way";
+  EXPECT_EQ(life.answer->progress, Outcome::Progress::kFetchNotTried) << "mail waits, as for a fetch under way";
+  EXPECT_EQ(life.answer->detail, "too many fetches are under way");
   EXPECT_FALSE(life.entry->failure);
   EXPECT_EQ(next_of(life.start()), "fetch 1") << "at the next occasion";
 }

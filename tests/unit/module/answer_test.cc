@@ -30,6 +30,16 @@ TEST(Answer, RoundTrips) {
   }
 }
 
+TEST(Answer, CarriesWhyAFetchWasNotTried) {
+  auto sent = outcome(Outcome::Progress::kFetchNotTried);
+  sent.detail = "too many fetches are under way, waited 60 s";
+  const auto got = parse_answer(encode_answer(sent), example());
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->progress, Outcome::Progress::kFetchNotTried);
+  EXPECT_EQ(got->detail, sent.detail);
+  EXPECT_EQ(got->entry, sent.entry);
+}
+
 TEST(Answer, CarriesTheChildsError) {
   const auto got =
       parse_answer(encode_answer(fail(ErrorCode::kEngine, "cannot load it: install\nthe \x01 library")), example());
@@ -45,6 +55,10 @@ TEST(Answer, RefusesEverythingElse) {
                              "mtasts-answer 2" + good.substr(15),
                              "mtasts-answer 1 settled\n",
                              "mtasts-answer 1 settled elsewhere\n" + good.substr(good.find('\n') + 1),
+                             "mtasts-answer 1 settled network \n" + good.substr(good.find('\n') + 1),
+                             "mtasts-answer 1 settled network \x01\n" + good.substr(good.find('\n') + 1),
+                             "mtasts-answer 1 settled network " + std::string(901, 'x') + good.substr(good.find('\n')),
+                             "mtasts-answer 1 error engine " + std::string(901, 'x') + "\n",
                              "mtasts-answer 1 error\n",
                              "mtasts-answer 1 error nonsense x\n",
                              "mtasts-answer 1 error engine no line end",

@@ -190,6 +190,19 @@ TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
   EXPECT_EQ(done_[1].due, 1U);
 }
 
+TEST_F(UpkeepRoundTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
+  remember("due.example", hours(30));
+  auto round = make();
+  run(round);
+  resolver_.txts.back().second(FakeResolver::found({"v=STSv1; id=2;"}));
+  resolver_.hosts.back().second(FakeResolver::found({"192.0.2.1"}));
+  fetcher_.fetches.back().done(fail(ErrorCode::kEngine, "too many fetches are under way"));
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(done_.size(), 1U);
+  ASSERT_EQ(done_[0].failures.size(), 1U);
+  EXPECT_EQ(done_[0].failures[0].why, "it could not be fetched from here: too many fetches are under way");
+}
+
 TEST_F(UpkeepRoundTest, WhatCouldNotBeSavedWasNotRefreshed) {
   remember("due.example", hours(30));
   auto round = make();

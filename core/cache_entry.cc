@@ -205,6 +205,18 @@ const StoredPolicy* CacheEntry::policy_in_force(Time now) const {
   return policy && now < policy->expires() ? &*policy : nullptr;
 }
 
+std::optional<Time> next_change(const CacheEntry& entry, Time now) {
+  std::optional<Time> next;
+  const auto consider = [&](Time moment) {
+    if (moment > now && (!next || moment < *next)) next = moment;
+  };
+  consider(entry.record.until);
+  if (entry.policy) consider(entry.policy->expires());
+  if (entry.failure) consider(entry.failure->retry_at);
+  if (entry.dane) consider(entry.dane->until);
+  return next;
+}
+
 std::string serialize(const CacheEntry& entry) {
   const std::string head = head_of(entry);
   const std::string tail = '\n' + (entry.policy ? entry.policy->body : std::string{});

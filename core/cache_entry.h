@@ -82,6 +82,9 @@ struct CacheEntry {
   friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
 };
 
+// The earliest moment after `now` at which something of the entry runs out or may be tried again; nullopt: nothing does.
+std::optional<Time> next_change(const CacheEntry& entry, Time now);
+
 inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 4096;
 
 // Never longer than kMaxEntryBytes for a policy of at most kMaxPolicyBytes. Details come back as they were as long as

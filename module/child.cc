@@ -21,6 +21,7 @@
 
 #include "module/answer.h"
 #include "module/client.h"
+#include "module/dns_warning.h"
 #include "module/engine.h"
 #include "module/engine_library.h"
 #include "module/policy_store.h"
@@ -79,16 +80,6 @@ void send_answer(const Result<Outcome>& answer) {
     sent += static_cast<std::size_t>(put);
   }
   ::close(kPipe);
-}
-
-// A resolver that does not answer is worth a warning, but not one a message.
-void warn_of_dns_failure(FileStore& store, Log& log, const Outcome& outcome) {
-  if (outcome.entry.record.state != RecordMemory::State::kFailed || !store.due("dns-failure", std::chrono::minutes(1)))
-    return;
-  log.write(LogLevel::kWarning,
-            "event=dns-failure domain=" + outcome.entry.domain.text() +
-                " detail=" + quoted(outcome.entry.record.detail) +
-                " action=\"check the resolver; see on_dns_failure for what happens to mail meanwhile\"");
 }
 
 // The store of a caller who was never root and may only read it, such as an MTA's own user: nothing to warn about,

@@ -30,6 +30,7 @@ class Engine {
   // call. The lookup itself goes on after the deadline and is remembered.
   void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
 
+  [[nodiscard]] bool is_idle() const { return jobs_.empty(); }
   // Called each time that no lookup is under way any more.
   void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
 

@@ -24,7 +24,7 @@ std::pair<const char*, const char*> candidates(TlsLibrary choice) {
   return {kOpenSsl, kGnuTls};
 }
 
-Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config) {
+Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config, EventLoop* loop) {
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = ::dlerror();
@@ -35,18 +35,18 @@ Result<std::unique_ptr<Network>> open_one(const std::string& path, const Network
   if (open == nullptr)
     return fail(ErrorCode::kEngine, path + " is not an engine library of mtasts; install the one of this version");
   Error error{ErrorCode::kEngine, path + " gave no reason"};
-  std::unique_ptr<Network> network(open(kNetworkAbi, config, &error));
+  std::unique_ptr<Network> network(open(kNetworkAbi, config, loop, &error));
   if (!network) return tl::unexpected(error);
   return network;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Network>> open_network(const Config& config) {
+Result<std::unique_ptr<Network>> open_network(const Config& config, EventLoop* loop) {
   const auto [first, second] = candidates(config.tls);
-  auto network = open_one(config.engine_directory + "/" + first, config.network);
+  auto network = open_one(config.engine_directory + "/" + first, config.network, loop);
   if (network || second == nullptr) return network;
-  auto other = open_one(config.engine_directory + "/" + second, config.network);
+  auto other = open_one(config.engine_directory + "/" + second, config.network, loop);
   if (other) return other;
   return network;
 }

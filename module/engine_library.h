@@ -11,7 +11,7 @@
 namespace mtasts {
 
 // `auto` takes the TLS library that the process has loaded already, else the one that is installed. The library stays
-// loaded. Error kEngine says what is missing.
-Result<std::unique_ptr<Network>> open_network(const Config& config);
+// loaded. `loop` as in module/network.h. Error kEngine says what is missing.
+Result<std::unique_ptr<Network>> open_network(const Config& config, EventLoop* loop = nullptr);
 
 }  // namespace mtasts

@@ -30,7 +30,7 @@ class StderrLog final : public Log {
 std::string_view log_level_name(LogLevel level) { return kNames[static_cast<std::size_t>(level)]; }
 
 void Log::write(LogLevel level, const std::string& line) {
-  if (level <= threshold_) emit(level, line);
+  if (writes(level)) emit(level, line);
 }
 
 std::string quoted(std::string_view text) {

@@ -20,6 +20,8 @@ class Log {
   // Lines above the threshold are dropped. Never fails, never blocks for long.
   void write(LogLevel level, const std::string& line);
   void set_threshold(LogLevel threshold) { threshold_ = threshold; }
+  // For lines that cost something to make.
+  [[nodiscard]] bool writes(LogLevel level) const { return level <= threshold_; }
 
  private:
   virtual void emit(LogLevel level, const std::string& line) = 0;

@@ -69,6 +69,7 @@ void UpkeepRound::look_through(unsigned shard) {
 
 void UpkeepRound::look_at(const CacheEntry& entry, Time used) {
   const Time now = parts_.clock();
+  ++summary_.remembered;
   if (entry.policy_in_force(now) != nullptr) ++summary_.in_force;
   switch (upkeep(entry, used, rules_, now)) {
     case Upkeep::kKeep:

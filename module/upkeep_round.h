@@ -20,8 +20,9 @@ struct UpkeepSummary {
     Domain domain;
     std::string why;
   };
-  std::size_t in_force = 0;  // policies
-  std::size_t due = 0;       // of those, to be fetched again
+  std::size_t remembered = 0;  // domains of which the store knows anything
+  std::size_t in_force = 0;    // policies
+  std::size_t due = 0;         // of those, to be fetched again
   std::size_t refreshed = 0;
   std::size_t forgotten = 0;
   std::vector<Failure> failures;  // what the administrator should hear of; in a round, of one domain once a day

@@ -251,5 +251,14 @@ TEST(CacheEntry, R17AClockThatWasSetBackDoesNotEndAPolicy) {
   EXPECT_NE(entry.policy_in_force(kNow - hours{24 * 300}), nullptr);
 }
 
+TEST(NextChange, IsTheFirstOfWhatRunsOutLater) {
+  CacheEntry entry = full_entry();
+  EXPECT_EQ(next_change(entry, kNow), kNow + seconds{60});
+  EXPECT_EQ(next_change(entry, kNow + seconds{60}), kNow + seconds{300});
+  EXPECT_EQ(next_change(entry, kNow + seconds{300}), kNow + seconds{1200});
+  EXPECT_EQ(next_change(entry, kNow + seconds{1200}), entry.policy->expires());
+  EXPECT_EQ(next_change(entry, entry.policy->expires()), std::nullopt);
+}
+
 }  // namespace
 }  // namespace mtasts

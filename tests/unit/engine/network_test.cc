@@ -1,5 +1,6 @@
 // The engine libraries as a process opens them: by name, both in one process.
 #include "module/network.h"
+#include "module/event_loop.h"
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>
@@ -39,7 +40,7 @@ NetworkConfig lab_config() {
 
 std::unique_ptr<Network> open(const Library& library, const NetworkConfig& config) {
   Error error{ErrorCode::kEngine, {}};
-  std::unique_ptr<Network> network(opener(library)(kNetworkAbi, config, &error));
+  std::unique_ptr<Network> network(opener(library)(kNetworkAbi, config, nullptr, &error));
   EXPECT_NE(network, nullptr) << error.detail;
   return network;
 }
@@ -66,6 +67,21 @@ std::string look_up(Network& network, const char* name) {
 }
 
 class EngineLibrary : public testing::TestWithParam<Library> {};
+
+TEST_P(EngineLibrary, WorksOnTheLoopOfAProcessThatHasOneAndSeveralOnIt) {
+  const auto loop = std::move(make_event_loop().value());
+  const auto open_there = [&] {
+    Error error{ErrorCode::kEngine, {}};
+    return std::unique_ptr<Network>(opener(GetParam())(kNetworkAbi, lab_config(), loop.get(), &error));
+  };
+  auto first = open_there();
+  const auto second = open_there();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(&first->loop(), loop.get());
+  EXPECT_THAT(look_up(*first, "good.test"), HasSubstr("mode: enforce"));
+  first.reset();
+  EXPECT_THAT(look_up(*second, "good.test"), HasSubstr("mode: enforce"));
+}
 
 TEST_P(EngineLibrary, LooksUp) {
   const auto network = open(GetParam(), lab_config());
@@ -98,7 +114,7 @@ TEST_P(EngineLibrary, ClosesWithEverythingUnderWay) {
 TEST_P(EngineLibrary, RefusesAnotherAbi) {
   for (const char* abi : {"", "mtasts-network 0.0.0", "\x01\xff"}) {
     Error error{ErrorCode::kConfig, {}};
-    EXPECT_EQ(opener(GetParam())(abi, lab_config(), &error), nullptr);
+    EXPECT_EQ(opener(GetParam())(abi, lab_config(), nullptr, &error), nullptr);
     EXPECT_EQ(error.code, ErrorCode::kEngine);
     EXPECT_THAT(error.detail, HasSubstr(kNetworkAbi));
   }
@@ -108,7 +124,7 @@ TEST_P(EngineLibrary, SaysWhatIsWrongWithTheConfiguration) {
   auto config = lab_config();
   config.dns.resolvers = {"resolver.example"};
   Error error{ErrorCode::kEngine, {}};
-  EXPECT_EQ(opener(GetParam())(kNetworkAbi, config, &error), nullptr);
+  EXPECT_EQ(opener(GetParam())(kNetworkAbi, config, nullptr, &error), nullptr);
   EXPECT_EQ(error.code, ErrorCode::kConfig);
   EXPECT_THAT(error.detail, HasSubstr("resolver.example"));
 }

@@ -1,0 +1,93 @@
+#include "adapters/socketmap/answers.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/lookup.h"
+#include "module/dns_warning.h"
+#include "module/netstring.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+// How long an answer is repeated without a look into the store.
+constexpr seconds kRepeated{5};
+// Nothing about such a key changes.
+const Remembered kNoKey{Map::kPostfix, Verdict::kPermanent,
+                        encode_netstring("PERM the request is not \"<map> <domain>\"")};
+
+}  // namespace
+
+const std::string* Answers::known(std::string_view payload) {
+  if (const Remembered* found = memory_.find(payload, steady_clock::now())) {
+    parts_.metrics.from_memory();
+    parts_.metrics.answered_at_once(found->map, found->verdict);
+    return &found->frame;
+  }
+  const auto request = Request::parse(payload);
+  if (!request) return keep(payload, kNoKey, seconds(0));
+  // What is no domain is the business of the MTA, which will find that out by itself.
+  const auto domain = is_parent_key(request->key) ? std::optional<Domain>{}
+                                                  : policy_domain(request->key).value_or(std::optional<Domain>{});
+  if (!domain)
+    return keep(payload, answer(request->map, no_policy("a key without a policy domain"), payload), kRepeated);
+  const Time now = parts_.clock();
+  const auto outcome =
+      Lookup(*domain, parts_.store.use(*domain), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
+  if (!outcome) return nullptr;
+  parts_.metrics.from_store();
+  return keep(payload, answer(request->map, decide(*outcome, config_.decision, now), payload), good_for(*outcome));
+}
+
+void Answers::ask(std::string_view payload, Done done) {
+  const Request request = *Request::parse(payload);
+  parts_.metrics.waiting(1);
+  parts_.engine.lookup(**policy_domain(request.key), Lookup::Effort::kNormal, config_.deadline,
+                       [this, map = request.map, payload = std::string(payload), done = std::move(done),
+                        begin = steady_clock::now()](const Outcome& outcome) {
+                         Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
+                         parts_.metrics.waiting(-1);
+                         parts_.metrics.looked_up(outcome);
+                         parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - begin);
+                         warn_of_dns_failure(parts_.store, parts_.log, outcome);
+                         done(given.frame);
+                         if (const seconds time = good_for(outcome); time > seconds(0))
+                           memory_.put(payload, std::move(given), steady_clock::now() + time);
+                       });
+}
+
+void Answers::complain(std::string_view why, std::string_view beginning) {
+  parts_.metrics.malformed();
+  parts_.log.write(LogLevel::kWarning,
+                   "event=client-dropped reason=" + quoted(why) + " bytes=" + quoted(escaped(beginning, 60)));
+}
+
+Remembered Answers::answer(Map map, const Decision& decision, std::string_view payload) const {
+  const Reply reply = reply_for(map, decision, config_.socketmap.dane_answer);
+  if (parts_.log.writes(LogLevel::kDebug)) {
+    parts_.log.write(LogLevel::kDebug, "event=answer request=" + quoted(escaped(payload)) + " answer=" +
+                                           quoted(escaped(reply.text)) + " reason=" + quoted(decision.reason));
+  }
+  return {map, reply.verdict, encode_netstring(reply.text)};
+}
+
+const std::string* Answers::keep(std::string_view payload, Remembered remembered, seconds good_for) {
+  parts_.metrics.answered_at_once(remembered.map, remembered.verdict);
+  once_ = remembered.frame;
+  if (good_for > seconds(0)) memory_.put(payload, std::move(remembered), steady_clock::now() + good_for);
+  return &once_;
+}
+
+// A second less than it is good for, because our clock has whole seconds: an expired policy is never applied (R22).
+seconds Answers::good_for(const Outcome& outcome) const {
+  const Time now = parts_.clock();
+  if (outcome.progress != Outcome::Progress::kSettled || outcome.entry.record.until <= now) return seconds(0);
+  const auto change = next_change(outcome.entry, now);
+  return change ? std::min(kRepeated, *change - now - seconds(1)) : kRepeated;
+}
+
+}  // namespace mtasts::socketmap

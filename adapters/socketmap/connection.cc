@@ -1,0 +1,136 @@
+#include "adapters/socketmap/connection.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "module/netstring.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+// How long the rest of a request, or the reading of a reply, may take.
+constexpr std::chrono::seconds kPatience{10};
+// A client that asks for more without reading is answered no further.
+constexpr std::size_t kMostUnread = 128UL * 1024;
+
+}  // namespace
+
+Connection::Connection(Descriptor socket, const Parts& parts) : parts_(parts), socket_(std::move(socket)) {
+  wait_for_client();
+}
+
+void Connection::finish() {
+  finishing_ = true;
+  if (waiting_ || !out_.empty() || no_more_) return;
+  receive();
+}
+
+void Connection::ready(unsigned what) {
+  if ((what & EventLoop::kWrite) != 0) return settle();
+  parts_.active(*this);
+  receive();
+}
+
+// The usual request comes whole and is answered from where it was read to.
+void Connection::receive() {
+  std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
+  const auto got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  if (got <= 0) {
+    no_more_ = got == 0 || (errno != EAGAIN && errno != EINTR);
+    return settle();
+  }
+  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+  if (in_.empty()) {
+    in_ = answer_all(bytes);
+  } else {
+    in_ += bytes;
+    in_.erase(0, in_.size() - answer_all(in_).size());
+  }
+  settle();
+}
+
+// Returns what is left: the beginning of a request, or what has to wait.
+std::string_view Connection::answer_all(std::string_view bytes) {
+  while (!waiting_ && out_.size() < kMostUnread) {
+    const auto request = parse_netstring(bytes, kMaxRequest);
+    if (request.kind == NetstringResult::Kind::kIncomplete) break;
+    if (request.kind == NetstringResult::Kind::kMalformed) {
+      parts_.desk.complain("what it sent is no socketmap request", bytes);
+      no_more_ = true;
+      return {};
+    }
+    answer_one(request.payload);
+    bytes.remove_prefix(request.consumed);
+    timer_.reset();
+  }
+  return bytes;
+}
+
+void Connection::answer_one(std::string_view request) {
+  if (const std::string* frame = parts_.desk.known(request)) {
+    out_ += *frame;
+    return;
+  }
+  waiting_ = true;
+  parts_.desk.ask(request, [this, alive = std::weak_ptr<bool>(alive_)](const std::string& frame) {
+    if (!alive.expired()) on_answer(frame);
+  });
+}
+
+void Connection::on_answer(const std::string& frame) {
+  waiting_ = false;
+  out_ += frame;
+  settle();
+}
+
+// Sends what there is to send, answers what has come meanwhile, and waits for what comes next. The last thing that is
+// done in any callback: the connection may be gone afterwards.
+void Connection::settle() {
+  while (send() && out_.empty() && !waiting_ && !in_.empty()) {
+    const std::size_t before = in_.size();
+    in_.erase(0, before - answer_all(in_).size());
+    if (in_.size() == before) break;
+  }
+  if (is_over()) return parts_.ended(*this);
+  wait_for_client();
+}
+
+// False: the client is gone.
+bool Connection::send() {
+  if (out_.empty()) return true;
+  const auto sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    no_more_ = true;
+    in_.clear();
+    out_.clear();
+    return false;
+  }
+  out_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+  if (out_.empty() && out_.capacity() > kMostUnread / 2) out_.shrink_to_fit();
+  return true;
+}
+
+// The beginning of a request that will never end is nothing to wait for.
+bool Connection::is_over() const { return (no_more_ && !waiting_ && out_.empty()) || (finishing_ && is_idle()); }
+
+void Connection::wait_for_client() {
+  const bool reads = !waiting_ && out_.empty() && !no_more_;
+  const unsigned interest = (reads ? EventLoop::kRead : 0U) | (out_.empty() ? 0U : EventLoop::kWrite);
+  if (interest != std::exchange(interest_, interest)) {
+    watch_.reset();
+    if (interest != 0) watch_ = parts_.loop.watch(socket_.get(), interest, [this](unsigned what) { ready(what); });
+  }
+  const bool client_owes = !out_.empty() || (reads && !in_.empty());
+  if (!client_owes) return timer_.reset();
+  if (timer_) return;
+  timer_ = parts_.loop.after(kPatience, [this] {
+    parts_.desk.complain(out_.empty() ? "it did not go on with its request" : "it does not read its replies", in_);
+    parts_.ended(*this);
+  });
+}
+
+}  // namespace mtasts::socketmap

@@ -1,0 +1,60 @@
+// One client: requests in, replies out, in order and one at a time. A client that sends garbage, or stops in the middle
+// of a request or of reading a reply, is dropped within bounds.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "adapters/socketmap/desk.h"
+#include "core/ports.h"
+#include "module/descriptor.h"
+
+namespace mtasts::socketmap {
+
+class Connection {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Desk& desk;
+    std::function<void(Connection&)> active;  // something came from the client
+    std::function<void(Connection&)> ended;   // nothing more comes of it; may destroy the connection
+  };
+
+  // `socket`: non-blocking. `parts` must outlive the connection.
+  Connection(Descriptor socket, const Parts& parts);
+
+  // Neither a request nor a reply is under way.
+  [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !waiting_; }
+  // What has come already is answered, then it ends; it may have ended when this returns.
+  void finish();
+
+  // Octets of a request's payload: Postfix asks for at most so much.
+  static constexpr std::size_t kMaxRequest = 10'000;
+
+ private:
+  void ready(unsigned what);
+  void receive();
+  std::string_view answer_all(std::string_view bytes);
+  void answer_one(std::string_view request);
+  void on_answer(const std::string& frame);
+  void settle();
+  bool send();
+  void wait_for_client();
+  [[nodiscard]] bool is_over() const;
+
+  const Parts& parts_;
+  Descriptor socket_;
+  std::string in_;          // a request whose end has not come, or those behind the one that is waited for
+  std::string out_;         // not sent yet
+  bool waiting_ = false;    // for an answer of the desk
+  bool no_more_ = false;    // nothing is read any more
+  bool finishing_ = false;  // it ends as soon as it is idle
+  unsigned interest_ = 0;
+  std::unique_ptr<EventLoop::Watch> watch_;
+  std::unique_ptr<EventLoop::Watch> timer_;  // of a client that does not go on
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace mtasts::socketmap

@@ -1,0 +1,207 @@
+#include "adapters/socketmap/daemon.h"
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "adapters/socketmap/server.h"
+#include "adapters/socketmap/service.h"
+#include "adapters/socketmap/systemd.h"
+#include "module/child.h"
+#include "module/event_loop.h"
+#include "module/listen_socket.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+using std::chrono::milliseconds;
+
+// What a connection may still wait for its answer after SIGTERM. Postfix asks once more when it gets none, and by then
+// the next process may be there.
+constexpr milliseconds kDrain{10'000};
+// Several machines that start together do not refresh together.
+constexpr milliseconds kFirstRound{60'000};
+constexpr milliseconds kFirstRoundSpread{540'000};
+// Descriptors beside the clients': sockets of lookups and fetches, files of the store.
+constexpr rlim_t kOwnDescriptors = 1024;
+
+milliseconds first_round() {
+  std::random_device random;
+  return kFirstRound + milliseconds(random() % static_cast<unsigned>(kFirstRoundSpread.count()));
+}
+
+void allow_descriptors(std::size_t connections, Log& log) {
+  rlimit limit{};
+  const rlim_t wanted = connections + kOwnDescriptors;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted)
+    log.write(LogLevel::kWarning, "event=few-descriptors limit=" + std::to_string(limit.rlim_cur) +
+                                      " wanted=" + std::to_string(wanted) +
+                                      " action=\"raise LimitNOFILE or lower socketmap.max_connections\"");
+}
+
+// Those that the service manager opened, else those of the configuration.
+Result<std::vector<Descriptor>> listening_sockets(const Config& config) {
+  std::vector<Descriptor> sockets = sockets_from_systemd();
+  if (!sockets.empty()) return sockets;
+  for (const ListenAddress& address : config.socketmap.listen) {
+    auto socket = listen_on(address, config.socketmap.rights);
+    if (!socket) return tl::unexpected(socket.error());
+    sockets.push_back(std::move(*socket));
+  }
+  return sockets;
+}
+
+// What a running process cannot change any more.
+bool needs_restart(const Config& old, const Config& fresh) {
+  return old.socketmap.listen != fresh.socketmap.listen || old.socketmap.rights != fresh.socketmap.rights ||
+         old.metrics != fresh.metrics || old.user != fresh.user;
+}
+
+// The current service's desk, whichever it is.
+class Daemon final : public Desk {
+ public:
+  Daemon(std::string config_path, EventLoop& loop, Log& log)
+      : config_path_(std::move(config_path)), loop_(loop), log_(log) {}
+
+  Result<void> start(int signals);
+  void run() { loop_.run(); }
+
+  const std::string* known(std::string_view request) override { return service_->desk().known(request); }
+  void ask(std::string_view request, Done done) override { service_->desk().ask(request, std::move(done)); }
+  void complain(std::string_view why, std::string_view beginning) override {
+    service_->desk().complain(why, beginning);
+  }
+
+ private:
+  void on_signal(int signals);
+  void reload();
+  Result<void> replace_service();
+  void stop();
+  void feed_watchdog();
+
+  std::string config_path_;
+  EventLoop& loop_;
+  Log& log_;
+  Metrics metrics_;
+  Notifier notifier_;
+  std::unique_ptr<Service> service_;
+  std::vector<std::unique_ptr<Service>> retired_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<EventLoop::Watch> signal_watch_;
+  std::unique_ptr<EventLoop::Watch> watchdog_;
+  std::unique_ptr<EventLoop::Watch> drain_timer_;
+};
+
+Result<void> Daemon::start(int signals) {
+  auto config = load_config(config_path_);
+  if (!config) return tl::unexpected(config.error());
+  log_.set_threshold(config->log_level);
+  allow_descriptors(config->socketmap.max_connections, log_);
+  auto sockets = listening_sockets(*config);
+  if (!sockets) return tl::unexpected(sockets.error());
+  if (const auto changed = become_user(config->user); !changed) return changed;
+  auto service = Service::open(std::move(*config), loop_, log_, metrics_);
+  if (!service) return tl::unexpected(service.error());
+  service_ = std::move(*service);
+  service_->begin_rounds(first_round());
+  server_ = std::make_unique<Server>(Server::Parts{loop_, *this, metrics_, log_}, std::move(*sockets),
+                                     service_->config().socketmap.max_connections);
+  signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
+  feed_watchdog();
+  notifier_.ready();
+  log_.write(LogLevel::kInfo, std::string("event=started version=") + MTASTS_VERSION);
+  return {};
+}
+
+void Daemon::on_signal(int signals) {
+  signalfd_siginfo info{};
+  if (::read(signals, &info, sizeof info) != sizeof info) return;
+  if (info.ssi_signo == SIGHUP) return reload();
+  stop();
+}
+
+void Daemon::reload() {
+  notifier_.reloading();
+  const auto replaced = replace_service();
+  metrics_.reloaded(replaced.has_value());
+  if (replaced)
+    log_.write(LogLevel::kInfo, "event=reloaded");
+  else
+    log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(replaced.error().detail) +
+                                     " effect=\"the configuration before it stays in force\"");
+  notifier_.ready();
+}
+
+Result<void> Daemon::replace_service() {
+  auto config = load_config(config_path_);
+  if (!config) return tl::unexpected(config.error());
+  auto fresh = Service::open(std::move(*config), loop_, log_, metrics_);
+  if (!fresh) return tl::unexpected(fresh.error());
+  const Config& now = (*fresh)->config();
+  if (needs_restart(service_->config(), now))
+    log_.write(LogLevel::kWarning,
+               "event=restart-needed detail=\"socketmap.listen, socket_*, metrics.listen and "
+               "engine.user are read at the start only\"");
+  log_.set_threshold(now.log_level);
+  server_->set_max_connections(now.socketmap.max_connections);
+  std::swap(service_, *fresh);
+  service_->begin_rounds(first_round());
+  Service& old = **fresh;
+  retired_.push_back(std::move(*fresh));
+  old.retire([this, &old] { std::erase_if(retired_, [&old](const auto& service) { return service.get() == &old; }); });
+  return {};
+}
+
+void Daemon::stop() {
+  if (drain_timer_) return loop_.stop();  // asked a second time
+  notifier_.stopping();
+  log_.write(LogLevel::kInfo, "event=stopping connections=" + std::to_string(server_->connections()));
+  drain_timer_ = loop_.after(kDrain, [this] { loop_.stop(); });
+  server_->drain([this] { loop_.stop(); });
+}
+
+void Daemon::feed_watchdog() {
+  const auto interval = watchdog_interval();
+  if (!interval) return;
+  notifier_.watchdog();
+  watchdog_ = loop_.after(std::chrono::duration_cast<milliseconds>(*interval) / 2, [this] { feed_watchdog(); });
+}
+
+// From now on these signals are read, not delivered.
+Descriptor catch_signals() {
+  sigset_t caught;
+  sigemptyset(&caught);
+  for (const int number : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&caught, number);
+  ::sigprocmask(SIG_BLOCK, &caught, nullptr);
+  return Descriptor(::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+int run_daemon(const std::string& config_path) {
+  const auto log = make_stderr_log();
+  const auto complain = [&](const Error& error) {
+    log->write(LogLevel::kError, error.detail);
+    return EX_CONFIG;
+  };
+  const Descriptor signals = catch_signals();
+  const auto loop = make_event_loop();
+  if (!loop) return complain(loop.error());
+  Daemon daemon(config_path, **loop, *log);
+  if (const auto started = daemon.start(signals.get()); !started) return complain(started.error());
+  daemon.run();
+  log->write(LogLevel::kInfo, "event=stopped");
+  return EX_OK;
+}
+
+}  // namespace mtasts::socketmap

@@ -1,0 +1,25 @@
+// mtastsd: the socketmap server for Postfix and Sendmail.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+
+#include "adapters/socketmap/daemon.h"
+#include "module/config.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"mtastsd tells Postfix and Sendmail over a socketmap which TLS a domain's MTA-STS policy demands.",
+               "mtastsd"};
+  app.set_version_flag("--version", MTASTS_VERSION);
+  std::string config = mtasts::default_config_path();
+  app.add_option("--config", config, "configuration file")->capture_default_str();
+  app.footer(
+      "Example: mtastsd --config /etc/mtasts/mtasts.toml\n"
+      "It stays in the foreground and logs to stderr. SIGHUP reads the configuration again.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    constexpr int kUsage = 64;
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return mtasts::socketmap::run_daemon(config);
+}

@@ -1,0 +1,92 @@
+#include "adapters/socketmap/reply.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "core/ascii.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+constexpr std::array<std::string_view, kMaps> kMapNames{"postfix", "postfix-tlsrpt", "sts"};
+constexpr std::array<std::string_view, kVerdicts> kVerdictNames{"secure", "dane", "notfound", "temp", "perm"};
+
+Map map_of(std::string_view name) {
+  if (name == "postfix-tlsrpt") return Map::kPostfixTlsrpt;
+  return name == "sts" || name == "sendmail" ? Map::kSendmail : Map::kPostfix;
+}
+
+Reply temporary(const std::string& reason) { return {Verdict::kTemporary, "TEMP " + escaped(reason)}; }
+
+// Both servers write a wildcard as a name that begins with a dot.
+std::string match_list(const std::vector<std::string>& patterns) {
+  std::string list;
+  for (const std::string_view pattern : patterns) {
+    if (!list.empty()) list += ':';
+    list += pattern.starts_with("*.") ? pattern.substr(1) : pattern;
+  }
+  return list;
+}
+
+// A line of the policy as far as it can stand in an attribute, where braces, commas, equals signs and line ends have a
+// meaning and no way to be escaped: one with such a byte is left out of reports. Every line that counts is without.
+std::optional<std::string> as_attribute(std::string_view line) {
+  std::string text(line);
+  std::ranges::replace(text, '\t', ' ');
+  const auto harmless = [](char c) {
+    return ascii::is_alnum(c) || c == ' ' || c == ':' || c == '.' || c == '-' || c == '_' || c == '*';
+  };
+  return std::ranges::all_of(text, harmless) ? std::optional(text) : std::nullopt;
+}
+
+// What Postfix 3.10 reports by, and from 3.10.5 on also matches the MX names against.
+std::string policy_attributes(const Decision& decision) {
+  std::string text = " policy_type=sts policy_domain=" + decision.domain;
+  for (const std::string& line : policy_strings(decision.body)) {
+    if (const auto value = as_attribute(line)) text += " { policy_string = " + *value + " }";
+  }
+  for (const std::string& pattern : decision.mx) text += " mx_host_pattern=" + pattern;
+  return text;
+}
+
+Reply secure(Map map, const Decision& decision) {
+  Reply reply{Verdict::kSecure, "OK secure match=" + match_list(decision.mx) + " servername=hostname"};
+  const std::string attributes = map == Map::kPostfixTlsrpt ? policy_attributes(decision) : std::string{};
+  // Of a monstrous policy the protection is worth more than the report.
+  if (reply.text.size() + attributes.size() <= kMaxReply) reply.text += attributes;
+  return reply;
+}
+
+// R29. Sendmail is not asked: its own transport puts DANE first, and without that has MTA-STS alone.
+std::optional<Reply> dane_first(const Decision& decision, DaneAnswer answer) {
+  if (waits_for_dane(decision)) return temporary(decision.dane_reason);
+  if (decision.dane == DaneState::kPartly) return Reply{Verdict::kDane, "OK dane-only"};
+  if (decision.dane != DaneState::kUsable) return std::nullopt;
+  if (answer == DaneAnswer::kNotFound) return Reply{};
+  return Reply{Verdict::kDane, answer == DaneAnswer::kDane ? "OK dane" : "OK dane-only"};
+}
+
+}  // namespace
+
+std::string_view map_name(Map map) { return kMapNames.at(static_cast<std::size_t>(map)); }
+std::string_view verdict_name(Verdict verdict) { return kVerdictNames.at(static_cast<std::size_t>(verdict)); }
+
+std::optional<Request> Request::parse(std::string_view payload) {
+  const std::size_t space = payload.find(' ');
+  if (space == std::string_view::npos) return std::nullopt;
+  return Request{map_of(payload.substr(0, space)), payload.substr(space + 1)};
+}
+
+bool is_parent_key(std::string_view key) { return key.starts_with('.'); }
+
+Reply reply_for(Map map, const Decision& decision, DaneAnswer dane_answer) {
+  if (decision.kind == Decision::Kind::kDefer) return temporary(decision.reason);
+  if (decision.kind == Decision::Kind::kNoPolicy || decision.mode != Mode::kEnforce) return {};
+  if (map != Map::kSendmail) {
+    if (auto reply = dane_first(decision, dane_answer)) return *std::move(reply);
+  }
+  return secure(map, decision);
+}
+
+}  // namespace mtasts::socketmap

@@ -1,0 +1,61 @@
+// Takes connections at listening sockets and keeps their number within a limit.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "adapters/socketmap/connection.h"
+#include "adapters/socketmap/metrics.h"
+#include "module/log.h"
+
+namespace mtasts::socketmap {
+
+// Everything passed to the constructor must outlive the server. One thread.
+class Server {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Desk& desk;
+    Metrics& metrics;
+    Log& log;
+  };
+
+  // `sockets`: listening, non-blocking.
+  Server(Parts parts, std::vector<Descriptor> sockets, std::size_t max_connections);
+
+  void set_max_connections(std::size_t number) { max_connections_ = number; }
+  // No connection is taken any more; those that are there end when what they asked is answered. `done` is called once,
+  // from the loop, when the last one has ended.
+  void drain(std::function<void()> done);
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  using Connections = std::list<std::unique_ptr<Connection>>;
+  struct Listener {
+    Descriptor socket;
+    std::unique_ptr<EventLoop::Watch> watch;
+  };
+
+  void listen();
+  void accept_from(const Listener& listener);
+  void take(Descriptor socket);
+  bool make_room();
+  void pause(int error);
+  void end(Connection& connection);
+
+  Parts parts_;
+  Connection::Parts connection_parts_;
+  std::vector<Listener> listeners_;
+  std::size_t max_connections_;
+  Connections connections_;  // whoever was heard of last is last
+  std::unordered_map<const Connection*, Connections::iterator> places_;
+  std::unique_ptr<EventLoop::Watch> pause_;
+  std::function<void()> drained_;
+  std::unique_ptr<EventLoop::Watch> drained_soon_;
+  bool told_full_ = false;
+};
+
+}  // namespace mtasts::socketmap

@@ -1,0 +1,133 @@
+// Answers from memory, from a real store, and by lookups whose network is scripted.
+#include "adapters/socketmap/answers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "module/client.h"
+#include "tests/unit/core/builders.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+using State = RecordMemory::State;
+
+class Answering : public testing::Test {
+ protected:
+  Answering() { config_.deadline = seconds(20); }
+
+  // As a request goes: at once, or after a lookup; "" while that goes on.
+  std::string ask(const std::string& request) {
+    if (const std::string* frame = answers_.known(request)) return *frame;
+    auto given = std::make_shared<std::string>();
+    answers_.ask(request, [given](const std::string& frame) { *given = frame; });
+    last_ = given;
+    loop_.advance(seconds(0));
+    return *given;
+  }
+  void remember(const CacheEntry& entry) { ASSERT_TRUE(store_.put(entry)); }
+  [[nodiscard]] CacheEntry enforced(seconds record_good_for = seconds(300)) const {
+    return {test::domain(),
+            {State::kFound, now_ + record_good_for, "1", {}},
+            test::stored_policy("1", now_ - hours(1)),
+            std::nullopt};
+  }
+
+  Scratch scratch_;
+  Config config_;
+  Time now_ = mtasts::now();
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeFetcher fetcher_;
+  FakeLog log_;
+  Metrics metrics_;
+  FileStore store_{scratch_.path(), log_};
+  Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
+  Answers answers_{{engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
+  std::shared_ptr<std::string> last_;
+};
+
+const std::string kSecure = "50:OK secure match=mx.example.com servername=hostname,";
+
+TEST_F(Answering, WhatTheStoreHasIsAnsweredAtOnceAndThenFromMemory) {
+  remember(enforced());
+  EXPECT_EQ(ask("postfix example.com"), kSecure);
+  EXPECT_EQ(ask("postfix example.com"), kSecure);
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_cache_hits_total{from=\"memory\"} 1\n"));
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_cache_hits_total{from=\"store\"} 1\n"));
+  EXPECT_TRUE(resolver_.txts.empty());
+}
+
+TEST_F(Answering, R1R2KeysComeInManyForms) {
+  remember(enforced());
+  for (const char* key : {"Example.COM", "example.com:25", "[example.com]", "[example.com]:25", "example.com."})
+    EXPECT_EQ(ask("postfix " + std::string(key)), kSecure) << key;
+}
+
+TEST_F(Answering, R2WhatCanHaveNoPolicyCostsNoLookup) {
+  for (const char* key :
+       {".example.com", ".com", "[192.0.2.1]", "192.0.2.1", "[IPv6:2001:db8::1]", "localhost", "", "a b", "\xff"})
+    EXPECT_EQ(ask("postfix " + std::string(key)), "9:NOTFOUND ,") << key;
+  EXPECT_TRUE(resolver_.txts.empty());
+}
+
+TEST_F(Answering, ARequestWithoutAKeyIsRefused) { EXPECT_THAT(ask("postfix"), HasSubstr("PERM ")); }
+
+TEST_F(Answering, AColdDomainIsLookedUpAndRemembered) {
+  EXPECT_EQ(ask("postfix example.com"), "");
+  resolver_.txts.at(0).second(FakeResolver::found({"v=spf1 -all"}));
+  EXPECT_EQ(*last_, "9:NOTFOUND ,");
+  EXPECT_EQ(ask("postfix example.com"), "9:NOTFOUND ,");
+  EXPECT_EQ(resolver_.txts.size(), 1U);
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_lookups_total{result=\"no-record\"} 1\n"));
+}
+
+TEST_F(Answering, AtTheDeadlineMailWaitsForAPolicyThatIsBeingFetched) {
+  EXPECT_EQ(ask("postfix example.com"), "");
+  resolver_.txts.at(0).second(FakeResolver::found({"v=STSv1; id=1"}));
+  loop_.advance(seconds(21));
+  EXPECT_THAT(*last_, HasSubstr("TEMP "));
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_lookups_total{result=\"deadline\"} 1\n"));
+}
+
+TEST_F(Answering, WhatAnotherProcessWritesCountsWithinSeconds) {
+  remember(enforced());
+  EXPECT_EQ(ask("postfix example.com"), kSecure);
+  ASSERT_TRUE(store_.remove(test::domain()).value());
+  // The memory of seconds is by the steady clock: what it lasts is a matter of Memory's own tests.
+  EXPECT_EQ(ask("postfix example.com"), kSecure);
+  EXPECT_EQ(ask("postfix EXAMPLE.com"), "");
+}
+
+TEST_F(Answering, R22AnAnswerIsNotRepeatedBeyondThePolicysEnd) {
+  CacheEntry entry = enforced();
+  entry.policy = test::stored_policy("1", now_ - seconds(9), test::policy_body("enforce", 10));
+  remember(entry);
+  EXPECT_EQ(ask("postfix example.com"), kSecure);
+  now_ += seconds(1);
+  EXPECT_EQ(ask("postfix example.com"), "") << "the last second is not remembered";
+}
+
+TEST_F(Answering, R23AnAnswerIsNotRepeatedWhenItsRecordMayNotBe) {
+  EXPECT_EQ(ask("postfix example.com"), "");
+  config_.lookup.min_ttl = seconds(0);
+  resolver_.txts.at(0).second(FakeResolver::found({}));
+  now_ += seconds(301);
+  EXPECT_EQ(ask("sts example.com"), "");
+}
+
+TEST_F(Answering, EveryMapHasItsOwnAnswer) {
+  remember(enforced());
+  EXPECT_EQ(ask("postfix example.com"), kSecure);
+  EXPECT_THAT(ask("postfix-tlsrpt example.com"), HasSubstr("policy_type=sts"));
+  EXPECT_EQ(ask("sts example.com"), kSecure);
+}
+
+}  // namespace
+}  // namespace mtasts::socketmap

@@ -1,0 +1,287 @@
+// Connections and the server that keeps them, over real sockets, with a desk of the test's own.
+#include "adapters/socketmap/connection.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <map>
+#include <vector>
+
+#include "adapters/socketmap/server.h"
+#include "module/event_loop.h"
+#include "module/listen_socket.h"
+#include "module/netstring.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Knows what begins with "known", answers the rest when told to.
+class FakeDesk final : public Desk {
+ public:
+  const std::string* known(std::string_view request) override {
+    requests.emplace_back(request);
+    if (!request.starts_with("known")) return nullptr;
+    frame_ = encode_netstring("OK " + std::string(request) + filling);
+    return &frame_;
+  }
+  void ask(std::string_view /*request*/, Done done) override { waiting.push_back(std::move(done)); }
+  void complain(std::string_view why, std::string_view /*beginning*/) override { complaints.emplace_back(why); }
+
+  std::string filling;
+  std::vector<std::string> requests;
+  std::vector<Done> waiting;
+  std::vector<std::string> complaints;
+
+ private:
+  std::string frame_;
+};
+
+// The client's end of a connection.
+class Client {
+ public:
+  explicit Client(Descriptor socket) : socket_(std::move(socket)) {
+    const timeval limit{2, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  void send(std::string_view bytes) const {
+    EXPECT_EQ(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  }
+  // What has come by now.
+  [[nodiscard]] std::string received() const {
+    std::string bytes(1U << 16U, '\0');
+    const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    return bytes.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  }
+  [[nodiscard]] bool is_closed() const {
+    char byte = 0;
+    const auto got = ::recv(socket_.get(), &byte, 1, MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno == ECONNRESET);
+  }
+  void stop_sending() const { ::shutdown(socket_.get(), SHUT_WR); }
+
+ private:
+  Descriptor socket_;
+};
+
+class Serving : public testing::Test {
+ protected:
+  explicit Serving(std::size_t limit = 3)
+      : loop_(std::move(make_event_loop().value())),
+        address_(parse_listen_address("unix:" + scratch_.path() + "/socket").value()) {
+    std::vector<Descriptor> sockets;
+    sockets.push_back(listen_on(address_, {}).value());
+    server_ = std::make_unique<Server>(Server::Parts{*loop_, desk_, metrics_, log_}, std::move(sockets), limit);
+  }
+
+  Client connect() {
+    Client client(connect_to(address_, std::chrono::steady_clock::now() + milliseconds(1000)).value());
+    turn();
+    return client;
+  }
+  // Everything that is ready is done.
+  void turn() {
+    const auto end = loop_->after(milliseconds(20), [this] { loop_->stop(); });
+    loop_->run();
+  }
+  void say(const Client& client, std::string_view payload) {
+    client.send(encode_netstring(payload));
+    turn();
+  }
+  [[nodiscard]] std::string heard(const Client& client) {
+    turn();
+    return client.received();
+  }
+
+  Scratch scratch_;
+  FakeDesk desk_;
+  FakeLog log_;
+  Metrics metrics_;
+  std::unique_ptr<EventLoop> loop_;
+  ListenAddress address_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(Serving, AnswersWhatIsKnownAtOnce) {
+  const Client client = connect();
+  say(client, "known a");
+  EXPECT_EQ(heard(client), "10:OK known a,");
+  say(client, "known b");
+  EXPECT_EQ(heard(client), "10:OK known b,");
+}
+
+TEST_F(Serving, AnswersTheRestWhenItIsFoundOutAndOthersMeanwhile) {
+  const Client slow = connect();
+  const Client quick = connect();
+  say(slow, "a");
+  say(quick, "known b");
+  EXPECT_EQ(heard(quick), "10:OK known b,");
+  EXPECT_THAT(slow.received(), IsEmpty());
+  desk_.waiting.at(0)("2:OK,");
+  EXPECT_EQ(heard(slow), "2:OK,");
+}
+
+TEST_F(Serving, PipelinedRequestsAreAnsweredInOrderOneAtATime) {
+  const Client client = connect();
+  client.send("7:known a,1:b,7:known c,1:d,");
+  EXPECT_EQ(heard(client), "10:OK known a,");
+  EXPECT_EQ(desk_.waiting.size(), 1U);
+  desk_.waiting.at(0)("1:B,");
+  EXPECT_EQ(heard(client), "1:B,10:OK known c,");
+  desk_.waiting.at(1)("1:D,");
+  EXPECT_EQ(heard(client), "1:D,");
+}
+
+TEST_F(Serving, ARequestMayComeByteByByte) {
+  const Client client = connect();
+  for (const char byte : std::string("7:known a,")) {
+    client.send({&byte, 1});
+    turn();
+  }
+  EXPECT_EQ(heard(client), "10:OK known a,");
+}
+
+TEST_F(Serving, GarbageIsDroppedAndHarmsNobody) {
+  const Client good = connect();
+  const Client bad = connect();
+  bad.send("GET / HTTP/1.1\r\n\r\n");
+  turn();
+  EXPECT_TRUE(bad.is_closed());
+  EXPECT_EQ(desk_.complaints.size(), 1U);
+  say(good, "known a");
+  EXPECT_EQ(heard(good), "10:OK known a,");
+}
+
+TEST_F(Serving, AnOversizedRequestIsDroppedAsSoonAsItsLengthIsKnown) {
+  const Client client = connect();
+  client.send("10001:");
+  turn();
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST_F(Serving, TheLargestRequestIsAnswered) {
+  const Client client = connect();
+  say(client, "known" + std::string(Connection::kMaxRequest - 5, 'x'));
+  EXPECT_THAT(heard(client), HasSubstr("xxx,"));
+}
+
+TEST_F(Serving, WhoHasSentAllAndCloseshisSideIsStillAnswered) {
+  const Client client = connect();
+  client.send("1:a,");
+  client.stop_sending();
+  turn();
+  desk_.waiting.at(0)("2:OK,");
+  EXPECT_EQ(heard(client), "2:OK,");
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST_F(Serving, AClientThatIsGoneBeforeItsAnswerHarmsNobody) {
+  {
+    const Client client = connect(), other = connect();
+    say(client, "a");
+  }
+  turn();
+  desk_.waiting.at(0)("2:OK,");
+  turn();
+  EXPECT_EQ(server_->connections(), 0U);
+}
+
+TEST_F(Serving, WhoDoesNotReadIsAnsweredNoFurther) {
+  desk_.filling = std::string(50'000, 'x');
+  const Client client = connect();
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "5:known,";
+  client.send(many);
+  turn();
+  EXPECT_LT(desk_.requests.size(), 20U);
+  std::size_t got = 0;
+  while (desk_.requests.size() < 1000) {
+    const std::string bytes = heard(client);
+    ASSERT_FALSE(bytes.empty());
+    got += bytes.size();
+  }
+  EXPECT_GT(got, 1'000'000U);
+}
+
+TEST_F(Serving, OfTooManyConnectionsTheOneIdleForLongestIsClosed) {
+  const Client first = connect();
+  const Client second = connect();
+  const Client third = connect();
+  say(first, "known a");
+  EXPECT_EQ(heard(first), "10:OK known a,");
+  const Client fourth = connect();
+  EXPECT_TRUE(second.is_closed());
+  for (const Client* client : {&first, &third, &fourth}) {
+    say(*client, "known b");
+    EXPECT_EQ(heard(*client), "10:OK known b,");
+  }
+}
+
+TEST_F(Serving, WhoWaitsForAnAnswerKeepsItsPlace) {
+  const Client first = connect();
+  const Client second = connect();
+  const Client third = connect();
+  for (const Client* client : {&first, &second, &third}) say(*client, "a");
+  EXPECT_TRUE(connect().is_closed());
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_connections_refused_total 1\n"));
+  desk_.waiting.at(0)("2:OK,");
+  EXPECT_EQ(heard(first), "2:OK,");
+}
+
+TEST_F(Serving, DrainedItAnswersWhatWasAskedAndEnds) {
+  const Client idle = connect();
+  const Client waiting = connect();
+  const Client late = connect();
+  say(waiting, "a");
+  late.send("7:known b,");  // has not been read yet
+  bool drained = false;
+  server_->drain([&] { drained = true; });
+  turn();
+  EXPECT_TRUE(idle.is_closed());
+  EXPECT_EQ(late.received(), "10:OK known b,");
+  EXPECT_FALSE(drained);
+  EXPECT_FALSE(connect_to(address_, std::chrono::steady_clock::now() + milliseconds(100)));
+  desk_.waiting.at(0)("2:OK,");
+  EXPECT_EQ(heard(waiting), "2:OK,");
+  EXPECT_TRUE(waiting.is_closed());
+  EXPECT_TRUE(drained);
+}
+
+// The client's time is a number here.
+TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  struct ReadyLoop final : FakeLoop {
+    std::unique_ptr<Watch> watch(int /*fd*/, unsigned /*interest*/, std::function<void(unsigned)> on_ready) override {
+      ready = std::move(on_ready);
+      return std::make_unique<Watch>();
+    }
+    std::function<void(unsigned)> ready;
+  } loop;
+  FakeDesk desk;
+  std::unique_ptr<Connection> connection;
+  const Connection::Parts parts{loop, desk, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
+  connection = std::make_unique<Connection>(Descriptor(ends[0]), parts);
+  const Client client{Descriptor(ends[1])};
+  loop.advance(std::chrono::hours(1));
+  ASSERT_TRUE(connection) << "an idle connection may stay";
+  client.send("7:kno");
+  loop.ready(EventLoop::kRead);
+  loop.advance(std::chrono::seconds(9));
+  client.send("w");
+  loop.ready(EventLoop::kRead);
+  ASSERT_TRUE(connection);
+  loop.advance(std::chrono::seconds(2));
+  EXPECT_FALSE(connection);
+  EXPECT_THAT(desk.complaints, testing::ElementsAre("it did not go on with its request"));
+}
+
+}  // namespace
+}  // namespace mtasts::socketmap

@@ -1,0 +1,126 @@
+#include "adapters/socketmap/reply.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/core/builders.h"
+
+namespace mtasts::socketmap {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Decision enforced(std::vector<std::string> mx = {"mx1.example.com", "*.wild.example.com"}) {
+  Decision decision;
+  decision.kind = Decision::Kind::kPolicy;
+  decision.mode = Mode::kEnforce;
+  decision.domain = "example.com";
+  decision.mx = std::move(mx);
+  decision.body =
+      "version: STSv1\r\nmode: enforce\r\nmx: mx1.example.com\r\nmx: *.wild.example.com\r\nmax_age: 86400\r\n";
+  return decision;
+}
+
+Decision with_dane(DaneState state) {
+  Decision decision = enforced();
+  decision.dane = state;
+  decision.dane_reason = "the TLSA question failed: SERVFAIL";
+  return decision;
+}
+
+std::string answer(Map map, const Decision& decision, DaneAnswer dane = DaneAnswer::kNotFound) {
+  return reply_for(map, decision, dane).text;
+}
+
+TEST(Reply, R25EnforceIsSecureWithTheNamesOfThePolicyAndTheHostNameAsServerName) {
+  const std::string secure = "OK secure match=mx1.example.com:.wild.example.com servername=hostname";
+  EXPECT_EQ(answer(Map::kPostfix, enforced()), secure);
+  EXPECT_EQ(answer(Map::kSendmail, enforced()), secure);
+  EXPECT_EQ(reply_for(Map::kPostfix, enforced(), DaneAnswer::kNotFound).verdict, Verdict::kSecure);
+}
+
+TEST(Reply, R24R32TheLaterPostfixGetsThePolicyItself) {
+  EXPECT_EQ(answer(Map::kPostfixTlsrpt, enforced()),
+            "OK secure match=mx1.example.com:.wild.example.com servername=hostname policy_type=sts "
+            "policy_domain=example.com { policy_string = version: STSv1 } { policy_string = mode: enforce } "
+            "{ policy_string = mx: mx1.example.com } { policy_string = mx: *.wild.example.com } "
+            "{ policy_string = max_age: 86400 } mx_host_pattern=mx1.example.com mx_host_pattern=*.wild.example.com");
+}
+
+TEST(Reply, NothingOfAPolicyBecomesAnAttributeOfItsOwn) {
+  Decision decision = enforced();
+  for (const char* line :
+       {"x: } policy_failure=a", "x: a, b", "x: { y = z }", "policy_failure = x", "x: caf\xc3\xa9", "x: a=b"})
+    decision.body += std::string(line) + "\n";
+  decision.body += "mode:\tenforce\n";
+  const std::string text = answer(Map::kPostfixTlsrpt, decision);
+  EXPECT_THAT(text, Not(HasSubstr("policy_failure")));
+  EXPECT_THAT(text, Not(HasSubstr("x:")));
+  EXPECT_THAT(text, HasSubstr("{ policy_string = mode: enforce }"));
+  EXPECT_THAT(text, Not(HasSubstr("\t")));
+  EXPECT_THAT(text, Not(HasSubstr("\n")));
+}
+
+TEST(Reply, OfAMonstrousPolicyTheReportIsLeftOutNotTheProtection) {
+  Decision decision = enforced(std::vector<std::string>(1600, std::string(32, 'a') + ".example"));
+  decision.body = "version: STSv1\nmode: enforce\nmax_age: 1\n";
+  for (const std::string& mx : decision.mx) decision.body += "mx: " + mx + "\n";
+  const std::string text = answer(Map::kPostfixTlsrpt, decision);
+  EXPECT_LE(text.size(), kMaxReply);
+  EXPECT_EQ(text, answer(Map::kPostfix, decision));
+}
+
+TEST(Reply, R27R28TestingAndNoPolicyLeaveTheAdministratorsOwnLevel) {
+  Decision testing = enforced();
+  testing.mode = Mode::kTesting;
+  for (const Map map : {Map::kPostfix, Map::kPostfixTlsrpt, Map::kSendmail}) {
+    EXPECT_EQ(answer(map, testing), "NOTFOUND ");
+    EXPECT_EQ(answer(map, no_policy("none")), "NOTFOUND ");
+  }
+}
+
+TEST(Reply, DeferIsTemporaryAndOnOneLine) {
+  Decision decision;
+  decision.kind = Decision::Kind::kDefer;
+  decision.reason = "the policy is still\nbeing fetched";
+  EXPECT_EQ(answer(Map::kPostfix, decision), "TEMP the policy is still\\x0abeing fetched");
+}
+
+TEST(Reply, R29DaneGoesFirst) {
+  const Decision usable = with_dane(DaneState::kUsable);
+  EXPECT_EQ(answer(Map::kPostfix, usable, DaneAnswer::kNotFound), "NOTFOUND ");
+  EXPECT_EQ(answer(Map::kPostfixTlsrpt, usable, DaneAnswer::kDane), "OK dane");
+  EXPECT_EQ(answer(Map::kPostfix, usable, DaneAnswer::kDaneOnly), "OK dane-only");
+  EXPECT_THAT(answer(Map::kPostfix, with_dane(DaneState::kNone)), HasSubstr("OK secure"));
+}
+
+TEST(Reply, R29WhereDaneJudgesSomeHostsOnlyNoHostIsLeftWithoutProtection) {
+  for (const DaneAnswer dane : {DaneAnswer::kNotFound, DaneAnswer::kDane, DaneAnswer::kDaneOnly})
+    EXPECT_EQ(answer(Map::kPostfix, with_dane(DaneState::kPartly), dane), "OK dane-only");
+}
+
+TEST(Reply, R29ADaneFailureIsNotExcusedByAPolicy) {
+  EXPECT_EQ(answer(Map::kPostfixTlsrpt, with_dane(DaneState::kFailed)), "TEMP the TLSA question failed: SERVFAIL");
+}
+
+TEST(Reply, R29SendmailJudgesByDaneItself) {
+  for (const DaneState state : {DaneState::kUsable, DaneState::kPartly, DaneState::kFailed})
+    EXPECT_THAT(answer(Map::kSendmail, with_dane(state)), HasSubstr("OK secure"));
+}
+
+TEST(Request, IsAMapAndAKey) {
+  const auto request = Request::parse("postfix-tlsrpt [Mail.Example.COM]:25");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->map, Map::kPostfixTlsrpt);
+  EXPECT_EQ(request->key, "[Mail.Example.COM]:25");
+  EXPECT_EQ(Request::parse("sts a.b")->map, Map::kSendmail);
+  EXPECT_EQ(Request::parse("sendmail a.b")->map, Map::kSendmail);
+  EXPECT_EQ(Request::parse("whatever a.b")->map, Map::kPostfix);
+  EXPECT_EQ(Request::parse("postfix a b")->key, "a b");
+  EXPECT_FALSE(Request::parse("postfix"));
+  EXPECT_FALSE(Request::parse(""));
+}
+
+}  // namespace
+}  // namespace mtasts::socketmap

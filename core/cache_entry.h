@@ -82,7 +82,8 @@ struct CacheEntry {
   friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
 };
 
-// The earliest moment after `now` at which something of the entry runs out or may be tried again; nullopt: nothing does.
+// The earliest moment after `now` at which something of the entry runs out or may be tried again; nullopt: nothing
+// does.
 std::optional<Time> next_change(const CacheEntry& entry, Time now);
 
 inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 4096;

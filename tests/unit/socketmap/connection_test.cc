@@ -197,12 +197,12 @@ TEST_F(Serving, WhoDoesNotReadIsAnsweredNoFurther) {
   desk_.filling = std::string(50'000, 'x');
   const Client client = connect();
   std::string many;
-  for (int i = 0; i < 1000; ++i) many += "5:known,";
+  for (int i = 0; i < 100; ++i) many += "5:known,";
   client.send(many);
   turn();
   EXPECT_LT(desk_.requests.size(), 20U);
   std::size_t got = 0;
-  while (desk_.requests.size() < 1000) {
+  while (desk_.requests.size() < 100) {
     const std::string bytes = heard(client);
     ASSERT_FALSE(bytes.empty());
     got += bytes.size();

@@ -16,6 +16,7 @@
 #include "adapters/socketmap/systemd.h"
 #include "module/child.h"
 #include "module/event_loop.h"
+#include "module/http_server.h"
 #include "module/listen_socket.h"
 
 namespace mtasts::socketmap {
@@ -83,6 +84,7 @@ class Daemon final : public Desk {
   }
 
  private:
+  Result<void> serve_metrics(const Config& config);
   void on_signal(int signals);
   void reload();
   Result<void> replace_service();
@@ -97,6 +99,7 @@ class Daemon final : public Desk {
   std::unique_ptr<Service> service_;
   std::vector<std::unique_ptr<Service>> retired_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<HttpServer> http_;
   std::unique_ptr<EventLoop::Watch> signal_watch_;
   std::unique_ptr<EventLoop::Watch> watchdog_;
   std::unique_ptr<EventLoop::Watch> drain_timer_;
@@ -109,6 +112,7 @@ Result<void> Daemon::start(int signals) {
   allow_descriptors(config->socketmap.max_connections, log_);
   auto sockets = listening_sockets(*config);
   if (!sockets) return tl::unexpected(sockets.error());
+  if (const auto served = serve_metrics(*config); !served) return served;
   if (const auto changed = become_user(config->user); !changed) return changed;
   auto service = Service::open(std::move(*config), loop_, log_, metrics_);
   if (!service) return tl::unexpected(service.error());
@@ -120,6 +124,17 @@ Result<void> Daemon::start(int signals) {
   feed_watchdog();
   notifier_.ready();
   log_.write(LogLevel::kInfo, std::string("event=started version=") + MTASTS_VERSION);
+  return {};
+}
+
+Result<void> Daemon::serve_metrics(const Config& config) {
+  if (!config.metrics) return {};
+  auto socket = listen_on(*config.metrics, {});
+  if (!socket) return tl::unexpected(socket.error());
+  http_ = serve_http(loop_, std::move(*socket), [this](std::string_view path) -> std::optional<HttpPage> {
+    if (path != "/metrics") return std::nullopt;
+    return HttpPage{"text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
+  });
   return {};
 }
 

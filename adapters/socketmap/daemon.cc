@@ -7,17 +7,18 @@
 
 #include <algorithm>
 #include <csignal>
-#include <random>
 #include <utility>
 #include <vector>
 
+#include "adapters/socketmap/answers.h"
 #include "adapters/socketmap/server.h"
-#include "adapters/socketmap/service.h"
 #include "adapters/socketmap/systemd.h"
 #include "module/child.h"
+#include "module/client.h"
 #include "module/event_loop.h"
 #include "module/http_server.h"
 #include "module/listen_socket.h"
+#include "module/service.h"
 
 namespace mtasts::socketmap {
 namespace {
@@ -27,16 +28,8 @@ using std::chrono::milliseconds;
 // What a connection may still wait for its answer after SIGTERM. Postfix asks once more when it gets none, and by then
 // the next process may be there.
 constexpr milliseconds kDrain{10'000};
-// Several machines that start together do not refresh together.
-constexpr milliseconds kFirstRound{60'000};
-constexpr milliseconds kFirstRoundSpread{540'000};
 // Descriptors beside the clients': sockets of lookups and fetches, files of the store.
 constexpr rlim_t kOwnDescriptors = 1024;
-
-milliseconds first_round() {
-  std::random_device random;
-  return kFirstRound + milliseconds(random() % static_cast<unsigned>(kFirstRoundSpread.count()));
-}
 
 void allow_descriptors(std::size_t connections, Log& log) {
   rlimit limit{};
@@ -68,7 +61,19 @@ bool needs_restart(const Config& old, const Config& fresh) {
          old.metrics != fresh.metrics || old.user != fresh.user;
 }
 
-// The current service's desk, whichever it is.
+// Postfix asks before it knows whether DANE will judge a connection (R29).
+Config with_dane(Config config) {
+  config.lookup.ask_dane = config.decision.ask_dane = config.dane;
+  return config;
+}
+
+// A service and the answers that it gives.
+struct Office {
+  std::unique_ptr<Service> service;
+  Answers answers;
+};
+
+// The desk of the office of the day.
 class Daemon final : public Desk {
  public:
   Daemon(std::string config_path, EventLoop& loop, Log& log)
@@ -77,17 +82,18 @@ class Daemon final : public Desk {
   Result<void> start(int signals);
   void run() { loop_.run(); }
 
-  const std::string* known(std::string_view request) override { return service_->desk().known(request); }
-  void ask(std::string_view request, Done done) override { service_->desk().ask(request, std::move(done)); }
+  const std::string* known(std::string_view request) override { return office_->answers.known(request); }
+  void ask(std::string_view request, Done done) override { office_->answers.ask(request, std::move(done)); }
   void complain(std::string_view why, std::string_view beginning) override {
-    service_->desk().complain(why, beginning);
+    office_->answers.complain(why, beginning);
   }
 
  private:
   Result<void> serve_metrics(const Config& config);
   void on_signal(int signals);
   void reload();
-  Result<void> replace_service();
+  Result<std::unique_ptr<Office>> open_office(Config config);
+  Result<void> replace_office();
   void stop();
   void feed_watchdog();
 
@@ -96,8 +102,8 @@ class Daemon final : public Desk {
   Log& log_;
   Metrics metrics_;
   Notifier notifier_;
-  std::unique_ptr<Service> service_;
-  std::vector<std::unique_ptr<Service>> retired_;
+  std::unique_ptr<Office> office_;
+  std::vector<std::unique_ptr<Office>> retired_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<EventLoop::Watch> signal_watch_;
@@ -114,12 +120,11 @@ Result<void> Daemon::start(int signals) {
   if (!sockets) return tl::unexpected(sockets.error());
   if (const auto served = serve_metrics(*config); !served) return served;
   if (const auto changed = become_user(config->user); !changed) return changed;
-  auto service = Service::open(std::move(*config), loop_, log_, metrics_);
-  if (!service) return tl::unexpected(service.error());
-  service_ = std::move(*service);
-  service_->begin_rounds(first_round());
-  server_ = std::make_unique<Server>(Server::Parts{loop_, *this, metrics_, log_}, std::move(*sockets),
-                                     service_->config().socketmap.max_connections);
+  const std::size_t max_connections = config->socketmap.max_connections;
+  auto office = open_office(std::move(*config));
+  if (!office) return tl::unexpected(office.error());
+  office_ = std::move(*office);
+  server_ = std::make_unique<Server>(Server::Parts{loop_, *this, metrics_, log_}, std::move(*sockets), max_connections);
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
   feed_watchdog();
   notifier_.ready();
@@ -147,7 +152,7 @@ void Daemon::on_signal(int signals) {
 
 void Daemon::reload() {
   notifier_.reloading();
-  const auto replaced = replace_service();
+  const auto replaced = replace_office();
   metrics_.reloaded(replaced.has_value());
   if (replaced)
     log_.write(LogLevel::kInfo, "event=reloaded");
@@ -157,23 +162,31 @@ void Daemon::reload() {
   notifier_.ready();
 }
 
-Result<void> Daemon::replace_service() {
+Result<std::unique_ptr<Office>> Daemon::open_office(Config config) {
+  auto opened = Service::open(with_dane(std::move(config)), loop_, log_);
+  if (!opened) return tl::unexpected(opened.error());
+  Service& service = **opened;
+  service.begin_rounds([this](const UpkeepSummary& summary) { metrics_.round_ended(summary); });
+  return std::unique_ptr<Office>(new Office{
+      std::move(*opened), Answers({service.engine(), service.store(), log_, metrics_, now}, service.config())});
+}
+
+Result<void> Daemon::replace_office() {
   auto config = load_config(config_path_);
   if (!config) return tl::unexpected(config.error());
-  auto fresh = Service::open(std::move(*config), loop_, log_, metrics_);
+  auto fresh = open_office(std::move(*config));
   if (!fresh) return tl::unexpected(fresh.error());
-  const Config& now = (*fresh)->config();
-  if (needs_restart(service_->config(), now))
+  const Config& wanted = (*fresh)->service->config();
+  if (needs_restart(office_->service->config(), wanted))
     log_.write(LogLevel::kWarning,
                "event=restart-needed detail=\"socketmap.listen, socket_*, metrics.listen and "
                "engine.user are read at the start only\"");
-  log_.set_threshold(now.log_level);
-  server_->set_max_connections(now.socketmap.max_connections);
-  std::swap(service_, *fresh);
-  service_->begin_rounds(first_round());
-  Service& old = **fresh;
+  log_.set_threshold(wanted.log_level);
+  server_->set_max_connections(wanted.socketmap.max_connections);
+  std::swap(office_, *fresh);
   retired_.push_back(std::move(*fresh));
-  old.retire([this, &old] { std::erase_if(retired_, [&old](const auto& service) { return service.get() == &old; }); });
+  Office& old = *retired_.back();
+  old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
   return {};
 }
 

@@ -1,48 +1,53 @@
-#include "adapters/socketmap/service.h"
+#include "module/service.h"
 
+#include <random>
 #include <utility>
 
 #include "module/client.h"
 #include "module/engine_library.h"
 
-namespace mtasts::socketmap {
+namespace mtasts {
 namespace {
 
-constexpr std::chrono::hours kBetweenRounds{1};
+using std::chrono::milliseconds;
 
-// These hosts ask before they know whether DANE will judge a connection (R29).
-Config with_dane(Config config) {
-  config.lookup.ask_dane = config.decision.ask_dane = config.dane;
-  return config;
+constexpr std::chrono::hours kBetweenRounds{1};
+constexpr milliseconds kFirstRound{60'000};
+constexpr unsigned kFirstRoundSpreadMs = 540'000;
+
+milliseconds first_round() {
+  std::random_device random;
+  return kFirstRound + milliseconds(random() % kFirstRoundSpreadMs);
 }
 
 // Longer than a delivery would wait: nobody waits for a round.
-std::chrono::milliseconds patience(const Config& config) {
-  return config.network.fetch.timeout + 3 * config.network.dns.timeout;
-}
+milliseconds patience(const Config& config) { return config.network.fetch.timeout + 3 * config.network.dns.timeout; }
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, Log& log, Metrics& metrics) {
+Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, Log& log) {
   auto network = open_network(config, &loop);
   if (!network) return tl::unexpected(network.error());
-  return std::unique_ptr<Service>(new Service(with_dane(std::move(config)), std::move(*network), loop, log, metrics));
+  return std::unique_ptr<Service>(new Service(std::move(config), std::move(*network), loop, log));
 }
 
-Service::Service(Config config, std::unique_ptr<Network> network, EventLoop& loop, Log& log, Metrics& metrics)
+Service::Service(Config config, std::unique_ptr<Network> network, EventLoop& loop, Log& log)
     : config_(std::move(config)),
       loop_(loop),
       log_(log),
-      metrics_(metrics),
       store_(config_.cache_directory, log_),
       network_(std::move(network)),
-      engine_(loop_, network_->resolver(), network_->fetcher(), store_, log_, config_.lookup, now),
-      answers_({engine_, store_, log_, metrics_, now}, config_) {
+      engine_(loop_, network_->resolver(), network_->fetcher(), store_, log_, config_.lookup, now) {
   engine_.on_idle([this] { consider_ending(); });
 }
 
-void Service::begin_rounds(std::chrono::milliseconds first) {
-  next_round_ = loop_.after(first, [this] { run_round(); });
+void Service::begin_rounds(RoundEnded ended) {
+  told_ = std::move(ended);
+  next_round_in(first_round());
+}
+
+void Service::next_round_in(milliseconds delay) {
+  next_round_ = loop_.after(delay, [this] { run_round(); });
 }
 
 void Service::run_round() {
@@ -51,13 +56,13 @@ void Service::run_round() {
 }
 
 void Service::round_ended(const UpkeepSummary& summary) {
-  metrics_.round_ended(summary);
+  told_(summary);
   log_.write(LogLevel::kInfo, "event=refresh-round summary=" + quoted(summary_line(summary)));
   for (const auto& [domain, why] : summary.failures)
     log_.write(LogLevel::kWarning, "event=refresh-failed domain=" + domain.text() + " detail=" + quoted(why) +
                                        " effect=\"the policy remembered stays in force until it expires\"");
   round_.reset();
-  idle_ ? consider_ending() : begin_rounds(kBetweenRounds);
+  idle_ ? consider_ending() : next_round_in(kBetweenRounds);
 }
 
 void Service::retire(std::function<void()> idle) {
@@ -68,7 +73,7 @@ void Service::retire(std::function<void()> idle) {
 
 // Later, because whoever calls may be a part of what ends.
 void Service::consider_ending() {
-  if (idle_ && engine_.is_idle() && !round_) idle_soon_ = loop_.after(std::chrono::milliseconds(0), idle_);
+  if (idle_ && engine_.is_idle() && !round_) idle_soon_ = loop_.after(milliseconds(0), idle_);
 }
 
-}  // namespace mtasts::socketmap
+}  // namespace mtasts

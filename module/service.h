@@ -1,0 +1,58 @@
+// One configuration at work in a long-lived process: store, network, engine and the hourly round through the store, on
+// the loop of the process. A new configuration is a new service beside the old one, which ends what it has begun.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "module/config.h"
+#include "module/engine.h"
+#include "module/network.h"
+#include "module/policy_store.h"
+#include "module/upkeep_round.h"
+
+namespace mtasts {
+
+class Service {
+ public:
+  using RoundEnded = std::function<void(const UpkeepSummary&)>;
+
+  // `loop` and `log` must outlive the service. Error kEngine.
+  static Result<std::unique_ptr<Service>> open(Config config, EventLoop& loop, Log& log);
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  FileStore& store() { return store_; }
+  Network& network() { return *network_; }
+  Engine& engine() { return engine_; }
+
+  // A round every hour, the first one some minutes from now: several machines that start together do not refresh
+  // together. `ended` is told of each.
+  void begin_rounds(RoundEnded ended);
+  // No round begins any more. `idle` is called from the loop, once, when nothing is under way; it may destroy the
+  // service.
+  void retire(std::function<void()> idle);
+
+ private:
+  Service(Config config, std::unique_ptr<Network> network, EventLoop& loop, Log& log);
+
+  void next_round_in(std::chrono::milliseconds delay);
+  void run_round();
+  void round_ended(const UpkeepSummary& summary);
+  void consider_ending();
+
+  Config config_;
+  EventLoop& loop_;
+  Log& log_;
+  FileStore store_;
+  std::unique_ptr<Network> network_;
+  Engine engine_;
+  RoundEnded told_;
+  std::optional<UpkeepRound> round_;
+  std::unique_ptr<EventLoop::Watch> next_round_;
+  std::function<void()> idle_;
+  std::unique_ptr<EventLoop::Watch> idle_soon_;
+};
+
+}  // namespace mtasts

@@ -86,6 +86,11 @@ class MailServer:
             make_folder(str(STORE), 0o755, "_mtasts")
 
     def set_module_configuration(self, text: str) -> None:
+        """From now on this is in force."""
+        self.write_module_configuration(text)
+
+    def write_module_configuration(self, text: str) -> None:
+        """The file alone, not that anybody reads it."""
         MODULE_CONFIGURATION.parent.mkdir(exist_ok=True)
         MODULE_CONFIGURATION.write_text(text, encoding="utf-8")
 

@@ -95,7 +95,7 @@ class MailHosts:
         found = re.search(r" LAB (\w+) (.*)", line)
         if not found:
             return None
-        values = dict(word.split("=", 1) for word in shlex.split(found[2]))
+        values = dict(word.split("=", 1) for word in shlex.split(_unescaped(found[2])))
         return Event(found[1], self._names.get(values.pop("address"), "?"), **values)
 
     def _write_tls(self, host: MailHost) -> None:
@@ -123,6 +123,7 @@ keep_environment =
 host_lookup =
 rfc1413_hosts =
 queue_only
+smtputf8_advertise_hosts = *
 smtp_accept_max = 100
 tls_advertise_hosts = ${{if exists{{{file}}}{{*}}}}
 tls_certificate = {file}
@@ -142,3 +143,8 @@ data:
   discard logwrite = LAB mail address=$received_ip_address {tls} sender=${{quote:$sender_address}} \\
             recipients=${{quote:$recipients}} subject=${{quote:$h_subject:}}
 """
+
+
+def _unescaped(text: str) -> str:
+    """Exim writes bytes beyond ASCII to its log as backslash and three octal digits."""
+    return re.sub(r"(?:\\[0-7]{3})+", lambda found: bytes(int(digits, 8) for digits in found[0][1:].split("\\")).decode("utf-8", "replace"), text)

@@ -13,10 +13,12 @@ import mail_server
 from mail_server import HOME_DOMAIN, Outcome, make_folder, make_group, make_user, message
 from packages import LabError
 from socketmap_server import SocketmapServer
+from world import World
 
 EXAMPLES = mail_server.EXAMPLES / "postfix"
 QUEUE = "/var/spool/postfix"
 MAIN = "/etc/postfix/main.cf"
+MASTER = "/etc/postfix/master.cf"
 PATIENCE = 60.0
 STATUS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+): to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=([^,]*), .*?status=(\w+) \((.*)\)$")
 TLS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+) TLS connection established to (\S+\]:\d+):")
@@ -46,9 +48,10 @@ class Postfix(SocketmapServer):
             shutil.copy(share / source, etc / target)
         make_folder(str(self.root.path("/var/lib/postfix")), 0o700, "postfix")
         self._fill_chroot()
+        cache = "btree" if self.version < (3, 11) else "$default_cache_db_type"
         self.root.run("postconf", "-e", f"myhostname = {HOME_DOMAIN}", "mydestination = $myhostname, localhost", "mynetworks = 127.0.0.0/8",
                       "inet_interfaces = loopback-only", "smtp_tls_security_level = may", "smtp_tls_CApath = /etc/ssl/certs",
-                      "smtp_tls_session_cache_database = ${default_cache_db_type?{$default_cache_db_type}:{btree}}:${data_directory}/smtp_scache")
+                      f"smtp_tls_session_cache_database = {cache}:${{data_directory}}/smtp_scache")
         self.root.run("newaliases")
         self.root.run("postfix", "check")
         self.root.run("sh", "-c", "cd /usr/sbin && chgrp postdrop postdrop postqueue && chmod 2755 postdrop postqueue")
@@ -70,9 +73,23 @@ class Postfix(SocketmapServer):
 
     def set_main(self, **values: str) -> None:
         """The administrator's own lines in main.cf, until reset()."""
-        self._saved.setdefault(MAIN, self.root.path(MAIN).read_text(encoding="ascii"))
+        self._keep(MAIN)
         self.root.run("postconf", "-e", *(f"{name} = {value}" for name, value in values.items()))
         self.reload()
+
+    def set_master(self, field: str, value: str) -> None:
+        """One field of master.cf, such as smtp/unix/chroot, until reset()."""
+        self._keep(MASTER)
+        self.root.run("postconf", "-F", f"{field} = {value}")
+        self.reload()
+
+    @property
+    def map_name(self) -> str:
+        """What the example asks mtastsd for."""
+        return self.root.run("postconf", "-h", "smtp_tls_policy_maps").strip().rpartition(":")[2]
+
+    def _keep(self, name: str) -> None:
+        self._saved.setdefault(name, self.root.path(name).read_text(encoding="ascii"))
 
     def reload(self) -> None:
         """Until the queue manager, which forgets hosts that failed, is a new one."""
@@ -125,7 +142,7 @@ class Postfix(SocketmapServer):
         sessions: dict[str, tuple[str, str]] = {}  # of each smtp process: relay and what it says of the certificate
         for line in self.log(since):
             if tls := TLS.search(line):
-                sessions[tls[1]] = (tls[3], tls[2])
+                sessions[tls[1]] = (tls[3].lower(), tls[2])
             elif status := STATUS.search(line):
                 found[_lower_domain(status[3])] = _outcome(status, sessions.get(status[1], ("", "")))
         return found
@@ -134,9 +151,15 @@ class Postfix(SocketmapServer):
 def _outcome(status: re.Match[str], session: tuple[str, str]) -> Outcome:
     state = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced"}[status[5]]
     relay = status[4]
-    return Outcome(state, relay.split("[")[0], session == (relay, "Verified"), text=status[6])
+    return Outcome(state, relay.split("[")[0], session == (relay.lower(), "Verified"), text=status[6])
 
 
 def _lower_domain(address: str) -> str:
     local, _, domain = address.rpartition("@")
     return f"{local}@{domain.lower()}"
+
+
+def postfix(world: World) -> Postfix:
+    """The sender of a world that was made with one."""
+    assert isinstance(world.sender, Postfix)
+    return world.sender

@@ -68,6 +68,12 @@ HOSTS: list[MailHost] = [
 DOMAINS: list[Domain] = []
 
 
+def declare_host(host: MailHost) -> MailHost:
+    """Makes the host exist when the world starts."""
+    HOSTS.append(host)
+    return host
+
+
 def declare(domain: Domain) -> Domain:
     """Makes the domain exist when the world starts."""
     DOMAINS.append(domain)

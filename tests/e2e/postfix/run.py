@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE)]
+sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE.parent / "socketmap"), str(HERE)]
 
 import roots  # noqa: E402
 import runner  # noqa: E402
@@ -18,7 +18,16 @@ from postfix import Postfix  # noqa: E402
 from topology import DOMAINS, HOSTS  # noqa: E402
 from world import World  # noqa: E402
 
+import scenarios_change  # noqa: E402,F401
+import scenarios_daemon  # noqa: E402,F401
+import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
+import scenarios_routes  # noqa: E402,F401
+import scenarios_storm  # noqa: E402,F401
+import scenarios_shared  # noqa: E402,F401
+import scenarios_testing  # noqa: E402,F401
+import scenarios_trouble  # noqa: E402,F401
+import scenarios_versions  # noqa: E402,F401
 
 EXAMPLES = {roots.POSTFIX_3_7: "main.cf.before-3.10", roots.POSTFIX_3_10: "main.cf", roots.POSTFIX_NEWEST: "main.cf"}
 

@@ -1,0 +1,36 @@
+#!/usr/bin/python3
+"""./dev demo postfix: real mails through a real Postfix that asks mtastsd, in a sandbox, told as a short story.
+
+    sudo tests/e2e/postfix/demo.py --build build/release
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "lab")]
+
+import roots  # noqa: E402
+import story  # noqa: E402
+from postfix import Postfix, postfix  # noqa: E402
+from world import World  # noqa: E402
+
+NEXT_STEPS = """\
+  ./dev test                            every test, mails like these and many more among them
+  less docs/postfix.md                  five minutes to a protected Postfix of your own
+  less conf-examples/postfix/main.cf    what Postfix needs, with explanations
+  mtasts query DOMAIN                   what your mail server would be told about a domain"""
+
+
+def world() -> World:
+    [tree] = roots.unpacked(roots.POSTFIX_3_10)
+    return World(story.DOMAINS, story.HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
+
+
+POSTFIX = story.Demo("Postfix", world, lambda world: postfix(world).root.run("postqueue", "-p"), NEXT_STEPS,
+                     unpack=lambda: roots.unpacked(roots.POSTFIX_3_10))
+
+if __name__ == "__main__":
+    sys.exit(story.main(HERE / "demo.py", POSTFIX))

@@ -1,0 +1,102 @@
+"""mtastsd comes, goes and is told to read its configuration again: mail waits rather than go unprotected, and none is lost."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+
+from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
+from mail_server import make_folder
+from postfix import QUEUE, postfix
+from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
+from world import Domain, Story, World
+
+declare(Domain("steady.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+declare(Domain("steadyplain.test", (PLAIN,)))
+declare(Domain("steadybad.test", (SELF_SIGNED,), "enforce"))
+
+ADDRESS = ("127.0.0.1", 8461)
+EXEMPT = '[[policy.override]]\ndomain = "steadybad.test"\nmode = "none"\n'
+
+
+@scenario("mtastsd is stopped: mail for everybody waits, and goes out when it is back")
+def stopped(world: World) -> None:
+    postfix(world).mtastsd.stop()
+    for recipient in ("bob@steady.test", "bob@steadyplain.test"):
+        story = world.send(recipient)
+        expect_waiting(story, recipient)
+        expect_contacts(story, [])
+    postfix(world).mtastsd.start()
+    story = world.queue_run()
+    expect_delivered(story, "bob@steady.test", GOOD, verified=True)
+    expect_delivered(story, "bob@steadyplain.test", PLAIN)
+
+
+@scenario("mtastsd is killed and started again: the next mail finds it, and what it knew")
+def killed(world: World) -> None:
+    expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+    before = world.policy_requests("steady.test")
+    postfix(world).mtastsd.kill()
+    postfix(world).mtastsd.start()
+    expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+    expect(world.policy_requests("steady.test") == before, "the policy should still be remembered")
+
+
+def sent_meanwhile(world: World, listening: socket.socket, recipient: str) -> Story:
+    """Sends while nobody takes connections, and starts mtastsd once Postfix has knocked."""
+
+    def start_when_asked() -> None:
+        select.select([listening], [], [], 20)
+        postfix(world).mtastsd.start([listening])
+
+    starter = threading.Thread(target=start_when_asked)
+    starter.start()
+    story = world.send(recipient)
+    starter.join()
+    return story
+
+
+@scenario("socket activation: who asks before mtastsd runs, or while it is restarted, waits for the answer; no mail is deferred")
+def activated(world: World) -> None:
+    postfix(world).mtastsd.stop()
+    with socket.create_server(ADDRESS) as listening:
+        world.undo(postfix(world).mtastsd.stop)
+        expect_delivered(sent_meanwhile(world, listening, "bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+        postfix(world).mtastsd.stop()
+        expect_delivered(sent_meanwhile(world, listening, "eve@steady.test"), "eve@steady.test", GOOD, verified=True)
+        expect_waiting(world.send("bob@steadybad.test"), "bob@steadybad.test")
+        postfix(world).mtastsd.stop()
+
+
+def unix_socket(chrooted: str) -> None:
+    how = {"y": "chrooted", "n": "not chrooted"}[chrooted]
+
+    @scenario(f"unix socket below the queue directory, smtp(8) {how}")
+    def works(world: World) -> None:
+        make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
+        world.sender.set_module_configuration(f'[socketmap]\nlisten = ["unix:{QUEUE}/mtasts/socketmap.sock"]\n')
+        postfix(world).set_master("smtp/unix/chroot", chrooted)
+        postfix(world).set_main(smtp_tls_policy_maps=f"socketmap:unix:mtasts/socketmap.sock:{postfix(world).map_name}")
+        expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+        expect_waiting(world.send("bob@steadybad.test"), "bob@steadybad.test")
+
+
+for one in ("y", "n"):
+    unix_socket(one)
+
+
+@scenario("SIGHUP: a new configuration counts at once, a bad one is told of by file, line and key, and the old stays in force")
+def reloaded(world: World) -> None:
+    expect_waiting(world.send("bob@steadybad.test"), "bob@steadybad.test")
+    world.sender.write_module_configuration(EXEMPT)
+    postfix(world).mtastsd.reload()
+    expect_delivered(world.queue_run(), "bob@steadybad.test", SELF_SIGNED)
+    world.sender.write_module_configuration("[dns]\n\ntransport = \"carrier pigeon\"\n")
+    told = world.watch(postfix(world).mtastsd.reload)
+    expect_logged(told, "mtasts.toml", "transport", "3", "tcp")
+    expect_delivered(world.send("eve@steadybad.test"), "eve@steadybad.test", SELF_SIGNED)
+    expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+    world.sender.write_module_configuration("")
+    postfix(world).mtastsd.reload()
+    expect_waiting(world.send("joe@steadybad.test"), "joe@steadybad.test")

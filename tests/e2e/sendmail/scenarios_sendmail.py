@@ -1,0 +1,79 @@
+"""What is Sendmail's own: no answer is no delivery, names are tested by subjectAltName, a smarthost has the recipients' policies."""
+
+from __future__ import annotations
+
+from framework import expect_contacts, expect_delivered, expect_waiting, scenario
+from mx import MailHost
+from pki import Leaf
+from scenarios_enforce import COMMON_NAME_KINDS, bad_certificate
+from sendmail import sendmail
+from topology import GOOD, PLAIN, SELF_SIGNED, TWO_LABELS, declare, declare_host
+from world import Domain, World
+
+THIEF = "thief.mx.test"  # has the key and certificate of a listed host, and is not listed
+SWAPPED = "swapped.mx.test"  # is listed, and shows the certificate of another listed host
+OTHERS_WILDCARD = "otherswildcard.mx.test"  # a wildcard, and not for its own name
+
+declare_host(MailHost(THIEF, "198.51.100.30", Leaf(THIEF, dns=(GOOD,))))
+declare_host(MailHost(SWAPPED, "198.51.100.31", Leaf(SWAPPED, dns=(GOOD,))))
+declare_host(MailHost(OTHERS_WILDCARD, "198.51.100.32", Leaf(OTHERS_WILDCARD, dns=("*.labels.mx.test", "*.test", "*.otherswildcard.mx.test"))))
+declare(Domain("stolen.test", (THIEF,), "enforce", (GOOD,)))
+declare(Domain("swapped.test", (SWAPPED,), "enforce", (SWAPPED, GOOD)))
+declare(Domain("otherswildcard.test", (OTHERS_WILDCARD,), "enforce"))
+declare(Domain("shallow.test", (TWO_LABELS,), "enforce", ("*.mx.test", "mx.test")))
+declare(Domain("steady.test", (GOOD,), "enforce"))
+declare(Domain("steadyplain.test", (PLAIN,)))
+declare(Domain("exempt.test", (SELF_SIGNED,), "enforce"))
+
+for one_kind in COMMON_NAME_KINDS:
+    bad_certificate(one_kind)
+
+
+@scenario("R24: an unlisted host with a listed host's certificate gets nothing")
+def stolen(world: World) -> None:
+    expect_waiting(world.send("bob@stolen.test"), "bob@stolen.test")
+
+
+@scenario("R24: a pattern covers no second label")
+def one_label(world: World) -> None:
+    expect_waiting(world.send("bob@shallow.test"), "bob@shallow.test")
+
+
+@scenario("R25: a listed host that shows another listed host's certificate gets nothing")
+def swapped(world: World) -> None:
+    expect_waiting(world.send("bob@swapped.test"), "bob@swapped.test")
+
+
+@scenario("R25: a wildcard certificate proves names one label below it, and no others")
+def others_wildcard(world: World) -> None:
+    expect_waiting(world.send("bob@otherswildcard.test"), "bob@otherswildcard.test")
+
+
+@scenario("mtastsd is stopped: mail for everybody waits, and goes out when it is back")
+def stopped(world: World) -> None:
+    sendmail(world).mtastsd.stop()
+    for recipient in ("bob@steady.test", "bob@steadyplain.test"):
+        story = world.send(recipient)
+        expect_waiting(story, recipient)
+    sendmail(world).mtastsd.start()
+    sendmail(world).forget_hosts()
+    story = world.queue_run()
+    expect_delivered(story, "bob@steady.test", GOOD, verified=True)
+    expect_delivered(story, "bob@steadyplain.test", PLAIN)
+
+
+@scenario("mtastsd says TEMP: mail waits")
+def temporary(world: World) -> None:
+    world.sender.set_module_configuration('[dns]\nresolvers = ["198.51.100.56:53"]\ntimeout_s = 1\n[engine]\non_dns_failure = "defer"\n')
+    expect_waiting(world.send("bob@steady.test"), "bob@steady.test")
+
+
+@scenario("SIGHUP: a new configuration counts at once")
+def reloaded(world: World) -> None:
+    expect_waiting(world.send("bob@exempt.test"), "bob@exempt.test")
+    sendmail(world).write_module_configuration('[[policy.override]]\ndomain = "exempt.test"\nmode = "none"\n')
+    sendmail(world).mtastsd.reload()
+    sendmail(world).forget_hosts()
+    story = world.queue_run()
+    expect_delivered(story, "bob@exempt.test", SELF_SIGNED)
+    expect_contacts(story, [SELF_SIGNED])

@@ -1,0 +1,151 @@
+"""The common part of tests/e2e/<server>/demo.py: real mails through a real server in a sandbox, told as a short story.
+
+    demo.py --build build/release
+
+Without namespaces it says so and runs the tests that need none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import sandbox
+from packages import LabError
+from topology import GOOD, HOSTS, IMPOSTOR, PLAIN, SELF_SIGNED
+from world import Domain, Story, World
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One mail. `before` changes the world first."""
+
+    title: str
+    domain: str
+    before: Callable[[World], None] | None = None
+
+
+@dataclass(frozen=True)
+class Demo:
+    """`world` makes the world, called in the sandbox, after `unpack` outside; `why` is what the reader sees of a mail that waits;
+    `queue` shows all that wait."""
+
+    server: str
+    world: Callable[[], World]
+    queue: Callable[[World], str]
+    next_steps: str
+    why: Callable[[str], str] = lambda text: text
+    unpack: Callable[[], object] = lambda: None
+
+
+DOMAINS = [
+    Domain("bank.test", (GOOD,), "enforce"),
+    Domain("museum.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)),
+    Domain("shop.test", (SELF_SIGNED,), "enforce"),
+    Domain("club.test", (SELF_SIGNED,), "testing"),
+    Domain("aunt.test", (PLAIN,)),
+]
+
+CHAPTERS = [
+    Chapter("bank.test has a policy and keeps it.", "bank.test"),
+    Chapter("museum.test: somebody has forged its MX records and put a host of his own first.", "museum.test"),
+    Chapter("museum.test again, and now the forger keeps its policy host out of reach, too.", "museum.test",
+            lambda world: world.stop_policy_hosts()),
+    Chapter("shop.test: the certificate is not what the policy demands. Somebody in between?", "shop.test",
+            lambda world: world.start_again()),
+    Chapter("club.test has the same bad certificate, but only tests its policy.", "club.test"),
+    Chapter("aunt.test has never heard of MTA-STS, nor of TLS.", "aunt.test"),
+]
+
+__all__ = ["DOMAINS", "HOSTS", "Demo", "main"]
+
+
+def main(script: Path, demo: Demo) -> int:
+    """The program; `script` is the demo.py, which must come here again when it is started in the sandbox."""
+    parser = argparse.ArgumentParser(description=f"real mails through a real {demo.server}, told as a story")
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    build = options.build.resolve()
+    if options.inside:
+        return _inside(demo, build)
+    try:
+        demo.unpack()
+        code = sandbox.run(["/usr/bin/python3", str(script), "--inside", "--build", str(build)], writable=build)
+    except LabError as reason:
+        return _without_sandbox(demo, build, str(reason))
+    if code == 0:
+        print(f"\nWhat to do next:\n{demo.next_steps}\nNothing of this demo is left on this machine: all of it ran in a sandbox that is gone now.")
+    return code
+
+
+def _inside(demo: Demo, build: Path) -> int:
+    print(f"Starting name servers, policy hosts, mail hosts and {demo.server} ...", flush=True)
+    world = demo.world()
+    world.start()
+    try:
+        world.sender.install_module(build)
+        world.sender.add_examples()
+        for number, chapter in enumerate(CHAPTERS, 1):
+            _read_aloud(demo, world, number, chapter)
+        print(_bold(f"\nWhat waits is tried again by {demo.server} and never bounced for this reason:"))
+        print(textwrap.indent(demo.queue(world).strip("\n"), "   "))
+    finally:
+        world.stop()
+    return 0
+
+
+def _read_aloud(demo: Demo, world: World, number: int, chapter: Chapter) -> None:
+    print(_bold(f"\n{number}. {chapter.title}"), flush=True)
+    if chapter.before:
+        chapter.before(world)
+    recipient = f"you@{chapter.domain}"
+    story = world.send(recipient)
+    _tell("policy", _policy_of(chapter.domain))
+    _tell("offered", ", ".join(world.domains[chapter.domain].mx))
+    _tell("contacted", ", ".join(story.contacted()) or "nobody")
+    _tell(*_ending(demo, story, recipient))
+    for line in story.syslog:
+        _tell("log", line.split("]: ", 1)[-1].split(": ", 1)[-1])
+
+
+def _policy_of(domain: str) -> str:
+    """The policy in the words of the command line tool, which asks as the mail server would."""
+    result = subprocess.run(["mtasts", "query", domain, "--json"], capture_output=True, text=True, check=False)
+    try:
+        answer = json.loads(result.stdout)
+    except json.JSONDecodeError:
+        return f"unknown ({result.stderr.strip()})"
+    if not answer.get("id"):
+        return "none"
+    return f"{answer['mode']}, mail only to {', '.join(answer['mx'])} (from {answer['source']})"
+
+
+def _ending(demo: Demo, story: Story, recipient: str) -> tuple[str, str]:
+    outcome = story.outcome(recipient)
+    if outcome.state != "delivered":
+        return "waits", demo.why(outcome.text)
+    tls = next((event.tls for event in story.arrived()), "")
+    checked = "certificate verified" if outcome.verified else "certificate not verified"
+    return "arrived", f"at {outcome.host}, " + (f"{tls}, {checked}" if tls else "in the clear")
+
+
+def _without_sandbox(demo: Demo, build: Path, reason: str) -> int:
+    print(f"The demo with a real {demo.server} is skipped: {reason}.")
+    print("What works without: the tests of every room against real servers on loopback.\n", flush=True)
+    return subprocess.run(["ctest", "--test-dir", str(build), "--output-on-failure"], check=False).returncode
+
+
+def _bold(text: str) -> str:
+    return f"\033[1m{text}\033[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text
+
+
+def _tell(label: str, text: str) -> None:
+    print(textwrap.fill(text, 100, initial_indent=f"   {label:<10} ", subsequent_indent=" " * 14))

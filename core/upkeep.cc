@@ -44,4 +44,8 @@ Upkeep upkeep(const CacheEntry& entry, Time used, const UpkeepRules& rules, Time
   return now - last >= kNegativeKept ? Upkeep::kForget : Upkeep::kKeep;
 }
 
+Upkeep upkeep_of_damaged(Time used, const UpkeepRules& rules, Time now) {
+  return now - used >= rules.forget ? Upkeep::kForget : Upkeep::kRefresh;
+}
+
 }  // namespace mtasts

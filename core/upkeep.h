@@ -20,4 +20,8 @@ enum class Upkeep { kKeep, kRefresh, kForget };
 // only no longer refreshed. `used`: when the entry was last asked for.
 Upkeep upkeep(const CacheEntry& entry, Time used, const UpkeepRules& rules, Time now);
 
+// Of what cannot be read as an entry. It may have held a policy, so it is looked up again before anybody asks, rather
+// than when somebody does, who may then be kept from it (RFC 8461 §10.2).
+Upkeep upkeep_of_damaged(Time used, const UpkeepRules& rules, Time now);
+
 }  // namespace mtasts

@@ -148,6 +148,7 @@ bool rename_into_place(int shard, const std::string& temporary, const std::strin
 
 constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
 constexpr std::chrono::hours kStampKept{48};
+constexpr std::chrono::hours kToldAgain{23};
 constexpr std::chrono::hours kUseMarkedAgain{1};
 
 void mark_use(int fd, Time last) {
@@ -235,14 +236,18 @@ void FileStore::warn_once(bool& warned, const std::string& line) {
   warned = true;
 }
 
+void FileStore::warn_daily(const Domain& domain, const std::string& line) {
+  if (due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain)) log_.write(LogLevel::kWarning, line);
+}
+
 std::optional<CacheEntry> FileStore::get(const Domain& domain) {
   auto found = read(domain, false);
-  return found ? std::optional(std::move(found->entry)) : std::nullopt;
+  return found ? std::move(found->entry) : std::nullopt;
 }
 
 std::optional<CacheEntry> FileStore::use(const Domain& domain) {
   auto found = read(domain, true);
-  return found ? std::optional(std::move(found->entry)) : std::nullopt;
+  return found ? std::move(found->entry) : std::nullopt;
 }
 
 std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_use) {
@@ -260,20 +265,16 @@ std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_us
     return std::nullopt;
   }
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
-      status.st_size > static_cast<off_t>(kMaxEntryBytes)) {
-    warn_once(warned_read_, "event=store-entry-refused domain=" + domain.text() +
-                                " reason=\"not a regular file of at most " + std::to_string(kMaxEntryBytes) +
-                                " bytes\"");
-    return std::nullopt;
-  }
+  if (::fstat(file.get(), &status) != 0) return std::nullopt;
   const Time used = from_epoch(status.st_atim.tv_sec);
-  if (is_use) mark_use(file.get(), used);
   const auto damaged = [&](const std::string& reason) {
-    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=" + quoted(reason) +
-                                       " effect=\"it will be looked up again\"");
-    return std::nullopt;
+    warn_daily(domain, "event=store-entry-damaged domain=" + domain.text() + " reason=" + quoted(reason) +
+                           " effect=\"it will be looked up again\"");
+    return Found{std::nullopt, used};
   };
+  if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kMaxEntryBytes))
+    return damaged("it is no regular file of at most " + std::to_string(kMaxEntryBytes) + " bytes");
+  if (is_use) mark_use(file.get(), used);
   if (status.st_size == 0) {
     if (!is_marked(status.st_mtim, domain.text())) return damaged("it is empty, and not because there is no record");
     return Found{bare_absence(domain, from_epoch(status.st_mtim.tv_sec)), used};
@@ -346,11 +347,11 @@ Result<void> FileStore::can_be_listed() const {
 
 Result<void> FileStore::for_each(const Visit& visit) {
   if (auto listed = can_be_listed(); !listed) return listed;
-  for (unsigned shard = 0; shard < kShards; ++shard) for_each_in_shard(shard, visit);
+  for (unsigned shard = 0; shard < kShards; ++shard) for_each_in_shard(shard, visit, [](const Domain&, Time) {});
   return {};
 }
 
-void FileStore::for_each_in_shard(unsigned shard, const Visit& visit) {
+void FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
   const auto directory = open_directory(directory_);
   const std::string part = shard_name(shard);
   const auto listed = directory ? open_shard(directory.get(), part) : Descriptor();
@@ -361,7 +362,9 @@ void FileStore::for_each_in_shard(unsigned shard, const Visit& visit) {
       ::unlinkat(listed.get(), name.c_str(), 0);
   }
   for (const auto& domain : domains_in(shard)) {
-    if (const auto found = read(domain, false)) visit(found->entry, found->used);
+    const auto found = read(domain, false);
+    if (found && found->entry) visit(*found->entry, found->used);
+    if (found && !found->entry) damaged(domain, found->used);
   }
 }
 

@@ -17,7 +17,7 @@
 namespace mtasts {
 
 // Any number of processes may use one directory at the same time; an object belongs to one thread. Problems are logged,
-// each kind once an object.
+// each kind once an object; of an entry that is damaged once a day, by who may write the store.
 class FileStore : public PolicyStore {
  public:
   // Nothing is opened yet. `log` must outlive the store.
@@ -43,8 +43,10 @@ class FileStore : public PolicyStore {
   [[nodiscard]] Result<void> can_be_listed() const;
   // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed.
   // A part that cannot be listed is empty.
+  // `damaged` is called with what lies in an entry's place and is none; an entry of another format version is left out.
   static constexpr unsigned kShards = 256;
-  void for_each_in_shard(unsigned shard, const Visit& visit);
+  using VisitDamaged = std::function<void(const Domain&, Time used)>;
+  void for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
   // True at most once a `period` for one `name`, across processes; false when the store cannot be written.
   bool due(const std::string& name, std::chrono::seconds period);
   // What due() left behind for names that nobody asked about for two days.
@@ -55,13 +57,14 @@ class FileStore : public PolicyStore {
 
  private:
   struct Found {
-    CacheEntry entry;
+    std::optional<CacheEntry> entry;  // nullopt: damaged
     Time used;
   };
   std::optional<Found> read(const Domain& domain, bool is_use);
   // Whose entries lie there, readable or not.
   [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
   void warn_once(bool& warned, const std::string& line);
+  void warn_daily(const Domain& domain, const std::string& line);
 
   std::string directory_;
   Claims claims_;

@@ -36,7 +36,11 @@ std::string count(std::size_t number, const std::string& one, const std::string&
 
 std::string summary_line(const UpkeepSummary& summary) {
   return "refreshed " + std::to_string(summary.refreshed) + " of " + count(summary.due, "policy", "policies") +
-         " due, " + std::to_string(summary.in_force) + " in force, " + std::to_string(summary.forgotten) + " forgotten";
+         " due, " + std::to_string(summary.in_force) + " in force, " + std::to_string(summary.forgotten) +
+         " forgotten" +
+         (summary.damaged == 0
+              ? ""
+              : ", " + count(summary.damaged, "damaged entry", "damaged entries") + " looked up again");
 }
 
 UpkeepRound::UpkeepRound(Parts parts, const UpkeepRules& rules, std::chrono::milliseconds patience, unsigned at_once)
@@ -61,7 +65,9 @@ void UpkeepRound::later(std::function<void()> step) {
 }
 
 void UpkeepRound::look_through(unsigned shard) {
-  parts_.store.for_each_in_shard(shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); });
+  parts_.store.for_each_in_shard(
+      shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); },
+      [this](const Domain& domain, Time used) { look_at_damaged(domain, used); });
   if (shard + 1 < FileStore::kShards) return later([this, shard] { look_through(shard + 1); });
   std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
   begin_refreshing();
@@ -78,8 +84,18 @@ void UpkeepRound::look_at(const CacheEntry& entry, Time used) {
       waiting_.push_back({entry.domain, used});
       return;
     case Upkeep::kForget:
-      if (may_go(entry, used)) forget(entry.domain, used);
-      return;
+      if (!may_go(entry, used)) return;
+      return forget(entry.domain,
+                    [this, used](const auto& now_there) { return now_there && may_go(*now_there, used); });
+  }
+}
+
+void UpkeepRound::look_at_damaged(const Domain& domain, Time used) {
+  if (upkeep_of_damaged(used, rules_, parts_.clock()) == Upkeep::kRefresh) {
+    ++summary_.damaged;
+    waiting_.push_back({domain, used, true});
+  } else if (clock_is_steady_) {
+    forget(domain, [](const auto& now_there) { return !now_there; });
   }
 }
 
@@ -89,29 +105,28 @@ bool UpkeepRound::may_go(const CacheEntry& entry, Time used) const {
   return upkeep(entry, used, rules_, parts_.clock()) == Upkeep::kForget && (!entry.policy || clock_is_steady_);
 }
 
-// Under the claim, and after another look: a lookup may just have put something new there.
-void UpkeepRound::forget(const Domain& domain, Time used) {
-  const auto claim = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
-  if (!claim) return;
-  const auto entry = parts_.store.get(domain);
-  if (!entry || !may_go(*entry, used)) return;
+// Under both claims, and after another look: a lookup may just have put something new there.
+void UpkeepRound::forget(const Domain& domain, const StillUseless& still_useless) {
+  const auto first = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
+  const auto second = parts_.store.claim(domain, PolicyStore::Turn::kSecond);
+  if (!first || !second || !still_useless(parts_.store.get(domain))) return;
   const auto removed = parts_.store.remove(domain);  // not ours to write: then it stays
   if (removed && *removed) ++summary_.forgotten;
 }
 
 void UpkeepRound::begin_refreshing() {
-  summary_.due = waiting_.size();
+  summary_.due = waiting_.size() - summary_.damaged;
   refresh_next();
 }
 
 void UpkeepRound::refresh_next() {
   while (under_way_ < at_once_ && !waiting_.empty()) {
-    const Domain domain = std::move(waiting_.back().domain);
+    const Candidate candidate = std::move(waiting_.back());
     waiting_.pop_back();
     ++under_way_;
     parts_.engine.lookup(
-        domain, Lookup::Effort::kRefresh, patience_,
-        [this, domain, begin = parts_.clock()](const Outcome& outcome) { refreshed(domain, begin, outcome); });
+        candidate.domain, Lookup::Effort::kRefresh, patience_,
+        [this, candidate, begin = parts_.clock()](const Outcome& outcome) { refreshed(candidate, begin, outcome); });
   }
   if (under_way_ > 0) return;
   const Done done = std::move(done_);
@@ -119,18 +134,28 @@ void UpkeepRound::refresh_next() {
   done(summary);
 }
 
-void UpkeepRound::refreshed(const Domain& domain, Time begin, const Outcome& outcome) {
+void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcome& outcome) {
   --under_way_;
   if (asked_by_name_ && outcome.entry.policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
-  std::string why = why_not_refreshed(outcome, begin);
-  const auto kept = parts_.store.get(domain);
-  if (why.empty() && (!kept || !kept->policy || kept->policy->fetched < begin)) why = "it could not be saved";
-  if (why.empty()) {
+  if (candidate.damaged) {
+    if (!parts_.store.get(candidate.domain))
+      tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
+  } else if (asked_by_name_ && outcome.entry.record.state == RecordMemory::State::kAbsent) {
+    ++summary_.without_record;
+  } else if (auto why = why_not_refreshed(outcome, begin); !why.empty()) {
+    tell(candidate.domain, std::move(why));
+  } else if (const auto kept = parts_.store.get(candidate.domain);
+             !kept || !kept->policy || kept->policy->fetched < begin) {
+    tell(candidate.domain, "it could not be saved");
+  } else {
     ++summary_.refreshed;
-  } else if (asked_by_name_ || parts_.store.due(warning_of(domain), kWarnedAgain)) {
-    summary_.failures.push_back({domain, std::move(why)});
   }
   later([this] { refresh_next(); });
+}
+
+void UpkeepRound::tell(const Domain& domain, std::string why) {
+  if (asked_by_name_ || parts_.store.due(warning_of(domain), kWarnedAgain))
+    summary_.failures.push_back({domain, std::move(why)});
 }
 
 }  // namespace mtasts

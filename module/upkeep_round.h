@@ -25,10 +25,12 @@ struct UpkeepSummary {
   std::size_t due = 0;         // of those, to be fetched again
   std::size_t refreshed = 0;
   std::size_t forgotten = 0;
-  std::vector<Failure> failures;  // what the administrator should hear of; in a round, of one domain once a day
+  std::size_t damaged = 0;         // entries, looked up again
+  std::size_t without_record = 0;  // of the domains named, which is no failure: there is nothing to refresh
+  std::vector<Failure> failures;   // what the administrator should hear of; in a round, of one domain once a day
 };
 
-// "refreshed 3 of 4 policies due, 120 in force, 2 forgotten".
+// "refreshed 3 of 4 policies due, 120 in force, 2 forgotten", and ", 1 damaged entry looked up again" if there was one.
 std::string summary_line(const UpkeepSummary& summary);
 
 // Everything passed to the constructor must outlive the round, and the round its end. The loop is never held for longer
@@ -55,14 +57,18 @@ class UpkeepRound {
   struct Candidate {
     Domain domain;
     Time used;
+    bool damaged = false;
   };
   void look_through(unsigned shard);
   void look_at(const CacheEntry& entry, Time used);
+  void look_at_damaged(const Domain& domain, Time used);
   [[nodiscard]] bool may_go(const CacheEntry& entry, Time used) const;
-  void forget(const Domain& domain, Time used);
+  using StillUseless = std::function<bool(const std::optional<CacheEntry>&)>;
+  void forget(const Domain& domain, const StillUseless& still_useless);
   void begin_refreshing();
   void refresh_next();
-  void refreshed(const Domain& domain, Time begin, const Outcome& outcome);
+  void refreshed(const Candidate& candidate, Time begin, const Outcome& outcome);
+  void tell(const Domain& domain, std::string why);
   void later(std::function<void()> step);
 
   Parts parts_;

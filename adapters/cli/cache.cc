@@ -47,6 +47,12 @@ UpkeepSummary run_round(Client& client, Network& network, const std::optional<Do
   return summary;
 }
 
+std::string nothing_to_refresh(const Domain& domain, const UpkeepSummary& summary) {
+  const std::string sentence = "there is nothing to refresh: " + domain.text() + " has no MTA-STS record";
+  return summary.in_force == 0 ? sentence
+                               : sentence + " any more; the policy remembered stays in force until it expires";
+}
+
 }  // namespace
 
 int cache_list(Client& client, const Surroundings& surroundings) {
@@ -77,6 +83,7 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
   const auto network = open_network(client.config());
   if (!network) return complain(surroundings, network.error().detail, kTemporary);
   const UpkeepSummary summary = run_round(client, **network, named);
+  if (named && summary.without_record > 0) return complain(surroundings, nothing_to_refresh(*named, summary), kNone);
   for (const auto& [domain, why] : summary.failures)
     surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
   surroundings.out << summary_line(summary) << "\n";

@@ -77,5 +77,11 @@ TEST(Upkeep, WhatIsKnownOfADomainWithoutAPolicyGoesADayAfterItMayBeUsed) {
   EXPECT_EQ(of(entry), Upkeep::kKeep) << "R15: not to be tried again yet";
 }
 
+// It may have held a policy: whoever uses it must not be without one until his next message.
+TEST(Upkeep, R17WhatIsDamagedIsLookedUpAgainAndGoesWhenNobodyUsedItForLong) {
+  EXPECT_EQ(upkeep_of_damaged(kNow - 29 * kDay, UpkeepRules{}, kNow), Upkeep::kRefresh);
+  EXPECT_EQ(upkeep_of_damaged(kNow - 30 * kDay, UpkeepRules{}, kNow), Upkeep::kForget);
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -151,6 +151,22 @@ TEST_F(StoreTest, ADamagedEntryIsAMissAndAWarning) {
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
 }
 
+TEST_F(StoreTest, WhatIsDamagedIsToldOnceADayAndVisitedAsSuch) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  std::ofstream(file()) << "noise";
+  std::vector<std::string> names;
+  for (int round = 0; round < 2; ++round) {
+    FileStore store(scratch_.path(), log_);  // another process
+    for (unsigned shard = 0; shard < FileStore::kShards; ++shard)
+      store.for_each_in_shard(
+          shard, [](const CacheEntry&, Time) { FAIL() << "it is no entry"; },
+          [&names](const Domain& domain, Time) { names.push_back(domain.text()); });
+    EXPECT_FALSE(store.get(domain()));
+  }
+  EXPECT_THAT(names, ElementsAre("example.com", "example.com"));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
+}
+
 TEST_F(StoreTest, AnEntryUnderAnotherNameIsRefused) {
   ASSERT_TRUE(store_.put(with_policy("other.example")));
   const fs::path other = file();

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <fstream>
 
 #include "module/client.h"
 #include "tests/unit/module/fakes.h"
@@ -36,14 +37,24 @@ class UpkeepRoundTest : public ::testing::Test {
     entry.policy = StoredPolicy{"1", now_ - age, body, *parse_policy(body)};
     put(entry, unused);
   }
+  std::filesystem::path place_of(const std::string& name) {
+    for (const auto& item : std::filesystem::recursive_directory_iterator(scratch_.path())) {
+      if (item.path().filename() == name) return item.path();
+    }
+    return {};
+  }
+  void mark_used(const std::string& name, seconds ago) {
+    const std::array<timespec, 2> times{timespec{(now_ - ago).time_since_epoch().count(), 0}, timespec{0, UTIME_OMIT}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, place_of(name).c_str(), times.data(), 0), 0);
+  }
   void put(const CacheEntry& entry, seconds unused) {
     ASSERT_TRUE(store_.put(entry));
-    const std::array<timespec, 2> times{timespec{(now_ - unused).time_since_epoch().count(), 0},
-                                        timespec{0, UTIME_OMIT}};
-    for (const auto& item : std::filesystem::recursive_directory_iterator(scratch_.path())) {
-      if (item.path().filename() != entry.domain.text()) continue;
-      ASSERT_EQ(::utimensat(AT_FDCWD, item.path().c_str(), times.data(), 0), 0);
-    }
+    mark_used(entry.domain.text(), unused);
+  }
+  void remember_damaged(const std::string& name, seconds unused) {
+    remember(name, hours(1));
+    std::ofstream(place_of(name)) << "noise";
+    mark_used(name, unused);
   }
   // As rounds of the last week would have left it.
   void keep_a_steady_clock() {
@@ -167,10 +178,72 @@ TEST_F(UpkeepRoundTest, AClockThatKeepsItsWordForAWeekLetsGo) {
 TEST_F(UpkeepRoundTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
   FileStore other(scratch_.path(), log_);
-  const auto claim = other.claim(domain("absent.example"), PolicyStore::Turn::kFirst);
+  for (const auto turn : {PolicyStore::Turn::kFirst, PolicyStore::Turn::kSecond}) {
+    const auto claim = other.claim(domain("absent.example"), turn);
+    auto round = make();
+    run(round);
+    EXPECT_TRUE(store_.get(domain("absent.example")));
+  }
+}
+
+// It may have held a policy that somebody relies on.
+TEST_F(UpkeepRoundTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
+  remember_damaged("damaged.example", hours(24 * 29));
+  keep_a_steady_clock();
   auto round = make();
   run(round);
-  EXPECT_TRUE(store_.get(domain("absent.example")));
+  ASSERT_THAT(asked(), ElementsAre("damaged.example"));
+  answer(0);
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(summary_line(done_[0]),
+            "refreshed 0 of 0 policies due, 0 in force, 0 forgotten, 1 damaged entry looked up again");
+  EXPECT_THAT(done_[0].failures, IsEmpty());
+  ASSERT_TRUE(store_.get(domain("damaged.example")));
+  EXPECT_NE(store_.get(domain("damaged.example"))->policy_in_force(now_), nullptr);
+}
+
+TEST_F(UpkeepRoundTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
+  remember_damaged("damaged.example", hours(1));
+  auto round = make();
+  run(round);
+  resolver_.txts.back().second(DnsAnswer<std::string>{});
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_THAT(done_[0].failures, IsEmpty());
+  EXPECT_TRUE(store_.get(domain("damaged.example"))) << "known to have none";
+}
+
+TEST_F(UpkeepRoundTest, WhatIsDamagedAndCannotBeReplacedIsTold) {
+  remember_damaged("damaged.example", hours(1));
+  const std::filesystem::path place = place_of("damaged.example");
+  std::filesystem::remove(place);
+  std::filesystem::create_directories(place / "somebody's");
+  auto round = make();
+  run(round);
+  answer(0);
+  ASSERT_EQ(done_.size(), 1U);
+  ASSERT_EQ(done_[0].failures.size(), 1U);
+  EXPECT_EQ(done_[0].failures[0].why, "what is remembered of it is damaged and could not be replaced");
+}
+
+TEST_F(UpkeepRoundTest, WhatIsDamagedGoesWhenNobodyUsedItForLong) {
+  remember_damaged("forgotten.example", hours(24 * 31));
+  keep_a_steady_clock();
+  auto round = make();
+  run(round);
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(done_[0].forgotten, 1U);
+  EXPECT_THAT(asked(), IsEmpty());
+  EXPECT_TRUE(place_of("forgotten.example").empty());
+}
+
+// By a clock that is a year ahead nothing was used for a year.
+TEST_F(UpkeepRoundTest, WhatIsDamagedStaysWhileTheClockMayBeWrong) {
+  remember_damaged("forgotten.example", hours(24 * 31));
+  auto round = make();
+  run(round);
+  EXPECT_EQ(done_[0].forgotten, 0U);
+  EXPECT_FALSE(place_of("forgotten.example").empty());
 }
 
 TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
@@ -221,6 +294,18 @@ TEST_F(UpkeepRoundTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
   answer(0);
   ASSERT_EQ(done_.size(), 1U);
   EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 1 in force, 0 forgotten");
+}
+
+TEST_F(UpkeepRoundTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
+  put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ + hours(1), {}, {}}, {}, {}}, seconds(0));
+  auto round = make();
+  round.refresh({domain("absent.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  loop_.advance(milliseconds(1));
+  resolver_.txts.back().second(DnsAnswer<std::string>{});
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(done_[0].without_record, 1U);
+  EXPECT_THAT(done_[0].failures, IsEmpty());
 }
 
 }  // namespace

@@ -31,19 +31,29 @@ def subdomain(world: World) -> None:
     expect_delivered(world.send("bob@inside.listed-above.test"), "bob@inside.listed-above.test", PLAIN)
 
 
-def smarthost(form: str) -> None:
-    @scenario(f"R1: smarthost {form}: its own policy counts, not the recipient's")
-    def good(world: World) -> None:
-        postfix(world).set_main(relayhost=form.replace("HOST", GOOD_SMARTHOST))
-        story = world.send("bob@routed.test")
-        expect_delivered(story, "bob@routed.test", GOOD_SMARTHOST, verified=True)
-        expect([event.sni for event in story.arrived()] == [GOOD_SMARTHOST], "SNI should be the smarthost's name", story)
-        postfix(world).set_main(relayhost=form.replace("HOST", BAD_SMARTHOST))
-        expect_waiting(world.send("bob@routedplain.test"), "bob@routedplain.test")
+@scenario("R1: a smarthost's own policy counts, not the recipient's")
+def smarthost(world: World) -> None:
+    postfix(world).set_main(relayhost=f"[{GOOD_SMARTHOST}]:25")
+    story = world.send("bob@routed.test")
+    expect_delivered(story, "bob@routed.test", GOOD_SMARTHOST, verified=True)
+    expect([event.sni for event in story.arrived()] == [GOOD_SMARTHOST], "SNI should be the smarthost's name", story)
+    postfix(world).set_main(relayhost=f"[{BAD_SMARTHOST}]:25")
+    expect_waiting(world.send("bob@routedplain.test"), "bob@routedplain.test")
 
 
-for one_form in ("[HOST]:25", "[HOST]", "HOST", "HOST:25"):
-    smarthost(one_form)
+@scenario("R1: a next hop of the transport table, in each of its forms: its own policy counts")
+def transports(world: World) -> None:
+    forms = ("[{0}]:25", "[{0}]", "{0}", "{0}:25")
+    table = {f"{kind}{number}@routed.test": form.format(host) for kind, host in {"good": GOOD_SMARTHOST, "bad": BAD_SMARTHOST}.items()
+             for number, form in enumerate(forms)}
+    postfix(world).write_table("/etc/postfix/transport", {recipient: f"smtp:{hop}" for recipient, hop in table.items()})
+    postfix(world).set_main(transport_maps="texthash:/etc/postfix/transport")
+    story = world.send(*table)
+    for recipient in table:
+        if recipient.startswith("good"):
+            expect_delivered(story, recipient, GOOD_SMARTHOST, verified=True)
+        else:
+            expect_waiting(story, recipient)
 
 
 @scenario("R2: a smarthost that is an address has no policy, and mail goes there as before")
@@ -56,7 +66,7 @@ def literal(world: World) -> None:
 
 @scenario("R28: a table of the administrator's own, in front of ours, is not overruled")
 def own_table(world: World) -> None:
-    postfix(world).root.path("/etc/postfix/tls_policy").write_text("routed.test encrypt\nroutedplain.test encrypt\n", encoding="ascii")
+    postfix(world).write_table("/etc/postfix/tls_policy", {"routed.test": "encrypt", "routedplain.test": "encrypt"})
     ours = postfix(world).root.run("postconf", "-h", "smtp_tls_policy_maps").strip()
     postfix(world).set_main(smtp_tls_policy_maps=f"texthash:/etc/postfix/tls_policy, {ours}")
     expect_delivered(world.send("bob@routed.test"), "bob@routed.test", SELF_SIGNED)

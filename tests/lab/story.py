@@ -34,14 +34,15 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Demo:
-    """`world` makes the world, called in the sandbox, after `unpack` outside; `why` is what the reader sees of a mail that waits;
-    `queue` shows all that wait."""
+    """`world` makes the world, called in the sandbox, after `unpack` outside; `why` is what the reader sees of a mail that waits,
+    `says` what else is in the logs; `queue` shows all that wait."""
 
     server: str
     world: Callable[[], World]
     queue: Callable[[World], str]
     next_steps: str
     why: Callable[[str], str] = lambda text: text
+    says: Callable[[Story], list[str]] = lambda story: [line.split("]: ", 1)[-1].split(": ", 1)[-1] for line in story.syslog]
     unpack: Callable[[], object] = lambda: None
 
 
@@ -112,8 +113,8 @@ def _read_aloud(demo: Demo, world: World, number: int, chapter: Chapter) -> None
     _tell("offered", ", ".join(world.domains[chapter.domain].mx))
     _tell("contacted", ", ".join(story.contacted()) or "nobody")
     _tell(*_ending(demo, story, recipient))
-    for line in story.syslog:
-        _tell("log", line.split("]: ", 1)[-1].split(": ", 1)[-1])
+    for line in demo.says(story):
+        _tell("log", line)
 
 
 def _policy_of(domain: str) -> str:

@@ -58,6 +58,7 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
 ConfigValue value_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* truth = node.as_boolean()) return truth->get();
   if (const auto* list = node.as_array()) {
     std::vector<std::string> texts;
     for (const auto& item : *list) {
@@ -188,6 +189,7 @@ Result<void> read_document(Config& config, const toml::table& document, const st
 Config defaults() {
   Config config;
   config.cache_directory = MTASTS_STORE_DIR;
+  config.opensmtpd.directory = MTASTS_STORE_DIR "/opensmtpd";
   config.engine_directory = MTASTS_ENGINE_DIR;
   for (const char* address : {"unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"})
     config.socketmap.listen.push_back(parse_listen_address(address).value());

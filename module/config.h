@@ -33,6 +33,12 @@ struct SocketmapConfig {
   DaneAnswer dane_answer = DaneAnswer::kNotFound;
 };
 
+struct OpenSmtpdConfig {
+  std::chrono::seconds wait{2};  // how long smtpd may be held for an answer that is not remembered
+  bool probe = true;             // try the MX hosts before one is named
+  std::string directory;         // its store: smtpd runs table processes as a user who may not write the shared one
+};
+
 struct Config {
   NetworkConfig network;   // [dns], [fetch]
   LookupRules lookup;      // [dns] *_ttl_s, [fetch] retry_s, [cache] refresh_s
@@ -45,6 +51,7 @@ struct Config {
   std::string cache_directory;           // compiled in: /var/lib/mtasts
   std::string engine_directory;          // compiled in, not configurable: where engine-*.so lie
   SocketmapConfig socketmap;             // as load_config gives it, it listens where mtasts.toml(5) says
+  OpenSmtpdConfig opensmtpd;
   std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;
 };

@@ -67,6 +67,12 @@ bool read_path(std::string& target, const ConfigValue& value) {
   return true;
 }
 
+bool read_truth(bool& target, const ConfigValue& value) {
+  const auto* truth = std::get_if<bool>(&value);
+  if (truth != nullptr) target = *truth;
+  return truth != nullptr;
+}
+
 bool is_user_name(std::string_view name) {
   const auto ok = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -295,6 +301,15 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"socketmap", "dane_answer", R"("notfound", "dane" or "dane-only")",
      [](Config& c, const ConfigValue& v) { return read_word(c.socketmap.dane_answer, v, kDaneAnswers); },
      [](const Config& c) { return show_word(c.socketmap.dane_answer, kDaneAnswers); }},
+    {"opensmtpd", "wait_s", "a whole number of seconds from 1 to 30",
+     [](Config& c, const ConfigValue& v) { return read_seconds(c.opensmtpd.wait, v, 1, 30); },
+     [](const Config& c) { return shown(c.opensmtpd.wait); }},
+    {"opensmtpd", "probe", "true or false",
+     [](Config& c, const ConfigValue& v) { return read_truth(c.opensmtpd.probe, v); },
+     [](const Config& c) { return std::string(c.opensmtpd.probe ? "true" : "false"); }},
+    {"opensmtpd", "directory", "an absolute path",
+     [](Config& c, const ConfigValue& v) { return read_path(c.opensmtpd.directory, v); },
+     [](const Config& c) { return quoted(c.opensmtpd.directory); }},
     {"metrics", "listen", R"("" or an address like "inet:127.0.0.1:9461")", read_metrics,
      [](const Config& c) { return quoted(c.metrics ? c.metrics->text : std::string()); }},
     {"log", "level", R"("error", "warning", "info" or "debug")",

@@ -14,7 +14,7 @@
 namespace mtasts {
 
 // A TOML value as far as any of our keys takes one.
-using ConfigValue = std::variant<std::monostate, std::string, std::int64_t, std::vector<std::string>>;
+using ConfigValue = std::variant<std::monostate, std::string, std::int64_t, bool, std::vector<std::string>>;
 
 struct ConfigKey {
   std::string_view section;

@@ -1,0 +1,18 @@
+// table-mtasts: OpenSMTPD's table backend. smtpd starts it as `table-mtasts <table name> [<configuration file>]`.
+#include <unistd.h>
+
+#include <exception>
+#include <string>
+
+#include "adapters/opensmtpd/process.h"
+#include "module/config.h"
+#include "module/log.h"
+
+int main(int argc, char** argv) {
+  try {
+    return mtasts::opensmtpd::serve(STDIN_FILENO, argc > 2 ? argv[2] : mtasts::default_config_path());
+  } catch (const std::exception& trouble) {
+    mtasts::make_syslog_log()->write(mtasts::LogLevel::kError, std::string("event=ended detail=") + trouble.what());
+    return 1;
+  }
+}

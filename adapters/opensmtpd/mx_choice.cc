@@ -1,0 +1,95 @@
+#include "adapters/opensmtpd/mx_choice.h"
+
+#include <utility>
+
+#include "adapters/opensmtpd/candidates.h"
+#include "core/mx_match.h"
+
+namespace mtasts::opensmtpd {
+
+struct MxChoice::Choice {
+  std::string domain;
+  std::vector<std::string> hosts;  // empty until DNS has answered
+  std::unique_ptr<EventLoop::Watch> timer;
+  Done done;  // empty: it has been called
+
+  void end(const Result<std::string>& host) {
+    timer.reset();
+    if (const auto told = std::exchange(done, nullptr)) told(host);
+  }
+};
+
+void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patterns,
+                      std::chrono::milliseconds deadline, Done done) {
+  const auto choice = std::make_shared<Choice>(Choice{domain.text(), {}, nullptr, std::move(done)});
+  choice->timer = parts_.loop.after(deadline, [this, choice] { look_at(choice, true); });
+  parts_.resolver.mx(domain.text(), [this, choice, patterns](const Result<DnsAnswer<MxRecord>>& answer) {
+    if (!answer) return choice->end(tl::unexpected(answer.error()));
+    choice->hosts = candidates(choice->domain, answer->records, patterns, random_);
+    if (choice->hosts.empty())
+      return choice->end(fail(ErrorCode::kValidationFailure, "no MX host of " + choice->domain + " is permitted"));
+    if (parts_.probes == nullptr) return choice->end(choice->hosts.front());
+    probe_all(choice->hosts, [this, choice] { look_at(choice, false); });
+    look_at(choice, false);
+  });
+}
+
+// The first that passes, once all before it have failed.
+void MxChoice::look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) {
+  if (!choice->done) return;
+  if (choice->hosts.empty()) {
+    if (at_deadline) choice->end(fail(ErrorCode::kDeadline, "the MX records of " + choice->domain + " did not come"));
+    return;
+  }
+  for (const std::string& host : choice->hosts) {
+    const Result<void>* known = parts_.probes->known(host);
+    if (known == nullptr && !at_deadline) return;
+    if (known == nullptr || *known) return choice->end(host);
+  }
+  choice->end(fail(ErrorCode::kValidationFailure, "no permitted MX host of " + choice->domain +
+                                                      " passes: see the lines event=mx-failed before this one"));
+}
+
+void MxChoice::probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) {
+  for (const std::string& host : hosts) {
+    if (parts_.probes->known(host) == nullptr) parts_.probes->probe(host, each);
+  }
+}
+
+struct MxChoice::Watch {
+  std::vector<std::string> hosts;
+  std::vector<std::string> patterns;
+  Watched done;
+};
+
+void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done) {
+  if (parts_.probes == nullptr) return;
+  const auto watch = std::make_shared<Watch>(Watch{{}, patterns, std::move(done)});
+  const auto look = [this, watch] {
+    if (!watch->done) return;
+    std::vector<Failure> failures;
+    for (const std::string& host : watch->hosts) {
+      if (!mx_allowed(watch->patterns, host)) {
+        failures.push_back({host, {ErrorCode::kValidationFailure, "the policy does not name it"}});
+      } else if (const auto* known = parts_.probes->known(host); known == nullptr) {
+        return;
+      } else if (!*known) {
+        failures.push_back({host, known->error()});
+      }
+    }
+    std::exchange(watch->done, nullptr)(failures);
+  };
+  parts_.resolver.mx(domain.text(),
+                     [this, watch, look, name = domain.text()](const Result<DnsAnswer<MxRecord>>& answer) {
+                       if (!answer) return;
+                       watch->hosts = candidates(name, answer->records, {}, random_);
+                       std::vector<std::string> permitted;
+                       for (const std::string& host : watch->hosts) {
+                         if (mx_allowed(watch->patterns, host)) permitted.push_back(host);
+                       }
+                       probe_all(permitted, look);
+                       look();
+                     });
+}
+
+}  // namespace mtasts::opensmtpd

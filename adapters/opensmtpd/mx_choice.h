@@ -1,0 +1,56 @@
+// The one MX host that smtpd is named: it takes a relay host without a second one to fall back to, so that whoever
+// names it has to know whether it would pass.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "adapters/opensmtpd/probes.h"
+#include "core/domain.h"
+#include "core/ports.h"
+
+namespace mtasts::opensmtpd {
+
+// Everything passed to the constructor must outlive the object, and the object what it has begun. One thread.
+class MxChoice {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Resolver& resolver;
+    Probes* probes;  // nullptr: none is tried, the most preferred is taken
+  };
+  // The host, or why there is none.
+  using Done = std::function<void(const Result<std::string>& host)>;
+  // All permitted hosts have been tried: why each of them failed, if any did.
+  struct Failure {
+    std::string host;
+    Error error;
+  };
+  using Watched = std::function<void(const std::vector<Failure>& failures)>;
+
+  explicit MxChoice(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
+
+  // `patterns`: of the policy; empty: every MX is permitted. `done` is called exactly once, never from inside this
+  // call, at the latest after `deadline`: then with the most preferred host that has not failed by then, because smtpd
+  // will itself deliver to no host that does not pass.
+  void choose(const Domain& domain, const std::vector<std::string>& patterns, std::chrono::milliseconds deadline,
+              Done done);
+  // Tries all MX hosts of a domain, of which the policy permits some. Nobody waits for it.
+  void watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done);
+
+ private:
+  struct Choice;
+  struct Watch;
+
+  void look_at(const std::shared_ptr<Choice>& choice, bool at_deadline);
+  void probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each);
+
+  Parts parts_;
+  std::mt19937 random_;
+};
+
+}  // namespace mtasts::opensmtpd

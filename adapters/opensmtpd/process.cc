@@ -1,0 +1,185 @@
+#include "adapters/opensmtpd/process.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "adapters/opensmtpd/table.h"
+#include "module/event_loop.h"
+
+namespace mtasts::opensmtpd {
+namespace {
+
+// How soon a configuration that could not be used is tried again.
+constexpr std::chrono::seconds kTriedAgain{30};
+
+// A daemon's smtpd has nothing behind stderr; run in the foreground it has.
+std::unique_ptr<Log> make_log() {
+  struct stat status {};
+  const bool leads_nowhere = ::fstat(STDERR_FILENO, &status) != 0 ||
+                             (S_ISCHR(status.st_mode) && ::major(status.st_rdev) == 1 && ::minor(status.st_rdev) == 3);
+  return leads_nowhere ? make_syslog_log() : make_stderr_log();
+}
+
+struct Office {
+  std::unique_ptr<Service> service;
+  Table table;
+};
+
+class Process {
+ public:
+  Process(int socket, std::string config_path, EventLoop& loop, Log& log)
+      : socket_(socket), config_path_(std::move(config_path)), loop_(loop), log_(log) {}
+
+  int run();
+
+ private:
+  Result<void> open_office();
+  bool has_office();
+  void retire();
+  void read();
+  void go_on();
+  void answer(Request request);
+  void send(const std::string& bytes);
+  void end(int code);
+
+  int socket_;
+  std::string config_path_;
+  EventLoop& loop_;
+  Log& log_;
+  std::unique_ptr<Office> office_;
+  std::vector<std::unique_ptr<Office>> retired_;
+  std::chrono::steady_clock::time_point tried_{};
+  std::unique_ptr<EventLoop::Watch> watch_;
+  std::unique_ptr<Codec> codec_;
+  std::string in_;
+  bool busy_ = false;
+  int code_ = EX_OK;
+};
+
+int Process::run() {
+  if (const auto opened = open_office(); !opened)
+    log_.write(LogLevel::kError, "event=not-usable detail=" + quoted(opened.error().detail) +
+                                     " effect=\"recipients elsewhere are put off until it is mended\"");
+  watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
+  loop_.run();
+  return code_;
+}
+
+// The old office ends what it has begun.
+Result<void> Process::open_office() {
+  tried_ = std::chrono::steady_clock::now();
+  auto config = load_config(config_path_);
+  if (!config) return tl::unexpected(config.error());
+  config->cache_directory = config->opensmtpd.directory;
+  log_.set_threshold(config->log_level);
+  if (::access(config->cache_directory.c_str(), W_OK) != 0)
+    log_.write(LogLevel::kWarning, "event=store-unwritable directory=" + config->cache_directory +
+                                       " effect=\"policies are not remembered\" action=\"create it and give it to "
+                                       "smtpd's user, or set opensmtpd.directory\"");
+  auto opened = Service::open(std::move(*config), loop_, log_);
+  if (!opened) return tl::unexpected(opened.error());
+  Service& service = **opened;
+  service.begin_rounds([](const UpkeepSummary& /*summary*/) {});
+  retire();
+  office_ = std::unique_ptr<Office>(new Office{std::move(*opened), Table(loop_, service, log_)});
+  return {};
+}
+
+void Process::retire() {
+  if (!office_) return;
+  retired_.push_back(std::move(office_));
+  Office& old = *retired_.back();
+  old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
+}
+
+bool Process::has_office() {
+  if (!office_ && std::chrono::steady_clock::now() - tried_ >= kTriedAgain) {
+    [[maybe_unused]] const auto told_at_the_start = open_office();
+  }
+  return office_ != nullptr;
+}
+
+void Process::read() {
+  std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
+  const auto got = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return end(EX_OK);
+  in_.append(buffer.data(), static_cast<std::size_t>(got));
+  go_on();
+}
+
+// One request at a time: whoever talks faster than smtpd waits.
+void Process::go_on() {
+  if (!codec_) codec_ = codec_for(in_);
+  while (codec_ && !busy_) {
+    const auto decoded = codec_->decode(in_);
+    if (decoded.is_foreign) {
+      log_.write(LogLevel::kError,
+                 "event=not-smtpd detail=\"what came on descriptor 0 is no table request\" "
+                 "action=\"this program is run by smtpd, see table-mtasts(8)\"");
+      return end(EX_PROTOCOL);
+    }
+    if (decoded.consumed == 0) return;
+    in_.erase(0, decoded.consumed);
+    if (decoded.request) answer(*decoded.request);
+  }
+}
+
+void Process::answer(Request request) {
+  if (request.operation == Request::Operation::kClose) return;  // the end of the socket follows
+  if (request.operation == Request::Operation::kUpdate) {
+    const auto opened = open_office();
+    if (!opened)
+      log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(opened.error().detail) +
+                                       " effect=\"the configuration before it stays in force\"");
+  }
+  if (request.operation == Request::Operation::kHello || request.operation == Request::Operation::kUpdate)
+    return send(codec_->encode(request, {}));
+  if (!has_office()) return send(codec_->encode(request, {Answer::Kind::kError}));
+  busy_ = true;
+  office_->table.answer(request, [this, request](const Answer& answer) {
+    send(codec_->encode(request, answer));
+    busy_ = false;
+    go_on();
+  });
+}
+
+// smtpd waits for the answer, so there is room for it.
+void Process::send(const std::string& bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const auto put = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return end(EX_OK);
+    sent += static_cast<std::size_t>(put);
+  }
+}
+
+void Process::end(int code) {
+  code_ = code;
+  watch_.reset();
+  loop_.stop();
+}
+
+}  // namespace
+
+int serve(int socket, const std::string& config_path) {
+  const auto log = make_log();
+  const auto loop = make_event_loop();
+  if (!loop) {
+    log->write(LogLevel::kError, loop.error().detail);
+    return EX_OSERR;
+  }
+  return Process(socket, config_path, **loop, *log).run();
+}
+
+}  // namespace mtasts::opensmtpd

@@ -1,5 +1,5 @@
-// The interfaces behind which the outside world lies. dns/ implements Resolver, fetch/ Fetcher, module/ EventLoop and
-// PolicyStore. All callbacks run on the loop's one thread, never from inside the call that asked.
+// The interfaces behind which the outside world lies. dns/ implements Resolver, fetch/ Fetcher and MxProber, module/
+// EventLoop and PolicyStore. All callbacks run on the loop's one thread, never from inside the call that asked.
 #pragma once
 
 #include <chrono>
@@ -87,6 +87,19 @@ class Fetcher {
   // The body of https://mta-sts.<domain>/.well-known/mta-sts.txt, asked for at these addresses only (R11-R14).
   // `addresses` must not be empty.
   virtual void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) = 0;
+};
+
+class MxProber {
+ public:
+  using Callback = std::function<void(Result<void>)>;
+
+  virtual ~MxProber() = default;
+  // Would a session to this MX host satisfy R25? STARTTLS offered and used, TLS 1.2 or later with SNI = `host`, a chain
+  // to a trusted root, in date, a subjectAltName DNS-ID that matches `host`. No mail is sent. `addresses` are tried in
+  // turn: the first at which there is an SMTP session decides.
+  // Errors with a TLSRPT result type: what such a session would fail for. kUnreachable: no SMTP session at any address.
+  // kInvalidName: `host` is no host name. kEngine: nothing was found out, the fault is here or too much is under way.
+  virtual void probe(const std::string& host, const std::vector<std::string>& addresses, Callback done) = 0;
 };
 
 class PolicyStore {

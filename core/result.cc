@@ -20,6 +20,12 @@ constexpr std::array kNames{
     Name{ErrorCode::kPolicyFetch, "sts-policy-fetch-error"},
     Name{ErrorCode::kPolicyInvalid, "sts-policy-invalid"},
     Name{ErrorCode::kWebPkiInvalid, "sts-webpki-invalid"},
+    Name{ErrorCode::kStartTlsNotSupported, "starttls-not-supported"},
+    Name{ErrorCode::kCertificateHostMismatch, "certificate-host-mismatch"},
+    Name{ErrorCode::kCertificateExpired, "certificate-expired"},
+    Name{ErrorCode::kCertificateNotTrusted, "certificate-not-trusted"},
+    Name{ErrorCode::kValidationFailure, "validation-failure"},
+    Name{ErrorCode::kUnreachable, "mx-unreachable"},
     Name{ErrorCode::kStoreUnavailable, "store-unavailable"},
     Name{ErrorCode::kStoreDamaged, "store-damaged"},
     Name{ErrorCode::kConfig, "config"},
@@ -56,6 +62,11 @@ std::string_view tlsrpt_result_type(ErrorCode code) {
     case ErrorCode::kPolicyFetch:
     case ErrorCode::kPolicyInvalid:
     case ErrorCode::kWebPkiInvalid:
+    case ErrorCode::kStartTlsNotSupported:
+    case ErrorCode::kCertificateHostMismatch:
+    case ErrorCode::kCertificateExpired:
+    case ErrorCode::kCertificateNotTrusted:
+    case ErrorCode::kValidationFailure:
       return error_name(code);
     default:
       return {};

@@ -11,18 +11,24 @@
 namespace mtasts {
 
 enum class ErrorCode {
-  kInvalidName,       // not a host or domain name
-  kDnsFailure,        // the resolver answered SERVFAIL or another refusal
-  kDnsTimeout,        // no answer in time
-  kDnsUnreachable,    // the resolver cannot be reached or hung up
-  kPolicyFetch,       // TLSRPT sts-policy-fetch-error
-  kPolicyInvalid,     // TLSRPT sts-policy-invalid
-  kWebPkiInvalid,     // TLSRPT sts-webpki-invalid
-  kStoreUnavailable,  // the store cannot be read or written
-  kStoreDamaged,      // an entry of the store is not what we wrote
-  kConfig,            // configuration file
-  kDeadline,          // the caller's time is over
-  kEngine,            // the network half cannot be started
+  kInvalidName,              // not a host or domain name
+  kDnsFailure,               // the resolver answered SERVFAIL or another refusal
+  kDnsTimeout,               // no answer in time
+  kDnsUnreachable,           // the resolver cannot be reached or hung up
+  kPolicyFetch,              // TLSRPT sts-policy-fetch-error
+  kPolicyInvalid,            // TLSRPT sts-policy-invalid
+  kWebPkiInvalid,            // TLSRPT sts-webpki-invalid
+  kStartTlsNotSupported,     // TLSRPT starttls-not-supported: not offered, or refused
+  kCertificateHostMismatch,  // TLSRPT certificate-host-mismatch
+  kCertificateExpired,       // TLSRPT certificate-expired
+  kCertificateNotTrusted,    // TLSRPT certificate-not-trusted: whatever else is wrong with a certificate
+  kValidationFailure,        // TLSRPT validation-failure: TLS failed otherwise
+  kUnreachable,              // no session with the MX host: no connection, no greeting, no mail taken now
+  kStoreUnavailable,         // the store cannot be read or written
+  kStoreDamaged,             // an entry of the store is not what we wrote
+  kConfig,                   // configuration file
+  kDeadline,                 // the caller's time is over
+  kEngine,                   // the network half cannot be started
 };
 
 // Closed code plus a detail for a person: one sentence without a line end; bytes from a peer are already escaped.

@@ -12,18 +12,24 @@ namespace {
 class EngineNetwork final : public Network {
  public:
   EngineNetwork(std::unique_ptr<EventLoop> own, EventLoop& loop, std::unique_ptr<Resolver> resolver,
-                std::unique_ptr<Fetcher> fetcher)
-      : own_(std::move(own)), loop_(loop), resolver_(std::move(resolver)), fetcher_(std::move(fetcher)) {}
+                std::unique_ptr<Fetcher> fetcher, std::unique_ptr<MxProber> prober)
+      : own_(std::move(own)),
+        loop_(loop),
+        resolver_(std::move(resolver)),
+        fetcher_(std::move(fetcher)),
+        prober_(std::move(prober)) {}
 
   EventLoop& loop() override { return loop_; }
   Resolver& resolver() override { return *resolver_; }
   Fetcher& fetcher() override { return *fetcher_; }
+  MxProber& prober() override { return *prober_; }
 
  private:
   std::unique_ptr<EventLoop> own_;
   EventLoop& loop_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Fetcher> fetcher_;
+  std::unique_ptr<MxProber> prober_;
 };
 
 Result<std::unique_ptr<Network>> open(std::string_view abi, const NetworkConfig& config, EventLoop* loop) {
@@ -41,7 +47,10 @@ Result<std::unique_ptr<Network>> open(std::string_view abi, const NetworkConfig&
   if (!resolver) return tl::unexpected(resolver.error());
   auto fetcher = make_fetcher(*loop, config.fetch);
   if (!fetcher) return tl::unexpected(fetcher.error());
-  return std::make_unique<EngineNetwork>(std::move(own), *loop, std::move(*resolver), std::move(*fetcher));
+  auto prober = make_prober(*loop, config.probe);
+  if (!prober) return tl::unexpected(prober.error());
+  return std::make_unique<EngineNetwork>(std::move(own), *loop, std::move(*resolver), std::move(*fetcher),
+                                         std::move(*prober));
 }
 
 }  // namespace

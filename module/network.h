@@ -1,6 +1,6 @@
-// What an engine library (engine-openssl.so, engine-gnutls.so) offers: loop, resolver and fetcher of one thread, made
-// for one configuration. The library is opened by module/engine_library; both sides are built together and compare
-// kNetworkAbi, so C++ types may cross.
+// What an engine library (engine-openssl.so, engine-gnutls.so) offers: loop, resolver, fetcher and prober of one
+// thread, made for one configuration. The library is opened by module/engine_library; both sides are built together and
+// compare kNetworkAbi, so C++ types may cross.
 #pragma once
 
 #include <memory>
@@ -8,12 +8,14 @@
 #include "core/ports.h"
 #include "dns/resolver.h"
 #include "fetch/fetcher.h"
+#include "fetch/prober.h"
 
 namespace mtasts {
 
 struct NetworkConfig {
   ResolverConfig dns;
   FetcherConfig fetch;
+  ProberConfig probe;
 };
 
 class Network {
@@ -22,6 +24,7 @@ class Network {
   virtual EventLoop& loop() = 0;
   virtual Resolver& resolver() = 0;
   virtual Fetcher& fetcher() = 0;
+  virtual MxProber& prober() = 0;
 };
 
 inline constexpr const char* kNetworkAbi = "mtasts-network " MTASTS_VERSION;

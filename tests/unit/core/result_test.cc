@@ -8,9 +8,24 @@ namespace mtasts {
 namespace {
 
 constexpr ErrorCode kAll[] = {
-    ErrorCode::kInvalidName,  ErrorCode::kDnsFailure,    ErrorCode::kDnsTimeout,    ErrorCode::kDnsUnreachable,
-    ErrorCode::kPolicyFetch,  ErrorCode::kPolicyInvalid, ErrorCode::kWebPkiInvalid, ErrorCode::kStoreUnavailable,
-    ErrorCode::kStoreDamaged, ErrorCode::kConfig,        ErrorCode::kDeadline,      ErrorCode::kEngine,
+    ErrorCode::kInvalidName,
+    ErrorCode::kDnsFailure,
+    ErrorCode::kDnsTimeout,
+    ErrorCode::kDnsUnreachable,
+    ErrorCode::kPolicyFetch,
+    ErrorCode::kPolicyInvalid,
+    ErrorCode::kWebPkiInvalid,
+    ErrorCode::kStoreUnavailable,
+    ErrorCode::kStoreDamaged,
+    ErrorCode::kConfig,
+    ErrorCode::kDeadline,
+    ErrorCode::kEngine,
+    ErrorCode::kStartTlsNotSupported,
+    ErrorCode::kCertificateHostMismatch,
+    ErrorCode::kCertificateExpired,
+    ErrorCode::kCertificateNotTrusted,
+    ErrorCode::kValidationFailure,
+    ErrorCode::kUnreachable,
 };
 
 TEST(Result, EveryErrorHasANameOfItsOwnThatLeadsBackToIt) {
@@ -23,14 +38,19 @@ TEST(Result, EveryErrorHasANameOfItsOwnThatLeadsBackToIt) {
   EXPECT_EQ(error_code("unknown").error().code, ErrorCode::kStoreDamaged);
 }
 
-TEST(Result, R32OnlyPolicyFailuresAreTlsrptResultTypes) {
-  EXPECT_EQ(tlsrpt_result_type(ErrorCode::kPolicyFetch), "sts-policy-fetch-error");
-  EXPECT_EQ(tlsrpt_result_type(ErrorCode::kPolicyInvalid), "sts-policy-invalid");
-  EXPECT_EQ(tlsrpt_result_type(ErrorCode::kWebPkiInvalid), "sts-webpki-invalid");
+// RFC 8460 §4.3
+TEST(Result, R32TheFailuresThatReportsKnowAreTlsrptResultTypes) {
+  const std::set<std::string_view> types = {
+      "sts-policy-fetch-error",    "sts-policy-invalid",  "sts-webpki-invalid",      "starttls-not-supported",
+      "certificate-host-mismatch", "certificate-expired", "certificate-not-trusted", "validation-failure"};
+  std::set<std::string_view> known;
   for (const ErrorCode code : kAll) {
-    if (error_name(code).starts_with("sts-")) continue;
-    EXPECT_EQ(tlsrpt_result_type(code), "") << error_name(code);
+    const auto type = tlsrpt_result_type(code);
+    EXPECT_EQ(type, types.contains(error_name(code)) ? error_name(code) : "");
+    known.insert(type);
   }
+  known.erase("");
+  EXPECT_EQ(known, types);
 }
 
 TEST(Result, EscapedLeavesPrintableAsciiAlone) {

@@ -1,0 +1,29 @@
+// The MxProber over libcurl: connects to an MX host as a sending MTA would, as far as TLS, and hangs up (R25). Built
+// twice, once for each TLS library; what a certificate must be is the same as for policy hosts (ADR 0006).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/ports.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+struct ProberConfig {
+  std::chrono::seconds connect_timeout{10};  // until there is a connection, all addresses together
+  std::chrono::seconds timeout{20};          // of the whole probe, and of waiting for a turn
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  std::string crl_file;         // as for the fetcher
+  std::uint16_t port = 25;      // another one only in tests
+  unsigned max_in_flight = 50;  // further probes wait their turn, also those of a host that is being probed
+};
+
+// One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
+// prober. Destroying it drops the probes under way without calling back; not allowed from inside a callback. Error
+// kEngine: as for make_fetcher.
+Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config);
+
+}  // namespace mtasts

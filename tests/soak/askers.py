@@ -4,6 +4,7 @@ as a user of no rights. And those who make things change or take stock.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -229,6 +230,9 @@ class Inspector(Asker):
             self.take_stock()
 
     def take_stock(self) -> None:
+        for stamp in STORE.glob(".due-damaged-*"):  # what is told once a day is to be heard every time
+            with contextlib.suppress(OSError):
+                stamp.unlink()
         for name, domain in self.by_name.items():
             self.check_entry(domain, STORE / entry.shard_of(name) / name)
         for item in sorted(STORE.iterdir()):

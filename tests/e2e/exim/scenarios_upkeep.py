@@ -16,8 +16,8 @@ declare(Domain("hourly.test", (IMPOSTOR, GOOD, SECOND), "enforce", (GOOD,), max_
 CROWD = 500
 
 
-def refresh() -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["mtasts", "cache", "refresh"], capture_output=True, text=True, check=False)
+def refresh(*domain: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["mtasts", "cache", "refresh", *domain], capture_output=True, text=True, check=False)
 
 
 @scenario("500 processes that ask for one cold domain cause one fetch, and all are told the policy")
@@ -64,3 +64,16 @@ def one_has_left(world: World) -> None:
     result = refresh()
     expect(result.returncode == 0 and "hourly.test was not refreshed: the domain has no MTA-STS record any more" in result.stderr,
            f"the domain should be told of and the command succeed: {result.returncode} {result.stdout}{result.stderr}")
+
+
+@scenario("A domain that is named and has no record: there is nothing to refresh, exit code 1")
+def nothing_to_refresh(world: World) -> None:
+    expect_delivered(world.send("bob@hourly.test"), "bob@hourly.test", GOOD, verified=True)
+    world.publish("hourly.test", record_id="")
+    sentence = "mtasts: there is nothing to refresh: hourly.test has no MTA-STS record"
+    result = refresh("hourly.test")
+    expect(result.returncode == 1 and result.stderr == sentence + " any more; the policy remembered stays in force until it expires\n",
+           f"it should say so, and what becomes of the policy: {result.returncode} {result.stdout}{result.stderr}")
+    subprocess.run(["mtasts", "cache", "purge", "hourly.test"], capture_output=True, check=True)
+    result = refresh("hourly.test")
+    expect(result.returncode == 1 and result.stderr == sentence + "\n", f"it should say so: {result.returncode} {result.stdout}{result.stderr}")

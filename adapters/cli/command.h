@@ -1,6 +1,7 @@
 // What the subcommands of `mtasts` have in common: where they write, whom they become, how they end.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -51,6 +52,11 @@ int cache_list(Client& client, const Surroundings& surroundings);
 int cache_show(Client& client, const std::string& domain, const Surroundings& surroundings);
 int cache_refresh(Client& client, const std::string& domain, const Surroundings& surroundings);  // "": all
 int cache_purge(Client& client, const std::string& domain, const Surroundings& surroundings);    // "": all
+struct PingOptions {
+  std::string socket;  // as a ListenAddress is written; "": the first one of the configuration
+  std::chrono::seconds timeout{5};
+};
+int ping(const std::string& config_path, const PingOptions& options, const Surroundings& surroundings);
 int show_config(const std::string& path, const Surroundings& surroundings);
 
 }  // namespace mtasts::cli

@@ -11,6 +11,8 @@ struct Words {
   QueryOptions query;
   std::string domain;
   std::string mx_host;
+  PingOptions ping;
+  unsigned ping_timeout = 5;
 };
 
 using Task = std::function<int(Client&)>;
@@ -60,6 +62,19 @@ CLI::App* cache_command(CLI::App& cache, Words& words, const std::string& name, 
   return added;
 }
 
+CLI::App* ping_command(CLI::App& app, Words& words) {
+  CLI::App* added = command(app, "ping", "Whether mtastsd answers",
+                            "mtasts ping --socket inet:127.0.0.1:8461\n\nExit code: 0 it answers, 75 it does not, 64 "
+                            "usage, 78 configuration.");
+  added->add_option("--socket", words.ping.socket, "where it listens; by default the first address of socketmap.listen")
+      ->type_name("ADDRESS");
+  added->add_option("--timeout", words.ping_timeout, "seconds to wait, 1 to 60")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 60))
+      ->capture_default_str();
+  return added;
+}
+
 // The commands with the functions that carry them out.
 struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
@@ -86,6 +101,11 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
        with_client([&](Client& client) { return cache_refresh(client, words.domain, s); })},
       {cache_command(*cache, words, "purge", "Forget DOMAIN, or everything", kMayName),
        with_client([&](Client& client) { return cache_purge(client, words.domain, s); })},
+      {ping_command(app, words),
+       [&] {
+         words.ping.timeout = std::chrono::seconds(words.ping_timeout);
+         return ping(words.config_path, words.ping, s);
+       }},
       {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
        [&] { return show_config(words.config_path, s); }},
   }};

@@ -1,0 +1,76 @@
+// Whether the socketmap server answers: for containers, monitoring and whoever has just set it up.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "adapters/cli/command.h"
+#include "module/listen_socket.h"
+#include "module/netstring.h"
+
+namespace mtasts::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// A name that is nobody's domain: answered without a look into store or network.
+constexpr std::string_view kQuestion = "postfix .";
+constexpr std::string_view kAnswer = "NOTFOUND ";
+constexpr std::size_t kMaxAnswer = 1000;
+
+// Waits for as much of the answer as is there, and takes it; "": the server has closed.
+Result<std::string> receive(const Descriptor& socket, steady_clock::time_point deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+  pollfd waiting{socket.get(), POLLIN, 0};
+  std::array<char, kMaxAnswer> bytes;
+  if (::poll(&waiting, 1, static_cast<int>(std::max<decltype(left)>(left, 0))) == 0)
+    return fail(ErrorCode::kDeadline, "gives no answer in time");
+  const auto got = ::recv(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  if (got < 0) return fail(ErrorCode::kEngine, std::string("gives no answer: ") + std::strerror(errno));
+  return std::string(bytes.data(), static_cast<std::size_t>(got));
+}
+
+Result<std::string> ask(const Descriptor& socket, steady_clock::time_point deadline) {
+  const std::string question = encode_netstring(kQuestion);
+  if (::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
+    return fail(ErrorCode::kEngine, std::string("takes no question: ") + std::strerror(errno));
+  std::string answer;
+  for (;;) {
+    const NetstringResult found = parse_netstring(answer, kMaxAnswer);
+    if (found.kind == NetstringResult::Kind::kComplete) return std::string(found.payload);
+    if (found.kind == NetstringResult::Kind::kMalformed)
+      return fail(ErrorCode::kEngine, "does not answer as a socketmap server does: " + escaped(answer));
+    const auto more = receive(socket, deadline);
+    if (!more) return tl::unexpected(more.error());
+    if (more->empty()) return fail(ErrorCode::kEngine, "closes the connection without an answer");
+    answer += *more;
+  }
+}
+
+Result<ListenAddress> address_of(const std::string& config_path, const PingOptions& options) {
+  if (!options.socket.empty()) return parse_listen_address(options.socket);
+  const auto config = load_config(config_path);
+  if (!config) return tl::unexpected(config.error());
+  if (!config->socketmap.listen.empty()) return config->socketmap.listen.front();
+  return fail(ErrorCode::kConfig, "socketmap.listen is empty; name the address with --socket");
+}
+
+}  // namespace
+
+int ping(const std::string& config_path, const PingOptions& options, const Surroundings& surroundings) {
+  const auto deadline = steady_clock::now() + options.timeout;
+  const auto address = address_of(config_path, options);
+  if (!address) return complain(surroundings, address.error().detail, options.socket.empty() ? kConfiguration : kUsage);
+  const auto socket = connect_to(*address, deadline);
+  if (!socket) return complain(surroundings, socket.error().detail, kTemporary);
+  const auto answer = ask(*socket, deadline);
+  if (!answer) return complain(surroundings, address->text + ": " + answer.error().detail, kTemporary);
+  if (*answer == kAnswer) return kApplies;
+  return complain(surroundings, address->text + ": does not answer as mtastsd does: " + escaped(*answer), kTemporary);
+}
+
+}  // namespace mtasts::cli

@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "adapters/cli/command.h"
+#include "module/listen_socket.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+// A server that gives one answer, whatever it is asked, in pieces; then it waits for the client to close.
+class OneAnswer {
+ public:
+  OneAnswer(const std::string& address, std::vector<std::string> pieces)
+      : listening_(listen_on(parse_listen_address(address).value(), {}).value()),
+        thread_([this, pieces = std::move(pieces)] { serve(pieces); }) {}
+  ~OneAnswer() { thread_.join(); }
+  OneAnswer(const OneAnswer&) = delete;
+  OneAnswer& operator=(const OneAnswer&) = delete;
+
+  std::string asked() {
+    thread_.join();
+    thread_ = std::thread([] {});
+    return asked_;
+  }
+
+ private:
+  static bool readable(const Descriptor& socket) {
+    pollfd waiting{socket.get(), POLLIN, 0};
+    return ::poll(&waiting, 1, 5'000) == 1;
+  }
+  void serve(const std::vector<std::string>& pieces) {
+    if (!readable(listening_)) return;
+    const Descriptor client(::accept(listening_.get(), nullptr, nullptr));
+    std::array<char, 100> bytes;
+    if (!readable(client)) return;
+    const auto got = ::recv(client.get(), bytes.data(), bytes.size(), 0);
+    asked_.assign(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    for (const std::string& piece : pieces) ::send(client.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (pieces.empty()) return;  // closes without an answer
+    if (readable(client)) static_cast<void>(::recv(client.get(), bytes.data(), bytes.size(), 0));
+  }
+
+  Descriptor listening_;
+  std::string asked_;
+  std::thread thread_;
+};
+
+class Ping : public testing::Test {
+ protected:
+  Ping() { configure("listen = [\"" + address_ + "\", \"inet:127.0.0.1:1\"]"); }
+  void configure(const std::string& listen) { std::ofstream(config_) << "[socketmap]\n" << listen << "\n"; }
+  int run(std::vector<std::string> words) {
+    words.insert(words.begin(), {"--config", config_, "ping"});
+    const auto nobody = [](const std::string& /*user*/) -> Result<void> {
+      return fail(ErrorCode::kConfig, "nobody has to become somebody to ping");
+    };
+    return cli::run(words, {out_, err_, false, nobody, make_stderr_log});
+  }
+
+  Scratch scratch_;
+  std::string address_ = "unix:" + scratch_.path() + "/socket";
+  std::string config_ = scratch_.path() + "/mtasts.toml";
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(Ping, SaysNothingWhenTheServerAnswers) {
+  OneAnswer server(address_, {"9:NOTFOUND ,"});
+  EXPECT_EQ(run({}), 0);
+  EXPECT_THAT(out_.str() + err_.str(), IsEmpty());
+  EXPECT_EQ(server.asked(), "9:postfix .,");
+}
+
+TEST_F(Ping, AsksWhereItIsTold) {
+  configure("listen = 5");  // is not even read
+  OneAnswer server("unix:" + scratch_.path() + "/other", {"9:NOTFOUND ,"});
+  EXPECT_EQ(run({"--socket", "unix:" + scratch_.path() + "/other"}), 0);
+}
+
+TEST_F(Ping, TakesAnAnswerInPieces) {
+  OneAnswer server(address_, {"9", ":NOT", "FOUND ", ","});
+  EXPECT_EQ(run({}), 0);
+}
+
+TEST_F(Ping, FailsWhereNobodyListens) {
+  EXPECT_EQ(run({}), kTemporary);
+  EXPECT_THAT(err_.str(), AllOf(StartsWith("mtasts: " + address_), HasSubstr("is mtastsd running?")));
+}
+
+TEST_F(Ping, FailsWhenNoAnswerComesInTime) {
+  OneAnswer server(address_, {"9:NOTFOUND "});
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(run({"--timeout", "1"}), kTemporary);
+  EXPECT_GE(steady_clock::now() - begin, milliseconds{950});
+  EXPECT_LT(steady_clock::now() - begin, milliseconds{3000});
+  EXPECT_THAT(err_.str(), HasSubstr("gives no answer in time"));
+}
+
+TEST_F(Ping, FailsWhenTheServerClosesWithoutAnAnswer) {
+  OneAnswer server(address_, {});
+  EXPECT_EQ(run({}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("closes the connection without an answer"));
+}
+
+TEST_F(Ping, FailsWhenSomethingElseListensThere) {
+  {
+    OneAnswer server(address_, {"220 mail.example ESMTP\r\n"});
+    EXPECT_EQ(run({}), kTemporary);
+    EXPECT_THAT(err_.str(), HasSubstr("does not answer as a socketmap server does: 220 mail.example ESMTP\\x0d\\x0a"));
+  }
+  OneAnswer server(address_, {"7:OK dane,"});
+  EXPECT_EQ(run({}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("does not answer as mtastsd does: OK dane"));
+}
+
+TEST_F(Ping, NeedsAnAddress) {
+  configure("listen = []");
+  EXPECT_EQ(run({}), kConfiguration);
+  EXPECT_THAT(err_.str(), HasSubstr("name the address with --socket"));
+  EXPECT_EQ(run({"--socket", "localhost:8461"}), kUsage);
+  configure("listen = 5");
+  EXPECT_EQ(run({}), kConfiguration);
+}
+
+TEST_F(Ping, RefusesATimeWithoutEnd) {
+  for (const char* time : {"0", "61", "-1", "x"}) EXPECT_EQ(run({"--timeout", time}), kUsage) << time;
+}
+
+}  // namespace
+}  // namespace mtasts::cli

@@ -1,7 +1,8 @@
-// R12: the policy host must be named by a subjectAltName of type DNS. Both TLS libraries would, through libcurl, be
+// R12, R25: the host must be named by a subjectAltName of type DNS. Both TLS libraries would, through libcurl, be
 // content with a Common Name where there is no such SAN; this forbids it. One .cc for each TLS library.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,12 @@
 #include "core/result.h"
 
 namespace mtasts {
+
+// What is wrong with a certificate.
+struct CertificateFault {
+  ErrorCode session;  // what RFC 8460 calls it where it ends an SMTP session
+  std::string text;   // "is expired"
+};
 
 class SanRule {
  public:
@@ -22,8 +29,12 @@ class SanRule {
 
   // After the transfer: was the rule in force? If not, whatever was fetched must not be used.
   [[nodiscard]] bool was_applied() const { return applied_; }
-  // Why the rule itself refused the certificate ("does not name ..."), or empty.
-  [[nodiscard]] const std::string& refusal() const { return refusal_; }
+  // Why the rule itself refused the certificate, if it did.
+  [[nodiscard]] const std::optional<CertificateFault>& refusal() const { return refusal_; }
+
+  // To be called as soon as there may be a TLS session and before anything is read in it: forbids a second handshake.
+  // apply() does it for who reads nothing before his request.
+  void forbid_renegotiation() const;
 
   // Did the peer say that it sent everything (TLS close_notify)? A closed connection alone may be somebody else's
   // doing.
@@ -35,12 +46,12 @@ class SanRule {
   void set_applied() { applied_ = true; }
   void set_ended_by_peer() { ended_by_peer_ = true; }
   unsigned count_handshake_message() { return ++handshake_messages_; }
-  void refuse(std::string why) { refusal_ = std::move(why); }
+  void refuse(std::optional<CertificateFault> why) { refusal_ = std::move(why); }
 
  private:
   std::string host_;
   void* easy_ = nullptr;
-  std::string refusal_;
+  std::optional<CertificateFault> refusal_;
   bool applied_ = false;
   bool ended_by_peer_ = false;
   unsigned handshake_messages_ = 0;
@@ -52,7 +63,7 @@ const char* tls_library();
 // True when `ssl_version` of curl_version_info() names this TLS library.
 bool is_backend_of_curl(std::string_view ssl_version);
 
-// What CURLINFO_SSL_VERIFYRESULT says of a certificate ("is expired"), or empty where it says nothing.
-std::string certificate_fault(long verify_result);
+// What CURLINFO_SSL_VERIFYRESULT says of a certificate, or nothing.
+std::optional<CertificateFault> certificate_fault(long verify_result);
 
 }  // namespace mtasts

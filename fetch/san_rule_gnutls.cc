@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t kMaxSanOctets = 1024;  // a longer name cannot be a host's
 constexpr const char* kNotForServers = "is not for servers";
-constexpr const char* kUnverified = "cannot be verified";
+
+CertificateFault untrusted(std::string text) { return {ErrorCode::kCertificateNotTrusted, std::move(text)}; }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -57,13 +58,14 @@ bool names_host(gnutls_x509_crt_t certificate, const std::string& host) {
 }
 
 // What libcurl does not ask of the chain: that it is for servers and that no key in it is weaker than the 112 bits
-// which Debian's OpenSSL demands. Empty, or what is wrong.
-std::string chain_fault(gnutls_session_t session, const std::vector<Certificate>& chain) {
+// which Debian's OpenSSL demands.
+std::optional<CertificateFault> chain_fault(gnutls_session_t session, const std::vector<Certificate>& chain) {
   void* credentials = nullptr;
-  if (gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &credentials) != GNUTLS_E_SUCCESS) return kUnverified;
+  if (gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &credentials) != GNUTLS_E_SUCCESS)
+    return untrusted("cannot be verified");
   gnutls_x509_trust_list_t trusted = nullptr;
   gnutls_certificate_get_trust_list(static_cast<gnutls_certificate_credentials_t>(credentials), &trusted);
-  if (trusted == nullptr) return kUnverified;
+  if (trusted == nullptr) return untrusted("cannot be verified");
   std::vector<gnutls_x509_crt_t> list;
   list.reserve(chain.size());
   for (const auto& certificate : chain) list.push_back(certificate.get());
@@ -73,20 +75,21 @@ std::string chain_fault(gnutls_session_t session, const std::vector<Certificate>
   if (gnutls_x509_trust_list_verify_crt2(trusted, list.data(), static_cast<unsigned>(list.size()), &demand, 1,
                                          GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status,
                                          nullptr) != GNUTLS_E_SUCCESS)
-    return kUnverified;
+    return untrusted("cannot be verified");
   if (status == 0) return {};
-  const std::string known = certificate_fault(static_cast<long>(status));
-  return known.empty() ? "is refused" : known;
+  const auto known = certificate_fault(static_cast<long>(status));
+  return known ? known : untrusted("is refused");
 }
 
-// Why the certificate of this session is not one for the host; empty when it is.
-std::string fault(gnutls_session_t session, const std::string& host) {
+// Why the certificate of this session is not one for the host; nothing when it is.
+std::optional<CertificateFault> fault(gnutls_session_t session, const std::string& host) {
   const std::vector<Certificate> chain = peer_chain(session);
-  if (chain.empty()) return "cannot be read";
+  if (chain.empty()) return untrusted("cannot be read");
   gnutls_x509_crt_t leaf = chain.front().get();
-  if (!names_host(leaf, host)) return "does not name this host in a DNS subjectAltName";
+  if (!names_host(leaf, host))
+    return CertificateFault{ErrorCode::kCertificateHostMismatch, "does not name this host in a DNS subjectAltName"};
   if (gnutls_x509_crt_check_key_purpose(leaf, GNUTLS_KP_TLS_WWW_SERVER, GNUTLS_KP_FLAG_DISALLOW_ANY) == 0)
-    return kNotForServers;
+    return untrusted(kNotForServers);
   return chain_fault(session, chain);
 }
 
@@ -97,20 +100,25 @@ int refuse_handshake(gnutls_session_t /*session*/, unsigned /*type*/, unsigned /
   return GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED;
 }
 
+gnutls_session_t session_of(void* easy) {
+  curl_tlssessioninfo* tls = nullptr;
+  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr ||
+      tls->backend != CURLSSLBACKEND_GNUTLS)
+    return nullptr;
+  return static_cast<gnutls_session_t>(tls->internals);
+}
+
 // GnuTLS has no such rule of its own and libcurl no hook during the handshake: the certificate is looked at after the
 // handshake and before the request is sent.
 int demand_dns_san(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_port*/, int /*local_port*/) noexcept {
   auto& rule = *static_cast<SanRule*>(userdata);
-  curl_tlssessioninfo* tls = nullptr;
-  if (curl_easy_getinfo(rule.easy(), CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr ||
-      tls->backend != CURLSSLBACKEND_GNUTLS || tls->internals == nullptr)
-    return CURL_PREREQFUNC_ABORT;
-  auto* session = static_cast<gnutls_session_t>(tls->internals);
-  gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, &refuse_handshake);
+  gnutls_session_t session = session_of(rule.easy());
+  if (session == nullptr) return CURL_PREREQFUNC_ABORT;
+  rule.forbid_renegotiation();
   rule.set_applied();
   rule.set_ended_by_peer();  // GnuTLS fails the transfer where close_notify is missing
   rule.refuse(fault(session, rule.host()));
-  return rule.refusal().empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  return !rule.refusal() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 }  // namespace
@@ -123,20 +131,25 @@ Result<void> SanRule::apply(void* easy) {
   return {};
 }
 
+void SanRule::forbid_renegotiation() const {
+  if (gnutls_session_t session = session_of(easy_); session != nullptr)
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, &refuse_handshake);
+}
+
 const char* tls_library() { return "gnutls"; }
 
 bool is_backend_of_curl(std::string_view ssl_version) { return ssl_version.starts_with("GnuTLS/"); }
 
-std::string certificate_fault(long verify_result) {
-  const std::pair<unsigned, const char*> faults[] = {
-      {GNUTLS_CERT_EXPIRED, "is expired"},
-      {GNUTLS_CERT_NOT_ACTIVATED, "is not yet valid"},
-      {GNUTLS_CERT_REVOKED, "is revoked"},
-      {GNUTLS_CERT_INSECURE_ALGORITHM, "is too weak, or one above it is"},
-      {GNUTLS_CERT_SIGNATURE_FAILURE, "has a signature that is not its issuer's, or one above it has"},
-      {GNUTLS_CERT_PURPOSE_MISMATCH, kNotForServers},
-      {GNUTLS_CERT_SIGNER_NOT_FOUND, "is not issued by a trusted authority"},
-      {GNUTLS_CERT_MISSING_OCSP_STATUS, "demands a stapled OCSP answer, which is missing"},
+std::optional<CertificateFault> certificate_fault(long verify_result) {
+  const std::pair<unsigned, CertificateFault> faults[] = {
+      {GNUTLS_CERT_EXPIRED, {ErrorCode::kCertificateExpired, "is expired"}},
+      {GNUTLS_CERT_NOT_ACTIVATED, untrusted("is not yet valid")},
+      {GNUTLS_CERT_REVOKED, untrusted("is revoked")},
+      {GNUTLS_CERT_INSECURE_ALGORITHM, untrusted("is too weak, or one above it is")},
+      {GNUTLS_CERT_SIGNATURE_FAILURE, untrusted("has a signature that is not its issuer's, or one above it has")},
+      {GNUTLS_CERT_PURPOSE_MISMATCH, untrusted(kNotForServers)},
+      {GNUTLS_CERT_SIGNER_NOT_FOUND, untrusted("is not issued by a trusted authority")},
+      {GNUTLS_CERT_MISSING_OCSP_STATUS, untrusted("demands a stapled OCSP answer, which is missing")},
   };
   for (const auto& [bit, what] : faults)
     if ((static_cast<unsigned long>(verify_result) & bit) != 0) return what;

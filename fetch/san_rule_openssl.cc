@@ -72,7 +72,9 @@ int demand_staple(SSL* ssl, void* /*unused*/) noexcept {
   X509* certificate = SSL_get0_peer_certificate(ssl);
   if (SSL_get_tlsext_status_ocsp_resp(ssl, &answer) > 0 || certificate == nullptr || !demands_staple(certificate))
     return 1;
-  if (SanRule* rule = rule_of(ssl); rule != nullptr) rule->refuse("demands a stapled OCSP answer, which is missing");
+  if (SanRule* rule = rule_of(ssl); rule != nullptr)
+    rule->refuse(
+        CertificateFault{ErrorCode::kCertificateNotTrusted, "demands a stapled OCSP answer, which is missing"});
   return 0;
 }
 
@@ -94,24 +96,8 @@ CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept 
   return CURLE_OK;
 }
 
-}  // namespace
-
-Result<void> SanRule::apply(void* easy) {
-  easy_ = easy;
-  if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &demand_dns_san) != CURLE_OK ||
-      curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this) != CURLE_OK)
-    return fail(ErrorCode::kEngine, "this libcurl gives no hold on OpenSSL's verification of certificates");
-  return {};
-}
-
-const char* tls_library() { return "openssl"; }
-
-bool is_backend_of_curl(std::string_view ssl_version) { return ssl_version.starts_with("OpenSSL/"); }
-
-std::string certificate_fault(long verify_result) {
+std::string fault_text(long verify_result) {
   switch (verify_result) {
-    case X509_V_OK:
-      return {};
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return "is expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -137,6 +123,35 @@ std::string certificate_fault(long verify_result) {
       return "does not name this host in a DNS subjectAltName";
     default:
       return std::string("is refused: ") + X509_verify_cert_error_string(verify_result);
+  }
+}
+
+}  // namespace
+
+Result<void> SanRule::apply(void* easy) {
+  easy_ = easy;
+  if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &demand_dns_san) != CURLE_OK ||
+      curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this) != CURLE_OK)
+    return fail(ErrorCode::kEngine, "this libcurl gives no hold on OpenSSL's verification of certificates");
+  return {};
+}
+
+void SanRule::forbid_renegotiation() const {}  // SSL_OP_NO_RENEGOTIATION, from the beginning
+
+const char* tls_library() { return "openssl"; }
+
+bool is_backend_of_curl(std::string_view ssl_version) { return ssl_version.starts_with("OpenSSL/"); }
+
+std::optional<CertificateFault> certificate_fault(long verify_result) {
+  switch (verify_result) {
+    case X509_V_OK:
+      return {};
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return CertificateFault{ErrorCode::kCertificateExpired, fault_text(verify_result)};
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+      return CertificateFault{ErrorCode::kCertificateHostMismatch, fault_text(verify_result)};
+    default:
+      return CertificateFault{ErrorCode::kCertificateNotTrusted, fault_text(verify_result)};
   }
 }
 

@@ -4,13 +4,12 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/domain.h"
 #include "core/result.h"
+#include "fetch/connection.h"
 #include "fetch/fetcher.h"
-#include "fetch/san_rule.h"
 
 namespace mtasts {
 
@@ -19,49 +18,33 @@ class Transfer {
   // Error kEngine: libcurl refused an option; kPolicyFetch: none of `addresses` is one.
   static Result<std::unique_ptr<Transfer>> make(const FetcherConfig& config, const Domain& domain,
                                                 const std::vector<std::string>& addresses);
-  ~Transfer();
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
 
   // The CURL*; must not be in a multi handle any more when the transfer is destroyed.
-  [[nodiscard]] void* easy() const;
+  [[nodiscard]] void* easy() const { return connection_.easy(); }
   // The body or the fault, after libcurl ended with this CURLcode. Error kEngine: the fault is here, not at the policy
   // host.
   Result<std::string> verdict(int curl_code);
 
  private:
-  struct Handles;
   struct Callbacks;
 
   Transfer(const FetcherConfig& config, std::string host);
   Result<void> set_options(const FetcherConfig& config);
-  Result<void> set_addresses(const FetcherConfig& config, const std::vector<std::string>& addresses);
 
-  // Why nothing could be judged here, or empty.
-  std::string local_fault(int curl_code) const;
   // Each the reason against the transfer, or empty.
-  std::string certificate_reason(int curl_code) const;
   std::string status_reason() const;
   std::string transport_reason(int curl_code) const;
   std::string content_reason() const;
   std::string end_reason() const;
   // The first value of a header of the answer, or empty.
   std::string header(const char* name) const;
-  // The policy host and, when there was a connection, its address.
-  std::string where() const;
 
-  std::string host_;
   long timeout_s_;
-  std::string ca_file_;
-  std::string crl_file_;
-  SanRule san_rule_;
-  std::vector<std::string> allowed_;  // raw addresses, 4 or 16 octets
-  bool through_proxy_;
   std::string body_;
   bool body_too_large_ = false;
   std::size_t header_octets_ = 0;
   bool header_too_large_ = false;
-  std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest
+  Connection connection_;  // last, hence destroyed first: libcurl has pointers to the rest
 };
 
 }  // namespace mtasts

@@ -1,0 +1,166 @@
+#include "fetch/connection.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace mtasts {
+namespace {
+
+struct EasyCleanup {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct ShareCleanup {
+  void operator()(CURLSH* share) const { curl_share_cleanup(share); }
+};
+struct SlistFree {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+std::string raw_address(int family, const void* address) {
+  return {static_cast<const char*>(address), family == AF_INET6 ? sizeof(in6_addr) : sizeof(in_addr)};
+}
+
+// The octets of an address in presentation form; empty when it is none.
+std::string raw_address(const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  for (const int family : {AF_INET, AF_INET6})
+    if (inet_pton(family, text.c_str(), bytes.data()) == 1) return raw_address(family, bytes.data());
+  return {};
+}
+
+std::string raw_address(const sockaddr& address) {
+  if (address.sa_family == AF_INET)
+    return raw_address(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr);
+  if (address.sa_family == AF_INET6)
+    return raw_address(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+  return {};
+}
+
+}  // namespace
+
+struct Connection::Handles {
+  // A DNS cache of its own for each transfer: in a shared one what CURLOPT_RESOLVE puts there stays for ever.
+  std::unique_ptr<CURLSH, ShareCleanup> dns_cache{curl_share_init()};
+  std::unique_ptr<curl_slist, SlistFree> resolve;
+  std::array<char, CURL_ERROR_SIZE> error{};
+  std::unique_ptr<CURL, EasyCleanup> easy{curl_easy_init()};
+};
+
+struct Connection::Callbacks {
+  // No socket to an address that dns/ did not name, whatever libcurl may have looked up. Private and loopback addresses
+  // are allowed: internal mail systems publish policies too, and all that a foreign name can win by pointing there is a
+  // TLS handshake with a host that cannot show the right certificate.
+  static curl_socket_t open_socket(void* userdata, curlsocktype /*purpose*/, curl_sockaddr* address) noexcept {
+    auto& self = *static_cast<Connection*>(userdata);
+    const auto& allowed = self.allowed_;
+    if (self.config_.proxy.empty() &&
+        std::find(allowed.begin(), allowed.end(), raw_address(address->addr)) == allowed.end())
+      return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  }
+};
+
+Connection::Connection(ConnectionConfig config)
+    : config_(std::move(config)), san_rule_(config_.host), handles_(std::make_unique<Handles>()) {}
+
+Connection::~Connection() = default;
+
+void* Connection::easy() const { return handles_->easy.get(); }
+
+Result<bool> Connection::prepare(const std::vector<std::string>& addresses) {
+  if (easy() == nullptr) return fail(ErrorCode::kEngine, "libcurl gives no handle");
+  if (!set_addresses(addresses)) return false;
+  const auto ready = set_options().and_then([&] { return san_rule_.apply(easy()); });
+  if (!ready) return tl::unexpected(ready.error());
+  return true;
+}
+
+bool Connection::set_addresses(const std::vector<std::string>& addresses) {
+  std::string list;
+  for (const auto& address : addresses) {
+    std::string raw = raw_address(address);
+    if (raw.empty()) continue;
+    list += list.empty() ? "" : ",";
+    list += raw.size() == sizeof(in6_addr) ? '[' + address + ']' : address;
+    allowed_.push_back(std::move(raw));
+  }
+  // Without an entry libcurl would ask the system's resolver.
+  if (allowed_.empty()) return false;
+  const std::string entry = config_.host + ':' + std::to_string(config_.port) + ':' + list;
+  handles_->resolve.reset(curl_slist_append(nullptr, entry.c_str()));
+  return true;
+}
+
+Result<void> Connection::set_options() {
+  CURLcode worst = CURLE_OK;
+  const auto set = [&](CURLoption option, auto value) {
+    if (const CURLcode code = curl_easy_setopt(easy(), option, value); code != CURLE_OK) worst = code;
+  };
+  curl_share_setopt(handles_->dns_cache.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+  set(CURLOPT_SHARE, handles_->dns_cache.get());
+  set(CURLOPT_RESOLVE, handles_->resolve.get());
+  set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::open_socket);
+  set(CURLOPT_OPENSOCKETDATA, this);
+  set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set(CURLOPT_PROXY, config_.proxy.c_str());  // empty beats the environment
+  set(CURLOPT_NOPROXY, config_.proxy.empty() ? "*" : "");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_FRESH_CONNECT, 1L);
+  set(CURLOPT_FORBID_REUSE, 1L);
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  set(CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session would skip the verification
+  set(CURLOPT_CAINFO, config_.ca_file.c_str());
+  set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's folder is trusted as well
+  if (!config_.crl_file.empty()) set(CURLOPT_CRLFILE, config_.crl_file.c_str());
+  set(CURLOPT_ERRORBUFFER, handles_->error.data());
+  if (worst == CURLE_OK) return {};
+  return fail(ErrorCode::kEngine, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
+}
+
+std::string Connection::where() const {
+  const char* address = nullptr;
+  curl_easy_getinfo(easy(), CURLINFO_PRIMARY_IP, &address);
+  return address == nullptr || *address == '\0' ? config_.host : config_.host + " (" + address + ")";
+}
+
+std::string Connection::local_fault(int curl_code) const {
+  if (curl_code == CURLE_SSL_CACERT_BADFILE)
+    return "the file of trusted authorities cannot be used: " + escaped(config_.ca_file);
+  if (curl_code == CURLE_SSL_CRL_BADFILE)
+    return "the file of revoked certificates cannot be used: " + escaped(config_.crl_file);
+  return {};
+}
+
+std::optional<CertificateFault> Connection::certificate_fault(int curl_code) const {
+  std::optional<CertificateFault> fault = san_rule_.refusal();
+  if (!fault && curl_code == CURLE_PEER_FAILED_VERIFICATION) {
+    long verify_result = 0;
+    curl_easy_getinfo(easy(), CURLINFO_SSL_VERIFYRESULT, &verify_result);
+    fault = mtasts::certificate_fault(verify_result);
+    const std::string words = handles_->error.data();
+    // libcurl compares the name itself, too.
+    const bool is_name = words.find("host name") != std::string::npos;
+    if (!fault)
+      fault = {is_name ? ErrorCode::kCertificateHostMismatch : ErrorCode::kCertificateNotTrusted,
+               "is refused: " + escaped(words)};
+  }
+  if (!fault && curl_code == CURLE_SSL_INVALIDCERTSTATUS)
+    fault = {ErrorCode::kCertificateNotTrusted, "has no valid OCSP status"};
+  if (fault) fault->text = "certificate of " + where() + " " + fault->text;
+  return fault;
+}
+
+std::string Connection::error_text(int curl_code) const {
+  return escaped(handles_->error.front() != '\0' ? handles_->error.data()
+                                                 : curl_easy_strerror(static_cast<CURLcode>(curl_code)));
+}
+
+}  // namespace mtasts

@@ -1,0 +1,63 @@
+// One libcurl easy handle that connects to given addresses only and to nobody but the host they are said to be: its
+// certificate must satisfy R12 (policy hosts) or R25 (MX hosts), which ask for the same. What is asked over it is the
+// business of transfer.h and mx_session.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "fetch/san_rule.h"
+
+namespace mtasts {
+
+struct ConnectionConfig {
+  std::string host;
+  std::uint16_t port;
+  std::string ca_file;
+  std::string crl_file;  // may be empty
+  std::string proxy;     // may be empty; it then looks the host up itself
+};
+
+class Connection {
+ public:
+  explicit Connection(ConnectionConfig config);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Sets everything up that is not the protocol's. False: none of `addresses` is one. Error kEngine: libcurl refused.
+  Result<bool> prepare(const std::vector<std::string>& addresses);
+
+  // The CURL*; must not be in a multi handle any more when the connection is destroyed.
+  [[nodiscard]] void* easy() const;
+  [[nodiscard]] const std::string& host() const { return config_.host; }
+  [[nodiscard]] SanRule& san_rule() { return san_rule_; }
+  [[nodiscard]] const SanRule& san_rule() const { return san_rule_; }
+
+  // The host and, when there was a connection, its address.
+  [[nodiscard]] std::string where() const;
+  // Why nothing could be judged here, or empty.
+  [[nodiscard]] std::string local_fault(int curl_code) const;
+  // What is wrong with the peer's certificate; `text` is a whole sentence.
+  [[nodiscard]] std::optional<CertificateFault> certificate_fault(int curl_code) const;
+  // libcurl's own words.
+  [[nodiscard]] std::string error_text(int curl_code) const;
+
+ private:
+  struct Handles;
+  struct Callbacks;
+
+  bool set_addresses(const std::vector<std::string>& addresses);
+  Result<void> set_options();
+
+  ConnectionConfig config_;
+  SanRule san_rule_;
+  std::vector<std::string> allowed_;  // raw addresses, 4 or 16 octets
+  std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest
+};
+
+}  // namespace mtasts

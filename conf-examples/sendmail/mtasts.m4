@@ -13,16 +13,23 @@ dnl the MX host must be one that the policy lists, and it must be in the certifi
 dnl host is tried, and with none left the message waits. For all other domains nothing changes. While mtastsd does not
 dnl answer, mail waits (<TMPF>): nobody can make it go unprotected by stopping a daemon.
 dnl
-dnl Sendmail before 8.18.2 refuses a certificate for *.example.com where the MX host is mx1.example.com. There the test of
-dnl the certificate's names is left to the rules below, which do the same and allow that. They must not be used with
-dnl 8.18.2: it would skip them, and test no name at all. So the two are told apart by a word in Sendmail's own rules.
+dnl Sendmail before 8.18.2 needs help. It refuses a certificate for *.example.com where the MX host is mx1.example.com. And it judges
+dnl a certificate only when it connects, and for one recipient: others of that message, and the next message on the same
+dnl connection, go the same way even if their domain enforces a policy. So there the test of the certificate's names is left to
+dnl the rules below, which allow a wildcard and look for each recipient whether the connection is verified; and each
+dnl message gets a connection of its own. They must not be used with 8.18.2: it would skip them, and test no name at all.
+dnl The two are told apart by a word in Sendmail's own rules.
 ifelse(esyscmd(`grep -l STS_NO_SAN_CHECK '_CF_DIR_`m4/proto.m4'), `', `dnl
+define(`confMCI_CACHE_SIZE', `0')dnl
+undefine(`confHOST_STATUS_DIRECTORY')dnl that needs the cache
 FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.0.0.1', `NO_SAN_TST')dnl
 LOCAL_CONFIG
 O SetCertAltnames=true
 LOCAL_RULESETS
 SSTS_SAN
-R$*			$: $&{server_name}
+R$*			$: $&{verify} $| $&{server_name}
+ROK $| $*		$: $1
+R$* $| $*		$#error $@ 4.7.0 $: 450 $2 is not verified: $1
 R$+.			$: $1
 # the name itself
 R$={cert_altnames}	$@ ok

@@ -89,6 +89,12 @@ class Postfix(SocketmapServer):
         self.root.run("postconf", "-F", f"{field} = {value}")
         self.reload()
 
+    def add_service(self, name: str, line: str) -> None:
+        """A service of master.cf, until reset()."""
+        self._keep(MASTER)
+        self.root.run("postconf", "-M", f"{name} = {line}")
+        self.reload()
+
     @property
     def map_name(self) -> str:
         """What the example asks mtastsd for."""

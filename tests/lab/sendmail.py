@@ -27,6 +27,7 @@ class Sendmail(SocketmapServer):
     def __init__(self, tree: Path, version: str) -> None:
         super().__init__(tree)
         self.version = tuple(int(part) for part in version.split("."))
+        self._example_alone = ""
 
     def install(self) -> None:
         """What the maintainer scripts of sendmail-base and sendmail-bin do, as far as sending needs it."""
@@ -58,15 +59,27 @@ class Sendmail(SocketmapServer):
 
     def add_examples(self) -> None:
         shutil.copy(EXAMPLE, self.root.path("/etc/mail/mtasts.m4"))
-        before = self.root.path(CONFIGURATION).read_text(encoding="ascii")
-        self.root.path(CONFIGURATION).write_text(before.replace("MAILER_DEFINITIONS", "include(`/etc/mail/mtasts.m4')dnl\nMAILER_DEFINITIONS", 1),
-                                                 encoding="ascii")
-        self.configure()
+        self.add_line("include(`/etc/mail/mtasts.m4')dnl")
+        self._example_alone = self.root.path(CONFIGURATION).read_text(encoding="ascii")
         self.mtastsd.start()
 
+    def add_line(self, line: str) -> None:
+        """The administrator's own line in sendmail.mc, until reset()."""
+        before = self.root.path(CONFIGURATION).read_text(encoding="ascii")
+        self.root.path(CONFIGURATION).write_text(before.replace("MAILER_DEFINITIONS", f"{line}\nMAILER_DEFINITIONS", 1), encoding="ascii")
+        self.configure()
+
     def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
-        command = self.root.command(PROGRAM, "-Am", "-odi", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients)
-        result = subprocess.run(command, input=message(recipients, subject, headers), capture_output=True, text=True, check=False)
+        self._submit("-odi", recipients, message(recipients, subject, headers))
+
+    def queue(self, *recipients: str) -> None:
+        """One message for each, which wait for queue_run(); it takes them in this order."""
+        for place, recipient in enumerate(recipients):
+            self._submit("-odq", [recipient], message([recipient], "queued", {}) + "x\n" * 1000 * place)  # small ones go first
+
+    def _submit(self, how: str, recipients: list[str], text: str) -> None:
+        command = self.root.command(PROGRAM, "-Am", how, "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients)
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if result.returncode not in (0, 75):
             raise LabError(f"sendmail would not take the mail: {result.stdout.strip()} {result.stderr.strip()}")
         self.log_socket.catch_up()
@@ -78,6 +91,9 @@ class Sendmail(SocketmapServer):
     def reset(self) -> None:
         _empty(self.root.path(QUEUE))
         self.forget_hosts()
+        if self.root.path(CONFIGURATION).read_text(encoding="ascii") != self._example_alone:
+            self.root.path(CONFIGURATION).write_text(self._example_alone, encoding="ascii")
+            self.configure()
         super().reset()
 
     def forget_hosts(self) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""End-to-end tests of mtastsd with Sendmail: two versions, each with real names, policy hosts and receivers in a sandbox of its own.
+"""End-to-end tests of mtastsd with Sendmail: three versions, each with real names, policy hosts and receivers in a sandbox of its own.
 
     sudo tests/e2e/sendmail/run.py --build build/release [--results FILE] [--only TEXT] [--version 8.17]
 """
@@ -25,7 +25,7 @@ import scenarios_shared  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401
 
-ROOTS = (roots.SENDMAIL_8_17, roots.SENDMAIL_NEWEST)
+ROOTS = (roots.SENDMAIL_8_17, roots.SENDMAIL_8_18, roots.SENDMAIL_NEWEST)
 
 
 def version(root: roots.Root) -> runner.Version:

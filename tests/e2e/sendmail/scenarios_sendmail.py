@@ -7,8 +7,8 @@ from mx import MailHost
 from pki import Leaf
 from scenarios_enforce import COMMON_NAME_KINDS, bad_certificate
 from sendmail import sendmail
-from topology import GOOD, PLAIN, SELF_SIGNED, TWO_LABELS, declare, declare_host
-from world import Domain, World
+from topology import BAD_SMARTHOST, DANE, DANE_LIAR, GOOD, GOOD_SMARTHOST, PLAIN, SELF_SIGNED, TWO_LABELS, declare, declare_host
+from world import PUBLIC_KEY, Domain, World
 
 THIEF = "thief.mx.test"  # has the key and certificate of a listed host, and is not listed
 SWAPPED = "swapped.mx.test"  # is listed, and shows the certificate of another listed host
@@ -24,6 +24,11 @@ declare(Domain("shallow.test", (TWO_LABELS,), "enforce", ("*.mx.test", "mx.test"
 declare(Domain("steady.test", (GOOD,), "enforce"))
 declare(Domain("steadyplain.test", (PLAIN,)))
 declare(Domain("exempt.test", (SELF_SIGNED,), "enforce"))
+
+for name, address, digest in (("danegood.test", "198.51.100.16", PUBLIC_KEY), ("danebad.test", "198.51.100.17", "0" * 64)):
+    declare(Domain(name, (f"mx.{name}",), "enforce", signed=True, records=f"mx A {address}\n_25._tcp.mx TLSA 3 1 1 {digest}"))
+declare(Domain(GOOD_SMARTHOST, (GOOD_SMARTHOST,), "enforce", records="@ A 198.51.100.40"))
+declare(Domain(BAD_SMARTHOST, (BAD_SMARTHOST,), "enforce", records="@ A 198.51.100.41"))
 
 for one_kind in COMMON_NAME_KINDS:
     bad_certificate(one_kind)
@@ -47,6 +52,29 @@ def swapped(world: World) -> None:
 @scenario("R25: a wildcard certificate proves names one label below it, and no others")
 def others_wildcard(world: World) -> None:
     expect_waiting(world.send("bob@otherswildcard.test"), "bob@otherswildcard.test")
+
+
+@scenario("R29: with confDANE usable TLSA decides alone, for good and for bad", lambda world: sendmail(world).version >= (8, 18))
+def dane(world: World) -> None:
+    sendmail(world).add_line("define(`confDANE', `true')dnl")
+    expect_delivered(world.send("bob@danegood.test"), "bob@danegood.test", DANE)
+    expect_waiting(world.send("bob@danebad.test"), "bob@danebad.test")
+    expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+
+
+@scenario("R29: without confDANE, or before 8.18, nobody looks at TLSA, and the policy decides")
+def no_dane(world: World) -> None:
+    expect_waiting(world.send("bob@danegood.test"), "bob@danegood.test")
+    expect_delivered(world.send("bob@danebad.test"), "bob@danebad.test", DANE_LIAR, verified=True)
+
+
+@scenario("R1: known gap in every version: a smarthost is judged by the recipients' policies, not by its own")
+def smarthost(world: World) -> None:
+    sendmail(world).add_line(f"define(`SMART_HOST', `{GOOD_SMARTHOST}')dnl")
+    expect_delivered(world.send("bob@steadyplain.test"), "bob@steadyplain.test", GOOD_SMARTHOST)
+    expect_waiting(world.send("bob@steady.test"), "bob@steady.test")
+    sendmail(world).add_line(f"define(`SMART_HOST', `{BAD_SMARTHOST}')dnl")
+    expect_delivered(world.send("bob@steadyplain.test"), "bob@steadyplain.test", BAD_SMARTHOST)
 
 
 @scenario("mtastsd is stopped: mail for everybody waits, and goes out when it is back")

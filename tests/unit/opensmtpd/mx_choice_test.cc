@@ -1,0 +1,165 @@
+// The choice of an MX host with scripted DNS, probes and time.
+#include "adapters/opensmtpd/mx_choice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/unit/core/builders.h"
+#include "tests/unit/module/fakes.h"
+
+namespace mtasts::opensmtpd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class FakeProber final : public MxProber {
+ public:
+  void probe(const std::string& host, const std::vector<std::string>& /*addresses*/, Callback done) override {
+    probed.push_back(host);
+    waiting[host] = std::move(done);
+  }
+  void pass(const std::string& host) { waiting.at(host)({}); }
+  void refuse(const std::string& host) { waiting.at(host)(fail(ErrorCode::kCertificateExpired, "expired")); }
+  std::vector<std::string> probed;
+  std::map<std::string, Callback> waiting;
+};
+
+class Choosing : public testing::Test {
+ protected:
+  // Answers what DNS was asked: two hosts, one address each.
+  void dns(const std::vector<MxRecord>& records = {{10, "mx1.example.com"}, {20, "mx2.example.com"}}) {
+    const auto asked = std::exchange(resolver_.mxs, {});
+    for (const auto& [name, done] : asked)
+      done(DnsAnswer<MxRecord>{DnsAnswer<MxRecord>::Kind::kFound, records, seconds(300)});
+    const auto hosts = std::exchange(resolver_.hosts, {});
+    for (const auto& [name, done] : hosts) done(FakeResolver::found({"192.0.2.1"}));
+  }
+  void choose(const std::vector<std::string>& patterns = {}) {
+    chosen_ = "";
+    choice_.choose(test::domain(), patterns, seconds(2), [this](const Result<std::string>& host) {
+      chosen_ = host ? *host : "error: " + host.error().detail;
+    });
+  }
+
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeProber prober_;
+  FakeLog log_;
+  Probes::Time now_{seconds(1000)};
+  Probes probes_{resolver_, prober_, log_, [this] { return now_; }};
+  MxChoice choice_{{loop_, resolver_, &probes_}};
+  std::string chosen_;
+};
+
+TEST_F(Choosing, ThePreferredHostThatPasses) {
+  choose();
+  dns();
+  EXPECT_THAT(prober_.probed, SizeIs(2));
+  prober_.pass("mx2.example.com");
+  EXPECT_EQ(chosen_, "") << "the preferred one has not been judged yet";
+  prober_.pass("mx1.example.com");
+  EXPECT_EQ(chosen_, "mx1.example.com");
+}
+
+TEST_F(Choosing, R26TheNextOneWhereThePreferredFails) {
+  choose();
+  dns();
+  prober_.refuse("mx1.example.com");
+  prober_.pass("mx2.example.com");
+  EXPECT_EQ(chosen_, "mx2.example.com");
+  EXPECT_THAT(log_.lines, testing::Contains(HasSubstr("event=mx-failed mx=mx1.example.com error=certificate-expired")));
+}
+
+TEST_F(Choosing, R26NoneWhereAllFail) {
+  choose();
+  dns();
+  prober_.refuse("mx1.example.com");
+  prober_.refuse("mx2.example.com");
+  EXPECT_THAT(chosen_, HasSubstr("error: no permitted MX host of example.com passes"));
+}
+
+TEST_F(Choosing, R24NoneWhereNoneIsPermitted) {
+  choose({"mx9.example.com"});
+  dns();
+  EXPECT_THAT(chosen_, HasSubstr("error: no MX host of example.com is permitted"));
+  EXPECT_THAT(prober_.probed, IsEmpty());
+}
+
+TEST_F(Choosing, AtTheDeadlineTheFirstThatHasNotFailed) {
+  choose();
+  dns();
+  prober_.refuse("mx1.example.com");
+  loop_.advance(milliseconds(1999));
+  EXPECT_EQ(chosen_, "");
+  loop_.advance(milliseconds(2));
+  EXPECT_EQ(chosen_, "mx2.example.com");
+}
+
+TEST_F(Choosing, AtTheDeadlineNoneWhenDnsIsSilent) {
+  choose();
+  loop_.advance(seconds(3));
+  EXPECT_THAT(chosen_, HasSubstr("error: the MX records of example.com did not come"));
+  dns();  // comes too late for this one
+  EXPECT_THAT(chosen_, HasSubstr("error: the MX records"));
+}
+
+TEST_F(Choosing, WhatIsKnownIsNotProbedAgainForMinutes) {
+  choose();
+  dns();
+  prober_.refuse("mx1.example.com");
+  prober_.pass("mx2.example.com");
+  now_ += minutes(1);
+  choose();
+  dns();
+  EXPECT_EQ(chosen_, "mx2.example.com");
+  EXPECT_THAT(prober_.probed, SizeIs(2));
+  now_ += minutes(2);
+  choose();
+  dns();
+  EXPECT_EQ(prober_.probed.back(), "mx1.example.com") << "a failure is forgotten sooner";
+}
+
+TEST_F(Choosing, OneProbeForAllWhoAsk) {
+  choose();
+  choose();
+  dns();
+  EXPECT_THAT(prober_.probed, SizeIs(2));
+  prober_.pass("mx1.example.com");
+  EXPECT_EQ(chosen_, "mx1.example.com");
+}
+
+TEST_F(Choosing, AProbeThatWasNotTriedIsNotHeldAgainstTheHost) {
+  choose();
+  dns();
+  prober_.waiting.at("mx1.example.com")(fail(ErrorCode::kEngine, "too many probes"));
+  EXPECT_EQ(chosen_, "mx1.example.com");
+}
+
+TEST_F(Choosing, WithoutProbesThePreferred) {
+  MxChoice simple({loop_, resolver_, nullptr});
+  simple.choose(test::domain(), {"mx2.example.com"}, seconds(2),
+                [this](const Result<std::string>& host) { chosen_ = host.value(); });
+  dns();
+  EXPECT_EQ(chosen_, "mx2.example.com");
+}
+
+TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
+  std::vector<std::string> told;
+  choice_.watch(test::domain(), {"mx1.example.com"}, [&](const std::vector<MxChoice::Failure>& failures) {
+    for (const auto& [host, error] : failures) told.push_back(host + " " + error.detail);
+  });
+  dns();
+  EXPECT_THAT(told, IsEmpty());
+  prober_.refuse("mx1.example.com");
+  EXPECT_THAT(told, testing::ElementsAre("mx1.example.com expired", "mx2.example.com the policy does not name it"));
+}
+
+}  // namespace
+}  // namespace mtasts::opensmtpd

@@ -236,8 +236,12 @@ void FileStore::warn_once(bool& warned, const std::string& line) {
   warned = true;
 }
 
-void FileStore::warn_daily(const Domain& domain, const std::string& line) {
-  if (due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain)) log_.write(LogLevel::kWarning, line);
+// A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
+// here.
+void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
+  if (is_use || due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
+    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=" + quoted(reason) +
+                                       " effect=\"it will be looked up again\"");
 }
 
 std::optional<CacheEntry> FileStore::get(const Domain& domain) {
@@ -268,8 +272,7 @@ std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_us
   if (::fstat(file.get(), &status) != 0) return std::nullopt;
   const Time used = from_epoch(status.st_atim.tv_sec);
   const auto damaged = [&](const std::string& reason) {
-    warn_daily(domain, "event=store-entry-damaged domain=" + domain.text() + " reason=" + quoted(reason) +
-                           " effect=\"it will be looked up again\"");
+    warn_of_damage(domain, reason, is_use);
     return Found{std::nullopt, used};
   };
   if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kMaxEntryBytes))

@@ -17,7 +17,7 @@
 namespace mtasts {
 
 // Any number of processes may use one directory at the same time; an object belongs to one thread. Problems are logged,
-// each kind once an object; of an entry that is damaged once a day, by who may write the store.
+// each kind once an object; an entry that is damaged by use() each time, otherwise once a day.
 class FileStore : public PolicyStore {
  public:
   // Nothing is opened yet. `log` must outlive the store.
@@ -64,7 +64,7 @@ class FileStore : public PolicyStore {
   // Whose entries lie there, readable or not.
   [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
   void warn_once(bool& warned, const std::string& line);
-  void warn_daily(const Domain& domain, const std::string& line);
+  void warn_of_damage(const Domain& domain, const std::string& reason, bool is_use);
 
   std::string directory_;
   Claims claims_;

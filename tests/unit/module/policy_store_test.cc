@@ -167,6 +167,15 @@ TEST_F(StoreTest, WhatIsDamagedIsToldOnceADayAndVisitedAsSuch) {
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
 }
 
+// A delivery's process may be root: it must leave no file there that the store's owner cannot write.
+TEST_F(StoreTest, ADeliveryThatMeetsADamagedEntryTellsItAndWritesNothing) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  std::ofstream(file()) << "noise";
+  EXPECT_FALSE(store_.use(domain()));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
+  EXPECT_EQ(std::distance(fs::directory_iterator(scratch_.path()), fs::directory_iterator()), 1);
+}
+
 TEST_F(StoreTest, AnEntryUnderAnotherNameIsRefused) {
   ASSERT_TRUE(store_.put(with_policy("other.example")));
   const fs::path other = file();

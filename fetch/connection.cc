@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace mtasts {
@@ -62,7 +64,9 @@ struct Connection::Callbacks {
     if (self.config_.proxy.empty() &&
         std::find(allowed.begin(), allowed.end(), raw_address(address->addr)) == allowed.end())
       return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0 && errno != EAFNOSUPPORT) self.socket_fault_ = std::strerror(errno);
+    return fd;
   }
 };
 
@@ -132,6 +136,7 @@ std::string Connection::where() const {
 }
 
 std::string Connection::local_fault(int curl_code) const {
+  if (curl_code == CURLE_COULDNT_CONNECT && !socket_fault_.empty()) return "no socket can be had: " + socket_fault_;
   if (curl_code == CURLE_SSL_CACERT_BADFILE)
     return "the file of trusted authorities cannot be used: " + escaped(config_.ca_file);
   if (curl_code == CURLE_SSL_CRL_BADFILE)

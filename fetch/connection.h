@@ -57,6 +57,7 @@ class Connection {
   ConnectionConfig config_;
   SanRule san_rule_;
   std::vector<std::string> allowed_;  // raw addresses, 4 or 16 octets
+  std::string socket_fault_;
   std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest
 };
 

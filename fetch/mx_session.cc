@@ -1,0 +1,160 @@
+#include "fetch/mx_session.h"
+
+#include <curl/curl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ascii.h"
+
+namespace mtasts {
+namespace {
+
+constexpr std::size_t kMaxReplyOctets = 64UL * 1024;  // of all replies together
+// Of what libcurl has to tell of a session; a good one has about fifty.
+constexpr unsigned kMaxNotes = 1000;
+// Nothing an MX host has to say is longer. libcurl reads as long as there is something to be read, without coming back
+// to the loop; who sends without end can send no more than this at once.
+constexpr int kReceiveBuffer = 16 * 1024;
+constexpr long kLineBuffer = 4096;  // a reply's line has 512 octets at most (RFC 5321 §4.5.3.1.5)
+
+// The last line of a reply; "250-" says that there are more.
+bool is_last_of_reply(std::string_view line) {
+  if (line.size() < 3 || !std::ranges::all_of(line.substr(0, 3), ascii::is_digit)) return false;
+  return line.size() == 3 || line[3] == ' ';
+}
+
+std::string_view without_line_end(std::string_view line) {
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+struct MxSession::Callbacks {
+  // libcurl gives each line of a reply; a short count makes it end the session with CURLE_WRITE_ERROR.
+  static std::size_t reply(const char* data, std::size_t size, std::size_t count, void* userdata) noexcept {
+    auto& self = *static_cast<MxSession*>(userdata);
+    self.note_reply({data, size * count});
+    return self.says_too_much_ ? 0 : count;
+  }
+
+  static int note(CURL* /*easy*/, curl_infotype kind, char* data, std::size_t size, void* userdata) noexcept {
+    auto& self = *static_cast<MxSession*>(userdata);
+    if (kind == CURLINFO_HEADER_OUT) self.note_sent({data, size});
+    // A line without end is nothing that libcurl would ever give to reply(); it complains of it again and again.
+    if (++self.notes_ < kMaxNotes) return 0;
+    self.says_too_much_ = true;
+    self.cut();
+    return 0;
+  }
+
+  static int prepare_socket(void* userdata, curl_socket_t fd, curlsocktype /*purpose*/) noexcept {
+    static_cast<MxSession*>(userdata)->socket_ = fd;
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    return CURL_SOCKOPT_OK;
+  }
+};
+
+MxSession::MxSession(const ProberConfig& config, const Domain& host, const std::string& address)
+    : where_(host.text() + " (" + escaped(address) + ")"),
+      connection_({host.text(), config.port, config.ca_file, config.crl_file, {}}) {}
+
+Result<std::unique_ptr<MxSession>> MxSession::make(const ProberConfig& config, const Domain& host,
+                                                   const std::string& address, std::chrono::milliseconds time) {
+  std::unique_ptr<MxSession> session(new MxSession(config, host, address));
+  const auto prepared = session->connection_.prepare({address});
+  if (!prepared) return tl::unexpected(prepared.error());
+  if (!*prepared) return fail(ErrorCode::kUnreachable, session->where() + ": that is no address");
+  if (auto ready = session->set_options(config, time); !ready) return tl::unexpected(ready.error());
+  return session;
+}
+
+// CONNECT_ONLY ends where R25 is satisfied. Without it libcurl would send a command and then, at the end, QUIT - and
+// wait for the answer to that inside one call, past every time limit, with everything else on the same loop.
+Result<void> MxSession::set_options(const ProberConfig& config, std::chrono::milliseconds time) {
+  CURLcode worst = CURLE_OK;
+  const auto set = [&](CURLoption option, auto value) {
+    if (const CURLcode code = curl_easy_setopt(easy(), option, value); code != CURLE_OK) worst = code;
+  };
+  const std::string url = "smtp://" + connection_.host() + ':' + std::to_string(config.port);  // EHLO: this host's name
+  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "smtp");
+  set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
+  set(CURLOPT_CONNECT_ONLY, 1L);
+  set(CURLOPT_SSL_ENABLE_ALPN, 0L);  // libcurl would ask for HTTP
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(time.count()));  // it counts greeting, EHLO and TLS as well
+  set(CURLOPT_BUFFERSIZE, kLineBuffer);
+  set(CURLOPT_SOCKOPTFUNCTION, &Callbacks::prepare_socket);
+  set(CURLOPT_SOCKOPTDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &Callbacks::reply);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_VERBOSE, 1L);  // for the callback; nothing is printed
+  set(CURLOPT_DEBUGFUNCTION, &Callbacks::note);
+  set(CURLOPT_DEBUGDATA, this);
+  if (worst == CURLE_OK) return {};
+  return fail(ErrorCode::kEngine, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
+}
+
+bool MxSession::is_connected() const {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy(), CURLINFO_CONNECT_TIME_T, &microseconds);
+  return microseconds > 0;
+}
+
+// The stage is what the next reply will be an answer to.
+void MxSession::note_sent(std::string_view command) {
+  if (command.starts_with("STARTTLS")) stage_ = Stage::kStartTls;
+  if (!command.starts_with("EHLO")) return;
+  stage_ = stage_ == Stage::kHandshake ? Stage::kTls : Stage::kEhlo;
+  if (stage_ == Stage::kTls) connection_.san_rule().forbid_renegotiation();
+}
+
+void MxSession::note_reply(std::string_view line) {
+  reply_octets_ += line.size();
+  says_too_much_ = says_too_much_ || reply_octets_ > kMaxReplyOctets;
+  line = without_line_end(line);
+  if (!is_last_of_reply(line)) return;
+  reply_ = line.substr(0, kMaxReplyOctets);
+  if (stage_ == Stage::kStartTls && line.starts_with("220")) stage_ = Stage::kHandshake;
+}
+
+void MxSession::cut() const { ::shutdown(socket_, SHUT_RDWR); }
+
+Result<void> MxSession::verdict(int curl_code) const {
+  if (auto fault = connection_.local_fault(curl_code); !fault.empty())
+    return fail(ErrorCode::kEngine, std::move(fault));
+  if (auto fault = connection_.certificate_fault(curl_code)) return fail(fault->session, std::move(fault->text));
+  if (curl_code != CURLE_OK) return failure(curl_code);
+  if (connection_.san_rule().was_applied() && stage_ == Stage::kTls) return {};
+  return fail(ErrorCode::kEngine, "the certificate of " + where_ + " was not checked for a DNS subjectAltName");
+}
+
+Result<void> MxSession::failure(int curl_code) const {
+  const std::string where = where_ + ": ";
+  const bool is_refused_for_good = curl_code == CURLE_REMOTE_ACCESS_DENIED && reply_.starts_with('5');
+  if (stage_ == Stage::kEhlo && (curl_code == CURLE_USE_SSL_FAILED || is_refused_for_good))
+    return fail(ErrorCode::kStartTlsNotSupported, where + "STARTTLS is not offered");
+  if (stage_ == Stage::kStartTls && curl_code == CURLE_USE_SSL_FAILED)
+    return fail(ErrorCode::kStartTlsNotSupported, where + "STARTTLS is refused: " + escaped(reply_));
+  if (stage_ == Stage::kHandshake) return fail(ErrorCode::kValidationFailure, where + "TLS fails: " + words(curl_code));
+  return fail(ErrorCode::kUnreachable, where + words(curl_code));
+}
+
+std::string MxSession::words(int curl_code) const {
+  if (says_too_much_) return "its replies have no end";
+  if (curl_code == CURLE_OPERATION_TIMEDOUT) return "no answer in time";
+  const bool is_reply = curl_code == CURLE_WEIRD_SERVER_REPLY || curl_code == CURLE_REMOTE_ACCESS_DENIED;
+  if (is_reply && !reply_.empty()) return "it answers " + escaped(reply_);
+  return connection_.error_text(curl_code);
+}
+
+void MxSession::quit() const {
+  constexpr std::string_view kQuit = "QUIT\r\n";
+  std::size_t sent = 0;
+  curl_easy_send(easy(), kQuit.data(), kQuit.size(), &sent);
+}
+
+}  // namespace mtasts

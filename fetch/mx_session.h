@@ -1,0 +1,58 @@
+// One SMTP session with an MX host at one address, as far as R25 wants it: greeting, EHLO, STARTTLS, TLS, EHLO, QUIT.
+// A libcurl easy handle that is set up for it, and the verdict on how it went.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/domain.h"
+#include "core/result.h"
+#include "fetch/connection.h"
+#include "fetch/prober.h"
+
+namespace mtasts {
+
+class MxSession {
+ public:
+  // `time`: for the whole session. Error kEngine: libcurl refused an option; kUnreachable: `address` is none.
+  static Result<std::unique_ptr<MxSession>> make(const ProberConfig& config, const Domain& host,
+                                                 const std::string& address, std::chrono::milliseconds time);
+
+  // The CURL*; must not be in a multi handle any more when the session is destroyed.
+  [[nodiscard]] void* easy() const { return connection_.easy(); }
+  [[nodiscard]] bool is_connected() const;
+  // "host (address)"
+  [[nodiscard]] const std::string& where() const { return where_; }
+  // After libcurl ended with this CURLcode. Errors as MxProber::probe says.
+  Result<void> verdict(int curl_code) const;
+  // After a good verdict, the handle still being in its multi handle: takes leave, without waiting for an answer.
+  void quit() const;
+
+ private:
+  struct Callbacks;
+  // How far it came.
+  enum class Stage { kGreeting, kEhlo, kStartTls, kHandshake, kTls };
+
+  MxSession(const ProberConfig& config, const Domain& host, const std::string& address);
+  Result<void> set_options(const ProberConfig& config, std::chrono::milliseconds time);
+
+  void note_sent(std::string_view command);
+  void note_reply(std::string_view line);
+  void cut() const;
+  Result<void> failure(int curl_code) const;
+  std::string words(int curl_code) const;
+
+  std::string where_;
+  Stage stage_ = Stage::kGreeting;
+  std::string reply_;  // the last line of the last reply, as it came
+  std::size_t reply_octets_ = 0;
+  bool says_too_much_ = false;
+  unsigned notes_ = 0;
+  int socket_ = -1;
+  Connection connection_;  // last, hence destroyed first: libcurl has pointers to the rest
+};
+
+}  // namespace mtasts

@@ -1,39 +1,78 @@
 #include "adapters/socketmap/memory.h"
 
+#include <functional>
 #include <utility>
 
 namespace mtasts::socketmap {
-namespace {
 
-// What list, hash table and allocator add to an item.
-constexpr std::size_t kOverhead = 120;
-
-std::size_t cost(const std::string& request, const std::string& frame) {
-  return sizeof(Remembered) + kOverhead + request.capacity() + frame.capacity();
+// With what table and allocator add to an item.
+std::size_t Memory::cost(const Item& item) {
+  constexpr std::size_t kOverhead = 4 * sizeof(Place) + 3 * 16;
+  return sizeof(Item) + kOverhead + item.request.capacity() + item.remembered.frame.capacity();
 }
 
-}  // namespace
+// Where the request is, or would be: a free place.
+std::size_t Memory::place_of(std::string_view request, std::size_t hash) const {
+  std::size_t place = hash & (places_.size() - 1);
+  while (places_[place].item != nullptr && (places_[place].hash != hash || places_[place].item->request != request)) {
+    place = next(place);
+  }
+  return place;
+}
 
 const Remembered* Memory::find(std::string_view request, SteadyTime now) {
-  const auto found = by_request_.find(request);
-  if (found == by_request_.end() || found->second->until <= now) return nullptr;
-  items_.splice(items_.begin(), items_, found->second);
-  return &found->second->remembered;
+  Item* const item = places_[place_of(request, std::hash<std::string_view>{}(request))].item;
+  if (item == nullptr || item->until <= now) return nullptr;
+  item->used = true;
+  return &item->remembered;
 }
 
 void Memory::put(std::string_view request, Remembered remembered, SteadyTime until) {
-  if (const auto old = by_request_.find(request); old != by_request_.end()) drop(old->second);
-  items_.push_front({std::string(request), std::move(remembered), until});
-  const Item& item = items_.front();
-  by_request_.emplace(item.request, items_.begin());
-  bytes_ += cost(item.request, item.remembered.frame);
-  while (bytes_ > max_bytes_ && items_.size() > 1) drop(std::prev(items_.end()));
+  const std::size_t hash = std::hash<std::string_view>{}(request);
+  if (Item* const old = places_[place_of(request, hash)].item) drop(*old);
+  if (2 * (items_.size() + 1) > places_.size()) grow();
+  items_.push_back(std::make_unique<Item>(Item{.until = until,
+                                               .remembered = std::move(remembered),
+                                               .request = std::string(request),
+                                               .hash = hash,
+                                               .number = items_.size()}));
+  Item& item = *items_.back();
+  places_[place_of(request, hash)] = {hash, &item};
+  bytes_ += cost(item);
+  make_room(item);
 }
 
-void Memory::drop(Items::iterator item) {
-  bytes_ -= cost(item->request, item->remembered.frame);
-  by_request_.erase(item->request);
-  items_.erase(item);
+void Memory::grow() {
+  places_.assign(2 * places_.size(), {});
+  for (const auto& item : items_) places_[place_of(item->request, item->hash)] = {item->hash, item.get()};
+}
+
+void Memory::make_room(const Item& newest) {
+  while (bytes_ > max_bytes_ && items_.size() > 1) {
+    if (hand_ >= items_.size()) hand_ = 0;
+    Item& item = *items_[hand_++];
+    if (!std::exchange(item.used, false) && &item != &newest) drop(item);
+  }
+}
+
+void Memory::drop(Item& item) {
+  vacate(place_of(item.request, item.hash));
+  bytes_ -= cost(item);
+  const std::size_t number = item.number;
+  std::swap(items_[number], items_.back());
+  items_[number]->number = number;
+  items_.pop_back();
+}
+
+// What stands behind the hole, and is not where its hash points to, moves up: a search ends at a free place.
+void Memory::vacate(std::size_t hole) {
+  const std::size_t mask = places_.size() - 1;
+  for (std::size_t place = next(hole); places_[place].item != nullptr; place = next(place)) {
+    const std::size_t from_home = (place - places_[place].hash) & mask;
+    const std::size_t from_hole = (place - hole) & mask;
+    if (from_home >= from_hole) places_[std::exchange(hole, place)] = places_[place];
+  }
+  places_[hole] = {};
 }
 
 }  // namespace mtasts::socketmap

@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Sequence
@@ -29,6 +30,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 import peer  # noqa: E402
 import sandbox  # noqa: E402
 from dns import Dns, DnsAddresses, Zone  # noqa: E402
+from mail_server import make_folder, make_user  # noqa: E402
 from packages import LabError  # noqa: E402
 from pki import Authority, Leaf  # noqa: E402
 from process import Daemon, Programs  # noqa: E402
@@ -189,8 +191,9 @@ def echo_server(bench: Bench) -> Server:
 def mtastsd(bench: Bench, store: Path, domains: int, number: int) -> Server:
     """With a store of so many domains, and everything else as without a configuration."""
     directory = store / str(domains)
-    directory.mkdir()
-    subprocess.run([bench.program("bench_fill_store"), str(directory), str(domains)], check=True)
+    make_folder(str(directory), 0o755, "_mtasts")
+    subprocess.run(["setpriv", "--reuid", "_mtasts", "--regid", "_mtasts", "--clear-groups",
+                    bench.program("bench_fill_store"), str(directory), str(domains)], check=True)
     configuration = FOLDER / f"{number}.toml"
     configuration.write_text(f'[cache]\ndirectory = "{directory}"\n[socketmap]\n'
                              f'listen = ["unix:{FOLDER}/{number}.sock", "inet:127.0.0.1:{8470 + number}"]\n', encoding="ascii")
@@ -202,8 +205,10 @@ def other_resolver(tree: Path) -> Server:
     daemons = {"unix": peer.daemon(tree, FOLDER, path=path), "TCP": peer.daemon(tree, FOLDER, port=port)}
     daemons["unix"].start()
     daemons["TCP"].start(("127.0.0.1", port))
-    while not path.exists():
-        daemons["unix"].process.wait(0.01) if daemons["unix"].process else None
+    for _ in range(1000):  # the first connection tells if it never comes
+        if path.exists():
+            break
+        time.sleep(0.01)
     return Server(peer.NAME, {"unix": f"unix:{path}", "TCP": f"inet:{port}"}, daemons)
 
 
@@ -211,8 +216,10 @@ def inside(options: argparse.Namespace) -> None:
     FOLDER.mkdir()
     bench = Bench(options.build, options.rounds, options.seconds)
     subprocess.run(["cmake", "--install", str(options.build), "--prefix", "/usr"], check=True, stdout=subprocess.DEVNULL)
+    make_user("_mtasts", "/var/lib/mtasts")
     SmallInternet(options.domains).start()
     with tempfile.TemporaryDirectory(prefix="socketmap-", dir=options.build) as store:
+        Path(store).chmod(0o755)
         compare_with_peer(bench, options, Path(store))
 
 

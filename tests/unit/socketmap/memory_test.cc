@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 namespace mtasts::socketmap {
 namespace {
 
@@ -37,6 +40,28 @@ TEST(Memory, IsBoundedAndKeepsWhatIsUsed) {
   }
   EXPECT_EQ(memory.find("postfix 1.test", kStart), nullptr);
   EXPECT_NE(memory.find("postfix 999.test", kStart), nullptr);
+}
+
+TEST(Memory, FindsWhateverWasPutLastHoweverMuchComesAndGoes) {
+  Memory memory(60'000);
+  std::map<std::string, std::string> put;
+  std::minstd_rand random(1);
+  std::size_t found = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string request = "postfix " + std::to_string(random() % 1000) + ".test";
+    const Remembered* remembered = memory.find(request, kStart);
+    if (remembered != nullptr) {
+      ASSERT_EQ(remembered->frame, put.at(request)) << i;
+      ++found;
+    }
+    if (remembered != nullptr && random() % 4 != 0) continue;
+    put[request] = std::to_string(i) + std::string(random() % 200, 'x');
+    memory.put(request, frame(put[request]), kStart + seconds{5});
+    ASSERT_NE(memory.find(request, kStart), nullptr) << i;
+  }
+  // A third of a thousand fits.
+  EXPECT_GT(memory.size(), 100U);
+  EXPECT_GT(found, 5'000U);
 }
 
 TEST(Memory, OneLargerThanAllIsKeptAlone) {

@@ -22,6 +22,7 @@ QUEUE = "/var/spool/postfix"
 MAIN = "/etc/postfix/main.cf"
 MASTER = "/etc/postfix/master.cf"
 PATIENCE = 60.0
+KICK = 4.0
 STATUS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+): to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=([^,]*), .*?status=(\w+) \((.*)\)$")
 TLS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+) TLS connection established to (\S+\]:\d+):")
 
@@ -113,7 +114,15 @@ class Postfix(SocketmapServer):
         since = self.mark()
         token = f"{next(self._messages)}.lab@{HOME_DOMAIN}"
         self.submit(recipients, message(recipients, subject, {"Message-ID": f"<{token}>", **headers}), user)
-        self.log_socket.wait(lambda: self._tried(since, token) >= len(recipients), PATIENCE)
+        for _ in range(int(PATIENCE / KICK)):
+            if self.log_socket.wait(lambda: self._tried(since, token) >= len(recipients), KICK):
+                return
+            self._kick()
+
+    def _kick(self) -> None:
+        """A process that ends because of a reload may have heard of the message last; its successor would look in a minute or five."""
+        self.root.run("postkick", "public", "pickup", "W")
+        self.root.run("postkick", "public", "qmgr", "I")
 
     def submit(self, recipients: list[str], text: str, user: str = "root") -> None:
         command = ["chroot", f"--userspec={user}", str(self.root.place), "/usr/sbin/sendmail", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]

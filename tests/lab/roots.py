@@ -11,6 +11,8 @@ run. chroot.py enters such a root. Where the packages come from: the mirror that
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -122,12 +124,17 @@ def _architecture() -> str:
 
 def _mirror() -> str:
     """The archive that serves this machine's own release, and the others beside it."""
-    told = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"],
-                          capture_output=True, text=True, check=False).stdout
-    for line in told.splitlines():
-        if line.startswith("Debian Debian "):
-            return line.split()[2]
-    raise LabError("the lab found no Debian archive among this machine's apt sources; run apt-get update, or name one in /etc/apt/sources.list")
+    known = _told("indextargets", "--format", "$(ORIGIN)/$(LABEL) $(REPO_URI)", "Created-By: Packages")
+    archives = re.findall(r"^Debian/Debian (\S+)", known, re.MULTILINE)
+    # Without lists, as in a fresh container, nobody knows who is Debian.
+    named = re.findall(r"^'(\S+/debian)/dists/[\w-]+/InRelease'", _told("update", "--print-uris"), re.MULTILINE)
+    for archive in (*archives, *sorted(named, key=lambda uri: "debian.org/" not in uri)):
+        return archive
+    raise LabError("the lab found no Debian archive among this machine's apt sources; name one in /etc/apt/sources.list")
+
+
+def _told(*words: str) -> str:
+    return subprocess.run(["apt-get", *words], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False).stdout
 
 
 def main() -> int:

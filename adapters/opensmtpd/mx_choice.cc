@@ -35,7 +35,7 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
 }
 
 // The first that passes, once all before it have failed.
-void MxChoice::look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) {
+void MxChoice::look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) const {
   if (!choice->done) return;
   if (choice->hosts.empty()) {
     if (at_deadline) choice->end(fail(ErrorCode::kDeadline, "the MX records of " + choice->domain + " did not come"));
@@ -50,7 +50,7 @@ void MxChoice::look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) 
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 
-void MxChoice::probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) {
+void MxChoice::probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) const {
   for (const std::string& host : hosts) {
     if (parts_.probes->known(host) == nullptr) parts_.probes->probe(host, each);
   }

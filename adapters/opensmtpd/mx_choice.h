@@ -46,8 +46,8 @@ class MxChoice {
   struct Choice;
   struct Watch;
 
-  void look_at(const std::shared_ptr<Choice>& choice, bool at_deadline);
-  void probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each);
+  void look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) const;
+  void probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) const;
 
   Parts parts_;
   std::mt19937 random_;

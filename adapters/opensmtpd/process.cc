@@ -29,7 +29,10 @@ std::unique_ptr<Log> make_log() {
   return leads_nowhere ? make_syslog_log() : make_stderr_log();
 }
 
+// A service and the table that it gives.
 struct Office {
+  Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log)
+      : service(std::move(opened)), table(loop, *service, log) {}
   std::unique_ptr<Service> service;
   Table table;
 };
@@ -47,7 +50,7 @@ class Process {
   void retire();
   void read();
   void go_on();
-  void answer(Request request);
+  void answer(const Request& request);
   void send(const std::string& bytes);
   void end(int code);
 
@@ -87,10 +90,9 @@ Result<void> Process::open_office() {
                                        "smtpd's user, or set opensmtpd.directory\"");
   auto opened = Service::open(std::move(*config), loop_, log_);
   if (!opened) return tl::unexpected(opened.error());
-  Service& service = **opened;
-  service.begin_rounds([](const UpkeepSummary& /*summary*/) {});
+  (*opened)->begin_rounds([](const UpkeepSummary& /*summary*/) {});
   retire();
-  office_ = std::unique_ptr<Office>(new Office{std::move(*opened), Table(loop_, service, log_)});
+  office_ = std::make_unique<Office>(std::move(*opened), loop_, log_);
   return {};
 }
 
@@ -134,7 +136,7 @@ void Process::go_on() {
   }
 }
 
-void Process::answer(Request request) {
+void Process::answer(const Request& request) {
   if (request.operation == Request::Operation::kClose) return;  // the end of the socket follows
   if (request.operation == Request::Operation::kUpdate) {
     const auto opened = open_office();

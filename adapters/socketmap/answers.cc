@@ -16,9 +16,9 @@ using std::chrono::steady_clock;
 
 // How long an answer is repeated without a look into the store.
 constexpr seconds kRepeated{5};
-// Nothing about such a key changes.
-const Remembered kNoKey{Map::kPostfix, Verdict::kPermanent,
-                        encode_netstring("PERM the request is not \"<map> <domain>\"")};
+Remembered no_key() {
+  return {Map::kPostfix, Verdict::kPermanent, encode_netstring("PERM the request is not \"<map> <domain>\"")};
+}
 
 }  // namespace
 
@@ -29,7 +29,7 @@ const std::string* Answers::known(std::string_view payload) {
     return &found->frame;
   }
   const auto request = Request::parse(payload);
-  if (!request) return keep(payload, kNoKey, seconds(0));
+  if (!request) return keep(payload, no_key(), seconds(0));
   // What is no domain is the business of the MTA, which will find that out by itself.
   const auto domain = is_parent_key(request->key) ? std::optional<Domain>{}
                                                   : policy_domain(request->key).value_or(std::optional<Domain>{});

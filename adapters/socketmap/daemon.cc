@@ -69,6 +69,9 @@ Config with_dane(Config config) {
 
 // A service and the answers that it gives.
 struct Office {
+  Office(std::unique_ptr<Service> opened, Log& log, Metrics& metrics)
+      : service(std::move(opened)),
+        answers({service->engine(), service->store(), log, metrics, now}, service->config()) {}
   std::unique_ptr<Service> service;
   Answers answers;
 };
@@ -118,8 +121,8 @@ Result<void> Daemon::start(int signals) {
   allow_descriptors(config->socketmap.max_connections, log_);
   auto sockets = listening_sockets(*config);
   if (!sockets) return tl::unexpected(sockets.error());
-  if (const auto served = serve_metrics(*config); !served) return served;
-  if (const auto changed = become_user(config->user); !changed) return changed;
+  if (auto served = serve_metrics(*config); !served) return served;
+  if (auto changed = become_user(config->user); !changed) return changed;
   const std::size_t max_connections = config->socketmap.max_connections;
   auto office = open_office(std::move(*config));
   if (!office) return tl::unexpected(office.error());
@@ -165,10 +168,8 @@ void Daemon::reload() {
 Result<std::unique_ptr<Office>> Daemon::open_office(Config config) {
   auto opened = Service::open(with_dane(std::move(config)), loop_, log_);
   if (!opened) return tl::unexpected(opened.error());
-  Service& service = **opened;
-  service.begin_rounds([this](const UpkeepSummary& summary) { metrics_.round_ended(summary); });
-  return std::unique_ptr<Office>(new Office{
-      std::move(*opened), Answers({service.engine(), service.store(), log_, metrics_, now}, service.config())});
+  (*opened)->begin_rounds([this](const UpkeepSummary& summary) { metrics_.round_ended(summary); });
+  return std::make_unique<Office>(std::move(*opened), log_, metrics_);
 }
 
 Result<void> Daemon::replace_office() {

@@ -25,15 +25,17 @@ def recipients() -> list[str]:
     return [f"u{number}@{domain}" for number in range(max(EACH.values())) for domain, count in EACH.items() if number < count]
 
 
-def kill_and_start(server: Postfix, over: threading.Event) -> None:
+def kill_and_start(server: Postfix, over: threading.Event, kills: list[float]) -> None:
     while not over.wait(BETWEEN_KILLS):
         server.mtastsd.kill()
+        kills.append(time.monotonic())
         server.mtastsd.start(wait=False)
 
 
-def submit_all(server: Postfix) -> None:
-    over, since = threading.Event(), server.mark()
-    killer = threading.Thread(target=kill_and_start, args=(server, over))
+def submit_all(server: Postfix) -> int:
+    """Returns how often mtastsd was killed meanwhile."""
+    over, since, kills = threading.Event(), server.mark(), list[float]()
+    killer = threading.Thread(target=kill_and_start, args=(server, over, kills))
     killer.start()
     try:
         with ThreadPoolExecutor(4) as pool:
@@ -44,6 +46,7 @@ def submit_all(server: Postfix) -> None:
         killer.join()
     server.mtastsd.kill()
     server.mtastsd.start()
+    return len(kills)
 
 
 def settle(server: Postfix, since: int, patience: float) -> None:
@@ -66,13 +69,14 @@ def arrived(story: Story, domain: str) -> dict[str, list[tuple[str, bool]]]:
 @scenario("storm: mtastsd is killed again and again under 200 messages: none is lost, doubled, bounced or delivered unprotected")
 def storm(world: World) -> None:
     server = postfix(world)
-    everybody = recipients()
+    everybody, kills = recipients(), list[int]()
 
     def all_of_it() -> None:
-        submit_all(server)
+        kills.append(submit_all(server))
         server.queue_run()
 
     story = world.watch(all_of_it)
+    expect(kills[0] >= 5, f"mtastsd should be killed five times at least and was {kills[0]} times")
     expect("bounced" not in {outcome.state for outcome in story.outcomes.values()}, "nothing should bounce", story)
     for domain, place in {"stormgood.test": (GOOD, True), "stormplain.test": (PLAIN, False)}.items():
         wanted = {recipient: [place] for recipient in everybody if recipient.endswith(f"@{domain}")}

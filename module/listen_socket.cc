@@ -43,6 +43,7 @@ std::string advice(const ListenAddress& address, int error) {
     case ENOTDIR:
       return "there is no folder " + folder + "; create it for the user of this process";
     case EROFS:
+      return folder + " cannot be written; where systemd keeps it so, name it in ReadWritePaths of the unit";
     case EACCES:
     case EPERM:
       return address.is_unix() ? "this user may not create files in " + folder + "; make it the owner of that folder"

@@ -1,7 +1,6 @@
 #include "fetch/mx_session.h"
 
 #include <curl/curl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,12 +11,6 @@ namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxReplyOctets = 64UL * 1024;  // of all replies together
-// Of what libcurl has to tell of a session; a good one has about fifty.
-constexpr unsigned kMaxNotes = 1000;
-// Nothing an MX host has to say is longer. libcurl reads as long as there is something to be read, without coming back
-// to the loop; who sends without end can send no more than this at once.
-constexpr int kReceiveBuffer = 16 * 1024;
-constexpr long kLineBuffer = 4096;  // a reply's line has 512 octets at most (RFC 5321 §4.5.3.1.5)
 
 // The last line of a reply; "250-" says that there are more.
 bool is_last_of_reply(std::string_view line) {
@@ -43,17 +36,7 @@ struct MxSession::Callbacks {
   static int note(CURL* /*easy*/, curl_infotype kind, char* data, std::size_t size, void* userdata) noexcept {
     auto& self = *static_cast<MxSession*>(userdata);
     if (kind == CURLINFO_HEADER_OUT) self.note_sent({data, size});
-    // A line without end is nothing that libcurl would ever give to reply(); it complains of it again and again.
-    if (++self.notes_ < kMaxNotes) return 0;
-    self.says_too_much_ = true;
-    self.cut();
     return 0;
-  }
-
-  static int prepare_socket(void* userdata, curl_socket_t fd, curlsocktype /*purpose*/) noexcept {
-    static_cast<MxSession*>(userdata)->socket_ = fd;
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
-    return CURL_SOCKOPT_OK;
   }
 };
 
@@ -83,12 +66,10 @@ Result<void> MxSession::set_options(const ProberConfig& config, std::chrono::mil
   set(CURLOPT_PROTOCOLS_STR, "smtp");
   set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
   set(CURLOPT_CONNECT_ONLY, 1L);
+  set(CURLOPT_FORBID_REUSE, 0L);     // else it were closed before quit(); nobody can use it again in any case
   set(CURLOPT_SSL_ENABLE_ALPN, 0L);  // libcurl would ask for HTTP
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(time.count()));  // it counts greeting, EHLO and TLS as well
-  set(CURLOPT_BUFFERSIZE, kLineBuffer);
-  set(CURLOPT_SOCKOPTFUNCTION, &Callbacks::prepare_socket);
-  set(CURLOPT_SOCKOPTDATA, this);
   set(CURLOPT_HEADERFUNCTION, &Callbacks::reply);
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_VERBOSE, 1L);  // for the callback; nothing is printed
@@ -120,8 +101,6 @@ void MxSession::note_reply(std::string_view line) {
   reply_ = line.substr(0, kMaxReplyOctets);
   if (stage_ == Stage::kStartTls && line.starts_with("220")) stage_ = Stage::kHandshake;
 }
-
-void MxSession::cut() const { ::shutdown(socket_, SHUT_RDWR); }
 
 Result<void> MxSession::verdict(int curl_code) const {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())

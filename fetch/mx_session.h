@@ -41,7 +41,6 @@ class MxSession {
 
   void note_sent(std::string_view command);
   void note_reply(std::string_view line);
-  void cut() const;
   Result<void> failure(int curl_code) const;
   std::string words(int curl_code) const;
 
@@ -50,8 +49,6 @@ class MxSession {
   std::string reply_;  // the last line of the last reply, as it came
   std::size_t reply_octets_ = 0;
   bool says_too_much_ = false;
-  unsigned notes_ = 0;
-  int socket_ = -1;
   Connection connection_;  // last, hence destroyed first: libcurl has pointers to the rest
 };
 

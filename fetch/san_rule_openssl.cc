@@ -9,6 +9,7 @@ namespace mtasts {
 namespace {
 
 constexpr unsigned kMaxHandshakeMessages = 100;  // of the peer; a handshake takes about ten
+constexpr unsigned kHostFlags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
 // Where an SSL_CTX keeps its SanRule.
 int rule_index() {
@@ -43,6 +44,25 @@ bool is_of_no_account(int error) {
          error == X509_V_ERR_CRL_NOT_YET_VALID;
 }
 
+bool has(X509_STORE_CTX* chain, bool (*fault)(const X509*)) {
+  const STACK_OF(X509)* certificates = X509_STORE_CTX_get0_chain(chain);
+  for (int i = 0; i < sk_X509_num(certificates); ++i)
+    if (fault(sk_X509_value(certificates, i))) return true;
+  return false;
+}
+
+bool is_expired(const X509* certificate) { return X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0; }
+bool is_of_the_future(const X509* certificate) { return X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0; }
+
+// Of several faults the one that GnuTLS names; OpenSSL stops at the first of its own order.
+int gravest_fault(X509_STORE_CTX* chain, int error, const std::string& host) {
+  if (has(chain, &is_expired)) return X509_V_ERR_CERT_HAS_EXPIRED;
+  if (has(chain, &is_of_the_future)) return X509_V_ERR_CERT_NOT_YET_VALID;
+  const bool is_name =
+      X509_check_host(X509_STORE_CTX_get0_cert(chain), host.c_str(), host.size(), kHostFlags, nullptr) == 1;
+  return error == X509_V_ERR_INVALID_PURPOSE && !is_name ? X509_V_ERR_HOSTNAME_MISMATCH : error;
+}
+
 // Notes what is wrong with a certificate: libcurl says so only of some faults, of others that the connection failed.
 int watch_verification(int is_good, X509_STORE_CTX* chain) noexcept {
   if (is_good == 1) return 1;
@@ -52,7 +72,8 @@ int watch_verification(int is_good, X509_STORE_CTX* chain) noexcept {
     return 1;
   }
   const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  if (SanRule* rule = ssl != nullptr ? rule_of(ssl) : nullptr; rule != nullptr) rule->refuse(certificate_fault(error));
+  if (SanRule* rule = ssl != nullptr ? rule_of(ssl) : nullptr; rule != nullptr)
+    rule->refuse(certificate_fault(gravest_fault(chain, error, rule->host())));
   return 0;
 }
 
@@ -83,7 +104,7 @@ CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept 
   auto& rule = *static_cast<SanRule*>(userdata);
   auto* context = static_cast<SSL_CTX*>(ssl_ctx);
   X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  X509_VERIFY_PARAM_set_hostflags(param, kHostFlags);
   if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1) return CURLE_SSL_CONNECT_ERROR;
   if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);  // nobody needs it for one request

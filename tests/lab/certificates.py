@@ -9,7 +9,17 @@ from pki import Issuer, Key, Leaf, Validity
 
 
 def by_domain() -> dict[str, Leaf]:
-    return {f"{leaf.name}.test": leaf for leaf in [*_names(), *_strange_names(), *_dates_and_uses(), *_keys(), *_chains(), *_revocation()]}
+    return {f"{leaf.name}.test": leaf for leaf in [*_names(), *_strange_names(), *_dates_and_uses(), *_keys(), *_chains(), *_revocation(), *_combined()]}
+
+
+def of_mail_hosts() -> list[Leaf]:
+    """Of MX hosts alone; what they are called is their first name."""
+    return [
+        Leaf("mail-good", dns=("mx.good.test",)),
+        Leaf("mail-policy-host", dns=("mta-sts.good.test",)),
+        Leaf("mail-renegotiates", dns=("mx.renegotiates.test",)),
+        Leaf("mail-wildcard", dns=("*.visited.test",)),  # a name for each test
+    ]
 
 
 def _leaf(name: str, *dns: str, **more: object) -> Leaf:
@@ -119,4 +129,20 @@ def _revocation() -> list[Leaf]:
         _leaf("revoked", revoked=True),
         _leaf("revokedabove", issuer=Leaf("above-revoked", common_name="lab authority revoked", is_authority=True, purpose="", revoked=True)),
         _leaf("muststaple", extensions=("tlsfeature = status_request",)),
+    ]
+
+
+def _combined() -> list[Leaf]:
+    """More than one fault, of which every TLS library must name the same."""
+    return [
+        _leaf("expiredwrongname", "www.expiredwrongname.test", validity=Validity.EXPIRED),
+        _leaf("expiredcnonly", dns=(), common_name="mta-sts.expiredcnonly.test", validity=Validity.EXPIRED),
+        _leaf("expiredselfsigned", issuer=Issuer.SELF, validity=Validity.EXPIRED),
+        _leaf("expireduntrusted", issuer=Issuer.UNKNOWN_ROOT, validity=Validity.EXPIRED),
+        _leaf("notyetwrongname", "www.notyetwrongname.test", validity=Validity.NOT_YET),
+        _leaf("selfsignedwrongname", "www.selfsignedwrongname.test", issuer=Issuer.SELF),
+        _leaf("untrustedwrongname", "www.untrustedwrongname.test", issuer=Issuer.UNKNOWN_ROOT),
+        _leaf("untrustedweak", issuer=Issuer.UNKNOWN_ROOT, key=Key.RSA_1024),
+        _leaf("expiredforclients", purpose="clientAuth", validity=Validity.EXPIRED),
+        _leaf("forclientswrongname", "www.forclientswrongname.test", purpose="clientAuth"),
     ]

@@ -11,15 +11,18 @@ The command finds in its environment (host:port is 127.0.0.1:port):
     MTASTS_LAB_REFUSED_RESOLVER   nothing listens there
     MTASTS_LAB_HOSTILE_RESOLVER   misbehaves by the name asked for: hostile_dns.py
     MTASTS_LAB_POLICY_PORT        the port of every policy host, in place of 443
+    MTASTS_LAB_MX_PORT            the port of every MX host, in place of 25 (raw_mx.py)
     MTASTS_LAB_CA                 PEM file of the root to trust
     MTASTS_LAB_IPV6               "1", or "0" on a machine without ::1 (ipv6only.test then leads nowhere)
-    MTASTS_LAB_DIR                the lab's folder, with the servers' logs (web/access.log)
+    MTASTS_LAB_DIR                the lab's folder, with the servers' logs (web/access.log, mx.log); mx.addresses
+                                  says where each behaviour of raw_mx.py is to be had
 
 What is served: catalogue.py. The exit code is the command's; 1 with one sentence when the lab cannot start.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -31,10 +34,12 @@ import tempfile
 from pathlib import Path
 
 import catalogue
+import certificates
 import packages
+import raw_mx
 from dns import Dns, DnsAddresses
 from packages import LabError
-from pki import Authority, Leaf
+from pki import Authority, Leaf, Pair
 from process import Daemon, Programs, dying_with_parent
 from web import Web, WebAddresses
 
@@ -91,13 +96,31 @@ class Lab:
                        certificate=self.authority.issue(Leaf("resolver", dns=("resolver.test",), ip=(LOCAL,))))
         self.hostile_dns = Daemon([sys.executable, str(Path(__file__).with_name("hostile_dns.py")), LOCAL,
                                    str(self.ports["hostile"])], folder / "hostile_dns.log")
+        self.mx_port = free_port(("127.0.25.1", *([six] if six else [])))
+        self.mx_configuration = folder / "mx.json"
+        self.mx = Daemon([sys.executable, str(Path(__file__).with_name("raw_mx.py")), str(self.mx_configuration)], folder / "mx.log")
 
     def start(self) -> None:
         self.dns.start()
         self.web.start()
         self.hostile_dns.start((LOCAL, self.ports["hostile"]))
+        self._start_mx()
+
+    def _start_mx(self) -> None:
+        """An MX host may be called anything: each policy host's certificate is shown by an MX host of that name as well."""
+        certificates = {name: [str(pair.certificate), str(pair.key)] for name, pair in self._mx_pairs().items()}
+        self.mx_configuration.write_text(json.dumps({"port": self.mx_port, "certificates": certificates,
+                                                     "ipv6": bool(self.web_addresses.good6)}), encoding="utf-8")
+        (self.folder / "mx.addresses").write_text("".join(f"{name} {raw_mx.place(name)}\n" for name in raw_mx.BEHAVIOURS), encoding="ascii")
+        self.mx.start((raw_mx.place("good"), self.mx_port))
+
+    def _mx_pairs(self) -> dict[str, Pair]:
+        pairs = {f"mta-sts.{domain}": Pair(self.folder / "pki" / f"leaf-{leaf.name}.pem", self.folder / "pki" / f"leaf-{leaf.key.name}.key")
+                 for domain, leaf in certificates.by_domain().items()}
+        return pairs | {leaf.dns[0]: self.authority.issue(leaf) for leaf in certificates.of_mail_hosts()}
 
     def stop(self) -> None:
+        self.mx.stop()
         self.hostile_dns.stop()
         self.web.stop()
         self.dns.stop()
@@ -111,6 +134,7 @@ class Lab:
             "MTASTS_LAB_REFUSED_RESOLVER": f"{LOCAL}:{self.ports['refused']}",
             "MTASTS_LAB_HOSTILE_RESOLVER": f"{LOCAL}:{self.ports['hostile']}",
             "MTASTS_LAB_POLICY_PORT": str(self.web_addresses.port),
+            "MTASTS_LAB_MX_PORT": str(self.mx_port),
             "MTASTS_LAB_CA": str(self.authority.root),
             "MTASTS_LAB_IPV6": "1" if self.web_addresses.good6 else "0",
             "MTASTS_LAB_DIR": str(self.folder),

@@ -1,0 +1,63 @@
+// Probes one MX host (tests/lab/raw_mx.py) and waits for the verdict.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fetch/prober.h"
+#include "module/event_loop.h"
+#include "tests/unit/lab.h"
+
+namespace mtasts::test {
+
+inline ProberConfig lab_prober() {
+  ProberConfig config;
+  config.ca_file = lab("CA");
+  config.port = static_cast<std::uint16_t>(std::stoul(lab("MX_PORT")));
+  return config;
+}
+
+// Where the MX host with this behaviour is.
+inline std::string mx_address(const std::string& behaviour) {
+  std::ifstream file(lab("DIR") + "/mx.addresses");
+  for (std::string name, address; file >> name >> address;)
+    if (name == behaviour) return address;
+  ADD_FAILURE() << "no MX host is called " << behaviour;
+  return {};
+}
+
+// A loop and a prober on it.
+class Probing {
+ public:
+  explicit Probing(const ProberConfig& config)
+      : loop_(make_event_loop().value()), prober_(make_prober(*loop_, config).value()) {}
+
+  Result<void> probe(const std::string& host, const std::vector<std::string>& addresses) {
+    std::optional<Result<void>> result;
+    prober_->probe(host, addresses, [&](Result<void> got) {
+      EXPECT_FALSE(result) << "called back twice";
+      result = std::move(got);
+      loop_->stop();
+    });
+    EXPECT_FALSE(result) << "called back from inside the call";
+    loop_->run();
+    if (!result) return fail(ErrorCode::kEngine, "the loop ended without a result");
+    return std::move(*result);
+  }
+
+  EventLoop& loop() { return *loop_; }
+  MxProber& prober() { return *prober_; }
+  void destroy_prober() { prober_.reset(); }
+
+ private:
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<MxProber> prober_;
+};
+
+}  // namespace mtasts::test

@@ -162,6 +162,8 @@ void Daemon::reload() {
   else
     log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(replaced.error().detail) +
                                      " effect=\"the configuration before it stays in force\"");
+  notifier_.status(replaced ? ""
+                            : "new configuration refused, the one before it is in force: " + replaced.error().detail);
   notifier_.ready();
 }
 

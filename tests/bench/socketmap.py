@@ -85,13 +85,15 @@ class Bench:
     rounds: int
     seconds: float
     seed: int = 0
+    running: set[Daemon] = field(default_factory=set)
     cpus: list[int] = field(default_factory=lambda: sorted(os.sched_getaffinity(0)))
 
     def program(self, name: str) -> str:
         return str(self.build / "tests/bench" / name)
 
     def settle(self, server: Server) -> None:
-        """All its threads on the first processor."""
+        """All its threads on the first processor; it is stopped at the end."""
+        self.running.update(server.daemons.values())
         for transport in server.daemons:
             for thread in Path(f"/proc/{server.pid(transport)}/task").iterdir():
                 os.sched_setaffinity(int(thread.name), {self.cpus[0]})
@@ -220,10 +222,16 @@ def inside(options: argparse.Namespace) -> None:
     SmallInternet(options.domains).start()
     with tempfile.TemporaryDirectory(prefix="socketmap-", dir=options.build) as store:
         Path(store).chmod(0o755)
-        compare_with_peer(bench, options, Path(store))
+        try:
+            ours = compare_with_peer(bench, options, Path(store))
+            if options.many:
+                compare_with_many(bench, options, Path(store), ours)
+        finally:
+            for daemon in bench.running:  # who writes into the store would keep it from being removed
+                daemon.stop()
 
 
-def compare_with_peer(bench: Bench, options: argparse.Namespace, store: Path) -> None:
+def compare_with_peer(bench: Bench, options: argparse.Namespace, store: Path) -> Server:
     echo, ours, theirs = echo_server(bench), mtastsd(bench, store, options.domains, 1), other_resolver(Path(options.peer))
     for server in (echo, ours, theirs):
         bench.settle(server)
@@ -238,14 +246,17 @@ def compare_with_peer(bench: Bench, options: argparse.Namespace, store: Path) ->
                   ("mtastsd, skewed", Way(ours, "skewed", options.domains)), (f"{peer.NAME}, all", Way(theirs, "uniform", options.domains))],
           (32,), ("unix",))
     print(f"\nmemory: mtastsd {memory(ours.pid('unix'))}\n        {peer.NAME} (remembers the policies only) {memory(theirs.pid('unix'))}")
-    if options.many:
-        many = mtastsd(bench, store, options.many, 2)
-        bench.settle(many)
-        prime(bench, many, options.many)
-        print(f"\n{options.many} domains against {options.domains}")
-        table(bench, [(f"{options.domains} domains", Way(ours, "uniform", options.domains)), (f"{options.many}, uniform", Way(many, "uniform", options.many)),
-                      (f"{options.many}, skewed", Way(many, "skewed", options.many))])
-        print(f"\nmemory: {memory(many.pid('unix'))}")
+    return ours
+
+
+def compare_with_many(bench: Bench, options: argparse.Namespace, store: Path, few: Server) -> None:
+    many = mtastsd(bench, store, options.many, 2)
+    bench.settle(many)
+    prime(bench, many, options.many)
+    print(f"\n{options.many} domains against {options.domains}")
+    table(bench, [(f"{options.domains} domains", Way(few, "uniform", options.domains)), (f"{options.many}, uniform", Way(many, "uniform", options.many)),
+                  (f"{options.many}, skewed", Way(many, "skewed", options.many))])
+    print(f"\nmemory: {memory(many.pid('unix'))}", flush=True)
 
 
 def prime(bench: Bench, server: Server, domains: int) -> None:

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -196,6 +197,14 @@ Config defaults() {
   return config;
 }
 
+// An MX host is trusted as a policy host is, and not waited for longer.
+void derive_probe(NetworkConfig& network) {
+  network.probe.ca_file = network.fetch.ca_file;
+  network.probe.crl_file = network.fetch.crl_file;
+  network.probe.timeout = std::min(network.probe.timeout, network.fetch.timeout);
+  network.probe.connect_timeout = std::min(network.probe.connect_timeout, network.fetch.timeout);
+}
+
 Result<Config> load(const std::string& path, Lines& lines) {
   Config config = defaults();
   const auto text = read_file(path);
@@ -207,6 +216,7 @@ Result<Config> load(const std::string& path, Lines& lines) {
     return config_error(path, error.source().begin.line, "not valid TOML: " + escaped(error.description()));
   }
   if (auto done = read_document(config, parsed.table(), path, lines); !done) return tl::unexpected(done.error());
+  derive_probe(config.network);
   return config;
 }
 

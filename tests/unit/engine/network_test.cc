@@ -35,6 +35,8 @@ NetworkConfig lab_config() {
   config.dns.resolvers = {lab("RESOLVER")};
   config.fetch.ca_file = lab("CA");
   config.fetch.port = static_cast<std::uint16_t>(std::stoul(lab("POLICY_PORT")));
+  config.probe.ca_file = lab("CA");
+  config.probe.port = static_cast<std::uint16_t>(std::stoul(lab("MX_PORT")));
   return config;
 }
 
@@ -93,6 +95,21 @@ TEST_P(EngineLibrary, LooksUp) {
 TEST_P(EngineLibrary, R12CommonNameAloneIsRefused) {
   const auto network = open(GetParam(), lab_config());
   EXPECT_THAT(look_up(*network, "cnonly.test"), HasSubstr("certificate of mta-sts.cnonly.test"));
+}
+
+TEST_P(EngineLibrary, R25ProbesMxHosts) {
+  const auto network = open(GetParam(), lab_config());
+  const auto probe = [&](const char* host) {
+    std::string came;
+    network->prober().probe(host, {"127.0.25.1"}, [&](Result<void> result) {
+      came = result ? "passes" : error_name(result.error().code);
+      network->loop().stop();
+    });
+    network->loop().run();
+    return came;
+  };
+  EXPECT_EQ(probe("mx.good.test"), "passes");
+  EXPECT_EQ(probe("mta-sts.cnonly.test"), "certificate-host-mismatch");
 }
 
 TEST_P(EngineLibrary, OpensAndClosesAgainAndAgain) {

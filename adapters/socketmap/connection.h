@@ -27,6 +27,8 @@ class Connection {
 
   // Neither a request nor a reply is under way.
   [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !waiting_; }
+  // It is our turn: the client waits for an answer of the desk.
+  [[nodiscard]] bool is_waiting() const { return waiting_; }
   // What has come already is answered, then it ends; it may have ended when this returns.
   void finish();
 

@@ -47,6 +47,11 @@ void allow_descriptors(std::size_t connections, Log& log) {
 Result<std::vector<Descriptor>> listening_sockets(const Config& config) {
   std::vector<Descriptor> sockets = sockets_from_systemd();
   if (!sockets.empty()) return sockets;
+  // To run deaf would look well to everybody but the mail servers.
+  if (config.socketmap.listen.empty())
+    return fail(
+        ErrorCode::kConfig,
+        "there is nothing to listen on: socketmap.listen is empty, and the service manager hands no socket over");
   for (const ListenAddress& address : config.socketmap.listen) {
     auto socket = listen_on(address, config.socketmap.rights);
     if (!socket) return tl::unexpected(socket.error());

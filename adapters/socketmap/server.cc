@@ -62,16 +62,19 @@ void Server::take(Descriptor socket) {
   places_.emplace(connections_.back().get(), std::prev(connections_.end()));
 }
 
-// The client that has been silent for longest gives its place up; whoever waits for an answer keeps it.
+// The client that has been silent for longest gives its place up, one between two requests before one that stopped in
+// the middle of something: else a few that never go on could keep all others out. Whoever waits for an answer keeps it.
 bool Server::make_room() {
   if (!std::exchange(told_full_, true)) {
     parts_.log.write(LogLevel::kWarning,
                      "event=too-many-connections limit=" + std::to_string(max_connections_) +
-                         " effect=\"idle ones are closed\" action=\"raise socketmap.max_connections\"");
+                         " effect=\"silent ones are closed\" action=\"raise socketmap.max_connections\"");
   }
-  const auto idle = std::ranges::find_if(connections_, [](const auto& connection) { return connection->is_idle(); });
-  if (idle == connections_.end()) return false;
-  end(**idle);
+  auto silent = std::ranges::find_if(connections_, [](const auto& connection) { return connection->is_idle(); });
+  if (silent == connections_.end())
+    silent = std::ranges::find_if(connections_, [](const auto& connection) { return !connection->is_waiting(); });
+  if (silent == connections_.end()) return false;
+  end(**silent);
   return true;
 }
 

@@ -235,6 +235,22 @@ TEST_F(Serving, WhoWaitsForAnAnswerKeepsItsPlace) {
   EXPECT_EQ(heard(first), "2:OK,");
 }
 
+TEST_F(Serving, WhoStopsInTheMiddleOfARequestKeepsNobodyOut) {
+  const Client waiting = connect();
+  say(waiting, "a");
+  const Client first = connect();
+  const Client second = connect();
+  for (const Client* client : {&first, &second}) client->send("7:kno");
+  turn();
+  const Client good = connect();
+  EXPECT_TRUE(first.is_closed());
+  EXPECT_FALSE(second.is_closed());
+  say(good, "known a");
+  EXPECT_EQ(heard(good), "10:OK known a,");
+  desk_.waiting.at(0)("2:OK,");
+  EXPECT_EQ(heard(waiting), "2:OK,");
+}
+
 TEST_F(Serving, DrainedItAnswersWhatWasAskedAndEnds) {
   const Client idle = connect();
   const Client waiting = connect();

@@ -1,9 +1,11 @@
 #include "module/log.h"
 
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 namespace mtasts {
 namespace {
@@ -18,11 +20,22 @@ class SyslogLog final : public Log {
   }
 };
 
+// systemd says which file the journal reads; a line there may begin with its priority (sd-daemon(3)).
+bool stderr_is_the_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
+         std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
 class StderrLog final : public Log {
   void emit(LogLevel level, const std::string& line) override {
-    const std::string text = "mtasts: " + std::string(log_level_name(level)) + ": " + line + "\n";
+    const std::string priority =
+        to_journal_ ? "<" + std::to_string(kPriorities[static_cast<std::size_t>(level)]) + ">" : std::string();
+    const std::string text = priority + "mtasts: " + std::string(log_level_name(level)) + ": " + line + "\n";
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());  // nobody to tell
   }
+  bool to_journal_ = stderr_is_the_journal();
 };
 
 }  // namespace

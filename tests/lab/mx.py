@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -97,6 +97,11 @@ class MailHosts:
             return None
         values = dict(word.split("=", 1) for word in shlex.split(_unescaped(found[2])))
         return Event(found[1], self._names.get(values.pop("address"), "?"), **values)
+
+    def show(self, name: str, leaf: Leaf | None) -> None:
+        """From now on this host has another certificate; None: its own again."""
+        [host] = [host for host in self.hosts if host.name == name]
+        self._write_tls(replace(host, leaf=leaf) if leaf else host)
 
     def _write_tls(self, host: MailHost) -> None:
         """Files named by address: the configuration below looks there for what this host is."""

@@ -53,9 +53,9 @@ SENDMAIL_8_17 = Root("sendmail-8.17", "bookworm", "sendmail-bin", ("sendmail-bas
 SENDMAIL_8_18 = Root("sendmail-8.18", "trixie", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
 SENDMAIL_NEWEST = Root("sendmail-newest", "sid", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
 # With what table-mtasts, which smtpd starts, is linked to.
-OPENSMTPD_6_8 = Root("opensmtpd-6.8", "bookworm", "opensmtpd", ("libevent-core-2.1-7", "libgetdns10", "libcurl4", "libcurl3-gnutls", *SHELL))
-OPENSMTPD_7_6 = Root("opensmtpd-7.6", "trixie", "opensmtpd", ("libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
-OPENSMTPD_NEWEST = Root("opensmtpd-newest", "sid", "opensmtpd", ("libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
+OPENSMTPD_6_8 = Root("opensmtpd-6.8", "bookworm", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7", "libgetdns10", "libcurl4", "libcurl3-gnutls", *SHELL))
+OPENSMTPD_7_6 = Root("opensmtpd-7.6", "trixie", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
+OPENSMTPD_NEWEST = Root("opensmtpd-newest", "sid", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
 ROOTS = (POSTFIX_3_7, POSTFIX_3_10, POSTFIX_NEWEST, SENDMAIL_8_17, SENDMAIL_8_18, SENDMAIL_NEWEST, OPENSMTPD_6_8, OPENSMTPD_7_6, OPENSMTPD_NEWEST)
 
 

@@ -12,6 +12,8 @@ dnl mtastsd is asked for the domain of each recipient. Where it says "secure", t
 dnl the MX host must be one that the policy lists, and it must be in the certificate's subjectAltName; else the next MX
 dnl host is tried, and with none left the message waits. For all other domains nothing changes. While mtastsd does not
 dnl answer, mail waits (<TMPF>): nobody can make it go unprotected by stopping a daemon.
+dnl Sendmail waits for 30 seconds (-d30), longer than engine.deadline_s in mtasts.toml. With its usual five, mail to a domain
+dnl whose name servers are slow to say that there is no policy would never go out.
 dnl
 dnl Sendmail before 8.18.2 needs help. It refuses a certificate for *.example.com where the MX host is mx1.example.com. And it judges
 dnl a certificate only when it connects, and for one recipient: others of that message, and the next message on the same
@@ -22,7 +24,7 @@ dnl The two are told apart by a word in Sendmail's own rules.
 ifelse(esyscmd(`grep -l STS_NO_SAN_CHECK '_CF_DIR_`m4/proto.m4'), `', `dnl
 define(`confMCI_CACHE_SIZE', `0')dnl
 undefine(`confHOST_STATUS_DIRECTORY')dnl that needs the cache
-FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.0.0.1', `NO_SAN_TST')dnl
+FEATURE(`sts', `socket -d30 -T<TMPF> inet:8461@127.0.0.1', `NO_SAN_TST')dnl
 LOCAL_CONFIG
 O SetCertAltnames=true
 LOCAL_RULESETS
@@ -38,6 +40,6 @@ R$-.$+			$: *.$2
 R$={cert_altnames}	$@ ok
 R$*			$#error $@ 4.7.0 $: 450 $&{server_name} not listed in SANs
 ', `dnl
-FEATURE(`sts', `socket -d5 -T<TMPF> inet:8461@127.0.0.1')dnl
+FEATURE(`sts', `socket -d30 -T<TMPF> inet:8461@127.0.0.1')dnl
 ')dnl
 divert(0)dnl

@@ -30,7 +30,8 @@ class CurlFetcher final : public Fetcher {
     Callback done;
   };
 
-  void start(Turns::Ticket ticket, const Domain& domain, const std::vector<std::string>& addresses, Callback done);
+  void start(Turns::Ticket ticket, const Domain& domain, const std::vector<std::string>& addresses,
+             const Callback& done);
   void finish(std::list<Active>::iterator active, int curl_code);
 
   const FetcherConfig config_;
@@ -58,7 +59,7 @@ void CurlFetcher::fetch(const Domain& domain, const std::vector<std::string>& ad
 }
 
 void CurlFetcher::start(Turns::Ticket ticket, const Domain& domain, const std::vector<std::string>& addresses,
-                        Callback done) {
+                        const Callback& done) {
   auto transfer = Transfer::make(config_, domain, addresses);
   Result<void> begun = transfer ? Result<void>{} : tl::unexpected(transfer.error());
   if (begun) {

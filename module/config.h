@@ -48,9 +48,9 @@ struct Config {
   TlsLibrary tls = TlsLibrary::kAuto;
   std::string user = "_mtasts";
   std::chrono::seconds deadline{20};
-  std::string cache_directory;           // compiled in: /var/lib/mtasts
-  std::string engine_directory;          // compiled in, not configurable: where engine-*.so lie
-  SocketmapConfig socketmap;             // as load_config gives it, it listens where mtasts.toml(5) says
+  std::string cache_directory;   // compiled in: /var/lib/mtasts
+  std::string engine_directory;  // compiled in, not configurable: where engine-*.so lie
+  SocketmapConfig socketmap;     // as load_config gives it, it listens where mtasts.toml(5) says
   OpenSmtpdConfig opensmtpd;
   std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;

@@ -353,8 +353,10 @@ TEST(Prober, WithoutADescriptorTheFaultIsHere) {
   Probing probing(lab_prober());
   ASSERT_TRUE(probing.probe(kHost, {mx_address("good")}));  // whatever libraries open once is open
   const std::string address = mx_address("good");
-  const NoMoreDescriptors none;
-  const auto result = probing.probe(kHost, {address});
+  const auto result = [&] {
+    const NoMoreDescriptors none;
+    return probing.probe(kHost, {address});
+  }();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kEngine) << result.error().detail;
   EXPECT_THAT(result.error().detail, HasSubstr("Too many open files"));

@@ -81,7 +81,7 @@ class Sendmail(SocketmapServer):
         command = self.root.command(PROGRAM, "-Am", how, "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients)
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if result.returncode not in (0, 75):
-            raise LabError(f"sendmail would not take the mail: {result.stdout.strip()} {result.stderr.strip()}")
+            raise LabError(f"sendmail would not take the mail ({result.returncode}): {result.stdout.strip()} {result.stderr.strip()}")
         self.log_socket.catch_up()
 
     def queue_run(self) -> None:

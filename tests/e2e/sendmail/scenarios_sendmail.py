@@ -8,7 +8,7 @@ from pki import Leaf
 from scenarios_enforce import COMMON_NAME_KINDS, bad_certificate
 from sendmail import sendmail
 from topology import BAD_SMARTHOST, DANE, DANE_LIAR, GOOD, GOOD_SMARTHOST, PLAIN, SELF_SIGNED, TWO_LABELS, declare, declare_host
-from world import PUBLIC_KEY, Domain, World
+from world import PUBLIC_KEY, SILENT_RESOLVER, Domain, World
 
 THIEF = "thief.mx.test"  # has the key and certificate of a listed host, and is not listed
 SWAPPED = "swapped.mx.test"  # is listed, and shows the certificate of another listed host
@@ -94,6 +94,12 @@ def stopped(world: World) -> None:
 def temporary(world: World) -> None:
     world.sender.set_module_configuration('[dns]\nresolvers = ["198.51.100.56:53"]\ntimeout_s = 1\n[engine]\non_dns_failure = "defer"\n')
     expect_waiting(world.send("bob@steady.test"), "bob@steady.test")
+
+
+@scenario("the answer takes longer than the five seconds that Sendmail waits by itself: it comes all the same")
+def patient(world: World) -> None:
+    world.sender.set_module_configuration(f'[dns]\nresolvers = ["{SILENT_RESOLVER[0]}:{SILENT_RESOLVER[1]}"]\ntimeout_s = 6\n')
+    expect_delivered(world.send("bob@steadyplain.test"), "bob@steadyplain.test", PLAIN)
 
 
 @scenario("SIGHUP: a new configuration counts at once")

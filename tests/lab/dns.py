@@ -128,7 +128,7 @@ class Dns:
                  "do-daemonize: no", "num-threads: 1", "so-reuseport: no", "incoming-num-tcp: 200", "verbosity: 1",
                  "val-log-level: 2", "ede: yes", "do-not-query-localhost: no", "qname-minimisation: no",
                  "access-control: 0.0.0.0/0 allow", "access-control: ::0/0 allow", 'module-config: "validator iterator"',
-                 'local-zone: "." static', 'local-zone: "test." transparent']
+                 'local-zone: "." static', 'local-zone: "test." transparent', 'local-zone: "example." transparent']
         if self.addresses.tls_resolver and self.certificate:
             address, port = self.addresses.tls_resolver
             listen.append(f"{address}@{port}")

@@ -8,7 +8,7 @@ import smtplib
 import subprocess
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
 import mail_server
 from chroot import Chroot
@@ -25,6 +25,8 @@ OWN_STORE = str(STORE / "opensmtpd")
 SPOOL = "/var/spool/smtpd"
 PATIENCE = 60.0
 STATUS = re.compile(r'smtpd\[\d+\]: (\w+) mta delivery evpid=(\w{8})(\w{8}) from=<[^>]*> to=<([^>]*)> .*?relay="([^"]*)" .*?result="(\w+)" stat="(.*)"$')
+ENVELOPE = re.compile(r"smtp envelope evpid=(\w{16}) from=<[^>]*> to=<([^>]*)>")
+NO_RELAY_HOST = re.compile(r"Failed to retrieve smarthost for envelope (\w+)$")  # without leading zeros
 VERIFIED = re.compile(r'smtpd\[\d+\]: (\w+) mta (?:server-)?cert-check result="(?:success|valid)"')
 STATES = {"Ok": "delivered", "TempFail": "deferred", "PermFail": "bounced", "Loop": "bounced"}
 
@@ -170,9 +172,27 @@ class OpenSmtpd(MailServer):
 
     def _wait_for(self, since: int, wanted: set[tuple[str, str]]) -> None:
         """Until each message has a status for each recipient."""
-        self.log_socket.wait(lambda: wanted <= {(found[2], _lower_domain(found[4])) for line in self.log(since) if (found := STATUS.search(line))},
-                             PATIENCE)
+        self.log_socket.wait(lambda: wanted <= {(number, recipient) for number, recipient, _ in self._statuses(since)}, PATIENCE)
         self.log_socket.catch_up()
+
+    def _statuses(self, since: int) -> Iterator[tuple[str, str, Outcome]]:
+        """Of messages and their recipients, as they were told."""
+        recipients: dict[str, str] = {}
+        verified: set[str] = set()
+        for place, line in enumerate(self.log()):
+            if envelope := ENVELOPE.search(line):
+                recipients[envelope[1]] = _lower_domain(envelope[2])
+            elif checked := VERIFIED.search(line):
+                verified.add(checked[1])
+            elif place < since:
+                continue
+            elif no_host := NO_RELAY_HOST.search(line):
+                number = no_host[1].zfill(16)
+                yield number[:8], recipients[number], Outcome("deferred", text="no relay host")
+            elif status := STATUS.search(line):
+                address = status[5].rpartition("(")[2].rstrip(")")
+                yield status[2], _lower_domain(status[4]), Outcome(STATES[status[6]], self._names.get(address, address), status[1] in verified,
+                                                                   text=status[7])
 
     def _put_off_since(self, since: int) -> dict[str, str]:
         return {_lower_domain(recipient): reply for place, recipient, reply in self._put_off if place >= since}
@@ -181,6 +201,11 @@ class OpenSmtpd(MailServer):
         """The recipient of each envelope, by its number."""
         lines = [line.split("|") for line in self.control("show", "queue").splitlines()]
         return {fields[0]: fields[6] for fields in lines if len(fields) > 6}
+
+    def wait_for_empty_queue(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while self.queue() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def queue_run(self) -> None:
         waiting = {(envelope[:8], _lower_domain(recipient)) for envelope, recipient in self.queue().items()}
@@ -195,15 +220,8 @@ class OpenSmtpd(MailServer):
         return self.log_socket.lines[since:]
 
     def outcomes(self, since: int = 0) -> dict[str, Outcome]:
-        found = {recipient: Outcome("put off", text=reply) for recipient, reply in self._put_off_since(since).items()}
-        verified: set[str] = set()
-        for line in self.log(since):
-            if checked := VERIFIED.search(line):
-                verified.add(checked[1])
-            elif status := STATUS.search(line):
-                address = status[5].rpartition("(")[2].rstrip(")")
-                found[_lower_domain(status[4])] = Outcome(STATES[status[6]], self._names.get(address, address), status[1] in verified, text=status[7])
-        return found
+        put_off = {recipient: Outcome("put off", text=reply) for recipient, reply in self._put_off_since(since).items()}
+        return {**put_off, **{recipient: outcome for _, recipient, outcome in self._statuses(since)}}
 
 
 def _lower_domain(address: str) -> str:

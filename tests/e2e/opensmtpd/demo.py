@@ -1,0 +1,36 @@
+#!/usr/bin/python3
+"""./dev demo opensmtpd: real mails through a real OpenSMTPD that asks table-mtasts, in a sandbox, told as a short story.
+
+    sudo tests/e2e/opensmtpd/demo.py --build build/release
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "lab")]
+
+import roots  # noqa: E402
+import story  # noqa: E402
+from opensmtpd import OpenSmtpd, opensmtpd  # noqa: E402
+from world import World  # noqa: E402
+
+NEXT_STEPS = """\
+  ./dev test                                 every test, mails like these and many more among them
+  less docs/opensmtpd.md                     five minutes to a protected OpenSMTPD of your own
+  less conf-examples/opensmtpd/smtpd.conf    what OpenSMTPD needs, with explanations
+  mtasts query DOMAIN                        what your mail server would be told about a domain"""
+
+
+def world() -> World:
+    [tree] = roots.unpacked(roots.OPENSMTPD_7_6)
+    return World(story.DOMAINS, story.HOSTS, OpenSmtpd(tree, roots.version(roots.OPENSMTPD_7_6), story.HOSTS))
+
+
+OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"), NEXT_STEPS,
+                       unpack=lambda: roots.unpacked(roots.OPENSMTPD_7_6))
+
+if __name__ == "__main__":
+    sys.exit(story.main(HERE / "demo.py", OPENSMTPD))

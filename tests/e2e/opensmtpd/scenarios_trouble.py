@@ -1,0 +1,129 @@
+"""Names or policy hosts that fail: a remembered policy holds, an unknown one does not stop mail, and smtpd is never held for long
+(R16, R17, R20)."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from framework import expect, expect_delivered, expect_logged, expect_waiting, scenario
+from opensmtpd import opensmtpd
+from topology import GOOD, IMPOSTOR, PLAIN, declare
+from web import Place, PolicyHost
+from world import NO_RESOLVER, SILENT_RESOLVER, Domain, Story, World
+
+declare(Domain("cautious.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+declare(Domain("cautious2.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+declare(Domain("late.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), host=PolicyHost("", place=Place.RAW, behaviour="late")))
+declare(Domain("held.test", (PLAIN,)))
+
+NO_PROBE = "[opensmtpd]\nprobe = false\n"
+WAIT = 2.0  # wait_s
+
+
+def resolver(address: tuple[str, int], timeout: int = 1) -> str:
+    return f'[dns]\nresolvers = ["{address[0]}:{address[1]}"]\ntimeout_s = {timeout}\nmin_ttl_s = 0\n'
+
+
+def remember(world: World, configuration: str = "") -> None:
+    """Learns the policy, then goes on with another configuration, after the record's TTL."""
+    world.sender.set_module_configuration("[dns]\nmin_ttl_s = 0\n")
+    still_enforced(world)
+    time.sleep(1.1)
+    if configuration:
+        world.sender.set_module_configuration(configuration)
+
+
+def still_enforced(world: World) -> None:
+    expect_delivered(world.send("bob@cautious.test"), "bob@cautious.test", GOOD, verified=True)
+
+
+def expect_put_off(story: Story, recipient: str) -> None:
+    """RCPT was answered with 451: the mail stays where it comes from."""
+    outcome = story.outcome(recipient)
+    expect(outcome.state == "put off" and outcome.text.startswith("451"), f"{recipient} should be put off by 451 and is {outcome}", story)
+    expect(not story.arrived(), "nothing should arrive", story)
+
+
+@scenario("policy host down: a remembered policy is still enforced, also for a new record id")
+def host_down_remembered(world: World) -> None:
+    remember(world)
+    world.publish("cautious.test", record_id="2")
+    world.stop_policy_hosts()
+    still_enforced(world)
+
+
+@scenario("policy host down, nothing remembered: delivered as before, and the log says why")
+def host_down_unknown(world: World) -> None:
+    world.stop_policy_hosts()
+    story = world.send("bob@cautious.test")
+    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
+    expect_logged(story, "cautious.test", "sts-policy-fetch-error")
+
+
+@scenario("record gone: a remembered policy is still enforced")
+def record_gone(world: World) -> None:
+    remember(world)
+    world.publish("cautious.test", record_id="")
+    still_enforced(world)
+
+
+@scenario("policy host is late: the recipient is put off by 451, the policy fetched once in the background, then enforced")
+def late(world: World) -> None:
+    world.sender.set_module_configuration("[opensmtpd]\nwait_s = 1\n")
+    expect_put_off(world.send("bob@late.test"), "bob@late.test")
+    time.sleep(4)
+    expect_delivered(world.send("bob@late.test"), "bob@late.test", GOOD, verified=True)
+    expect(world.policy_requests("late.test") == 1, f"the policy should be fetched once and was {world.policy_requests('late.test')} times")
+
+
+@scenario("resolver refuses, nothing remembered: delivered as before, warned; on_dns_failure = defer: put off by 451")
+def refused_unknown(world: World) -> None:
+    world.sender.set_module_configuration(resolver(NO_RESOLVER) + NO_PROBE)
+    story = world.send("bob@cautious.test")
+    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
+    expect(bool(story.syslog), "the administrator should be warned", story)
+    world.sender.set_module_configuration(resolver(NO_RESOLVER) + '[engine]\non_dns_failure = "defer"\n')
+    expect_put_off(world.send("bob@cautious2.test"), "bob@cautious2.test")
+
+
+def timed_send(world: World, recipient: str, seconds: dict[str, float]) -> None:
+    begin = time.monotonic()
+    opensmtpd(world).submit([recipient], "Subject: hello\n\nHello.\n")
+    seconds[recipient] = time.monotonic() - begin
+
+
+@scenario("resolver is silent: RCPT is answered within wait_s + 1 s, another recipient waits no longer than that, smtpd lives")
+def silent(world: World) -> None:
+    world.sender.set_module_configuration(resolver(SILENT_RESOLVER, timeout=30))
+    seconds: dict[str, float] = {}
+    threads = [threading.Thread(target=timed_send, args=(world, recipient, seconds)) for recipient in ("bob@cautious.test", "alice@sender.lab.test")]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.2)  # the other recipient comes while smtpd is held
+    for thread in threads:
+        thread.join()
+    expect(len(seconds) == 2 and max(seconds.values()) < WAIT + 1, f"both should be answered within {WAIT + 1} s: {seconds}")
+    expect(opensmtpd(world).running, "smtpd should live")
+
+
+@scenario("resolver is silent: mail that waits on a remembered policy's host is tried again, never sent elsewhere")
+def silent_remembered(world: World) -> None:
+    remember(world, resolver(SILENT_RESOLVER))
+    story = world.send("bob@cautious.test")
+    expect_waiting(story, "bob@cautious.test")
+    expect(story.seconds < WAIT + 3, f"it took {story.seconds:.0f} s", story)
+    world.sender.set_module_configuration("")
+    expect_delivered(world.queue_run(), "bob@cautious.test", GOOD, verified=True)
+
+
+@scenario("known gap: mail that was queued while DNS did not answer goes out without its policy; on_dns_failure = defer closes it")
+def queued_blind(world: World) -> None:
+    world.stop_resolver()
+    expect_waiting(world.send("bob@cautious.test"), "bob@cautious.test")
+    world.start_again()
+    expect_delivered(world.queue_run(), "bob@cautious.test", IMPOSTOR)
+    world.reset()
+    world.sender.set_module_configuration('[engine]\non_dns_failure = "defer"\n')
+    world.stop_resolver()
+    expect_put_off(world.send("eve@cautious.test"), "eve@cautious.test")

@@ -14,6 +14,7 @@
 
 #include "adapters/opensmtpd/table.h"
 #include "module/event_loop.h"
+#include "module/file_watch.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -46,6 +47,7 @@ class Process {
 
  private:
   Result<void> open_office();
+  void reopen();
   bool has_office();
   void retire();
   void read();
@@ -62,9 +64,11 @@ class Process {
   std::vector<std::unique_ptr<Office>> retired_;
   std::chrono::steady_clock::time_point tried_{};
   std::unique_ptr<EventLoop::Watch> watch_;
+  std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<Codec> codec_;
   std::string in_;
-  bool busy_ = false;
+  bool busy_ = false;      // with a request
+  bool outdated_ = false;  // the configuration is to be read again
   int code_ = EX_OK;
 };
 
@@ -72,6 +76,7 @@ int Process::run() {
   if (const auto opened = open_office(); !opened)
     log_.write(LogLevel::kError, "event=not-usable detail=" + quoted(opened.error().detail) +
                                      " effect=\"recipients elsewhere are put off until it is mended\"");
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { reopen(); });
   watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
   loop_.run();
   return code_;
@@ -110,6 +115,15 @@ bool Process::has_office() {
   return office_ != nullptr;
 }
 
+// Not under the request that is being answered.
+void Process::reopen() {
+  outdated_ = busy_;
+  if (busy_) return;
+  if (const auto opened = open_office(); !opened)
+    log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(opened.error().detail) +
+                                     " effect=\"the configuration before it stays in force\"");
+}
+
 void Process::read() {
   std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
   const auto got = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -138,12 +152,7 @@ void Process::go_on() {
 
 void Process::answer(const Request& request) {
   if (request.operation == Request::Operation::kClose) return;  // the end of the socket follows
-  if (request.operation == Request::Operation::kUpdate) {
-    const auto opened = open_office();
-    if (!opened)
-      log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(opened.error().detail) +
-                                       " effect=\"the configuration before it stays in force\"");
-  }
+  if (request.operation == Request::Operation::kUpdate) reopen();
   if (request.operation == Request::Operation::kHello || request.operation == Request::Operation::kUpdate)
     return send(codec_->encode(request, {}));
   if (!has_office()) return send(codec_->encode(request, {Answer::Kind::kError}));
@@ -151,6 +160,7 @@ void Process::answer(const Request& request) {
   office_->table.answer(request, [this, request](const Answer& answer) {
     send(codec_->encode(request, answer));
     busy_ = false;
+    if (outdated_) reopen();
     go_on();
   });
 }

@@ -16,6 +16,8 @@ using std::chrono::steady_clock;
 
 // How long an answer is repeated without a look into the store.
 constexpr seconds kRepeated{5};
+// A client that sends nonsense all the time does not fill the log.
+constexpr seconds kWarnedAgain{60};
 Remembered no_key() {
   return {Map::kPostfix, Verdict::kPermanent, encode_netstring("PERM the request is not \"<map> <domain>\"")};
 }
@@ -62,7 +64,10 @@ void Answers::ask(std::string_view payload, Done done) {
 
 void Answers::complain(std::string_view why, std::string_view beginning) {
   parts_.metrics.malformed();
-  parts_.log.write(LogLevel::kWarning,
+  const SteadyTime now = steady_clock::now();
+  const bool is_news = !warned_ || now - *warned_ >= kWarnedAgain;
+  if (is_news) warned_ = now;
+  parts_.log.write(is_news ? LogLevel::kWarning : LogLevel::kDebug,
                    "event=client-dropped reason=" + quoted(why) + " bytes=" + quoted(escaped(beginning, 60)));
 }
 

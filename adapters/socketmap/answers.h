@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "adapters/socketmap/desk.h"
 #include "adapters/socketmap/memory.h"
@@ -40,6 +41,7 @@ class Answers final : public Desk {
   Parts parts_;
   const Config& config_;
   Memory memory_;
+  std::optional<SteadyTime> warned_;
   std::string once_;  // the last frame that memory_ does not have
 };
 

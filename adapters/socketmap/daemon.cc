@@ -2,11 +2,13 @@
 
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "module/child.h"
 #include "module/client.h"
 #include "module/event_loop.h"
+#include "module/file_watch.h"
 #include "module/http_server.h"
 #include "module/listen_socket.h"
 #include "module/service.h"
@@ -28,6 +31,9 @@ using std::chrono::milliseconds;
 // What a connection may still wait for its answer after SIGTERM. Postfix asks once more when it gets none, and by then
 // the next process may be there.
 constexpr milliseconds kDrain{10'000};
+// Where the resolvers come from, unless the configuration names them. A server that starts before the network is up
+// would ask nobody for ever.
+constexpr const char* kResolvConf = "/etc/resolv.conf";
 // Descriptors beside the clients': sockets of lookups and fetches, files of the store.
 constexpr rlim_t kOwnDescriptors = 1024;
 
@@ -58,6 +64,27 @@ Result<std::vector<Descriptor>> listening_sockets(const Config& config) {
     sockets.push_back(std::move(*socket));
   }
   return sockets;
+}
+
+bool is_at(const Descriptor& socket, const ListenAddress& address) {
+  sockaddr_storage own{};
+  socklen_t length = sizeof own;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0) return false;
+  if (own.ss_family != address.address.ss_family) return false;
+  if (address.is_unix()) return address.path() == reinterpret_cast<const sockaddr_un&>(own).sun_path;
+  return length == address.length && std::memcmp(&own, &address.address, length) == 0;
+}
+
+// The service manager's sockets count alone: an address that only the configuration names is one that clients ask in
+// vain.
+void warn_of_missing_sockets(const std::vector<Descriptor>& sockets, const Config& config, Log& log) {
+  for (const ListenAddress& address : config.socketmap.listen) {
+    const auto is_there = [&](const Descriptor& socket) { return is_at(socket, address); };
+    if (std::ranges::any_of(sockets, is_there)) continue;
+    log.write(LogLevel::kWarning, "event=not-listening address=" + address.text +
+                                      " detail=\"systemd handed over other sockets, which count alone\" "
+                                      "action=\"name it in mtastsd.socket, or disable that unit\"");
+  }
 }
 
 // What a running process cannot change any more.
@@ -97,7 +124,7 @@ class Daemon final : public Desk {
   }
 
  private:
-  Result<void> serve_metrics(const Config& config);
+  void serve_metrics(const Config& config);
   void on_signal(int signals);
   void reload();
   Result<std::unique_ptr<Office>> open_office(Config config);
@@ -116,6 +143,7 @@ class Daemon final : public Desk {
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<EventLoop::Watch> signal_watch_;
   std::unique_ptr<EventLoop::Watch> watchdog_;
+  std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<EventLoop::Watch> drain_timer_;
 };
 
@@ -126,7 +154,8 @@ Result<void> Daemon::start(int signals) {
   allow_descriptors(config->socketmap.max_connections, log_);
   auto sockets = listening_sockets(*config);
   if (!sockets) return tl::unexpected(sockets.error());
-  if (auto served = serve_metrics(*config); !served) return served;
+  warn_of_missing_sockets(*sockets, *config, log_);
+  serve_metrics(*config);
   if (auto changed = become_user(config->user); !changed) return changed;
   const std::size_t max_connections = config->socketmap.max_connections;
   auto office = open_office(std::move(*config));
@@ -134,21 +163,26 @@ Result<void> Daemon::start(int signals) {
   office_ = std::move(*office);
   server_ = std::make_unique<Server>(Server::Parts{loop_, *this, metrics_, log_}, std::move(*sockets), max_connections);
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { reload(); });
   feed_watchdog();
   notifier_.ready();
   log_.write(LogLevel::kInfo, std::string("event=started version=") + MTASTS_VERSION);
   return {};
 }
 
-Result<void> Daemon::serve_metrics(const Config& config) {
-  if (!config.metrics) return {};
+// Mail does not wait for a port of the metrics.
+void Daemon::serve_metrics(const Config& config) {
+  if (!config.metrics) return;
   auto socket = listen_on(*config.metrics, {});
-  if (!socket) return tl::unexpected(socket.error());
+  if (!socket) {
+    log_.write(LogLevel::kWarning,
+               "event=no-metrics detail=" + quoted(socket.error().detail) + " effect=\"only the metrics are missing\"");
+    return;
+  }
   http_ = serve_http(loop_, std::move(*socket), [this](std::string_view path) -> std::optional<HttpPage> {
     if (path != "/metrics") return std::nullopt;
     return HttpPage{"text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
   });
-  return {};
 }
 
 void Daemon::on_signal(int signals) {

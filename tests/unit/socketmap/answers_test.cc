@@ -122,6 +122,12 @@ TEST_F(Answering, R23AnAnswerIsNotRepeatedWhenItsRecordMayNotBe) {
   EXPECT_EQ(ask("sts example.com"), "");
 }
 
+TEST_F(Answering, NonsenseIsToldOnceAMinute) {
+  for (int i = 0; i < 1000; ++i) answers_.complain("what it sent is no socketmap request", "GET / \n");
+  EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=client-dropped")));
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_malformed_requests_total 1000\n"));
+}
+
 TEST_F(Answering, EveryMapHasItsOwnAnswer) {
   remember(enforced());
   EXPECT_EQ(ask("postfix example.com"), kSecure);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sysexits.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
@@ -27,6 +28,8 @@ std::unique_ptr<Log> make_log() {
   struct stat status {};
   const bool leads_nowhere = ::fstat(STDERR_FILENO, &status) != 0 ||
                              (S_ISCHR(status.st_mode) && ::major(status.st_rdev) == 1 && ::minor(status.st_rdev) == 3);
+  // smtpd gives its tables names of its own choice for argv[0], by which syslog would know this process.
+  ::openlog("table-mtasts", LOG_PID, LOG_MAIL);
   return leads_nowhere ? make_syslog_log() : make_stderr_log();
 }
 

@@ -45,7 +45,7 @@ class OpenSmtpd(MailServer):
 
     @property
     def words(self) -> list[str]:
-        return [line for line in self.log_socket.lines if line.startswith("mtasts")]
+        return [line for line in self.log_socket.lines if line.startswith("table-mtasts[")]
 
     def install(self) -> None:
         """What opensmtpd's maintainer script does."""
@@ -188,7 +188,7 @@ class OpenSmtpd(MailServer):
                 continue
             elif no_host := NO_RELAY_HOST.search(line):
                 number = no_host[1].zfill(16)
-                yield number[:8], recipients[number], Outcome("deferred", text="no relay host")
+                yield number[:8], recipients[number], Outcome("deferred", text="Cannot retrieve smarthost")
             elif status := STATUS.search(line):
                 address = status[5].rpartition("(")[2].rstrip(")")
                 yield status[2], _lower_domain(status[4]), Outcome(STATES[status[6]], self._names.get(address, address), status[1] in verified,

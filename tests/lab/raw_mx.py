@@ -105,7 +105,6 @@ class Certificates:
 
     def first_context(self, old: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1", "smtp"])
         if old:
             context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
             context.set_ciphers("DEFAULT@SECLEVEL=0")
@@ -114,6 +113,7 @@ class Certificates:
     def _load(self, name: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers("DEFAULT@SECLEVEL=0")  # some certificates are weak
+        context.set_alpn_protocols(["http/1.1", "smtp"])
         context.load_cert_chain(*self.pairs[name])
         return context
 

@@ -34,18 +34,24 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
   });
 }
 
-// The first that passes, once all before it have failed.
+// The first that passes, once all before it have failed. At the deadline one that nothing is known of may pass; but one
+// that failed the last time comes after those that did not: a host that answers nothing takes longer to fail than smtpd
+// can be held, and would be named at each attempt, though the next one is good.
 void MxChoice::look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) const {
   if (!choice->done) return;
   if (choice->hosts.empty()) {
     if (at_deadline) choice->end(fail(ErrorCode::kDeadline, "the MX records of " + choice->domain + " did not come"));
     return;
   }
+  const std::string* doubtful = nullptr;
   for (const std::string& host : choice->hosts) {
     const Result<void>* known = parts_.probes->known(host);
     if (known == nullptr && !at_deadline) return;
-    if (known == nullptr || *known) return choice->end(host);
+    if (known != nullptr && !*known) continue;
+    if (known != nullptr || !parts_.probes->failed_last(host)) return choice->end(host);
+    if (doubtful == nullptr) doubtful = &host;
   }
+  if (doubtful != nullptr) return choice->end(*doubtful);
   choice->end(fail(ErrorCode::kValidationFailure, "no permitted MX host of " + choice->domain +
                                                       " passes: see the lines event=mx-failed before this one"));
 }

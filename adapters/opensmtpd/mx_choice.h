@@ -35,8 +35,8 @@ class MxChoice {
   explicit MxChoice(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
 
   // `patterns`: of the policy; empty: every MX is permitted. `done` is called exactly once, never from inside this
-  // call, at the latest after `deadline`: then with the most preferred host that has not failed by then, because smtpd
-  // will itself deliver to no host that does not pass.
+  // call, at the latest after `deadline`: then with the most preferred host that has not failed by then, nor the last
+  // time if there is another, because smtpd will itself deliver to no host that does not pass.
   void choose(const Domain& domain, const std::vector<std::string>& patterns, std::chrono::milliseconds deadline,
               Done done);
   // Tries all MX hosts of a domain, of which the policy permits some. Nobody waits for it.

@@ -18,6 +18,11 @@ const Result<void>* Probes::known(const std::string& host) {
   return found != by_host_.end() && clock_() < found->second->until ? &found->second->result : nullptr;
 }
 
+bool Probes::failed_last(const std::string& host) const {
+  const auto found = by_host_.find(host);
+  return found != by_host_.end() && !found->second->result;
+}
+
 void Probes::probe(const std::string& host, std::function<void()> done) {
   auto& waiting = waiting_[host];
   waiting.push_back(std::move(done));

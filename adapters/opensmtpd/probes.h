@@ -25,6 +25,8 @@ class Probes {
 
   // What is known of `host`; nullptr: nothing, or no longer. Until the next call of probe().
   const Result<void>* known(const std::string& host);
+  // Did `host` fail when it was last tried, however long ago? For who cannot wait for a new trial.
+  [[nodiscard]] bool failed_last(const std::string& host) const;
   // Finds it out, once for all who ask meanwhile; `done` is called from the loop when it is known.
   void probe(const std::string& host, std::function<void()> done);
 

@@ -102,6 +102,34 @@ TEST_F(Choosing, AtTheDeadlineTheFirstThatHasNotFailed) {
   EXPECT_EQ(chosen_, "mx2.example.com");
 }
 
+// One that answers nothing fails later than smtpd can wait, and the failure is forgotten before smtpd comes again.
+TEST_F(Choosing, AtTheDeadlineNotTheOneThatFailedTheLastTime) {
+  choose();
+  dns();
+  loop_.advance(seconds(2));
+  EXPECT_EQ(chosen_, "mx1.example.com");
+  prober_.refuse("mx1.example.com");
+  prober_.pass("mx2.example.com");
+  now_ += minutes(7);
+  choose();
+  dns();
+  loop_.advance(seconds(2));
+  EXPECT_EQ(chosen_, "mx2.example.com");
+}
+
+TEST_F(Choosing, AtTheDeadlineOneThatFailedTheLastTimeWhereThereIsNoOther) {
+  choose();
+  dns();
+  prober_.refuse("mx1.example.com");
+  prober_.refuse("mx2.example.com");
+  now_ += minutes(7);
+  choose();
+  dns();
+  prober_.refuse("mx1.example.com");
+  loop_.advance(seconds(2));
+  EXPECT_EQ(chosen_, "mx2.example.com") << "it may be well again, and the other is known not to be";
+}
+
 TEST_F(Choosing, AtTheDeadlineNoneWhenDnsIsSilent) {
   choose();
   loop_.advance(seconds(3));

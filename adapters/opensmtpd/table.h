@@ -19,8 +19,8 @@ class Table {
 
   Table(EventLoop& loop, Service& service, Log& log);
 
-  // `done` is called exactly once, never from inside this call, at the latest after `[opensmtpd] wait_s` and a moment; a
-  // relay host whose policy is not remembered takes up to twice that: first the policy, then the choice.
+  // `done` is called exactly once, never from inside this call, at the latest after `[opensmtpd] wait_s` and a moment;
+  // a relay host whose policy is not remembered takes up to twice that: first the policy, then the choice.
   void answer(const Request& request, Done done);
 
  private:

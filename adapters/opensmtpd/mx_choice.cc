@@ -66,36 +66,36 @@ struct MxChoice::Watch {
   std::vector<std::string> hosts;
   std::vector<std::string> patterns;
   Watched done;
+  std::size_t missing = 0;  // probes that have not ended
 };
 
+// What nothing is known of any more when the last probe ends was no failure.
+std::vector<MxChoice::Failure> MxChoice::failures_of(const Watch& watch) const {
+  std::vector<Failure> failures;
+  for (const std::string& host : watch.hosts) {
+    const Result<void>* known = parts_.probes->known(host);
+    if (!mx_allowed(watch.patterns, host))
+      failures.push_back({host, {ErrorCode::kValidationFailure, "the policy does not name it"}});
+    else if (known != nullptr && !*known)
+      failures.push_back({host, known->error()});
+  }
+  return failures;
+}
+
 void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done) {
-  if (parts_.probes == nullptr) return;
   const auto watch = std::make_shared<Watch>(Watch{{}, patterns, std::move(done)});
-  const auto look = [this, watch] {
-    if (!watch->done) return;
-    std::vector<Failure> failures;
+  parts_.resolver.mx(domain.text(), [this, watch, name = domain.text()](const Result<DnsAnswer<MxRecord>>& answer) {
+    if (answer) watch->hosts = candidates(name, answer->records, {}, random_);
+    std::vector<std::string> unknown;
     for (const std::string& host : watch->hosts) {
-      if (!mx_allowed(watch->patterns, host)) {
-        failures.push_back({host, {ErrorCode::kValidationFailure, "the policy does not name it"}});
-      } else if (const auto* known = parts_.probes->known(host); known == nullptr) {
-        return;
-      } else if (!*known) {
-        failures.push_back({host, known->error()});
-      }
+      if (mx_allowed(watch->patterns, host) && parts_.probes->known(host) == nullptr) unknown.push_back(host);
     }
-    std::exchange(watch->done, nullptr)(failures);
-  };
-  parts_.resolver.mx(domain.text(),
-                     [this, watch, look, name = domain.text()](const Result<DnsAnswer<MxRecord>>& answer) {
-                       if (!answer) return;
-                       watch->hosts = candidates(name, answer->records, {}, random_);
-                       std::vector<std::string> permitted;
-                       for (const std::string& host : watch->hosts) {
-                         if (mx_allowed(watch->patterns, host)) permitted.push_back(host);
-                       }
-                       probe_all(permitted, look);
-                       look();
-                     });
+    watch->missing = unknown.size();
+    if (unknown.empty()) return watch->done(failures_of(*watch));
+    probe_all(unknown, [this, watch] {
+      if (--watch->missing == 0) watch->done(failures_of(*watch));
+    });
+  });
 }
 
 }  // namespace mtasts::opensmtpd

@@ -39,13 +39,15 @@ class MxChoice {
   // time if there is another, because smtpd will itself deliver to no host that does not pass.
   void choose(const Domain& domain, const std::vector<std::string>& patterns, std::chrono::milliseconds deadline,
               Done done);
-  // Tries all MX hosts of a domain, of which the policy permits some. Nobody waits for it.
+  // Tries all MX hosts of a domain, of which the policy permits some; with probes only. `done` is called exactly once,
+  // when all have been tried, with none where DNS does not name them.
   void watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done);
 
  private:
   struct Choice;
   struct Watch;
 
+  [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
   void look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) const;
   void probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) const;
 

@@ -35,16 +35,16 @@ void Probes::probe(const std::string& host, std::function<void()> done) {
 }
 
 void Probes::ended(const std::string& host, const Result<void>& result) {
+  // What was not tried, for a reason of our own, is not held against the host: smtpd will try it.
+  const bool tried = result || result.error().code != ErrorCode::kEngine;
   if (!result)
-    log_.write(LogLevel::kInfo, "event=mx-failed mx=" + host +
+    log_.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
                                     " error=" + std::string(error_name(result.error().code)) +
                                     " detail=" + quoted(result.error().detail));
   if (const auto old = by_host_.find(host); old != by_host_.end()) {
     findings_.erase(old->second);
     by_host_.erase(old);
   }
-  // What was not tried, for a reason of our own, is not held against the host: smtpd will try it.
-  const bool tried = result || result.error().code != ErrorCode::kEngine;
   findings_.push_back({host, tried ? result : Result<void>(), clock_() + (result ? kPassedFor : kFailedFor)});
   by_host_.emplace(host, std::prev(findings_.end()));
   if (findings_.size() > kMostRemembered) {

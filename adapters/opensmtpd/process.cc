@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "adapters/opensmtpd/table.h"
+#include "module/client.h"
 #include "module/event_loop.h"
 #include "module/file_watch.h"
+#include "module/service.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -36,7 +38,10 @@ std::unique_ptr<Log> make_log() {
 // A service and the table that it gives.
 struct Office {
   Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log)
-      : service(std::move(opened)), table(loop, *service, log) {}
+      : service(std::move(opened)),
+        table({loop, service->network().resolver(), service->network().prober(), service->engine(), service->store(),
+               log, now, std::chrono::steady_clock::now},
+              service->config()) {}
   std::unique_ptr<Service> service;
   Table table;
 };
@@ -76,9 +81,7 @@ class Process {
 };
 
 int Process::run() {
-  if (const auto opened = open_office(); !opened)
-    log_.write(LogLevel::kError, "event=not-usable detail=" + quoted(opened.error().detail) +
-                                     " effect=\"recipients elsewhere are put off until it is mended\"");
+  reopen();
   resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { reopen(); });
   watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
   loop_.run();
@@ -123,8 +126,10 @@ void Process::reopen() {
   outdated_ = busy_;
   if (busy_) return;
   if (const auto opened = open_office(); !opened)
-    log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(opened.error().detail) +
-                                     " effect=\"the configuration before it stays in force\"");
+    log_.write(LogLevel::kError, (office_ ? "event=reload-refused detail=" : "event=not-usable detail=") +
+                                     quoted(opened.error().detail) + " effect=" +
+                                     quoted(office_ ? "the configuration before it stays in force"
+                                                    : "recipients elsewhere are put off until it is mended"));
 }
 
 void Process::read() {

@@ -1,10 +1,10 @@
 #include "adapters/opensmtpd/table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/fnv1a.h"
 #include "core/lookup.h"
-#include "module/client.h"
 #include "module/dns_warning.h"
 
 namespace mtasts::opensmtpd {
@@ -13,6 +13,7 @@ namespace {
 using Kind = Answer::Kind;
 using Operation = Request::Operation;
 using ServiceName = Request::Service;
+using std::chrono::milliseconds;
 
 constexpr std::chrono::hours kReportedAgain{1};
 
@@ -24,10 +25,16 @@ bool is_watched(const Decision& decision) {
   return decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kTesting;
 }
 
-std::unique_ptr<Probes> make_probes(Service& service, Log& log) {
-  if (!service.config().opensmtpd.probe) return nullptr;
-  return std::make_unique<Probes>(service.network().resolver(), service.network().prober(), log,
-                                  std::chrono::steady_clock::now);
+// Such mail must not be sent anywhere because nobody could be asked: not to know is not to know that the policy has
+// gone.
+DecisionRules rules_of_waiting_mail(DecisionRules rules) {
+  rules.on_deadline = rules.on_dns_failure = WhenUnknown::kDefer;
+  return rules;
+}
+
+std::unique_ptr<Probes> make_probes(const Table::Parts& parts, const Config& config) {
+  if (!config.opensmtpd.probe) return nullptr;
+  return std::make_unique<Probes>(parts.resolver, parts.prober, parts.log, parts.steady_clock);
 }
 
 // What is no name of a domain has no policy, and is smtpd's business.
@@ -35,12 +42,12 @@ std::optional<Domain> domain_of(const std::string& key) { return policy_domain(k
 
 }  // namespace
 
-Table::Table(EventLoop& loop, Service& service, Log& log)
-    : loop_(loop),
-      service_(service),
-      log_(log),
-      probes_(make_probes(service, log)),
-      choice_({loop, service.network().resolver(), probes_.get()}) {}
+Table::Table(Parts parts, const Config& config)
+    : parts_(std::move(parts)),
+      config_(config),
+      rules_of_waiting_(rules_of_waiting_mail(config.decision)),
+      probes_(make_probes(parts_, config)),
+      choice_({parts_.loop, parts_.resolver, probes_.get()}) {}
 
 void Table::answer(const Request& request, Done done) {
   if (request.operation == Operation::kCheck && request.service == ServiceName::kDomain)
@@ -55,22 +62,25 @@ void Table::answer(const Request& request, Done done) {
 
 void Table::check_domain(const std::string& key, Done done) {
   const auto domain = domain_of(key);
-  find_out(domain, [this, domain, done = std::move(done)](const Decision& decision) {
+  find_out(domain, config_.decision, [this, domain, done = std::move(done)](const Decision& decision) {
     const Kind kind = is_enforced(decision)                     ? Kind::kFound
                       : decision.kind == Decision::Kind::kDefer ? Kind::kError
                                                                 : Kind::kNotFound;
     if (kind == Kind::kError)
-      log_.write(LogLevel::kInfo, "event=deferred domain=" + decision.domain + " reason=" + quoted(decision.reason));
+      parts_.log.write(LogLevel::kInfo,
+                       "event=deferred domain=" + decision.domain + " reason=" + quoted(decision.reason));
     done({kind});
     if (domain) look_ahead(*domain, decision);
   });
 }
 
-// By the time that the mail is delivered the hosts have been tried.
+// By the time that the mail is delivered the hosts have been tried; once for all recipients that come meanwhile.
 void Table::look_ahead(const Domain& domain, const Decision& decision) {
   if (!is_enforced(decision) && !is_watched(decision)) return;
+  if (!probes_ || !watched_.insert(domain.text()).second) return;
   choice_.watch(domain, decision.mx,
                 [this, domain, testing = is_watched(decision)](const std::vector<MxChoice::Failure>& failures) {
+                  watched_.erase(domain.text());
                   if (testing) report_testing(domain, failures);
                 });
 }
@@ -79,45 +89,58 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
 void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures) {
   if (failures.empty()) return;
   const std::string stamp = "testing-" + std::to_string(fnv1a_64(domain.text()));
-  if (!service_.store().due(stamp, kReportedAgain)) return;
+  if (!parts_.store.due(stamp, kReportedAgain)) return;
   for (const auto& [host, error] : failures)
-    log_.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host + " error=" +
-                                       std::string(error_name(error.code)) + " detail=" + quoted(error.detail) +
-                                       " effect=\"none: the policy is in testing\"");
+    parts_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host + " error=" +
+                                             std::string(error_name(error.code)) + " detail=" + quoted(error.detail) +
+                                             " effect=\"none: the policy is in testing\"");
 }
 
 // Mail that was queued for a policy that has gone since gets its MX host all the same: smtpd stays strict with it until
-// it is delivered.
+// it is delivered. While nobody can say whether the policy has gone, it waits.
 void Table::name_relay_host(const std::string& key, Done done) {
   const auto domain = domain_of(key);
   if (!domain) return later([done = std::move(done)] { done({Kind::kError}); });
-  find_out(domain, [this, domain, done = std::move(done)](const Decision& decision) {
-    if (decision.kind == Decision::Kind::kDefer) return done({Kind::kError});
-    const auto patterns = is_enforced(decision) ? decision.mx : std::vector<std::string>{};
-    choice_.choose(
-        *domain, patterns, service_.config().opensmtpd.wait, [this, domain, done](const Result<std::string>& host) {
-          if (host) return done({Kind::kFound, "smtp+tls://" + *host});
-          log_.write(LogLevel::kWarning, "event=no-mx domain=" + domain->text() +
-                                             " detail=" + quoted(host.error().detail) + " effect=\"the mail waits\"");
-          done({Kind::kError});
-        });
+  const auto end = parts_.steady_clock() + config_.opensmtpd.wait;
+  find_out(domain, rules_of_waiting_, [this, domain, end, done = std::move(done)](const Decision& decision) {
+    if (decision.kind != Decision::Kind::kDefer) {
+      const auto left = std::chrono::ceil<milliseconds>(end - parts_.steady_clock());
+      return choose(*domain, decision, std::max(left, milliseconds(0)), done);
+    }
+    parts_.log.write(LogLevel::kInfo,
+                     "event=deferred domain=" + decision.domain + " reason=" + quoted(decision.reason));
+    done({Kind::kError});
   });
 }
 
-void Table::find_out(const std::optional<Domain>& domain, std::function<void(const Decision&)> done) {
-  const Config& config = service_.config();
+void Table::choose(const Domain& domain, const Decision& decision, milliseconds left, Done done) {
+  const auto patterns = is_enforced(decision) ? decision.mx : std::vector<std::string>{};
+  choice_.choose(
+      domain, patterns, left, [this, name = domain.text(), done = std::move(done)](const Result<std::string>& host) {
+        if (host) return done({Kind::kFound, "smtp+tls://" + *host});
+        parts_.log.write(LogLevel::kWarning, "event=no-mx domain=" + name + " detail=" + quoted(host.error().detail) +
+                                                 " effect=\"the mail waits\"");
+        done({Kind::kError});
+      });
+}
+
+void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
+                     std::function<void(const Decision&)> done) {
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
-  const auto remembered = service_.store().use(*domain);
-  if (const auto known = Lookup(*domain, remembered, Lookup::Effort::kNormal, config.lookup).start(now()).answer)
-    return later([decision = decide(*known, config.decision, now()), done = std::move(done)] { done(decision); });
-  service_.engine().lookup(*domain, Lookup::Effort::kNormal, config.opensmtpd.wait,
-                           [this, done = std::move(done)](const Outcome& outcome) {
-                             warn_of_dns_failure(service_.store(), log_, outcome);
-                             done(decide(outcome, service_.config().decision, now()));
-                           });
+  const Time now = parts_.clock();
+  const auto remembered = parts_.store.use(*domain);
+  if (const auto known = Lookup(*domain, remembered, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
+    return later([decision = decide(*known, rules, now), done = std::move(done)] { done(decision); });
+  parts_.engine.lookup(*domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
+                       [this, &rules, done = std::move(done)](const Outcome& outcome) {
+                         warn_of_dns_failure(parts_.store, parts_.log, outcome);
+                         done(decide(outcome, rules, parts_.clock()));
+                       });
 }
 
 // smtpd asks one thing at a time, so one step is under way at most.
-void Table::later(std::function<void()> step) { step_ = loop_.after(std::chrono::milliseconds(0), std::move(step)); }
+void Table::later(std::function<void()> step) {
+  step_ = parts_.loop.after(std::chrono::milliseconds(0), std::move(step));
+}
 
 }  // namespace mtasts::opensmtpd

@@ -2,13 +2,19 @@
 // which of its MX hosts shall such mail go? (docs/opensmtpd.md)
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "adapters/opensmtpd/codec.h"
 #include "adapters/opensmtpd/mx_choice.h"
 #include "core/decision.h"
-#include "module/service.h"
+#include "module/config.h"
+#include "module/engine.h"
+#include "module/policy_store.h"
 
 namespace mtasts::opensmtpd {
 
@@ -16,27 +22,39 @@ namespace mtasts::opensmtpd {
 class Table {
  public:
   using Done = std::function<void(const Answer&)>;
+  struct Parts {
+    EventLoop& loop;
+    Resolver& resolver;
+    MxProber& prober;
+    Engine& engine;
+    FileStore& store;
+    Log& log;
+    Engine::Clock clock;
+    Probes::Clock steady_clock;
+  };
 
-  Table(EventLoop& loop, Service& service, Log& log);
+  Table(Parts parts, const Config& config);
 
-  // `done` is called exactly once, never from inside this call, at the latest after `[opensmtpd] wait_s` and a moment;
-  // a relay host whose policy is not remembered takes up to twice that: first the policy, then the choice.
+  // `done` is called exactly once, never from inside this call, at the latest after `[opensmtpd] wait_s` and a moment.
   void answer(const Request& request, Done done);
 
  private:
   void check_domain(const std::string& key, Done done);
   void name_relay_host(const std::string& key, Done done);
+  void choose(const Domain& domain, const Decision& decision, std::chrono::milliseconds left, Done done);
   // What is known of the domain within the time that smtpd may be held. nullopt: it can have no policy.
-  void find_out(const std::optional<Domain>& domain, std::function<void(const Decision&)> done);
+  void find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
+                std::function<void(const Decision&)> done);
   void look_ahead(const Domain& domain, const Decision& decision);
   void report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures);
   void later(std::function<void()> step);
 
-  EventLoop& loop_;
-  Service& service_;
-  Log& log_;
+  Parts parts_;
+  const Config& config_;
+  DecisionRules rules_of_waiting_;  // for mail that was queued for a policy
   std::unique_ptr<Probes> probes_;
   MxChoice choice_;
+  std::set<std::string> watched_;  // domains whose hosts are being tried ahead
   std::unique_ptr<EventLoop::Watch> step_;
 };
 

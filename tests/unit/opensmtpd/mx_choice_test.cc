@@ -4,10 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
+#include "tests/unit/opensmtpd/fake_prober.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -18,18 +17,6 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-class FakeProber final : public MxProber {
- public:
-  void probe(const std::string& host, const std::vector<std::string>& /*addresses*/, Callback done) override {
-    probed.push_back(host);
-    waiting[host] = std::move(done);
-  }
-  void pass(const std::string& host) { waiting.at(host)({}); }
-  void refuse(const std::string& host) { waiting.at(host)(fail(ErrorCode::kCertificateExpired, "expired")); }
-  std::vector<std::string> probed;
-  std::map<std::string, Callback> waiting;
-};
 
 class Choosing : public testing::Test {
  protected:
@@ -187,6 +174,29 @@ TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
   EXPECT_THAT(told, IsEmpty());
   prober_.refuse("mx1.example.com");
   EXPECT_THAT(told, testing::ElementsAre("mx1.example.com expired", "mx2.example.com the policy does not name it"));
+}
+
+TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {
+  choose();
+  dns();
+  prober_.pass("mx1.example.com");
+  prober_.refuse("mx2.example.com");
+  now_ += minutes(9) + seconds(59);  // that mx1 passed is still known, for a second
+  int ended = 0;
+  choice_.watch(test::domain(), {"mx1.example.com", "mx2.example.com"},
+                [&](const std::vector<MxChoice::Failure>& /*failures*/) { ++ended; });
+  dns();
+  now_ += seconds(2);
+  prober_.pass("mx2.example.com");
+  EXPECT_EQ(ended, 1);
+}
+
+TEST_F(Choosing, WatchingEndsWhereDnsDoesNotAnswer) {
+  int ended = 0;
+  choice_.watch(test::domain(), {"mx1.example.com"},
+                [&](const std::vector<MxChoice::Failure>& failures) { ended += failures.empty() ? 1 : 0; });
+  resolver_.mxs.at(0).second(fail(ErrorCode::kDnsTimeout, "silence"));
+  EXPECT_EQ(ended, 1);
 }
 
 }  // namespace

@@ -1,0 +1,153 @@
+// The table's two answers, from a real store and with scripted DNS, policy hosts, probes and time.
+#include "adapters/opensmtpd/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "module/client.h"
+#include "tests/unit/core/builders.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+#include "tests/unit/opensmtpd/fake_prober.h"
+
+namespace mtasts::opensmtpd {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using Operation = Request::Operation;
+using State = RecordMemory::State;
+
+class Asked : public testing::Test {
+ protected:
+  Asked() : table_(parts(), config_) {}
+
+  Table::Parts parts() {
+    return {loop_, resolver_, prober_, engine_, store_, log_, [this] { return now_; }, [this] { return steady_; }};
+  }
+  // "" while there is no answer yet.
+  std::string ask(Operation operation, Request::Service service) {
+    answer_ = "";
+    table_.answer({operation, service, "example.com", "1"}, [this](const Answer& answer) {
+      constexpr std::array<const char*, 3> kNames{"found", "not-found", "error"};
+      answer_ = kNames.at(static_cast<std::size_t>(answer.kind)) + (answer.value.empty() ? "" : " " + answer.value);
+    });
+    loop_.advance(seconds(0));
+    return answer_;
+  }
+  std::string check() { return ask(Operation::kCheck, Request::Service::kDomain); }
+  std::string relay_host() { return ask(Operation::kLookup, Request::Service::kRelayHost); }
+  void remember(const char* mode) {
+    ASSERT_TRUE(store_.put({test::domain(),
+                            {State::kFound, now_ + hours(1), "1", {}},
+                            test::stored_policy("1", now_ - hours(1), test::policy_body(mode, 604'800)),
+                            {}}));
+  }
+  void answer_mx(const std::vector<MxRecord>& records) {
+    resolver_.mxs.at(0).second(DnsAnswer<MxRecord>{DnsAnswer<MxRecord>::Kind::kFound, records, seconds(300)});
+  }
+  void answer_addresses() {
+    const auto hosts = std::exchange(resolver_.hosts, {});
+    for (const auto& [name, done] : hosts) done(FakeResolver::found({"192.0.2.1"}));
+  }
+
+  Scratch scratch_;
+  Config config_;
+  Time now_ = mtasts::now();
+  Probes::Time steady_{seconds(1000)};
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeFetcher fetcher_;
+  FakeProber prober_;
+  FakeLog log_;
+  FileStore store_{scratch_.path(), log_};
+  Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
+  Table table_;
+  std::string answer_;
+};
+
+TEST_F(Asked, R26R27R28ADomainIsFoundWhereItsPolicyIsEnforced) {
+  EXPECT_EQ((remember("enforce"), check()), "found");
+  EXPECT_EQ((remember("testing"), check()), "not-found");
+  EXPECT_EQ((remember("none"), check()), "not-found");
+}
+
+TEST_F(Asked, AColdDomainIsLookedUpAndPutOffAtTheEndOfTheTime) {
+  EXPECT_EQ(check(), "");
+  resolver_.txts.at(0).second(FakeResolver::found({"v=STSv1; id=1"}));
+  loop_.advance(config_.opensmtpd.wait);
+  EXPECT_EQ(answer_, "error");
+  EXPECT_THAT(log_.lines, Contains(HasSubstr("event=deferred domain=example.com")));
+}
+
+TEST_F(Asked, R20WaitingMailIsNotSentAnywhereBecauseTheRecordCannotBeAskedFor) {
+  EXPECT_EQ(relay_host(), "");
+  resolver_.txts.at(0).second(fail(ErrorCode::kDnsFailure, "SERVFAIL"));
+  EXPECT_EQ(answer_, "error");
+  EXPECT_THAT(resolver_.mxs, IsEmpty());
+  EXPECT_EQ(check(), "not-found") << "new mail goes by on_dns_failure";
+}
+
+TEST_F(Asked, WaitingMailWhosePolicyHasGoneGetsAnMxHostAllTheSame) {
+  EXPECT_EQ(relay_host(), "");
+  resolver_.txts.at(0).second(FakeResolver::found({}));
+  answer_mx({{10, "other.example.net"}});
+  answer_addresses();
+  prober_.pass("other.example.net");
+  EXPECT_EQ(answer_, "found smtp+tls://other.example.net");
+}
+
+TEST_F(Asked, R24WaitingMailGoesToAHostOfThePolicy) {
+  remember("enforce");
+  EXPECT_EQ(relay_host(), "");
+  answer_mx({{10, "evil.test"}, {20, "mx.example.com"}});
+  answer_addresses();
+  prober_.pass("mx.example.com");
+  EXPECT_EQ(answer_, "found smtp+tls://mx.example.com");
+  EXPECT_THAT(prober_.probed, testing::ElementsAre("mx.example.com"));
+}
+
+TEST_F(Asked, SmtpdIsHeldForItsTimeOnceNotForEachStep) {
+  EXPECT_EQ(relay_host(), "");
+  loop_.advance(seconds(1));
+  steady_ += seconds(1);
+  resolver_.txts.at(0).second(FakeResolver::found({}));
+  answer_mx({{10, "mx.example.com"}});
+  answer_addresses();
+  EXPECT_EQ(answer_, "") << "the probe is under way";
+  loop_.advance(seconds(1));
+  EXPECT_EQ(answer_, "found smtp+tls://mx.example.com");
+}
+
+TEST_F(Asked, HostsAreTriedAheadOnceForAllRecipientsOfTheMeantime) {
+  remember("enforce");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(check(), "found");
+  EXPECT_THAT(resolver_.mxs, SizeIs(1));
+  answer_mx({{10, "mx.example.com"}});
+  answer_addresses();
+  prober_.pass("mx.example.com");
+  EXPECT_EQ(check(), "found");
+  EXPECT_THAT(resolver_.mxs, SizeIs(2));
+}
+
+TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
+  remember("testing");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(check(), "not-found");
+    answer_mx({{10, "other.test"}});
+    resolver_.mxs.clear();
+  }
+  EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=testing-failure domain=example.com mx=other.test")));
+}
+
+TEST_F(Asked, ThereIsNothingToFetch) {
+  EXPECT_EQ(ask(Operation::kFetch, Request::Service::kDomain), "not-found");
+  EXPECT_EQ(ask(Operation::kUnknown, Request::Service::kOther), "error");
+}
+
+}  // namespace
+}  // namespace mtasts::opensmtpd

@@ -72,6 +72,13 @@ def expect_delivered(story: Story, recipient: str, host: str, *, verified: bool 
         expect(outcome.verified is verified, f"{recipient}'s host should be {'' if verified else 'un'}verified", story)
 
 
+def expect_protected(world: World, story: Story, recipient: str, host: str) -> None:
+    """Delivered to `host`, verified; a server that leaves hosts out by name has not even connected to another one."""
+    expect_delivered(story, recipient, host, verified=True)
+    if world.sender.leaves_hosts_out:
+        expect_contacts(story, [host])
+
+
 def expect_waiting(story: Story, recipient: str) -> None:
     """Deferred: not delivered anywhere, not bounced."""
     outcome = story.outcome(recipient)

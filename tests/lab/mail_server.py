@@ -37,6 +37,9 @@ class Outcome:
 class MailServer:
     """`words` is where mtasts says what it has to say."""
 
+    leaves_hosts_out = False  # are hosts that a policy does not name left alone, or connected to and refused?
+    asks_at_delivery = True  # or when it takes the recipient
+
     def __init__(self) -> None:
         self.log_socket = LogSocket()
 
@@ -59,6 +62,9 @@ class MailServer:
     def queue_run(self) -> None:
         """Tries every waiting message again, whatever the retry times say."""
         raise NotImplementedError
+
+    def forget_retries(self) -> None:
+        """No memory of hosts that failed, where the server has one that would keep it from trying them."""
 
     def reset(self) -> None:
         """No waiting mail, no memory of hosts that failed, no policy remembered, no configuration of a test's own."""

@@ -35,6 +35,8 @@ class OpenSmtpd(MailServer):
     """smtpd and its table-mtasts both log to /dev/log. Mail is handed in by SMTP: a recipient that smtpd does not take now
     (RCPT answered with 4xx) has the state "put off" and is nowhere in its queue."""
 
+    asks_at_delivery = False
+
     def __init__(self, tree: Path, version: str, hosts: list[MailHost]) -> None:
         super().__init__()
         self.root = Chroot(tree)

@@ -23,6 +23,8 @@ ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": HOME_DO
 
 
 class Sender(MailServer):
+    leaves_hosts_out = True
+
     def install(self) -> None:
         """What the maintainer scripts of exim4-base and exim4-config do, as far as sending needs it."""
         make_user("Debian-exim", "/var/spool/exim4")

@@ -19,7 +19,7 @@ from typing import Callable
 
 import sandbox
 from packages import LabError
-from topology import GOOD, HOSTS, IMPOSTOR, PLAIN, SELF_SIGNED
+from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED
 from world import Domain, Story, World
 
 

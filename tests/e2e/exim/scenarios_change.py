@@ -1,60 +1,13 @@
-"""Policies that change: a new id is seen, none replaces enforce, what has expired is not applied (R18, R19, R22)."""
+"""Policies that change, beyond what every server does (every_change; R18, R22)."""
 
 from __future__ import annotations
 
 import time
 
-from framework import expect, expect_contacts, expect_delivered, scenario
-from topology import GOOD, IMPOSTOR, PLAIN, SECOND, declare
-from world import Domain, World
-
-declare(Domain("moving.test", (IMPOSTOR, GOOD, SECOND), "enforce", (GOOD,)))
-declare(Domain("brief.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), max_age=2))
-
-NO_MINIMUM = "[dns]\nmin_ttl_s = 0\n"
-
-
-def learn(world: World, recipient: str) -> None:
-    world.sender.set_module_configuration(NO_MINIMUM)
-    story = world.send(recipient)
-    expect_delivered(story, recipient, GOOD, verified=True)
-    expect_contacts(story, [GOOD])
-
-
-@scenario("a new id brings the new policy")
-def new_id(world: World) -> None:
-    learn(world, "bob@moving.test")
-    world.publish("moving.test", patterns=(SECOND,), record_id="2")
-    time.sleep(1.1)
-    story = world.send("bob@moving.test")
-    expect_delivered(story, "bob@moving.test", SECOND, verified=True)
-    expect_contacts(story, [SECOND])
-
-
-@scenario("the same id keeps the policy, whatever the file says now")
-def same_id(world: World) -> None:
-    learn(world, "bob@moving.test")
-    before = world.policy_requests("moving.test")
-    world.publish("moving.test", patterns=(SECOND,))
-    time.sleep(1.1)
-    expect_delivered(world.send("bob@moving.test"), "bob@moving.test", GOOD, verified=True)
-    expect(world.policy_requests("moving.test") == before, "the policy should not be fetched again")
-
-
-@scenario("none under a new id ends enforcement at once")
-def leaving(world: World) -> None:
-    learn(world, "bob@moving.test")
-    world.publish("moving.test", mode="none", mx=(PLAIN,), record_id="3")
-    time.sleep(1.1)
-    expect_delivered(world.send("bob@moving.test"), "bob@moving.test", PLAIN)
-
-
-@scenario("an expired policy is not applied when nothing new can be had")
-def expired(world: World) -> None:
-    learn(world, "bob@brief.test")
-    world.publish("brief.test", record_id="")
-    time.sleep(3.1)
-    expect_delivered(world.send("bob@brief.test"), "bob@brief.test", IMPOSTOR)
+from every_change import learn
+from framework import expect_protected, scenario
+from topology import GOOD
+from world import World
 
 
 @scenario("an expired policy comes back with a new id")
@@ -62,6 +15,4 @@ def refetched(world: World) -> None:
     learn(world, "bob@brief.test")
     time.sleep(3.1)
     world.publish("brief.test", record_id="2")
-    story = world.send("bob@brief.test")
-    expect_delivered(story, "bob@brief.test", GOOD, verified=True)
-    expect_contacts(story, [GOOD])
+    expect_protected(world, world.send("bob@brief.test"), "bob@brief.test", GOOD)

@@ -5,24 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from every_enforce import bad_certificate
 from framework import expect, expect_contacts, expect_delivered, expect_waiting, scenario
-from topology import BAD_HOSTS, DOWN, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, SIX, TWO_LABELS, WILDCARD, declare, word
+from topology import BAD_HOSTS, GOOD, PLAIN, SELF_SIGNED, TWO_LABELS, declare
 from world import Domain, World
 
 ENFORCE = "remote_smtp_mta_sts"
 
-declare(Domain("nopolicy.test", (PLAIN,)))
-declare(Domain("nopolicybadtls.test", (SELF_SIGNED,)))
-declare(Domain("listed.test", (GOOD,), "enforce"))
-declare(Domain("unlisted.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
-declare(Domain("nonelisted.test", (IMPOSTOR, SECOND), "enforce", (GOOD,)))
-declare(Domain("listeddown.test", (DOWN, IMPOSTOR), "enforce", (DOWN,)))
-declare(Domain("pattern.test", (GOOD,), "enforce", ("*.MX.test",)))
 declare(Domain("shallowpattern.test", (TWO_LABELS,), "enforce", ("*.mx.test", "mx.test")))
 declare(Domain("borrowed.test", ("mx.borrowed.test",), "enforce", records=f"mx CNAME {GOOD}."))
-declare(Domain("wildcardcert.test", (WILDCARD,), "enforce"))
-declare(Domain("sixmx.test", (SIX,), "enforce"))
-declare(Domain("sixpolicy.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), policy_ipv6_only=True))
 
 
 @scenario("no policy: delivered as before, even in the clear")
@@ -77,23 +68,6 @@ def shallow_pattern(world: World) -> None:
     expect_contacts(story, [])
 
 
-@scenario("enforce: a wildcard certificate proves a host's name")
-def wildcard_certificate(world: World) -> None:
-    expect_delivered(world.send("bob@wildcardcert.test"), "bob@wildcardcert.test", WILDCARD, verified=True)
-
-
-@scenario("enforce: an MX host with only IPv6")
-def ipv6_host(world: World) -> None:
-    expect_delivered(world.send("bob@sixmx.test"), "bob@sixmx.test", SIX, verified=True)
-
-
-@scenario("enforce: a policy host with only IPv6")
-def ipv6_policy_host(world: World) -> None:
-    story = world.send("bob@sixpolicy.test")
-    expect_delivered(story, "bob@sixpolicy.test", GOOD, verified=True)
-    expect_contacts(story, [GOOD])
-
-
 @scenario("enforce: a host that failed for long is tried before a message is bounced")
 def failed_for_long(world: World) -> None:
     """Exim remembers failures by the host's own name: somebody whose MX is an alias of another's host makes it fail there."""
@@ -106,42 +80,6 @@ def failed_for_long(world: World) -> None:
     time.sleep(3.1)
     world.send("eve@borrowed.test")  # fails again, and the time for retries is over
     expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)
-
-
-@scenario("enforce: two recipients of one domain cost one connection and one fetch")
-def two_recipients(world: World) -> None:
-    before = world.policy_requests("listed.test")
-    story = world.send("bob@listed.test", "eve@listed.test")
-    expect_delivered(story, "bob@listed.test", GOOD, verified=True)
-    expect_delivered(story, "eve@listed.test", GOOD, verified=True)
-    expect(len(story.arrived()) == 1, "one copy should carry both recipients", story)
-    expect(world.policy_requests("listed.test") == before + 1, "the policy should be fetched once", story)
-
-
-@scenario("enforce: the second mail finds the policy remembered")
-def remembered(world: World) -> None:
-    before = world.policy_requests("listed.test")
-    for _ in range(2):
-        expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)
-    expect(world.policy_requests("listed.test") == before + 1, "the policy should be fetched once for two mails")
-
-
-def bad_certificate(kind: str) -> None:
-    """Registers the scenario for one kind of BAD_HOSTS."""
-    bad = BAD_HOSTS[kind][0].name
-    fallback = declare(Domain(f"{word(kind)}-and-good.test", (bad, GOOD), "enforce"))
-    alone = declare(Domain(f"{word(kind)}-alone.test", (bad,), "enforce"))
-
-    @scenario(f"enforce: {kind}: not delivered there, next host tried; alone: deferred, never bounced")
-    def refused(world: World) -> None:
-        story = world.send(f"bob@{fallback.name}")
-        expect_delivered(story, f"bob@{fallback.name}", GOOD, verified=True)
-        expect_contacts(story, [bad, GOOD])
-        world.sender.forget_retries()  # else Exim would not even try the bad host again now
-        story = world.send(f"bob@{alone.name}")
-        expect_waiting(story, f"bob@{alone.name}")
-        expect_contacts(story, [bad])
-        expect_waiting(world.queue_run(), f"bob@{alone.name}")
 
 
 for one_kind in BAD_HOSTS:

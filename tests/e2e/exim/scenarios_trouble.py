@@ -4,56 +4,12 @@ from __future__ import annotations
 
 import time
 
+from every_trouble import expect_fetched_once, resolver
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
 from pki import Issuer, Leaf, Validity
 from topology import GOOD, IMPOSTOR, PLAIN, declare, word
 from web import Place, PolicyHost
-from world import NO_RESOLVER, SILENT_RESOLVER, Domain, World
-
-CAUTIOUS = declare(Domain("cautious.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
-SECOND = declare(Domain("cautious2.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
-LATE = declare(Domain("late.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), host=PolicyHost("", place=Place.RAW, behaviour="late")))
-
-
-def resolver(address: tuple[str, int]) -> str:
-    return f'[dns]\nresolvers = ["{address[0]}:{address[1]}"]\ntimeout_s = 1\nmin_ttl_s = 0\n'
-
-
-def remember(world: World, configuration: str = "") -> None:
-    """Learns the policy, then goes on with another configuration, after the record's TTL."""
-    world.sender.set_module_configuration("[dns]\nmin_ttl_s = 0\n")
-    expect_delivered(world.send("bob@cautious.test"), "bob@cautious.test", GOOD, verified=True)
-    time.sleep(1.1)
-    if configuration:
-        world.sender.set_module_configuration(configuration)
-
-
-def still_enforced(world: World) -> None:
-    story = world.send("bob@cautious.test")
-    expect_delivered(story, "bob@cautious.test", GOOD, verified=True)
-    expect_contacts(story, [GOOD])
-
-
-@scenario("resolver refuses: a remembered policy is still enforced")
-def refused_remembered(world: World) -> None:
-    remember(world, resolver(NO_RESOLVER))
-    still_enforced(world)
-
-
-@scenario("resolver is silent: a remembered policy is still enforced")
-def silent_remembered(world: World) -> None:
-    remember(world, resolver(SILENT_RESOLVER))
-    still_enforced(world)
-
-
-@scenario("resolver refuses, nothing remembered: delivered as before, warned; on_dns_failure = defer: waits")
-def refused_unknown(world: World) -> None:
-    world.sender.set_module_configuration(resolver(NO_RESOLVER))
-    story = world.send("bob@cautious.test")
-    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
-    expect(bool(story.syslog), "the administrator should be warned", story)
-    world.sender.set_module_configuration(resolver(NO_RESOLVER) + '[engine]\non_dns_failure = "defer"\n')
-    expect_waiting(world.send("bob@cautious2.test"), "bob@cautious2.test")
+from world import SILENT_RESOLVER, Domain, World
 
 
 @scenario("resolver is silent, nothing remembered: delivered as before within the deadline")
@@ -62,40 +18,6 @@ def silent_unknown(world: World) -> None:
     story = world.send("bob@cautious.test")
     expect_delivered(story, "bob@cautious.test", IMPOSTOR)
     expect(story.seconds < 20, f"it took {story.seconds:.0f} s", story)
-
-
-@scenario("the machine's resolver is down altogether: mail waits and goes out when it is back")
-def all_down(world: World) -> None:
-    world.stop_resolver()
-    expect_waiting(world.send("bob@cautious.test"), "bob@cautious.test")
-    world.start_again()
-    world.sender.forget_policies()  # stands for the half minute in which a failed question is not asked again
-    story = world.queue_run()
-    expect_delivered(story, "bob@cautious.test", GOOD, verified=True)
-    expect_contacts(story, [GOOD])
-
-
-@scenario("policy host down: a remembered policy is still enforced, also for a new record id")
-def host_down_remembered(world: World) -> None:
-    remember(world)
-    world.publish("cautious.test", record_id="2")
-    world.stop_policy_hosts()
-    still_enforced(world)
-
-
-@scenario("policy host down, nothing remembered: delivered as before, and the log says why")
-def host_down_unknown(world: World) -> None:
-    world.stop_policy_hosts()
-    story = world.send("bob@cautious.test")
-    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
-    expect_logged(story, "cautious.test", "sts-policy-fetch-error")
-
-
-@scenario("record gone: a remembered policy is still enforced")
-def record_gone(world: World) -> None:
-    remember(world)
-    world.publish("cautious.test", record_id="")
-    still_enforced(world)
 
 
 @scenario("policy host is late: deferred at the deadline, fetched in the background, then delivered by the policy")
@@ -108,7 +30,7 @@ def late(world: World) -> None:
     story = world.queue_run()
     expect_delivered(story, "bob@late.test", GOOD, verified=True)
     expect_contacts(story, [GOOD])
-    expect(world.policy_requests("late.test") == 1, f"the policy should be fetched once and was {world.policy_requests('late.test')} times")
+    expect_fetched_once(world, "late.test")
 
 
 # Policy hosts that must not be believed (R11-R14), and what is told of them.

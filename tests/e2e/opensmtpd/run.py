@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE)]
+sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE.parent / "every"), str(HERE)]
 
 import roots  # noqa: E402
 import runner  # noqa: E402
@@ -18,6 +18,9 @@ from opensmtpd import OpenSmtpd  # noqa: E402
 from topology import DOMAINS, HOSTS  # noqa: E402
 from world import World  # noqa: E402
 
+import every_change  # noqa: E402,F401
+import every_enforce  # noqa: E402,F401
+import every_trouble  # noqa: E402,F401
 import scenarios_change  # noqa: E402,F401
 import scenarios_configuration  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
+from every_enforce import COMMON_NAME_KINDS
 from framework import expect, expect_delivered, expect_logged, expect_waiting, scenario
 from opensmtpd import opensmtpd
-from topology import BAD_HOSTS, DOWN, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, SIX, TWO_LABELS, WILDCARD, declare, word
+from topology import BAD_HOSTS, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, TWO_LABELS, declare, word
 from world import Domain, Story, World
 
 NO_PROBE = "[opensmtpd]\nprobe = false\n"
-COMMON_NAME_KINDS = ("common name only", "common name and an address")
-
-declare(Domain("nopolicy.test", (PLAIN,)))
-declare(Domain("nopolicybadtls.test", (SELF_SIGNED,)))
-declare(Domain("listed.test", (GOOD,), "enforce"))
 declare(Domain("listed2.test", (SECOND,), "enforce"))
-declare(Domain("unlisted.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
-declare(Domain("nonelisted.test", (IMPOSTOR, SECOND), "enforce", (GOOD,)))
-declare(Domain("listeddown.test", (DOWN, IMPOSTOR), "enforce", (DOWN,)))
-declare(Domain("pattern.test", (GOOD,), "enforce", ("*.MX.test",)))
 declare(Domain("shallow.test", (TWO_LABELS,), "enforce", ("*.mx.test", "mx.test")))
-declare(Domain("wildcardcert.test", (WILDCARD,), "enforce"))
-declare(Domain("sixmx.test", (SIX,), "enforce"))
-declare(Domain("sixpolicy.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), policy_ipv6_only=True))
 
 
 def sends_sni(world: World) -> bool:
@@ -88,17 +77,6 @@ def pattern(world: World) -> None:
     story = world.send("bob@shallow.test")
     expect_waiting(story, "bob@shallow.test")
     expect_untouched(story, TWO_LABELS)
-
-
-@scenario("enforce: a wildcard certificate proves a host's name")
-def wildcard_certificate(world: World) -> None:
-    expect_delivered(world.send("bob@wildcardcert.test"), "bob@wildcardcert.test", WILDCARD, verified=True)
-
-
-@scenario("enforce: an MX host with only IPv6, a policy host with only IPv6")
-def ipv6(world: World) -> None:
-    expect_delivered(world.send("bob@sixmx.test"), "bob@sixmx.test", SIX, verified=True)
-    expect_delivered(world.send("bob@sixpolicy.test"), "bob@sixpolicy.test", GOOD, verified=True)
 
 
 @scenario("enforce: several recipients of one domain and of others in one message: each arrives once, one fetch a domain")

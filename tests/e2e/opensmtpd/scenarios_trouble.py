@@ -6,36 +6,16 @@ from __future__ import annotations
 import threading
 import time
 
-from framework import expect, expect_delivered, expect_logged, expect_waiting, scenario
+from every_trouble import expect_fetched_once, remember, resolver
+from framework import expect, expect_delivered, expect_waiting, scenario
 from opensmtpd import opensmtpd
 from topology import GOOD, IMPOSTOR, PLAIN, declare
-from web import Place, PolicyHost
 from world import NO_RESOLVER, SILENT_RESOLVER, Domain, Story, World
 
-declare(Domain("cautious.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
-declare(Domain("cautious2.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
-declare(Domain("late.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), host=PolicyHost("", place=Place.RAW, behaviour="late")))
 declare(Domain("held.test", (PLAIN,)))
 
 NO_PROBE = "[opensmtpd]\nprobe = false\n"
 WAIT = 2.0  # wait_s
-
-
-def resolver(address: tuple[str, int], timeout: int = 1) -> str:
-    return f'[dns]\nresolvers = ["{address[0]}:{address[1]}"]\ntimeout_s = {timeout}\nmin_ttl_s = 0\n'
-
-
-def remember(world: World, configuration: str = "") -> None:
-    """Learns the policy, then goes on with another configuration, after the record's TTL."""
-    world.sender.set_module_configuration("[dns]\nmin_ttl_s = 0\n")
-    still_enforced(world)
-    time.sleep(1.1)
-    if configuration:
-        world.sender.set_module_configuration(configuration)
-
-
-def still_enforced(world: World) -> None:
-    expect_delivered(world.send("bob@cautious.test"), "bob@cautious.test", GOOD, verified=True)
 
 
 def expect_put_off(story: Story, recipient: str) -> None:
@@ -45,36 +25,13 @@ def expect_put_off(story: Story, recipient: str) -> None:
     expect(not story.arrived(), "nothing should arrive", story)
 
 
-@scenario("policy host down: a remembered policy is still enforced, also for a new record id")
-def host_down_remembered(world: World) -> None:
-    remember(world)
-    world.publish("cautious.test", record_id="2")
-    world.stop_policy_hosts()
-    still_enforced(world)
-
-
-@scenario("policy host down, nothing remembered: delivered as before, and the log says why")
-def host_down_unknown(world: World) -> None:
-    world.stop_policy_hosts()
-    story = world.send("bob@cautious.test")
-    expect_delivered(story, "bob@cautious.test", IMPOSTOR)
-    expect_logged(story, "cautious.test", "sts-policy-fetch-error")
-
-
-@scenario("record gone: a remembered policy is still enforced")
-def record_gone(world: World) -> None:
-    remember(world)
-    world.publish("cautious.test", record_id="")
-    still_enforced(world)
-
-
 @scenario("policy host is late: the recipient is put off by 451, the policy fetched once in the background, then enforced")
 def late(world: World) -> None:
     world.sender.set_module_configuration("[opensmtpd]\nwait_s = 1\n")
     expect_put_off(world.send("bob@late.test"), "bob@late.test")
     time.sleep(4)
     expect_delivered(world.send("bob@late.test"), "bob@late.test", GOOD, verified=True)
-    expect(world.policy_requests("late.test") == 1, f"the policy should be fetched once and was {world.policy_requests('late.test')} times")
+    expect_fetched_once(world, "late.test")
 
 
 @scenario("resolver refuses, nothing remembered: delivered as before, warned; on_dns_failure = defer: put off by 451")

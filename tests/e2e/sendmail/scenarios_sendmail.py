@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework import expect_contacts, expect_delivered, expect_waiting, scenario
 from mx import MailHost
 from pki import Leaf
-from scenarios_enforce import COMMON_NAME_KINDS, bad_certificate
+from every_enforce import COMMON_NAME_KINDS, bad_certificate
 from sendmail import sendmail
 from topology import BAD_SMARTHOST, DANE, DANE_LIAR, GOOD, GOOD_SMARTHOST, PLAIN, SELF_SIGNED, TWO_LABELS, declare, declare_host
 from world import PUBLIC_KEY, SILENT_RESOLVER, Domain, World

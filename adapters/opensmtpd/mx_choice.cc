@@ -1,5 +1,6 @@
 #include "adapters/opensmtpd/mx_choice.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "adapters/opensmtpd/candidates.h"
@@ -11,48 +12,60 @@ struct MxChoice::Choice {
   std::string domain;
   std::vector<std::string> hosts;  // empty until DNS has answered
   std::unique_ptr<EventLoop::Watch> timer;
-  Done done;  // empty: it has been called
-
-  void end(const Result<std::string>& host) {
-    timer.reset();
-    if (const auto told = std::exchange(done, nullptr)) told(host);
-  }
+  Done done;
 };
+
+MxChoice::MxChoice(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
+
+MxChoice::~MxChoice() = default;
 
 void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patterns,
                       std::chrono::milliseconds deadline, Done done) {
-  const auto choice = std::make_shared<Choice>(Choice{domain.text(), {}, nullptr, std::move(done)});
-  choice->timer = parts_.loop.after(deadline, [this, choice] { look_at(choice, true); });
-  parts_.resolver.mx(domain.text(), [this, choice, patterns](const Result<DnsAnswer<MxRecord>>& answer) {
-    if (!answer) return choice->end(tl::unexpected(answer.error()));
-    choice->hosts = candidates(choice->domain, answer->records, patterns, random_);
-    if (choice->hosts.empty())
-      return choice->end(fail(ErrorCode::kValidationFailure, "no MX host of " + choice->domain + " is permitted"));
-    if (parts_.probes == nullptr) return choice->end(choice->hosts.front());
-    probe_all(choice->hosts, [this, choice] { look_at(choice, false); });
-    look_at(choice, false);
+  choices_.push_back(std::make_shared<Choice>(Choice{domain.text(), {}, nullptr, std::move(done)}));
+  Choice& choice = *choices_.back();
+  choice.timer = parts_.loop.after(deadline, [this, &choice] { look_at(choice, true); });
+  const std::weak_ptr<Choice> weak = choices_.back();
+  const auto look = [this, weak] {
+    if (const auto open = weak.lock()) look_at(*open, false);
+  };
+  parts_.resolver.mx(domain.text(), [this, weak, patterns, look](const Result<DnsAnswer<MxRecord>>& answer) {
+    const auto open = weak.lock();
+    if (!open) return;
+    if (!answer) return end(*open, tl::unexpected(answer.error()));
+    open->hosts = candidates(open->domain, answer->records, patterns, random_);
+    if (open->hosts.empty())
+      return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + open->domain + " is permitted"));
+    if (parts_.probes == nullptr) return end(*open, open->hosts.front());
+    probe_all(open->hosts, look);
+    look();
   });
+}
+
+// Nothing comes of the choice after that.
+void MxChoice::end(Choice& choice, const Result<std::string>& host) {
+  const auto place = std::ranges::find(choices_, &choice, &std::shared_ptr<Choice>::get);
+  if (place == choices_.end()) return;
+  const auto ended = std::move(*place);
+  choices_.erase(place);
+  ended->done(host);
 }
 
 // The first that passes, once all before it have failed. At the deadline one that nothing is known of may pass; but one
 // that failed the last time comes after those that did not: a host that answers nothing takes longer to fail than smtpd
 // can be held, and would be named at each attempt, though the next one is good.
-void MxChoice::look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) const {
-  if (!choice->done) return;
-  if (choice->hosts.empty()) {
-    if (at_deadline) choice->end(fail(ErrorCode::kDeadline, "the MX records of " + choice->domain + " did not come"));
-    return;
-  }
+void MxChoice::look_at(Choice& choice, bool at_deadline) {
+  if (choice.hosts.empty())  // then it is the deadline
+    return end(choice, fail(ErrorCode::kDeadline, "the MX records of " + choice.domain + " did not come"));
   const std::string* doubtful = nullptr;
-  for (const std::string& host : choice->hosts) {
+  for (const std::string& host : choice.hosts) {
     const Result<void>* known = parts_.probes->known(host);
     if (known == nullptr && !at_deadline) return;
     if (known != nullptr && !*known) continue;
-    if (known != nullptr || !parts_.probes->failed_last(host)) return choice->end(host);
+    if (known != nullptr || !parts_.probes->failed_last(host)) return end(choice, host);
     if (doubtful == nullptr) doubtful = &host;
   }
-  if (doubtful != nullptr) return choice->end(*doubtful);
-  choice->end(fail(ErrorCode::kValidationFailure, "no permitted MX host of " + choice->domain +
+  if (doubtful != nullptr) return end(choice, *doubtful);
+  end(choice, fail(ErrorCode::kValidationFailure, "no permitted MX host of " + choice.domain +
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <memory>
 #include <random>
 #include <string>
@@ -32,7 +33,10 @@ class MxChoice {
   };
   using Watched = std::function<void(const std::vector<Failure>& failures)>;
 
-  explicit MxChoice(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
+  explicit MxChoice(Parts parts);
+  ~MxChoice();
+  MxChoice(const MxChoice&) = delete;
+  MxChoice& operator=(const MxChoice&) = delete;
 
   // `patterns`: of the policy; empty: every MX is permitted. `done` is called exactly once, never from inside this
   // call, at the latest after `deadline`: then with the most preferred host that has not failed by then, nor the last
@@ -47,12 +51,14 @@ class MxChoice {
   struct Choice;
   struct Watch;
 
+  void end(Choice& choice, const Result<std::string>& host);
   [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
-  void look_at(const std::shared_ptr<Choice>& choice, bool at_deadline) const;
+  void look_at(Choice& choice, bool at_deadline);
   void probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) const;
 
   Parts parts_;
   std::mt19937 random_;
+  std::list<std::shared_ptr<Choice>> choices_;  // that have not ended; callbacks have weak pointers to them
 };
 
 }  // namespace mtasts::opensmtpd

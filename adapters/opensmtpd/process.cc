@@ -54,7 +54,8 @@ class Process {
   int run();
 
  private:
-  Result<void> open_office();
+  Result<void> open_office(Result<Config> config);
+  void follow_resolvers();
   void reopen();
   bool has_office();
   void retire();
@@ -75,23 +76,22 @@ class Process {
   std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<Codec> codec_;
   std::string in_;
-  bool busy_ = false;      // with a request
-  bool outdated_ = false;  // the configuration is to be read again
+  bool busy_ = false;               // with a request
+  bool resolvers_changed_ = false;  // meanwhile
   int code_ = EX_OK;
 };
 
 int Process::run() {
   reopen();
-  resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { reopen(); });
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { follow_resolvers(); });
   watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
   loop_.run();
   return code_;
 }
 
 // The old office ends what it has begun.
-Result<void> Process::open_office() {
+Result<void> Process::open_office(Result<Config> config) {
   tried_ = std::chrono::steady_clock::now();
-  auto config = load_config(config_path_);
   if (!config) return tl::unexpected(config.error());
   config->cache_directory = config->opensmtpd.directory;
   log_.set_threshold(config->log_level);
@@ -116,16 +116,26 @@ void Process::retire() {
 
 bool Process::has_office() {
   if (!office_ && std::chrono::steady_clock::now() - tried_ >= kTriedAgain) {
-    [[maybe_unused]] const auto told_at_the_start = open_office();
+    [[maybe_unused]] const auto told_at_the_start = open_office(load_config(config_path_));
   }
   return office_ != nullptr;
 }
 
-// Not under the request that is being answered.
+// The configuration in force, with the resolvers that /etc/resolv.conf names now. After the request that is being
+// answered it is done.
+void Process::follow_resolvers() {
+  if (!office_ || !office_->service->config().network.dns.resolvers.empty()) return;
+  if (busy_) {
+    resolvers_changed_ = true;
+    return;
+  }
+  resolvers_changed_ = false;
+  if (const auto opened = open_office(office_->service->config()); !opened)
+    log_.write(LogLevel::kError, "event=resolvers-kept detail=" + quoted(opened.error().detail));
+}
+
 void Process::reopen() {
-  outdated_ = busy_;
-  if (busy_) return;
-  if (const auto opened = open_office(); !opened)
+  if (const auto opened = open_office(load_config(config_path_)); !opened)
     log_.write(LogLevel::kError, (office_ ? "event=reload-refused detail=" : "event=not-usable detail=") +
                                      quoted(opened.error().detail) + " effect=" +
                                      quoted(office_ ? "the configuration before it stays in force"
@@ -168,7 +178,7 @@ void Process::answer(const Request& request) {
   office_->table.answer(request, [this, request](const Answer& answer) {
     send(codec_->encode(request, answer));
     busy_ = false;
-    if (outdated_) reopen();
+    if (resolvers_changed_) follow_resolvers();
     go_on();
   });
 }

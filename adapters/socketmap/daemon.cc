@@ -128,7 +128,8 @@ class Daemon final : public Desk {
   void on_signal(int signals);
   void reload();
   Result<std::unique_ptr<Office>> open_office(Config config);
-  Result<void> replace_office();
+  void follow_resolvers();
+  Result<void> replace_office(Result<Config> config);
   void stop();
   void feed_watchdog();
 
@@ -163,7 +164,7 @@ Result<void> Daemon::start(int signals) {
   office_ = std::move(*office);
   server_ = std::make_unique<Server>(Server::Parts{loop_, *this, metrics_, log_}, std::move(*sockets), max_connections);
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
-  resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { reload(); });
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { follow_resolvers(); });
   feed_watchdog();
   notifier_.ready();
   log_.write(LogLevel::kInfo, std::string("event=started version=") + MTASTS_VERSION);
@@ -194,7 +195,7 @@ void Daemon::on_signal(int signals) {
 
 void Daemon::reload() {
   notifier_.reloading();
-  const auto replaced = replace_office();
+  const auto replaced = replace_office(load_config(config_path_));
   metrics_.reloaded(replaced.has_value());
   if (replaced)
     log_.write(LogLevel::kInfo, "event=reloaded");
@@ -213,8 +214,16 @@ Result<std::unique_ptr<Office>> Daemon::open_office(Config config) {
   return std::make_unique<Office>(std::move(*opened), log_, metrics_);
 }
 
-Result<void> Daemon::replace_office() {
-  auto config = load_config(config_path_);
+// The configuration in force, with the resolvers that /etc/resolv.conf names now.
+void Daemon::follow_resolvers() {
+  const Config& config = office_->service->config();
+  if (!config.network.dns.resolvers.empty()) return;
+  const auto replaced = replace_office(config);
+  replaced ? log_.write(LogLevel::kInfo, std::string("event=resolvers-changed file=") + kResolvConf)
+           : log_.write(LogLevel::kError, "event=resolvers-kept detail=" + quoted(replaced.error().detail));
+}
+
+Result<void> Daemon::replace_office(Result<Config> config) {
   if (!config) return tl::unexpected(config.error());
   auto fresh = open_office(std::move(*config));
   if (!fresh) return tl::unexpected(fresh.error());

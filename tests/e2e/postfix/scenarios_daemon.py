@@ -5,15 +5,18 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
+from pathlib import Path
 
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
 from mail_server import make_folder
 from postfix import QUEUE, postfix
 from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
-from world import Domain, Story, World
+from world import NO_RESOLVER, Domain, Story, World, replace_file
 
 declare(Domain("steady.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("steadyplain.test", (PLAIN,)))
+declare(Domain("early.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("steadybad.test", (SELF_SIGNED,), "enforce"))
 
 ADDRESS = ("127.0.0.1", 8461)
@@ -41,6 +44,27 @@ def killed(world: World) -> None:
     postfix(world).mtastsd.start()
     expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
     expect(world.policy_requests("steady.test") == before, "the policy should still be remembered")
+
+
+def is_newest(world: World) -> bool:
+    return postfix(world).version >= (3, 11)
+
+
+@scenario("the network is up after mtastsd: it asks the resolvers that resolv.conf names by then, without being told", is_newest)
+def resolvers_come_later(world: World) -> None:
+    """One version only: it looks twice a minute."""
+    mtastsd = postfix(world).mtastsd
+    before = Path("/etc/resolv.conf").read_text(encoding="ascii")
+    world.undo(lambda: replace_file("/etc/resolv.conf", before))
+    replace_file("/etc/resolv.conf", f"nameserver {NO_RESOLVER[0]}\n")
+    mtastsd.stop()
+    mtastsd.start()
+    expect_delivered(world.send("bob@early.test"), "bob@early.test", IMPOSTOR)  # nobody to ask: as without a policy
+    replace_file("/etc/resolv.conf", before)
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline and not any("event=resolvers-changed" in line for line in mtastsd.lines):
+        time.sleep(0.2)
+    expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
 
 
 def sent_meanwhile(world: World, listening: socket.socket, recipient: str) -> Story:

@@ -103,6 +103,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._issued: dict[str, Leaf] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for issuer in (Issuer.LAB_ROOT, Issuer.UNKNOWN_ROOT):
             self._make_root(issuer)
@@ -114,6 +115,9 @@ class Authority:
         return self.folder / f"{Issuer.LAB_ROOT.value}.pem"
 
     def issue(self, leaf: Leaf) -> Pair:
+        """The same again for the same leaf; each needs a name of its own, that of its file."""
+        if self._issued.setdefault(leaf.name, leaf) != leaf:
+            raise LabError(f"two different certificates are called {leaf.name}: the second would take the first one's file")
         certificate = self.folder / f"leaf-{leaf.name}.pem"
         extensions = self.folder / f"leaf-{leaf.name}.ext"
         extensions.write_text("".join(f"{line}\n" for line in leaf.extension_lines()), encoding="ascii")

@@ -90,13 +90,13 @@ class Sendmail(SocketmapServer):
 
     def reset(self) -> None:
         _empty(self.root.path(QUEUE))
-        self.forget_hosts()
+        self.forget_retries()
         if self.root.path(CONFIGURATION).read_text(encoding="ascii") != self._example_alone:
             self.root.path(CONFIGURATION).write_text(self._example_alone, encoding="ascii")
             self.configure()
         super().reset()
 
-    def forget_hosts(self) -> None:
+    def forget_retries(self) -> None:
         """What "purgestat" does: no memory of hosts that failed."""
         _empty(self.root.path(HOST_STATUS))
 

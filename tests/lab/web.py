@@ -50,7 +50,7 @@ class PolicyHost:
         return f"mta-sts.{self.domain}"
 
     def certificate(self) -> Leaf:
-        return self.leaf or Leaf(self.domain, dns=(self.name,))
+        return self.leaf or Leaf(self.name, dns=(self.name,))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def not_reused(world: World) -> None:
     for order in itertools.permutations(("bob@sharednone.test", "bob@sharedenforce.test", "eve@sharednone.test")):
         world.reset()
         sendmail(world).queue(*order)
-        sendmail(world).forget_hosts()
+        sendmail(world).forget_retries()
         story = world.queue_run()
         expect_waiting(story, "bob@sharedenforce.test")
 

@@ -66,7 +66,7 @@ Result<void> MxSession::set_options(const ProberConfig& config, std::chrono::mil
   set(CURLOPT_PROTOCOLS_STR, "smtp");
   set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
   set(CURLOPT_CONNECT_ONLY, 1L);
-  set(CURLOPT_FORBID_REUSE, 0L);     // else it were closed before quit(); nobody can use it again in any case
+  set(CURLOPT_FORBID_REUSE, 0L);  // else it were closed before quit(); nobody can use it again in any case
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(time.count()));  // it counts greeting, EHLO and TLS as well
   set(CURLOPT_HEADERFUNCTION, &Callbacks::reply);

@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
 import story  # noqa: E402
+from topology import HOSTS  # noqa: E402
 from sender import Sender  # noqa: E402
 from world import World  # noqa: E402
 
@@ -28,7 +29,7 @@ def waiting(world: World) -> str:
     return world.sender.exim("-bp")
 
 
-EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, story.HOSTS), waiting, NEXT_STEPS, why=lambda text: text.split("defer ", 1)[-1])
+EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, HOSTS), waiting, NEXT_STEPS, why=lambda text: text.split("defer ", 1)[-1])
 
 if __name__ == "__main__":
     sys.exit(story.main(HERE / "demo.py", EXIM))

@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
 import roots  # noqa: E402
 import story  # noqa: E402
+from topology import HOSTS  # noqa: E402
 from opensmtpd import OpenSmtpd, opensmtpd  # noqa: E402
 from world import World  # noqa: E402
 
@@ -26,7 +27,7 @@ NEXT_STEPS = """\
 
 def world() -> World:
     [tree] = roots.unpacked(roots.OPENSMTPD_7_6)
-    return World(story.DOMAINS, story.HOSTS, OpenSmtpd(tree, roots.version(roots.OPENSMTPD_7_6), story.HOSTS))
+    return World(story.DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(roots.OPENSMTPD_7_6), HOSTS))
 
 
 OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"), NEXT_STEPS,

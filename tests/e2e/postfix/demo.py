@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
 import roots  # noqa: E402
 import story  # noqa: E402
+from topology import HOSTS  # noqa: E402
 from postfix import Postfix, postfix  # noqa: E402
 from world import World  # noqa: E402
 
@@ -26,7 +27,7 @@ NEXT_STEPS = """\
 
 def world() -> World:
     [tree] = roots.unpacked(roots.POSTFIX_3_10)
-    return World(story.DOMAINS, story.HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
+    return World(story.DOMAINS, HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
 
 
 def says(told: story.Story) -> list[str]:

@@ -13,9 +13,8 @@
 
 // The leak check of the sanitizers guesses where the thread-local data of a library lie that was opened later, and
 // crashes when it guesses wrong. Without such data as roots it finds more, not less.
-extern "C" const char* __lsan_default_options() {  // NOLINT(bugprone-reserved-identifier): the sanitizer's own name
-  return "use_tls=0";
-}
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer's own name
+extern "C" __attribute__((visibility("default"))) const char* __lsan_default_options() { return "use_tls=0"; }
 
 namespace mtasts {
 namespace {

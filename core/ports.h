@@ -89,17 +89,30 @@ class Fetcher {
   virtual void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) = 0;
 };
 
+// A trial session with an MX host.
+struct MxTrial {
+  // Good: a session satisfies R25. Errors with a TLSRPT result type: what it fails for. kUnreachable: no SMTP session
+  // at any address. kInvalidName: that is no host name. kEngine: nothing was found out, the fault is here or too much
+  // is under way.
+  Result<void> result;
+  // Of the last connection, in presentation form; empty where there was none.
+  std::string own_address{};
+  std::string mx_address{};
+};
+
 class MxProber {
  public:
-  using Callback = std::function<void(Result<void>)>;
+  enum class Sni {
+    kSent,
+    kLeftOut,  // as a sending MTA does that knows of no SNI: the certificate must be right all the same
+  };
+  using Callback = std::function<void(const MxTrial&)>;
 
   virtual ~MxProber() = default;
   // Would a session to this MX host satisfy R25? STARTTLS offered and used, TLS 1.2 or later with SNI = `host`, a chain
   // to a trusted root, in date, a subjectAltName DNS-ID that matches `host`. No mail is sent. `addresses` are tried in
   // turn: the first at which there is an SMTP session decides.
-  // Errors with a TLSRPT result type: what such a session would fail for. kUnreachable: no SMTP session at any address.
-  // kInvalidName: `host` is no host name. kEngine: nothing was found out, the fault is here or too much is under way.
-  virtual void probe(const std::string& host, const std::vector<std::string>& addresses, Callback done) = 0;
+  virtual void probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) = 0;
 };
 
 class PolicyStore {

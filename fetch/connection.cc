@@ -44,6 +44,12 @@ std::string raw_address(const sockaddr& address) {
   return {};
 }
 
+std::string text_of(CURL* easy, CURLINFO what) {
+  const char* text = nullptr;
+  curl_easy_getinfo(easy, what, &text);
+  return text == nullptr ? "" : text;
+}
+
 }  // namespace
 
 struct Connection::Handles {
@@ -119,7 +125,8 @@ Result<void> Connection::set_options() {
   set(CURLOPT_FORBID_REUSE, 1L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, 1L);
-  set(CURLOPT_SSL_VERIFYHOST, 2L);
+  // It compares what the URL says; an address is not what the certificate is about. SanRule compares the host's name.
+  set(CURLOPT_SSL_VERIFYHOST, config_.has_address_in_url ? 0L : 2L);
   set(CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session would skip the verification
   set(CURLOPT_CAINFO, config_.ca_file.c_str());
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's folder is trusted as well
@@ -129,10 +136,13 @@ Result<void> Connection::set_options() {
   return fail(ErrorCode::kEngine, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
 }
 
+std::string Connection::own_address() const { return text_of(easy(), CURLINFO_LOCAL_IP); }
+
+std::string Connection::peer_address() const { return text_of(easy(), CURLINFO_PRIMARY_IP); }
+
 std::string Connection::where() const {
-  const char* address = nullptr;
-  curl_easy_getinfo(easy(), CURLINFO_PRIMARY_IP, &address);
-  return address == nullptr || *address == '\0' ? config_.host : config_.host + " (" + address + ")";
+  const std::string address = peer_address();
+  return address.empty() ? config_.host : config_.host + " (" + address + ")";
 }
 
 std::string Connection::local_fault(int curl_code) const {

@@ -20,6 +20,8 @@ struct ConnectionConfig {
   std::string ca_file;
   std::string crl_file;  // may be empty
   std::string proxy;     // may be empty; it then looks the host up itself
+  // libcurl sends the name in the URL as SNI, and none where that is an address.
+  bool has_address_in_url = false;
 };
 
 class Connection {
@@ -35,6 +37,9 @@ class Connection {
   // The CURL*; must not be in a multi handle any more when the connection is destroyed.
   [[nodiscard]] void* easy() const;
   [[nodiscard]] const std::string& host() const { return config_.host; }
+  // Of this end and of the peer; empty where there was no connection.
+  [[nodiscard]] std::string own_address() const;
+  [[nodiscard]] std::string peer_address() const;
   [[nodiscard]] SanRule& san_rule() { return san_rule_; }
   [[nodiscard]] const SanRule& san_rule() const { return san_rule_; }
 

@@ -18,6 +18,13 @@ bool is_last_of_reply(std::string_view line) {
   return line.size() == 3 || line[3] == ' ';
 }
 
+bool is_without_sni(const MxSession::Peer& peer) { return peer.sni == MxProber::Sni::kLeftOut; }
+
+std::string url_host(const MxSession::Peer& peer) {
+  if (!is_without_sni(peer)) return peer.host.text();
+  return peer.address.find(':') == std::string::npos ? peer.address : '[' + peer.address + ']';
+}
+
 std::string_view without_line_end(std::string_view line) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   return line;
@@ -40,28 +47,29 @@ struct MxSession::Callbacks {
   }
 };
 
-MxSession::MxSession(const ProberConfig& config, const Domain& host, const std::string& address)
-    : where_(host.text() + " (" + escaped(address) + ")"),
-      connection_({host.text(), config.port, config.ca_file, config.crl_file, {}}) {}
+MxSession::MxSession(const ProberConfig& config, const Peer& peer)
+    : where_(peer.host.text() + " (" + escaped(peer.address) + ")"),
+      connection_({peer.host.text(), config.port, config.ca_file, config.crl_file, {}, is_without_sni(peer)}) {}
 
-Result<std::unique_ptr<MxSession>> MxSession::make(const ProberConfig& config, const Domain& host,
-                                                   const std::string& address, std::chrono::milliseconds time) {
-  std::unique_ptr<MxSession> session(new MxSession(config, host, address));
-  const auto prepared = session->connection_.prepare({address});
+Result<std::unique_ptr<MxSession>> MxSession::make(const ProberConfig& config, const Peer& peer,
+                                                   std::chrono::milliseconds time) {
+  std::unique_ptr<MxSession> session(new MxSession(config, peer));
+  const auto prepared = session->connection_.prepare({peer.address});
   if (!prepared) return tl::unexpected(prepared.error());
   if (!*prepared) return fail(ErrorCode::kUnreachable, session->where() + ": that is no address");
-  if (auto ready = session->set_options(config, time); !ready) return tl::unexpected(ready.error());
+  // No path in it: EHLO says this host's name.
+  const std::string url = "smtp://" + url_host(peer) + ':' + std::to_string(config.port);
+  if (auto ready = session->set_options(url, time); !ready) return tl::unexpected(ready.error());
   return session;
 }
 
 // CONNECT_ONLY ends where R25 is satisfied. Without it libcurl would send a command and then, at the end, QUIT - and
 // wait for the answer to that inside one call, past every time limit, with everything else on the same loop.
-Result<void> MxSession::set_options(const ProberConfig& config, std::chrono::milliseconds time) {
+Result<void> MxSession::set_options(const std::string& url, std::chrono::milliseconds time) {
   CURLcode worst = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
     if (const CURLcode code = curl_easy_setopt(easy(), option, value); code != CURLE_OK) worst = code;
   };
-  const std::string url = "smtp://" + connection_.host() + ':' + std::to_string(config.port);  // EHLO: this host's name
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "smtp");
   set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));

@@ -17,15 +17,21 @@ namespace mtasts {
 
 class MxSession {
  public:
-  // `time`: for the whole session. Error kEngine: libcurl refused an option; kUnreachable: `address` is none.
-  static Result<std::unique_ptr<MxSession>> make(const ProberConfig& config, const Domain& host,
-                                                 const std::string& address, std::chrono::milliseconds time);
+  struct Peer {
+    const Domain& host;
+    const std::string& address;
+    MxProber::Sni sni;
+  };
+  // `time`: for the whole session. Error kEngine: libcurl refused an option; kUnreachable: the address is none.
+  static Result<std::unique_ptr<MxSession>> make(const ProberConfig& config, const Peer& peer,
+                                                 std::chrono::milliseconds time);
 
   // The CURL*; must not be in a multi handle any more when the session is destroyed.
   [[nodiscard]] void* easy() const { return connection_.easy(); }
   [[nodiscard]] bool is_connected() const;
   // "host (address)"
   [[nodiscard]] const std::string& where() const { return where_; }
+  [[nodiscard]] const Connection& connection() const { return connection_; }
   // After libcurl ended with this CURLcode. Errors as MxProber::probe says.
   Result<void> verdict(int curl_code) const;
   // After a good verdict, the handle still being in its multi handle: takes leave, without waiting for an answer.
@@ -36,8 +42,8 @@ class MxSession {
   // How far it came.
   enum class Stage { kGreeting, kEhlo, kStartTls, kHandshake, kTls };
 
-  MxSession(const ProberConfig& config, const Domain& host, const std::string& address);
-  Result<void> set_options(const ProberConfig& config, std::chrono::milliseconds time);
+  MxSession(const ProberConfig& config, const Peer& peer);
+  Result<void> set_options(const std::string& url, std::chrono::milliseconds time);
 
   void note_sent(std::string_view command);
   void note_reply(std::string_view line);

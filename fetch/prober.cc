@@ -22,11 +22,14 @@ constexpr std::size_t kMaxAddresses = 8;  // of one host; a foreign zone may nam
 struct Probe {
   Turns::Ticket ticket;
   Domain host;
+  MxProber::Sni sni;
   std::deque<std::string> addresses;  // not tried yet
   MxProber::Callback done;
   steady_clock::time_point end;      // of the whole probe
   milliseconds time_to_connect;      // what is left of it
   steady_clock::time_point begun{};  // of the session
+  std::string own_address{};         // of the last connection
+  std::string mx_address{};
   std::unique_ptr<MxSession> session{};
   std::unique_ptr<EventLoop::Watch> connect_timer{};
 };
@@ -43,12 +46,12 @@ class CurlProber final : public MxProber {
   CurlProber& operator=(const CurlProber&) = delete;
 
   [[nodiscard]] bool is_usable() const { return multi_.is_usable(); }
-  void probe(const std::string& host, const std::vector<std::string>& addresses, Callback done) override;
+  void probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) override;
 
  private:
   using Active = std::list<Probe>::iterator;
 
-  void start(Turns::Ticket ticket, const Domain& host, std::deque<std::string> addresses, Callback done);
+  void start(Probe probe);
   // After the error `last`: tries addresses until a session is under way, or ends the probe when that is of no use.
   void try_next(Active probe, Result<void> last);
   Result<void> begin_session(Active probe);
@@ -76,26 +79,25 @@ CurlProber::~CurlProber() {
     if (probe.session) multi_.remove(probe.session->easy());
 }
 
-void CurlProber::probe(const std::string& host, const std::vector<std::string>& addresses, Callback done) {
+void CurlProber::probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) {
   const auto name = Domain::parse(host);
   std::deque<std::string> some(
       addresses.begin(), addresses.begin() + static_cast<std::ptrdiff_t>(std::min(addresses.size(), kMaxAddresses)));
-  const auto begin = [this, name, some, done](Turns::Ticket ticket) {
-    if (name) return start(ticket, *name, some, done);
+  const auto begin = [this, name, sni, some, done](Turns::Ticket ticket) {
+    if (name)
+      return start({ticket, *name, sni, some, done, steady_clock::now() + config_.timeout, config_.connect_timeout});
     turns_.leave(ticket);
-    done(tl::unexpected(name.error()));
+    done({tl::unexpected(name.error())});
   };
   turns_.join(name ? name->text() : std::string(), begin, [this, host, done] {
-    done(fail(ErrorCode::kEngine, escaped(host) + ": too many probes are under way, waited " +
-                                      std::to_string(config_.timeout.count()) + " s"));
+    done({fail(ErrorCode::kEngine, escaped(host) + ": too many probes are under way, waited " +
+                                       std::to_string(config_.timeout.count()) + " s")});
   });
 }
 
-void CurlProber::start(Turns::Ticket ticket, const Domain& host, std::deque<std::string> addresses, Callback done) {
-  const auto probe =
-      active_.insert(active_.end(), Probe{ticket, host, std::move(addresses), std::move(done),
-                                          steady_clock::now() + config_.timeout, config_.connect_timeout});
-  try_next(probe, fail(ErrorCode::kUnreachable, host.text() + " has no address"));
+void CurlProber::start(Probe probe) {
+  const auto active = active_.insert(active_.end(), std::move(probe));
+  try_next(active, fail(ErrorCode::kUnreachable, active->host.text() + " has no address"));
 }
 
 void CurlProber::try_next(Active probe, Result<void> last) {
@@ -112,7 +114,8 @@ Result<void> CurlProber::begin_session(Active probe) {
   const milliseconds share = probe->time_to_connect / static_cast<long>(probe->addresses.size());
   const std::string address = std::move(probe->addresses.front());
   probe->addresses.pop_front();
-  auto session = MxSession::make(config_, probe->host, address, std::chrono::ceil<milliseconds>(probe->end - now));
+  auto session =
+      MxSession::make(config_, {probe->host, address, probe->sni}, std::chrono::ceil<milliseconds>(probe->end - now));
   if (!session) return tl::unexpected(session.error());
   auto added = multi_.add((*session)->easy(), [this, probe](int curl_code) { session_ended(probe, curl_code); });
   if (!added) return added;
@@ -140,6 +143,8 @@ void CurlProber::session_ended(Active probe, int curl_code) {
 void CurlProber::leave_session(Active probe) {
   if (!probe->session->is_connected())
     probe->time_to_connect -= std::chrono::floor<milliseconds>(steady_clock::now() - probe->begun);
+  probe->own_address = probe->session->connection().own_address();
+  probe->mx_address = probe->session->connection().peer_address();
   multi_.remove(probe->session->easy());
   probe->connect_timer.reset();
   probe->session.reset();
@@ -147,9 +152,10 @@ void CurlProber::leave_session(Active probe) {
 
 void CurlProber::finish(Active probe, Result<void> result) {
   const Callback done = std::move(probe->done);
+  const MxTrial trial{std::move(result), std::move(probe->own_address), std::move(probe->mx_address)};
   turns_.leave(probe->ticket);
   active_.erase(probe);
-  done(std::move(result));
+  done(trial);
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ struct Config {
   std::string engine_directory;  // compiled in, not configurable: where engine-*.so lie
   SocketmapConfig socketmap;     // as load_config gives it, it listens where mtasts.toml(5) says
   OpenSmtpdConfig opensmtpd;
+  std::string tlsrpt_socket;             // [tlsrpt] socket; empty: no reports
   std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;
 };

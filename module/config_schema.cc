@@ -67,6 +67,19 @@ bool read_path(std::string& target, const ConfigValue& value) {
   return true;
 }
 
+bool read_path_or_none(std::string& target, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr || !text->empty()) return read_path(target, value);
+  target.clear();
+  return true;
+}
+
+// What fits into a sockaddr_un.
+bool read_socket(std::string& target, const ConfigValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr && text->size() <= 107 && read_path_or_none(target, value);
+}
+
 bool read_truth(bool& target, const ConfigValue& value) {
   const auto* truth = std::get_if<bool>(&value);
   if (truth != nullptr) target = *truth;
@@ -232,12 +245,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](Config& c, const ConfigValue& v) { return read_path(c.network.fetch.ca_file, v); },
      [](const Config& c) { return quoted(c.network.fetch.ca_file); }},
     {"fetch", "crl_file", R"("" or an absolute path)",
-     [](Config& c, const ConfigValue& v) {
-       const auto* text = std::get_if<std::string>(&v);
-       if (text == nullptr || !text->empty()) return read_path(c.network.fetch.crl_file, v);
-       c.network.fetch.crl_file.clear();
-       return true;
-     },
+     [](Config& c, const ConfigValue& v) { return read_path_or_none(c.network.fetch.crl_file, v); },
      [](const Config& c) { return quoted(c.network.fetch.crl_file); }},
     {"fetch", "max_in_flight", "a whole number from 1 to 1000",
      [](Config& c, const ConfigValue& v) { return read_count(c.network.fetch.max_in_flight, v, 1000); },
@@ -310,6 +318,9 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"opensmtpd", "directory", "an absolute path",
      [](Config& c, const ConfigValue& v) { return read_path(c.opensmtpd.directory, v); },
      [](const Config& c) { return quoted(c.opensmtpd.directory); }},
+    {"tlsrpt", "socket", R"("" or the absolute path of a socket, of at most 107 characters)",
+     [](Config& c, const ConfigValue& v) { return read_socket(c.tlsrpt_socket, v); },
+     [](const Config& c) { return quoted(c.tlsrpt_socket); }},
     {"metrics", "listen", R"("" or an address like "inet:127.0.0.1:9461")", read_metrics,
      [](const Config& c) { return quoted(c.metrics ? c.metrics->text : std::string()); }},
     {"log", "level", R"("error", "warning", "info" or "debug")",

@@ -51,6 +51,8 @@ class Codec {
   [[nodiscard]] virtual Decoded decode(std::string_view bytes) const = 0;
   // The bytes of a reply; to kHello and kUpdate the answer does not matter, to kClose there is none.
   [[nodiscard]] virtual std::string encode(const Request& request, const Answer& answer) const = 0;
+  // May the smtpd that speaks so be one that sends no SNI to MX hosts, like 6.8?
+  [[nodiscard]] virtual bool may_lack_sni() const = 0;
 };
 
 // By the first four octets that smtpd sends; nullptr: they have not come yet.

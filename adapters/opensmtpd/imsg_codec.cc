@@ -131,6 +131,8 @@ class ImsgCodec final : public Codec {
     if (has_value) body.append(answer.value).push_back('\0');
     return frame(body);
   }
+
+  [[nodiscard]] bool may_lack_sni() const override { return true; }
 };
 
 }  // namespace

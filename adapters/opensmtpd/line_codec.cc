@@ -96,6 +96,8 @@ class LineCodec final : public Codec {
     }
     return {};
   }
+
+  [[nodiscard]] bool may_lack_sni() const override { return false; }
 };
 
 }  // namespace

@@ -7,9 +7,14 @@
 #include "core/mx_match.h"
 
 namespace mtasts::opensmtpd {
+namespace {
+
+Error not_named() { return {ErrorCode::kValidationFailure, "the policy does not name it"}; }
+
+}  // namespace
 
 struct MxChoice::Choice {
-  std::string domain;
+  Domain domain;
   std::vector<std::string> hosts;  // empty until DNS has answered
   std::unique_ptr<EventLoop::Watch> timer;
   Done done;
@@ -21,7 +26,7 @@ MxChoice::~MxChoice() = default;
 
 void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patterns,
                       std::chrono::milliseconds deadline, Done done) {
-  choices_.push_back(std::make_shared<Choice>(Choice{domain.text(), {}, nullptr, std::move(done)}));
+  choices_.push_back(std::make_shared<Choice>(Choice{domain, {}, nullptr, std::move(done)}));
   Choice& choice = *choices_.back();
   choice.timer = parts_.loop.after(deadline, [this, &choice] { look_at(choice, true); });
   const std::weak_ptr<Choice> weak = choices_.back();
@@ -32,11 +37,13 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
     const auto open = weak.lock();
     if (!open) return;
     if (!answer) return end(*open, tl::unexpected(answer.error()));
-    open->hosts = candidates(open->domain, answer->records, patterns, random_);
+    const std::string& name = open->domain.text();
+    open->hosts = candidates(name, answer->records, patterns, random_);
     if (open->hosts.empty())
-      return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + open->domain + " is permitted"));
+      return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + name + " is permitted"));
     if (parts_.probes == nullptr) return end(*open, open->hosts.front());
-    probe_all(open->hosts, look);
+    for (const std::string& host : open->hosts)
+      if (!parts_.probes->is_known(host)) probe(open->domain, host, look);
     look();
   });
 }
@@ -50,64 +57,77 @@ void MxChoice::end(Choice& choice, const Result<std::string>& host) {
   ended->done(host);
 }
 
-// The first that passes, once all before it have failed. At the deadline one that nothing is known of may pass; but one
-// that failed the last time comes after those that did not: a host that answers nothing takes longer to fail than smtpd
-// can be held, and would be named at each attempt, though the next one is good.
+// The first that passes, once all before it are known. At the deadline one that nothing is known of may pass as well;
+// but one that failed the last time comes after those that did not: a host that answers nothing takes longer to fail
+// than smtpd can be held, and would be named at each attempt, though the next one is good.
 void MxChoice::look_at(Choice& choice, bool at_deadline) {
   if (choice.hosts.empty())  // then it is the deadline
-    return end(choice, fail(ErrorCode::kDeadline, "the MX records of " + choice.domain + " did not come"));
-  const std::string* doubtful = nullptr;
+    return end(choice, fail(ErrorCode::kDeadline, "the MX records of " + choice.domain.text() + " did not come"));
+  const std::string* best = nullptr;
+  Prospect best_prospect = Prospect::kFails;
   for (const std::string& host : choice.hosts) {
-    const Result<void>* known = parts_.probes->known(host);
-    if (known == nullptr && !at_deadline) return;
-    if (known != nullptr && !*known) continue;
-    if (known != nullptr || !parts_.probes->failed_last(host)) return end(choice, host);
-    if (doubtful == nullptr) doubtful = &host;
+    if (!parts_.probes->is_known(host) && !at_deadline) return;
+    const Prospect prospect = parts_.probes->prospect(host);
+    if (prospect == Prospect::kPasses || prospect == Prospect::kUnknown) return end(choice, host);
+    if (prospect < best_prospect) {
+      best = &host;
+      best_prospect = prospect;
+    }
   }
-  if (doubtful != nullptr) return end(choice, *doubtful);
-  end(choice, fail(ErrorCode::kValidationFailure, "no permitted MX host of " + choice.domain +
+  if (best != nullptr) return end(choice, *best);
+  end(choice, fail(ErrorCode::kValidationFailure, "no permitted MX host of " + choice.domain.text() +
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 
-void MxChoice::probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) const {
-  for (const std::string& host : hosts) {
-    if (parts_.probes->known(host) == nullptr) parts_.probes->probe(host, each);
-  }
+void MxChoice::probe(const Domain& domain, const std::string& host, const std::function<void()>& done) const {
+  parts_.probes->probe(host, [this, domain, host, done](const MxTrial& trial) {
+    tell(domain, host, trial);
+    done();
+  });
+}
+
+void MxChoice::tell(const Domain& domain, const std::string& host, const MxTrial& trial) const {
+  if (parts_.tried) parts_.tried(domain, host, trial);
 }
 
 struct MxChoice::Watch {
+  Domain domain;
   std::vector<std::string> hosts;
   std::vector<std::string> patterns;
   Watched done;
   std::size_t missing = 0;  // probes that have not ended
 };
 
-// What nothing is known of any more when the last probe ends was no failure.
+// What nothing is known of any more when the last probe ends was no failure; nor is a host that nobody can reach.
 std::vector<MxChoice::Failure> MxChoice::failures_of(const Watch& watch) const {
   std::vector<Failure> failures;
   for (const std::string& host : watch.hosts) {
-    const Result<void>* known = parts_.probes->known(host);
+    const Error* failure = parts_.probes->failure(host);
     if (!mx_allowed(watch.patterns, host))
-      failures.push_back({host, {ErrorCode::kValidationFailure, "the policy does not name it"}});
-    else if (known != nullptr && !*known)
-      failures.push_back({host, known->error()});
+      failures.push_back({host, not_named()});
+    else if (failure != nullptr && !tlsrpt_result_type(failure->code).empty())
+      failures.push_back({host, *failure});
   }
   return failures;
 }
 
 void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done) {
-  const auto watch = std::make_shared<Watch>(Watch{{}, patterns, std::move(done)});
-  parts_.resolver.mx(domain.text(), [this, watch, name = domain.text()](const Result<DnsAnswer<MxRecord>>& answer) {
-    if (answer) watch->hosts = candidates(name, answer->records, {}, random_);
+  const auto watch = std::make_shared<Watch>(Watch{domain, {}, patterns, std::move(done)});
+  parts_.resolver.mx(domain.text(), [this, watch](const Result<DnsAnswer<MxRecord>>& answer) {
+    if (answer) watch->hosts = candidates(watch->domain.text(), answer->records, {}, random_);
     std::vector<std::string> unknown;
     for (const std::string& host : watch->hosts) {
-      if (mx_allowed(watch->patterns, host) && parts_.probes->known(host) == nullptr) unknown.push_back(host);
+      if (!mx_allowed(watch->patterns, host))
+        tell(watch->domain, host, {tl::unexpected(not_named())});
+      else if (!parts_.probes->is_known(host))
+        unknown.push_back(host);
     }
     watch->missing = unknown.size();
     if (unknown.empty()) return watch->done(failures_of(*watch));
-    probe_all(unknown, [this, watch] {
-      if (--watch->missing == 0) watch->done(failures_of(*watch));
-    });
+    for (const std::string& host : unknown)
+      probe(watch->domain, host, [this, watch] {
+        if (--watch->missing == 0) watch->done(failures_of(*watch));
+      });
   });
 }
 

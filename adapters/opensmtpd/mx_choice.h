@@ -23,10 +23,13 @@ class MxChoice {
     EventLoop& loop;
     Resolver& resolver;
     Probes* probes;  // nullptr: none is tried, the most preferred is taken
+    // What came of trying a host for the sake of this domain; with an error also of hosts that the policy does not name
+    // and that are not tried for it, once each time that a domain is watched. May be empty.
+    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial)> tried;
   };
   // The host, or why there is none.
   using Done = std::function<void(const Result<std::string>& host)>;
-  // All permitted hosts have been tried: why each of them failed, if any did.
+  // All hosts are known: those to which an enforced policy would let no mail go, and why.
   struct Failure {
     std::string host;
     Error error;
@@ -39,8 +42,8 @@ class MxChoice {
   MxChoice& operator=(const MxChoice&) = delete;
 
   // `patterns`: of the policy; empty: every MX is permitted. `done` is called exactly once, never from inside this
-  // call, at the latest after `deadline`: then with the most preferred host that has not failed by then, nor the last
-  // time if there is another, because smtpd will itself deliver to no host that does not pass.
+  // call, at the latest after `deadline`: then with the host of the best prospect, because smtpd will itself deliver to
+  // no host that does not pass.
   void choose(const Domain& domain, const std::vector<std::string>& patterns, std::chrono::milliseconds deadline,
               Done done);
   // Tries all MX hosts of a domain, of which the policy permits some; with probes only. `done` is called exactly once,
@@ -54,7 +57,8 @@ class MxChoice {
   void end(Choice& choice, const Result<std::string>& host);
   [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
   void look_at(Choice& choice, bool at_deadline);
-  void probe_all(const std::vector<std::string>& hosts, const std::function<void()>& each) const;
+  void probe(const Domain& domain, const std::string& host, const std::function<void()>& done) const;
+  void tell(const Domain& domain, const std::string& host, const MxTrial& trial) const;
 
   Parts parts_;
   std::mt19937 random_;

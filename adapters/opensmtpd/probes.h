@@ -14,39 +14,58 @@
 
 namespace mtasts::opensmtpd {
 
+// What is to be expected of an MX host, the best first.
+enum class Prospect {
+  kPasses,
+  kUnknown,       // nothing is known of it, or no longer
+  kNeedsSni,      // passes, but not where no SNI is sent, and this smtpd may be one that sends none
+  kFailedBefore,  // when it was last tried, which is too long ago to count
+  kFails,
+};
+
 // Everything passed to the constructor must outlive the object. One thread.
 class Probes {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Clock = std::function<Time()>;
+  using Done = std::function<void(const MxTrial&)>;
+  struct Parts {
+    Resolver& resolver;
+    MxProber& prober;
+    Log& log;
+    Clock clock;
+  };
 
-  Probes(Resolver& resolver, MxProber& prober, Log& log, Clock clock)
-      : resolver_(resolver), prober_(prober), log_(log), clock_(std::move(clock)) {}
+  // `also_without_sni`: find out as well which hosts need SNI.
+  Probes(Parts parts, bool also_without_sni) : parts_(std::move(parts)), also_without_sni_(also_without_sni) {}
 
-  // What is known of `host`; nullptr: nothing, or no longer. Until the next call of probe().
-  const Result<void>* known(const std::string& host);
-  // Did `host` fail when it was last tried, however long ago? For who cannot wait for a new trial.
-  [[nodiscard]] bool failed_last(const std::string& host) const;
-  // Finds it out, once for all who ask meanwhile; `done` is called from the loop when it is known.
-  void probe(const std::string& host, std::function<void()> done);
+  [[nodiscard]] Prospect prospect(const std::string& host) const;
+  [[nodiscard]] bool is_known(const std::string& host) const;
+  // Why it fails; nullptr: it passes, or nothing is known. Until the next call of probe().
+  [[nodiscard]] const Error* failure(const std::string& host) const;
+  // Finds it out, once for all who ask meanwhile; `done` is called when it is known, never from inside this call.
+  void probe(const std::string& host, Done done);
 
  private:
   struct Finding {
     std::string host;
     Result<void> result;
+    bool needs_sni;
     Time until;
   };
   using Findings = std::list<Finding>;
+  using Addresses = std::vector<std::string>;
 
-  void ended(const std::string& host, const Result<void>& result);
+  void try_with_sni(const std::string& host, const Addresses& addresses);
+  void try_without_sni(const std::string& host, const Addresses& addresses, const MxTrial& with_sni);
+  void ended(const std::string& host, const MxTrial& trial, bool needs_sni = false);
+  void remember(Finding finding);
 
-  Resolver& resolver_;
-  MxProber& prober_;
-  Log& log_;
-  Clock clock_;
+  Parts parts_;
+  bool also_without_sni_;
   Findings findings_;  // the oldest first
   std::unordered_map<std::string, Findings::iterator> by_host_;
-  std::unordered_map<std::string, std::vector<std::function<void()>>> waiting_;
+  std::unordered_map<std::string, std::vector<Done>> waiting_;
 };
 
 }  // namespace mtasts::opensmtpd

@@ -37,10 +37,10 @@ std::unique_ptr<Log> make_log() {
 
 // A service and the table that it gives.
 struct Office {
-  Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log)
+  Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
       : service(std::move(opened)),
         table({loop, service->network().resolver(), service->network().prober(), service->engine(), service->store(),
-               log, now, std::chrono::steady_clock::now},
+               log, now, std::chrono::steady_clock::now, smtpd_may_lack_sni},
               service->config()) {}
   std::unique_ptr<Service> service;
   Table table;
@@ -74,7 +74,7 @@ class Process {
   std::chrono::steady_clock::time_point tried_{};
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
-  std::unique_ptr<Codec> codec_;
+  std::unique_ptr<Codec> codec_;  // there is no office before it
   std::string in_;
   bool busy_ = false;               // with a request
   bool resolvers_changed_ = false;  // meanwhile
@@ -82,7 +82,6 @@ class Process {
 };
 
 int Process::run() {
-  reopen();
   resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { follow_resolvers(); });
   watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
   loop_.run();
@@ -103,7 +102,7 @@ Result<void> Process::open_office(Result<Config> config) {
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([](const UpkeepSummary& /*summary*/) {});
   retire();
-  office_ = std::make_unique<Office>(std::move(*opened), loop_, log_);
+  office_ = std::make_unique<Office>(std::move(*opened), loop_, log_, codec_->may_lack_sni());
   return {};
 }
 
@@ -151,9 +150,12 @@ void Process::read() {
   go_on();
 }
 
-// One request at a time: whoever talks faster than smtpd waits.
+// One request at a time: whoever talks faster than smtpd waits. What smtpd says first, at once, tells its version.
 void Process::go_on() {
-  if (!codec_) codec_ = codec_for(in_);
+  if (!codec_) {
+    codec_ = codec_for(in_);
+    if (codec_) reopen();
+  }
   while (codec_ && !busy_) {
     const auto decoded = codec_->decode(in_);
     if (decoded.is_foreign) {

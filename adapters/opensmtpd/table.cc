@@ -34,7 +34,13 @@ DecisionRules rules_of_waiting_mail(DecisionRules rules) {
 
 std::unique_ptr<Probes> make_probes(const Table::Parts& parts, const Config& config) {
   if (!config.opensmtpd.probe) return nullptr;
-  return std::make_unique<Probes>(parts.resolver, parts.prober, parts.log, parts.steady_clock);
+  const Probes::Parts of_probes{parts.resolver, parts.prober, parts.log, parts.steady_clock};
+  return std::make_unique<Probes>(of_probes, parts.smtpd_may_lack_sni);
+}
+
+std::unique_ptr<TlsReports> make_reports(const Table::Parts& parts, const Config& config) {
+  if (config.tlsrpt_socket.empty()) return nullptr;
+  return std::make_unique<TlsReports>(parts.resolver, parts.store, parts.log, config.tlsrpt_socket);
 }
 
 // What is no name of a domain has no policy, and is smtpd's business.
@@ -46,8 +52,11 @@ Table::Table(Parts parts, const Config& config)
     : parts_(std::move(parts)),
       config_(config),
       rules_of_waiting_(rules_of_waiting_mail(config.decision)),
+      reports_(make_reports(parts_, config)),
       probes_(make_probes(parts_, config)),
-      choice_({parts_.loop, parts_.resolver, probes_.get()}) {}
+      choice_(
+          {parts_.loop, parts_.resolver, probes_.get(),
+           [this](const auto& domain, const auto& host, const auto& trial) { report_trial(domain, host, trial); }}) {}
 
 void Table::answer(const Request& request, Done done) {
   if (request.operation == Operation::kCheck && request.service == ServiceName::kDomain)
@@ -83,6 +92,14 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
                   watched_.erase(domain.text());
                   if (testing) report_testing(domain, failures);
                 });
+}
+
+// R32: a trial is a session with the host, whether the policy is enforced or only watched.
+void Table::report_trial(const Domain& domain, const std::string& host, const MxTrial& trial) {
+  if (!reports_) return;
+  const auto remembered = parts_.store.get(domain);
+  const StoredPolicy* policy = remembered ? remembered->policy_in_force(parts_.clock()) : nullptr;
+  if (policy != nullptr) reports_->report({domain, *policy, host, trial});
 }
 
 // R27: what enforce would have refused.

@@ -15,6 +15,7 @@
 #include "module/config.h"
 #include "module/engine.h"
 #include "module/policy_store.h"
+#include "module/tlsrpt.h"
 
 namespace mtasts::opensmtpd {
 
@@ -31,6 +32,7 @@ class Table {
     Log& log;
     Engine::Clock clock;
     Probes::Clock steady_clock;
+    bool smtpd_may_lack_sni;
   };
 
   Table(Parts parts, const Config& config);
@@ -46,12 +48,14 @@ class Table {
   void find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
                 std::function<void(const Decision&)> done);
   void look_ahead(const Domain& domain, const Decision& decision);
+  void report_trial(const Domain& domain, const std::string& host, const MxTrial& trial);
   void report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures);
   void later(std::function<void()> step);
 
   Parts parts_;
   const Config& config_;
   DecisionRules rules_of_waiting_;  // for mail that was queued for a policy
+  std::unique_ptr<TlsReports> reports_;
   std::unique_ptr<Probes> probes_;
   MxChoice choice_;
   std::set<std::string> watched_;  // domains whose hosts are being tried ahead

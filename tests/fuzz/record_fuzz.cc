@@ -8,22 +8,8 @@ using mtasts::read_record;
 using mtasts::RecordFinding;
 using mtasts::fuzz::require;
 
-namespace {
-
-std::vector<std::string> records(std::string_view text) {
-  std::vector<std::string> result;
-  for (;;) {
-    const std::size_t end = text.find('\xff');
-    result.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return result;
-    text.remove_prefix(end + 1);
-  }
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::vector<std::string> texts = records(mtasts::fuzz::text(data, size));
+  std::vector<std::string> texts = mtasts::fuzz::records(mtasts::fuzz::text(data, size));
   const RecordFinding finding = read_record(texts);
   const bool found = finding.kind == RecordFinding::Kind::kFound;
   require(found == mtasts::is_record_id(finding.id), "an id exactly where a record is found");

@@ -117,7 +117,8 @@ class Lab:
     def _mx_pairs(self) -> dict[str, Pair]:
         pairs = {f"mta-sts.{domain}": Pair(self.folder / "pki" / f"leaf-{leaf.name}.pem", self.folder / "pki" / f"leaf-{leaf.key.name}.key")
                  for domain, leaf in certificates.by_domain().items()}
-        return pairs | {leaf.dns[0]: self.authority.issue(leaf) for leaf in certificates.of_mail_hosts()}
+        pairs |= {leaf.dns[0]: self.authority.issue(leaf) for leaf in certificates.of_mail_hosts()}
+        return pairs | {"": pairs["mx.good.test"]}  # without SNI
 
     def stop(self) -> None:
         self.mx.stop()

@@ -106,7 +106,8 @@ TEST_P(EngineLibrary, R25ProbesMxHosts) {
   const auto network = open(GetParam(), lab_config());
   const auto probe = [&](const char* host) {
     std::string came;
-    network->prober().probe(host, {"127.0.25.1"}, [&](Result<void> result) {
+    network->prober().probe(host, {"127.0.25.1"}, MxProber::Sni::kSent, [&](const MxTrial& trial) {
+      const auto& result = trial.result;
       came = result ? "passes" : error_name(result.error().code);
       network->loop().stop();
     });

@@ -109,12 +109,12 @@ INSTANTIATE_TEST_SUITE_P(Probe, SilentMxHost,
                                          Silence{"silent_after_tls", kUnreachable}),
                          [](const auto& info) { return std::string(info.param.behaviour); });
 
-// What raw_mx.py noted of the session with a host whom only this test visits.
+// What raw_mx.py noted of a session that came to its QUIT, with SNI = `host`, whom only this test visits.
 std::string session_with(const std::string& host) {
   for (int i = 0; i < 300; ++i) {
     std::ifstream log(test::lab("DIR") + "/mx.log");
     for (std::string line; std::getline(log, line);)
-      if (line.find(" sni=" + host + " ") != std::string::npos) return line;
+      if (line.find(" sni=" + host + " ") != std::string::npos && line.ends_with("|QUIT")) return line;
     std::this_thread::sleep_for(milliseconds{10});
   }
   return "no session with " + host;
@@ -125,6 +125,32 @@ TEST(Prober, R25SaysTheHostsNameInTlsAndNothingButWhatIsNeeded) {
   ASSERT_TRUE(Probing(lab_prober()).probe(host, {mx_address("good")}));
   EXPECT_THAT(session_with(host),
               MatchesRegex("good sni=" + host + " alpn= said=EHLO [^| ]+.STARTTLS.EHLO [^| ]+.QUIT"));
+}
+
+TEST(Prober, R25LeavesOutSniWhereAskedToAndDemandsTheHostsNameAllTheSame) {
+  Probing probing(lab_prober());
+  const auto without = [&](const std::string& host) {
+    return probing.trial(host, {mx_address("good")}, MxProber::Sni::kLeftOut).result;
+  };
+  EXPECT_TRUE(without(kHost)) << "the lab's MX hosts show the certificate of mx.good.test to who names none";
+  EXPECT_THAT(session_with(""), MatchesRegex("good sni= alpn= said=EHLO [^| ]+.STARTTLS.EHLO [^| ]+.QUIT"));
+  const auto refused = without("needs-sni.visited.test");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCertificateHostMismatch) << refused.error().detail;
+  EXPECT_THAT(refused.error().detail, HasSubstr("needs-sni.visited.test"));
+  if (!test::lab_has_ipv6()) return;
+  EXPECT_TRUE(probing.trial(kHost, {"::1"}, MxProber::Sni::kLeftOut).result);
+}
+
+TEST(Prober, R32TellsBothAddressesOfTheSession) {
+  Probing probing(lab_prober());
+  const auto passed = probing.trial(kHost, {kClosed, mx_address("good")});
+  EXPECT_EQ(passed.mx_address, mx_address("good"));
+  EXPECT_THAT(passed.own_address, testing::StartsWith("127."));
+  const auto refused = probing.trial(kHost, {mx_address("no_starttls")});
+  EXPECT_EQ(refused.mx_address, mx_address("no_starttls"));
+  EXPECT_THAT(refused.own_address, testing::StartsWith("127."));
+  EXPECT_EQ(probing.trial(kHost, {}).own_address, "");
 }
 
 TEST(Prober, DoesNotWaitForTheAnswerToItsQuit) {
@@ -209,7 +235,7 @@ TEST(Prober, ProbesManyAtATimeWithinTheLimit) {
   int ended = 0;
   int failed = 0;
   for (int i = 0; i < kProbes; ++i)
-    probing.prober().probe("h" + std::to_string(i) + ".visited.test", {mx_address("good")}, [&](auto result) {
+    probing.begin("h" + std::to_string(i) + ".visited.test", {mx_address("good")}, [&](auto result) {
       failed += result ? 0 : 1;
       if (++ended == kProbes) probing.loop().stop();
     });
@@ -224,7 +250,7 @@ TEST(Prober, ProbesAHostOnceAtATimeAndSendsAwayWhoWaitsTooLong) {
   Probing probing(config);
   std::string order;
   const auto probe = [&](const char* host, const char* behaviour, char mark) {
-    probing.prober().probe(host, {mx_address(behaviour)}, [&, mark](auto result) {
+    probing.begin(host, {mx_address(behaviour)}, [&, mark](auto result) {
       order += mark;
       order += result ? '+' : (result.error().code == ErrorCode::kEngine ? '?' : '-');
       if (order.size() == 8) probing.loop().stop();
@@ -249,7 +275,7 @@ TEST(Prober, SaysThatItWasNotTriedForWantOfRoom) {
   int refused = 0;
   int ended = 0;
   for (int i = 0; i < 5; ++i)
-    probing.prober().probe("h" + std::to_string(i) + ".visited.test", {mx_address("drips")}, [&](auto result) {
+    probing.begin("h" + std::to_string(i) + ".visited.test", {mx_address("drips")}, [&](auto result) {
       refused += result.error().code == ErrorCode::kEngine &&
                          result.error().detail.ends_with("too many probes are under way, waited 1 s")
                      ? 1
@@ -263,8 +289,8 @@ TEST(Prober, SaysThatItWasNotTriedForWantOfRoom) {
 TEST(Prober, MayBeAskedFromInsideACallback) {
   Probing probing(lab_prober());
   bool done = false;
-  probing.prober().probe(kHost, {kClosed}, [&](auto) {
-    probing.prober().probe(kHost, {mx_address("good")}, [&](auto result) {
+  probing.begin(kHost, {kClosed}, [&](auto) {
+    probing.begin(kHost, {mx_address("good")}, [&](auto result) {
       done = result.has_value();
       probing.loop().stop();
     });
@@ -279,9 +305,9 @@ TEST(Prober, DropsTheProbesUnderWayAtItsEnd) {
   Probing probing(config);
   bool called = false;
   const auto note = [&](auto) { called = true; };
-  probing.prober().probe("a.visited.test", {mx_address("silent_in_handshake")}, note);
-  probing.prober().probe("b.visited.test", {"192.0.2.1"}, note);
-  probing.prober().probe("c.visited.test", {mx_address("good")}, note);
+  probing.begin("a.visited.test", {mx_address("silent_in_handshake")}, note);
+  probing.begin("b.visited.test", {"192.0.2.1"}, note);
+  probing.begin("c.visited.test", {mx_address("good")}, note);
   const auto watch = probing.loop().after(milliseconds{300}, [&] { probing.loop().stop(); });
   probing.loop().run();
   called = false;  // there may be no network to 192.0.2.1

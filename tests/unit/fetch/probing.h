@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,21 +39,29 @@ class Probing {
   explicit Probing(const ProberConfig& config)
       : loop_(make_event_loop().value()), prober_(make_prober(*loop_, config).value()) {}
 
-  Result<void> probe(const std::string& host, const std::vector<std::string>& addresses) {
-    std::optional<Result<void>> result;
-    prober_->probe(host, addresses, [&](Result<void> got) {
-      EXPECT_FALSE(result) << "called back twice";
-      result = std::move(got);
+  MxTrial trial(const std::string& host, const std::vector<std::string>& addresses,
+                MxProber::Sni sni = MxProber::Sni::kSent) {
+    std::optional<MxTrial> trial;
+    prober_->probe(host, addresses, sni, [&](const MxTrial& got) {
+      EXPECT_FALSE(trial) << "called back twice";
+      trial = got;
       loop_->stop();
     });
-    EXPECT_FALSE(result) << "called back from inside the call";
+    EXPECT_FALSE(trial) << "called back from inside the call";
     loop_->run();
-    if (!result) return fail(ErrorCode::kEngine, "the loop ended without a result");
-    return std::move(*result);
+    return trial.value_or(MxTrial{fail(ErrorCode::kEngine, "the loop ended without a result")});
+  }
+  Result<void> probe(const std::string& host, const std::vector<std::string>& addresses) {
+    return trial(host, addresses).result;
   }
 
   EventLoop& loop() { return *loop_; }
-  MxProber& prober() { return *prober_; }
+  // For who has a loop of his own to run.
+  void begin(const std::string& host, const std::vector<std::string>& addresses,
+             std::function<void(const Result<void>&)> done) {
+    prober_->probe(host, addresses, MxProber::Sni::kSent,
+                   [done = std::move(done)](const MxTrial& trial) { done(trial.result); });
+  }
   void destroy_prober() { prober_.reset(); }
 
  private:

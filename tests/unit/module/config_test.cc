@@ -93,6 +93,8 @@ socket_group = "postdrop"
 socket_mode = "660"
 max_connections = 50
 dane_answer = "dane-only"
+[tlsrpt]
+socket = "/run/tlsrpt/collectd.sock"
 [metrics]
 listen = "inet:127.0.0.1:9461"
 [log]
@@ -110,6 +112,7 @@ level = "debug"
   EXPECT_EQ(config->socketmap.rights, (SocketRights{"postfix", "postdrop", 0660}));
   EXPECT_EQ(config->socketmap.max_connections, 50U);
   EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kDaneOnly);
+  EXPECT_EQ(config->tlsrpt_socket, "/run/tlsrpt/collectd.sock");
   ASSERT_TRUE(config->metrics);
   EXPECT_EQ(config->metrics->text, "inet:127.0.0.1:9461");
   EXPECT_EQ(config->log_level, LogLevel::kDebug);
@@ -121,6 +124,12 @@ TEST_F(ConfigFile, MayListenNowhere) {
   ASSERT_TRUE(config) << config.error().detail;
   EXPECT_TRUE(config->socketmap.listen.empty());
   EXPECT_FALSE(config->metrics);
+}
+
+TEST_F(ConfigFile, RefusesASocketWhosePathDoesNotFitIntoAnAddress) {
+  const std::string longest = '/' + std::string(106, 'x');
+  EXPECT_TRUE(load("[tlsrpt]\nsocket = \"" + longest + "\"\n"));
+  EXPECT_FALSE(load("[tlsrpt]\nsocket = \"" + longest + "x\"\n"));
 }
 
 struct BadInput {
@@ -183,6 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"[socketmap]\nmax_connections = 0\n",
                  ":2:", "socketmap.max_connections must be a whole number from 1"},
         BadInput{"[socketmap]\ndane_answer = \"secure\"\n", ":2:", "\"notfound\", \"dane\" or \"dane-only\""},
+        BadInput{"[tlsrpt]\nsocket = \"collectd.sock\"\n", ":2:", "tlsrpt.socket must be \"\" or the absolute path"},
         BadInput{"[metrics]\nlisten = \"9461\"\n", ":2:", "metrics.listen must be \"\" or an address like"},
         BadInput{"[loging]\nlevel = \"info\"\n", ":1:", "unknown section [loging]; known: dns, fetch"},
         BadInput{"dns = 5\n", ":1:", "dns must be written as a section [dns]"},

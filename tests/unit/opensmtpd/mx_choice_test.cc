@@ -40,8 +40,9 @@ class Choosing : public testing::Test {
   FakeProber prober_;
   FakeLog log_;
   Probes::Time now_{seconds(1000)};
-  Probes probes_{resolver_, prober_, log_, [this] { return now_; }};
-  MxChoice choice_{{loop_, resolver_, &probes_}};
+  Probes::Parts parts_{resolver_, prober_, log_, [this] { return now_; }};
+  Probes probes_{parts_, false};
+  MxChoice choice_{{loop_, resolver_, &probes_, {}}};
   std::string chosen_;
 };
 
@@ -153,12 +154,12 @@ TEST_F(Choosing, OneProbeForAllWhoAsk) {
 TEST_F(Choosing, AProbeThatWasNotTriedIsNotHeldAgainstTheHost) {
   choose();
   dns();
-  prober_.waiting.at("mx1.example.com")(fail(ErrorCode::kEngine, "too many probes"));
+  prober_.refuse("mx1.example.com", ErrorCode::kEngine);
   EXPECT_EQ(chosen_, "mx1.example.com");
 }
 
 TEST_F(Choosing, WithoutProbesThePreferred) {
-  MxChoice simple({loop_, resolver_, nullptr});
+  MxChoice simple({loop_, resolver_, nullptr, {}});
   simple.choose(test::domain(), {"mx2.example.com"}, seconds(2),
                 [this](const Result<std::string>& host) { chosen_ = host.value(); });
   dns();
@@ -174,6 +175,76 @@ TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
   EXPECT_THAT(told, IsEmpty());
   prober_.refuse("mx1.example.com");
   EXPECT_THAT(told, testing::ElementsAre("mx1.example.com expired", "mx2.example.com the policy does not name it"));
+}
+
+// Enforce refuses nobody for that: a host that is down gets no mail in any mode.
+TEST_F(Choosing, R27AHostThatNobodyCanReachIsNoneThatEnforceWouldRefuse) {
+  int told = -1;
+  choice_.watch(test::domain(), {"mx1.example.com", "mx2.example.com"},
+                [&](const std::vector<MxChoice::Failure>& failures) { told = static_cast<int>(failures.size()); });
+  dns();
+  prober_.refuse("mx1.example.com", ErrorCode::kUnreachable);
+  prober_.refuse("mx2.example.com", ErrorCode::kStartTlsNotSupported);
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(Choosing, R32EachTrialIsToldOnceForEachDomainThatItWasMadeFor) {
+  std::vector<std::string> told;
+  MxChoice choice(
+      {loop_, resolver_, &probes_, [&](const Domain& domain, const std::string& host, const MxTrial& trial) {
+         told.push_back(domain.text() + " " + host + (trial.result ? " passes" : " fails"));
+       }});
+  const auto ignore = [](const auto& /*what*/) {};
+  choice.watch(test::domain(), {"mx1.example.com"}, ignore);
+  choice.choose(test::domain("example.net"), {"mx1.example.com"}, seconds(2), ignore);
+  dns();
+  EXPECT_THAT(told, testing::ElementsAre("example.com mx2.example.com fails")) << "the policy does not name it";
+  prober_.pass("mx1.example.com");
+  EXPECT_THAT(told,
+              testing::UnorderedElementsAre("example.com mx2.example.com fails", "example.com mx1.example.com passes",
+                                            "example.net mx1.example.com passes"));
+  choice.choose(test::domain(), {"mx1.example.com"}, seconds(2), ignore);
+  dns();
+  EXPECT_THAT(told, SizeIs(3)) << "what is remembered is no new session";
+}
+
+// An smtpd that may be 6.8, which sends no SNI.
+class ChoosingForOldSmtpd : public Choosing {
+ protected:
+  ChoosingForOldSmtpd() { choice_.choose(test::domain(), {}, seconds(2), note()); }
+  MxChoice::Done note() {
+    return [this](const Result<std::string>& host) { chosen_ = host ? *host : "error: " + host.error().detail; };
+  }
+  Probes probes_{parts_, true};
+  MxChoice choice_{{loop_, resolver_, &probes_, {}}};
+};
+
+TEST_F(ChoosingForOldSmtpd, TheNextHostWhereThePreferredNeedsSni) {
+  dns();
+  prober_.pass("mx1.example.com");
+  prober_.pass("mx2.example.com");
+  EXPECT_THAT(prober_.probed, testing::ElementsAre("mx1.example.com", "mx2.example.com", "mx1.example.com without SNI",
+                                                   "mx2.example.com without SNI"));
+  prober_.refuse("mx1.example.com", ErrorCode::kCertificateHostMismatch);
+  prober_.pass("mx2.example.com");
+  EXPECT_EQ(chosen_, "mx2.example.com");
+  EXPECT_THAT(log_.lines, testing::Contains(HasSubstr("event=mx-needs-sni mx=mx1.example.com")));
+}
+
+// It may be 7.3 as well, which talks in the same way and sends SNI.
+TEST_F(ChoosingForOldSmtpd, OneThatNeedsSniWhereNoOtherPasses) {
+  dns();
+  prober_.pass("mx1.example.com");
+  prober_.refuse("mx1.example.com", ErrorCode::kCertificateHostMismatch);
+  prober_.refuse("mx2.example.com");
+  EXPECT_EQ(chosen_, "mx1.example.com");
+}
+
+TEST_F(ChoosingForOldSmtpd, ThatAHostWasBusySaysNothingOfSni) {
+  dns();
+  prober_.pass("mx1.example.com");
+  prober_.refuse("mx1.example.com", ErrorCode::kUnreachable);
+  EXPECT_EQ(chosen_, "mx1.example.com");
 }
 
 TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {

@@ -27,7 +27,8 @@ class Asked : public testing::Test {
   Asked() : table_(parts(), config_) {}
 
   Table::Parts parts() {
-    return {loop_, resolver_, prober_, engine_, store_, log_, [this] { return now_; }, [this] { return steady_; }};
+    return {loop_, resolver_, prober_, engine_, store_, log_, [this] { return now_; }, [this] { return steady_; },
+            false};
   }
   // "" while there is no answer yet.
   std::string ask(Operation operation, Request::Service service) {
@@ -142,6 +143,32 @@ TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
     resolver_.mxs.clear();
   }
   EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=testing-failure domain=example.com mx=other.test")));
+}
+
+// Both kinds of policy: what a domain wants to know does not depend on whether its mail is held back for it.
+TEST_F(Asked, R27R32TrialsUnderAPolicyAreReportedToWhoWantsToKnow) {
+  config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
+  for (const char* mode : {"testing", "enforce"}) {
+    remember(mode);
+    Table table(parts(), config_);
+    table.answer({Operation::kCheck, Request::Service::kDomain, "example.com", "1"}, [](const Answer& /*answer*/) {});
+    loop_.advance(seconds(0));
+    answer_mx({{10, "evil.test"}, {20, "mx.example.com"}});
+    EXPECT_THAT(resolver_.txts, SizeIs(1)) << "the host that the policy does not name";
+    answer_addresses();
+    prober_.refuse("mx.example.com");
+    EXPECT_THAT(resolver_.txts, SizeIs(2)) << mode;
+    EXPECT_EQ(resolver_.txts.back().first, "_smtp._tls.example.com");
+    resolver_.txts.clear();
+    resolver_.mxs.clear();
+  }
+}
+
+TEST_F(Asked, NobodyIsAskedForReportsWithoutACollector) {
+  remember("testing");
+  EXPECT_EQ(check(), "not-found");
+  answer_mx({{10, "evil.test"}});
+  EXPECT_THAT(resolver_.txts, IsEmpty());
 }
 
 TEST_F(Asked, ThereIsNothingToFetch) {

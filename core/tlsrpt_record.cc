@@ -1,0 +1,64 @@
+#include "core/tlsrpt_record.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/ascii.h"
+
+namespace mtasts {
+namespace {
+
+constexpr std::string_view kVersion = "v=TLSRPTv1";
+constexpr std::string_view kBlanks = " \t";
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+// Takes what comes before the next `separator`, or all, off the front of `text`.
+std::string_view take(std::string_view& text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view taken = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return trimmed(taken);
+}
+
+// What does not begin so does not count at all.
+bool is_ours(std::string_view text) {
+  return text.starts_with(kVersion) && trimmed(text.substr(kVersion.size())).starts_with(';');
+}
+
+bool is_text(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return ascii::is_printable(c) || ascii::is_blank(c); });
+}
+
+bool is_destination(std::string_view uri) {
+  const auto has = [&](std::string_view scheme) {
+    return uri.size() > scheme.size() && ascii::lower(uri.substr(0, scheme.size())) == scheme;
+  };
+  return has("mailto:") || has("https://");
+}
+
+// The first field `rua` counts; one place that can be used is enough.
+bool names_a_destination(std::string_view fields) {
+  while (!fields.empty()) {
+    std::string_view value = take(fields, ';');
+    if (take(value, '=') != "rua") continue;
+    while (!value.empty())
+      if (is_destination(take(value, ','))) return true;
+    return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::string> tlsrpt_record(const std::vector<std::string>& texts) {
+  if (std::ranges::count_if(texts, is_ours) != 1) return std::nullopt;
+  const std::string& record = *std::ranges::find_if(texts, is_ours);
+  const bool is_good = is_text(record) && names_a_destination(std::string_view(record).substr(kVersion.size()));
+  return is_good ? std::optional(record) : std::nullopt;
+}
+
+}  // namespace mtasts

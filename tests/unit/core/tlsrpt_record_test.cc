@@ -1,0 +1,42 @@
+// Which TXT records of _smtp._tls.<domain> ask for reports (RFC 8460 §3).
+#include "core/tlsrpt_record.h"
+
+#include <gtest/gtest.h>
+
+namespace mtasts {
+namespace {
+
+const std::string kGood = "v=TLSRPTv1; rua=mailto:reports@example.com";
+
+TEST(TlsrptRecord, R31ReportsAreWantedWhereThereIsOne) {
+  for (const char* record :
+       {"v=TLSRPTv1; rua=mailto:reports@example.com", "v=TLSRPTv1;rua=mailto:a@example.com;",
+        "v=TLSRPTv1;rua=https://reports.example.com/v1/tlsrpt",
+        "v=TLSRPTv1 ; rua=mailto:a@example.com , https://b.example", "v=TLSRPTv1; x=1; rua=mailto:a@example.com",
+        "v=TLSRPTv1; rua=MAILTO:a@example.com", "v=TLSRPTv1; rua=ftp://example.com,mailto:a@example.com"})
+    EXPECT_EQ(tlsrpt_record({record}), record);
+}
+
+TEST(TlsrptRecord, R31OtherRecordsDoNotCount) {
+  EXPECT_EQ(tlsrpt_record({"v=spf1 -all", kGood, "v=TLSRPTv12; rua=mailto:b@example.com", "",
+                           "v=tlsrptv1; rua=mailto:c@d.example"}),
+            kGood);
+}
+
+TEST(TlsrptRecord, R31NoneAreWantedWhereThereIsNoneOrMoreThanOne) {
+  EXPECT_FALSE(tlsrpt_record({}));
+  EXPECT_FALSE(tlsrpt_record({"v=spf1 -all"}));
+  EXPECT_FALSE(tlsrpt_record({kGood, kGood}));
+}
+
+TEST(TlsrptRecord, R31NoneAreWantedWithoutAPlaceToSendThemTo) {
+  for (const char* record :
+       {"v=TLSRPTv1", "v=TLSRPTv1;", "v=TLSRPTv1; rua=", "v=TLSRPTv1; rua=mailto:", "v=TLSRPTv1; rua",
+        "v=TLSRPTv1; rua=http://example.com", "v=TLSRPTv1; rua=ftp://x; rua=mailto:a@example.com",
+        "v=TLSRPTv1; rue=mailto:a@example.com", "v=TLSRPTv1; rua=mailto:a@example.com\n",
+        "v=TLSRPTv1; rua=mailto:\xff@example.com"})
+    EXPECT_FALSE(tlsrpt_record({record})) << record;
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -79,9 +79,14 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 
-void MxChoice::probe(const Domain& domain, const std::string& host, const std::function<void()>& done) const {
-  parts_.probes->probe(host, [this, domain, host, done](const MxTrial& trial) {
-    tell(domain, host, trial);
+// A choice and a watch of one domain may wait for the same trial: it is told once.
+void MxChoice::probe(const Domain& domain, const std::string& host, const std::function<void()>& done) {
+  const bool is_first = under_way_.emplace(domain.text(), host).second;
+  parts_.probes->probe(host, [this, domain, host, done, is_first](const MxTrial& trial) {
+    if (is_first) {
+      under_way_.erase({domain.text(), host});
+      tell(domain, host, trial);
+    }
     done();
   });
 }

@@ -7,7 +7,9 @@
 #include <list>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/opensmtpd/probes.h"
@@ -57,12 +59,13 @@ class MxChoice {
   void end(Choice& choice, const Result<std::string>& host);
   [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
   void look_at(Choice& choice, bool at_deadline);
-  void probe(const Domain& domain, const std::string& host, const std::function<void()>& done) const;
+  void probe(const Domain& domain, const std::string& host, const std::function<void()>& done);
   void tell(const Domain& domain, const std::string& host, const MxTrial& trial) const;
 
   Parts parts_;
   std::mt19937 random_;
   std::list<std::shared_ptr<Choice>> choices_;  // that have not ended; callbacks have weak pointers to them
+  std::set<std::pair<std::string, std::string>> under_way_;  // trials: domain, host
 };
 
 }  // namespace mtasts::opensmtpd

@@ -26,11 +26,12 @@ class Tls(Enum):
 
 @dataclass(frozen=True)
 class MailHost:
-    """One host on port 25. Without a `leaf` it has a good certificate for its name."""
+    """One host on port 25. Without a `leaf` it has a good certificate for its name. `without_sni`: what it shows to who sends none."""
 
     name: str
     address: str
     leaf: Leaf | None = None
+    without_sni: Leaf | None = None
     tls: Tls = Tls.MODERN
     listening: bool = True
 
@@ -107,11 +108,16 @@ class MailHosts:
         """Files named by address: the configuration below looks there for what this host is."""
         if host.tls is Tls.NONE:
             return
-        pair = self.authority.issue(host.certificate())
         stem = host.address.replace(":", "-")
-        (self.folder / "tls" / stem).write_text(pair.certificate.read_text() + pair.key.read_text(), encoding="ascii")
+        self._write_pair(stem, host.certificate())
+        if host.without_sni:
+            self._write_pair(f"{stem}.default", host.without_sni)
         if host.tls is Tls.OLD:
             (self.folder / "tls" / f"{stem}.old").touch()
+
+    def _write_pair(self, name: str, leaf: Leaf) -> None:
+        pair = self.authority.issue(leaf)
+        (self.folder / "tls" / name).write_text(pair.certificate.read_text() + pair.key.read_text(), encoding="ascii")
 
     def _text(self) -> str:
         listen = " ; ".join(host.address for host in self.hosts if host.listening)
@@ -131,7 +137,7 @@ queue_only
 smtputf8_advertise_hosts = *
 smtp_accept_max = 100
 tls_advertise_hosts = ${{if exists{{{file}}}{{*}}}}
-tls_certificate = {file}
+tls_certificate = ${{if and{{{{eq{{$tls_in_sni}}{{}}}}{{exists{{{file}.default}}}}}}{{{file}.default}}{{{file}}}}}
 tls_require_ciphers = ${{if exists{{{file}.old}}{{NORMAL:-VERS-ALL:+VERS-TLS1.0:+VERS-TLS1.1}}{{NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3}}}}
 acl_smtp_connect = connect
 acl_smtp_helo = helo

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from every_enforce import COMMON_NAME_KINDS
 from framework import expect, expect_delivered, expect_logged, expect_waiting, scenario
+from mx import MailHost
 from opensmtpd import opensmtpd
-from topology import BAD_HOSTS, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, TWO_LABELS, declare, word
+from pki import Leaf
+from topology import BAD_HOSTS, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, TWO_LABELS, declare, declare_host, word
 from world import Domain, Story, World
 
 NO_PROBE = "[opensmtpd]\nprobe = false\n"
+NEEDS_SNI = "sni.mx.test"
+
+declare_host(MailHost(NEEDS_SNI, "198.51.100.45", without_sni=Leaf("sni-default", dns=("www.mx.test",))))
+declare(Domain("needssni.test", (NEEDS_SNI, GOOD), "enforce"))
+declare(Domain("onlysni.test", (NEEDS_SNI,), "enforce"))
 declare(Domain("listed2.test", (SECOND,), "enforce"))
 declare(Domain("shallow.test", (TWO_LABELS,), "enforce", ("*.mx.test", "mx.test")))
 
@@ -47,6 +54,19 @@ def listed(world: World) -> None:
 @scenario("enforce: a listed host with a good certificate gets the mail, verified; known gap in 6.8: smtpd sends no SNI", sends_none)
 def listed_without_sni(world: World) -> None:
     listed_host_seen(world, "")
+
+
+@scenario("enforce: a host that needs SNI gets the mail", sends_sni)
+def sni_needed(world: World) -> None:
+    expect_delivered(world.send("bob@needssni.test"), "bob@needssni.test", NEEDS_SNI, verified=True)
+
+
+@scenario("enforce: where smtpd sends no SNI, a host that needs it comes after the others; alone: the mail waits, and the log says why", sends_none)
+def sni_missing(world: World) -> None:
+    expect_delivered(world.send("bob@needssni.test"), "bob@needssni.test", GOOD, verified=True)
+    expect_waiting(world.send("bob@onlysni.test"), "bob@onlysni.test")
+    told = [line for line in world.sender.words if "event=mx-needs-sni" in line and NEEDS_SNI in line]
+    expect(bool(told), f"event=mx-needs-sni should be logged: {world.sender.words}")
 
 
 @scenario("enforce: an unlisted first host is never connected to, the second gets the mail")

@@ -196,6 +196,7 @@ TEST_F(Choosing, R32EachTrialIsToldOnceForEachDomainThatItWasMadeFor) {
        }});
   const auto ignore = [](const auto& /*what*/) {};
   choice.watch(test::domain(), {"mx1.example.com"}, ignore);
+  choice.choose(test::domain(), {"mx1.example.com"}, seconds(2), ignore);
   choice.choose(test::domain("example.net"), {"mx1.example.com"}, seconds(2), ignore);
   dns();
   EXPECT_THAT(told, testing::ElementsAre("example.com mx2.example.com fails")) << "the policy does not name it";

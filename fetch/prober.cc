@@ -7,6 +7,7 @@
 
 #include "fetch/multi.h"
 #include "fetch/mx_session.h"
+#include "fetch/queue.h"
 #include "fetch/trust.h"
 #include "fetch/turns.h"
 
@@ -67,12 +68,11 @@ class CurlProber final : public MxProber {
   std::list<Probe> active_;
 };
 
-// The place is the host's name: one probe at a time for each.
 CurlProber::CurlProber(EventLoop& loop, ProberConfig config)
     : loop_(loop),
       config_(std::move(config)),
       multi_(loop),
-      turns_(loop, {std::max(1U, config_.max_in_flight), 1, config_.timeout}) {}
+      turns_(loop, {std::max(1U, config_.max_in_flight), std::max(1U, config_.max_per_address), config_.timeout}) {}
 
 CurlProber::~CurlProber() {
   for (const auto& probe : active_)
@@ -89,7 +89,7 @@ void CurlProber::probe(const std::string& host, const std::vector<std::string>& 
     turns_.leave(ticket);
     done({tl::unexpected(name.error())});
   };
-  turns_.join(name ? name->text() : std::string(), begin, [this, host, done] {
+  turns_.join(network_of(addresses), begin, [this, host, done] {
     done({fail(ErrorCode::kEngine, escaped(host) + ": too many probes are under way, waited " +
                                        std::to_string(config_.timeout.count()) + " s")});
   });

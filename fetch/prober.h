@@ -16,9 +16,10 @@ struct ProberConfig {
   std::chrono::seconds connect_timeout{10};  // until there is a connection, all addresses together
   std::chrono::seconds timeout{20};          // of the whole probe, and of waiting for a turn
   std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
-  std::string crl_file;         // as for the fetcher
-  std::uint16_t port = 25;      // another one only in tests
-  unsigned max_in_flight = 50;  // further probes wait their turn, also those of a host that is being probed
+  std::string crl_file;           // as for the fetcher
+  std::uint16_t port = 25;        // another one only in tests
+  unsigned max_in_flight = 50;    // further probes wait their turn
+  unsigned max_per_address = 10;  // of these: anybody's zone may name anybody's address, under any number of names
 };
 
 // One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the

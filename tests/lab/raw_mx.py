@@ -143,6 +143,10 @@ def no_starttls(session: Session) -> None:
     session.up_to_starttls(NO_OFFER)
 
 
+def lower_case(session: Session) -> None:
+    session.up_to_starttls(OFFER.lower())
+
+
 def starttls_refused(session: Session) -> None:
     session.up_to_starttls()
     session.say(b"454 4.7.0 TLS not available due to local problem\r\n")
@@ -368,7 +372,7 @@ def _instead_of_tls(flood: Callable[[bytes], hostile_web.Pieces]) -> Callable[[S
 
 BEHAVIOURS: dict[str, Callable[[Session], None]] = {
     function.__name__: function
-    for function in (good, slow_to_greet, old_tls, no_starttls, starttls_refused, ehlo_refused, ehlo_put_off, greets_421, greets_554,
+    for function in (good, slow_to_greet, old_tls, no_starttls, lower_case, starttls_refused, ehlo_refused, ehlo_put_off, greets_421, greets_554,
                      greets_in_http, closes_at_once, closes_after_greeting, closes_at_starttls, closes_in_handshake, closes_after_tls,
                      silent, silent_after_ehlo, silent_in_handshake, silent_after_tls, silent_at_quit, ehlo_refused_in_tls, injects,
                      injects_late, answers_ahead, endless_greeting, endless_ehlo, endless_line, endless_line_in_ehlo, endless_line_in_tls,

@@ -51,6 +51,8 @@ const Verdict kVerdicts[] = {
     {"R25WhoIsSlowToGreetPasses", "slow_to_greet", {}, ""},
     {"R25StartTlsNotOffered", "no_starttls", kNoStartTls, "STARTTLS is not offered"},
     {"R25NoEhloNoStartTls", "ehlo_refused", kNoStartTls, "STARTTLS is not offered"},
+    // Who sends the mail may understand it; here it only cannot be said how that will end.
+    {"StartTlsInLowerCaseIsNotHeldAgainstTheHost", "lower_case", ErrorCode::kEngine, "is offered in lower case"},
     {"R25StartTlsRefused", "starttls_refused", kNoStartTls, "STARTTLS is refused: 454 4.7.0 TLS not available"},
     {"R25TlsBefore12", "old_tls", kTlsFails, "TLS fails: "},
     {"R25ClosedInTheHandshake", "closes_in_handshake", kTlsFails, "TLS fails: "},
@@ -244,9 +246,10 @@ TEST(Prober, ProbesManyAtATimeWithinTheLimit) {
   EXPECT_EQ(failed, 0);
 }
 
-TEST(Prober, ProbesAHostOnceAtATimeAndSendsAwayWhoWaitsTooLong) {
+TEST(Prober, ProbesSoManyAtOneAddressAndSendsAwayWhoWaitsTooLong) {
   auto config = lab_prober();
   config.timeout = seconds{1};
+  config.max_per_address = 1;
   Probing probing(config);
   std::string order;
   const auto probe = [&](const char* host, const char* behaviour, char mark) {
@@ -256,14 +259,14 @@ TEST(Prober, ProbesAHostOnceAtATimeAndSendsAwayWhoWaitsTooLong) {
       if (order.size() == 8) probing.loop().stop();
     });
   };
-  probe(kHost, "silent", 'a');
-  probe(kHost, "good", 'b');  // of the same host: waits
-  probe("MX.good.test.", "good", 'c');
+  probe("a.visited.test", "silent", 'a');
+  probe("b.visited.test", "silent", 'b');  // another name of the same machine: waits
+  probe("c.visited.test", "silent", 'c');
   probe("d.visited.test", "good", 'd');
   const auto begin = steady_clock::now();
   probing.loop().run();
   EXPECT_EQ(order.substr(0, 2), "d+");
-  EXPECT_THAT(order, testing::AnyOf("d+a-b?c?", "d+b?c?a-", "d+a-b+c+", "d+a-b+c?"));
+  EXPECT_THAT(order, testing::AnyOf("d+a-b?c?", "d+b?c?a-", "d+a-b-c?", "d+a-c?b-"));
   EXPECT_LT(steady_clock::now() - begin, milliseconds{2500});
 }
 

@@ -144,6 +144,15 @@ TEST_F(Collector, OneThatIsNotThereIsAWarningOnceAnHour) {
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost socket=" + path_ + " detail=\"No such file")));
 }
 
+TEST_F(Collector, NotMoreThanSoManySessionsWaitForDns) {
+  for (int i = 0; i < 1000; ++i) reports_.report(session({}));
+  EXPECT_THAT(resolver_.txts, SizeIs(200));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
+  answer({});
+  reports_.report(session({}));
+  EXPECT_THAT(resolver_.txts, SizeIs(1));
+}
+
 TEST_F(Collector, OneThatDoesNotKeepUpHoldsNobodyUp) {
   listen();
   for (int i = 0; i < 2000; ++i) {

@@ -35,6 +35,16 @@ std::unique_ptr<Log> make_log() {
   return leads_nowhere ? make_syslog_log() : make_stderr_log();
 }
 
+void tell_stranger(Log& log, const std::string& detail) {
+  log.write(LogLevel::kError, "event=not-smtpd detail=" + quoted(detail) +
+                                  " action=\"this program is run by smtpd, see table-mtasts(8)\"");
+}
+
+bool is_socket(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
 // A service and the table that it gives.
 struct Office {
   Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
@@ -159,9 +169,7 @@ void Process::go_on() {
   while (codec_ && !busy_) {
     const auto decoded = codec_->decode(in_);
     if (decoded.is_foreign) {
-      log_.write(LogLevel::kError,
-                 "event=not-smtpd detail=\"what came on descriptor 0 is no table request\" "
-                 "action=\"this program is run by smtpd, see table-mtasts(8)\"");
+      tell_stranger(log_, "what came on descriptor 0 is no table request");
       return end(EX_PROTOCOL);
     }
     if (decoded.consumed == 0) return;
@@ -206,6 +214,10 @@ void Process::end(int code) {
 
 int serve(int socket, const std::string& config_path) {
   const auto log = make_log();
+  if (!is_socket(socket)) {
+    tell_stranger(*log, "descriptor 0 is no socket");
+    return EX_USAGE;
+  }
   const auto loop = make_event_loop();
   if (!loop) {
     log->write(LogLevel::kError, loop.error().detail);

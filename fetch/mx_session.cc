@@ -25,11 +25,6 @@ std::string url_host(const MxSession::Peer& peer) {
   return peer.address.find(':') == std::string::npos ? peer.address : '[' + peer.address + ']';
 }
 
-// Keywords are the same in upper and lower case (RFC 5321 §2.4).
-bool is_offer_of_starttls(std::string_view line) {
-  return line.size() > 4 && ascii::equal_ignoring_case(line.substr(4), "starttls");
-}
-
 std::string_view without_line_end(std::string_view line) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   return line;
@@ -109,7 +104,6 @@ void MxSession::note_reply(std::string_view line) {
   reply_octets_ += line.size();
   says_too_much_ = says_too_much_ || reply_octets_ > kMaxReplyOctets;
   line = without_line_end(line);
-  offers_starttls_ = offers_starttls_ || (stage_ == Stage::kEhlo && is_offer_of_starttls(line));
   if (!is_last_of_reply(line)) return;
   reply_ = line.substr(0, kMaxReplyOctets);
   if (stage_ == Stage::kStartTls && line.starts_with("220")) stage_ = Stage::kHandshake;
@@ -127,8 +121,6 @@ Result<void> MxSession::verdict(int curl_code) const {
 Result<void> MxSession::failure(int curl_code) const {
   const std::string where = where_ + ": ";
   const bool is_refused_for_good = curl_code == CURLE_REMOTE_ACCESS_DENIED && reply_.starts_with('5');
-  if (stage_ == Stage::kEhlo && curl_code == CURLE_USE_SSL_FAILED && offers_starttls_)
-    return fail(ErrorCode::kEngine, where + "STARTTLS is offered in lower case, which libcurl does not understand");
   if (stage_ == Stage::kEhlo && (curl_code == CURLE_USE_SSL_FAILED || is_refused_for_good))
     return fail(ErrorCode::kStartTlsNotSupported, where + "STARTTLS is not offered");
   if (stage_ == Stage::kStartTls && curl_code == CURLE_USE_SSL_FAILED)

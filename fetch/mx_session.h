@@ -54,7 +54,6 @@ class MxSession {
   Stage stage_ = Stage::kGreeting;
   std::string reply_;  // the last line of the last reply, as it came
   std::size_t reply_octets_ = 0;
-  bool offers_starttls_ = false;
   bool says_too_much_ = false;
   Connection connection_;  // last, hence destroyed first: libcurl has pointers to the rest
 };

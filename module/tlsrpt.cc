@@ -1,56 +1,68 @@
 #include "module/tlsrpt.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "core/tlsrpt_record.h"
+#include "module/tlsrpt_datagram.h"
 
 namespace mtasts {
 namespace {
 
-constexpr std::size_t kMostWaiting = 200;  // each with its policy, of up to 64 KiB
+using std::chrono::seconds;
 
-// 0, or errno. A socket for each datagram: whoever restarts the collector has to tell nobody.
-int send_to(const std::string& path, const std::string& datagram) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno;
-  const auto sent = ::sendto(fd, datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                             reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-  const int error = sent < 0 ? errno : 0;
-  ::close(fd);
-  return error;
-}
+constexpr std::size_t kMostRemembered = 10'000;
+// Far fewer questions than the resolver has places for: what mail waits for goes first.
+constexpr std::size_t kMostAsked = 20;
+constexpr std::size_t kMostWaiting = 20;  // sessions for one domain
+constexpr seconds kShortest{60};          // how long an answer is remembered
+constexpr seconds kLongest{86'400};
+constexpr seconds kFailedFor{300};
 
 }  // namespace
 
-void TlsReports::report(const TlsSession& session) {
-  if (!is_reported(session)) return;
-  if (waiting_ == kMostWaiting) return lose("too many sessions wait for DNS", "check the resolver");
-  ++waiting_;
-  resolver_.txt("_smtp._tls." + session.domain.text(), [this, session](const Result<DnsAnswer<std::string>>& answer) {
-    --waiting_;
-    if (!answer) return;  // nobody knows whether it is wanted
-    if (const auto record = tlsrpt_record(answer->records)) send(tlsrpt_datagram(session, *record));
-  });
+TlsReports::TlsReports(const Parts& parts, const std::string& socket)
+    : parts_(parts),
+      socket_(parts.loop, parts.store, parts.log, socket),
+      told_(kMostRemembered),
+      wanted_(kMostRemembered) {}
+
+void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
+  const auto now = parts_.steady_clock();
+  const std::string name = domain.text() + ' ' + mx_host;
+  if (!is_reported(trial) || told_.find(name, now) != nullptr) return;
+  told_.put(name, true, until);
+  if (const auto* wanted = wanted_.find(domain.text(), now)) return send(domain, {mx_host, trial}, wanted->value);
+  ask(domain, {mx_host, trial});
 }
 
-void TlsReports::send(const std::string& datagram) {
-  if (const int error = send_to(socket_, datagram); error != 0)
-    lose(std::strerror(error), "is tlsrpt-collectd running, and may this program's user write to its socket?");
+// One question for a domain, whatever waits for it.
+void TlsReports::ask(const Domain& domain, Session session) {
+  const auto place = waiting_.find(domain.text());
+  const bool is_full = place == waiting_.end() ? waiting_.size() >= kMostAsked : place->second.size() >= kMostWaiting;
+  if (is_full) return socket_.lose(TlsrptSocket::Loss::kDns);
+  if (place != waiting_.end()) return place->second.push_back(std::move(session));
+  waiting_[domain.text()].push_back(std::move(session));
+  parts_.resolver.txt("_smtp._tls." + domain.text(),
+                      [this, domain](const Result<DnsAnswer<std::string>>& answer) { answered(domain, answer); });
 }
 
-void TlsReports::lose(const std::string& detail, const std::string& action) {
-  if (!store_.due("tlsrpt-lost", std::chrono::hours(1))) return;
-  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + socket_ + " detail=" + quoted(detail) +
-                                     " effect=\"sessions are not reported\" action=" + quoted(action));
+// Where DNS fails nobody knows whether a report is wanted.
+void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer) {
+  const Wanted wanted = answer ? tlsrpt_record(answer->records) : std::nullopt;
+  const seconds time = answer ? std::clamp(answer->ttl, kShortest, kLongest) : kFailedFor;
+  wanted_.put(domain.text(), wanted, parts_.steady_clock() + time);
+  const auto sessions = std::move(waiting_.at(domain.text()));
+  waiting_.erase(domain.text());
+  for (const Session& session : sessions) send(domain, session, wanted);
+}
+
+void TlsReports::send(const Domain& domain, const Session& session, const Wanted& wanted) {
+  if (!wanted) return;
+  const auto remembered = parts_.store.get(domain);
+  const StoredPolicy* policy = remembered ? remembered->policy_in_force(parts_.clock()) : nullptr;
+  if (policy == nullptr || policy->policy.mode == Mode::kNone) return;
+  socket_.send(tlsrpt_datagram({domain, *policy, session.mx_host, session.trial}, *wanted));
 }
 
 }  // namespace mtasts

@@ -1,36 +1,60 @@
-// Hands sessions with MX hosts over to tlsrpt-collectd, which makes of them the daily reports that domains ask for
-// (RFC 8460, R31-R33).
+// Tells domains that ask for it what came of TLS sessions with their MX hosts: by way of tlsrpt-collectd, which makes
+// daily reports of them (RFC 8460, R31-R33).
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
+#include "core/cache_entry.h"
 #include "core/ports.h"
 #include "module/log.h"
 #include "module/policy_store.h"
-#include "module/tlsrpt_datagram.h"
+#include "module/short_memory.h"
+#include "module/tlsrpt_socket.h"
 
 namespace mtasts {
 
 // Everything passed to the constructor must outlive the object, and the object what it has begun. One thread.
 class TlsReports {
  public:
-  // `socket`: the path of tlsrpt-collectd's datagram socket.
-  TlsReports(Resolver& resolver, FileStore& store, Log& log, std::string socket)
-      : resolver_(resolver), store_(store), log_(log), socket_(std::move(socket)) {}
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  struct Parts {
+    EventLoop& loop;
+    Resolver& resolver;
+    FileStore& store;
+    Log& log;
+    std::function<Time()> clock;
+    std::function<SteadyTime()> steady_clock;
+  };
 
-  // Asks DNS whether the domain wants reports, and sends. Never waits for the collector: where it takes nothing, or DNS
-  // is so slow that too many sessions wait for it, the session is not reported, and that is a warning once an hour.
-  void report(const TlsSession& session);
+  // `socket`: the path of tlsrpt-collectd's datagram socket.
+  TlsReports(const Parts& parts, const std::string& socket);
+
+  // A session for mail to `domain`, which is under a policy in mode testing or enforce; other sessions, and those that
+  // RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before `until`.
+  // Never waits for DNS or the collector: where one is too slow, sessions are lost, and that is a warning.
+  void report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until);
 
  private:
-  void send(const std::string& datagram);
-  void lose(const std::string& detail, const std::string& action);
+  struct Session {
+    std::string mx_host;
+    MxTrial trial;
+  };
+  // The domain's record, if it asks for reports.
+  using Wanted = std::optional<std::string>;
 
-  Resolver& resolver_;
-  FileStore& store_;
-  Log& log_;
-  std::string socket_;
-  std::size_t waiting_ = 0;  // for DNS
+  void ask(const Domain& domain, Session session);
+  void answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
+  void send(const Domain& domain, const Session& session, const Wanted& wanted);
+
+  Parts parts_;
+  TlsrptSocket socket_;
+  ShortMemory<bool> told_;  // "domain host"
+  ShortMemory<Wanted> wanted_;
+  std::unordered_map<std::string, std::vector<Session>> waiting_;  // for DNS, by domain
 };
 
 }  // namespace mtasts

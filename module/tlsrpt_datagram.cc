@@ -53,9 +53,7 @@ Json policy(const TlsSession& session) {
 
 }  // namespace
 
-bool is_reported(const TlsSession& session) {
-  return session.trial.result || number_of(session.trial.result.error().code) != 0;
-}
+bool is_reported(const MxTrial& trial) { return trial.result || number_of(trial.result.error().code) != 0; }
 
 std::string tlsrpt_datagram(const TlsSession& session, const std::string& record) {
   Json json;

@@ -16,10 +16,10 @@ struct TlsSession {
   MxTrial trial;
 };
 
-// Is it one that RFC 8460 counts: TLS was agreed on, or it failed for a reason that has a result type?
-bool is_reported(const TlsSession& session);
+// Is it a session that RFC 8460 counts: TLS was agreed on, or it failed for a reason that has a result type?
+bool is_reported(const MxTrial& trial);
 
-// `record`: of _smtp._tls.<domain>. The session must be one that is reported.
+// `record`: of _smtp._tls.<domain>. The trial must be one that is reported.
 std::string tlsrpt_datagram(const TlsSession& session, const std::string& record);
 
 }  // namespace mtasts

@@ -9,7 +9,13 @@
 namespace mtasts::opensmtpd {
 namespace {
 
+// They are nothing that could change by itself; a session with one would be tried about as often as others are.
+constexpr std::chrono::minutes kNotNamedFor{10};
+
 Error not_named() { return {ErrorCode::kValidationFailure, "the policy does not name it"}; }
+
+// By R25, not because nobody can reach it.
+bool is_refused(const Result<void>& result) { return !result && !tlsrpt_result_type(result.error().code).empty(); }
 
 }  // namespace
 
@@ -20,7 +26,7 @@ struct MxChoice::Choice {
   Done done;
 };
 
-MxChoice::MxChoice(Parts parts) : parts_(parts), random_(std::random_device{}()) {}
+MxChoice::MxChoice(Parts parts) : parts_(std::move(parts)), random_(std::random_device{}()) {}
 
 MxChoice::~MxChoice() = default;
 
@@ -42,8 +48,7 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
     if (open->hosts.empty())
       return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + name + " is permitted"));
     if (parts_.probes == nullptr) return end(*open, open->hosts.front());
-    for (const std::string& host : open->hosts)
-      if (!parts_.probes->is_known(host)) probe(open->domain, host, look);
+    for (const std::string& host : open->hosts) find_out(open->domain, host, look);
     look();
   });
 }
@@ -66,7 +71,7 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
   const std::string* best = nullptr;
   Prospect best_prospect = Prospect::kFails;
   for (const std::string& host : choice.hosts) {
-    if (!parts_.probes->is_known(host) && !at_deadline) return;
+    if (parts_.probes->known(host) == nullptr && !at_deadline) return;
     const Prospect prospect = parts_.probes->prospect(host);
     if (prospect == Prospect::kPasses || prospect == Prospect::kUnknown) return end(choice, host);
     if (prospect < best_prospect) {
@@ -79,20 +84,25 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 
-// A choice and a watch of one domain may wait for the same trial: it is told once.
-void MxChoice::probe(const Domain& domain, const std::string& host, const std::function<void()>& done) {
-  const bool is_first = under_way_.emplace(domain.text(), host).second;
-  parts_.probes->probe(host, [this, domain, host, done, is_first](const MxTrial& trial) {
-    if (is_first) {
-      under_way_.erase({domain.text(), host});
-      tell(domain, host, trial);
-    }
+bool MxChoice::find_out(const Domain& domain, const std::string& host, const std::function<void()>& done) const {
+  if (parts_.probes->known(host) != nullptr) {
+    tell(domain, host);
+    return false;
+  }
+  parts_.probes->probe(host, [this, domain, host, done] {
+    tell(domain, host);
     done();
   });
+  return true;
 }
 
-void MxChoice::tell(const Domain& domain, const std::string& host, const MxTrial& trial) const {
-  if (parts_.tried) parts_.tried(domain, host, trial);
+void MxChoice::tell(const Domain& domain, const std::string& host) const {
+  const Probes::Known* known = parts_.probes->known(host);
+  if (parts_.told && known != nullptr) parts_.told(domain, host, known->value.trial, known->until);
+}
+
+void MxChoice::tell_not_named(const Domain& domain, const std::string& host) const {
+  if (parts_.told) parts_.told(domain, host, {tl::unexpected(not_named())}, parts_.probes->now() + kNotNamedFor);
 }
 
 struct MxChoice::Watch {
@@ -107,11 +117,11 @@ struct MxChoice::Watch {
 std::vector<MxChoice::Failure> MxChoice::failures_of(const Watch& watch) const {
   std::vector<Failure> failures;
   for (const std::string& host : watch.hosts) {
-    const Error* failure = parts_.probes->failure(host);
+    const Probes::Known* known = parts_.probes->known(host);
     if (!mx_allowed(watch.patterns, host))
       failures.push_back({host, not_named()});
-    else if (failure != nullptr && !tlsrpt_result_type(failure->code).empty())
-      failures.push_back({host, *failure});
+    else if (known != nullptr && is_refused(known->value.trial.result))
+      failures.push_back({host, known->value.trial.result.error()});
   }
   return failures;
 }
@@ -120,19 +130,16 @@ void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patte
   const auto watch = std::make_shared<Watch>(Watch{domain, {}, patterns, std::move(done)});
   parts_.resolver.mx(domain.text(), [this, watch](const Result<DnsAnswer<MxRecord>>& answer) {
     if (answer) watch->hosts = candidates(watch->domain.text(), answer->records, {}, random_);
-    std::vector<std::string> unknown;
+    const auto one_is_known = [this, watch] {
+      if (--watch->missing == 0) watch->done(failures_of(*watch));
+    };
     for (const std::string& host : watch->hosts) {
       if (!mx_allowed(watch->patterns, host))
-        tell(watch->domain, host, {tl::unexpected(not_named())});
-      else if (!parts_.probes->is_known(host))
-        unknown.push_back(host);
+        tell_not_named(watch->domain, host);
+      else if (find_out(watch->domain, host, one_is_known))
+        ++watch->missing;
     }
-    watch->missing = unknown.size();
-    if (unknown.empty()) return watch->done(failures_of(*watch));
-    for (const std::string& host : unknown)
-      probe(watch->domain, host, [this, watch] {
-        if (--watch->missing == 0) watch->done(failures_of(*watch));
-      });
+    if (watch->missing == 0) watch->done(failures_of(*watch));
   });
 }
 

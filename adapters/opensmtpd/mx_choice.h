@@ -7,9 +7,7 @@
 #include <list>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "adapters/opensmtpd/probes.h"
@@ -25,9 +23,9 @@ class MxChoice {
     EventLoop& loop;
     Resolver& resolver;
     Probes* probes;  // nullptr: none is tried, the most preferred is taken
-    // What came of trying a host for the sake of this domain; with an error also of hosts that the policy does not name
-    // and that are not tried for it, once each time that a domain is watched. May be empty.
-    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial)> tried;
+    // What is known of a host of this domain and until when, each time that somebody wants to know it; of hosts that
+    // the policy does not name and that are not tried for it, that they are not named. May be empty.
+    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until)> told;
   };
   // The host, or why there is none.
   using Done = std::function<void(const Result<std::string>& host)>;
@@ -59,13 +57,14 @@ class MxChoice {
   void end(Choice& choice, const Result<std::string>& host);
   [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
   void look_at(Choice& choice, bool at_deadline);
-  void probe(const Domain& domain, const std::string& host, const std::function<void()>& done);
-  void tell(const Domain& domain, const std::string& host, const MxTrial& trial) const;
+  // Tells what is known of the host, or makes it known and calls `done`; true: it has to be waited for.
+  bool find_out(const Domain& domain, const std::string& host, const std::function<void()>& done) const;
+  void tell(const Domain& domain, const std::string& host) const;
+  void tell_not_named(const Domain& domain, const std::string& host) const;
 
   Parts parts_;
   std::mt19937 random_;
   std::list<std::shared_ptr<Choice>> choices_;  // that have not ended; callbacks have weak pointers to them
-  std::set<std::pair<std::string, std::string>> under_way_;  // trials: domain, host
 };
 
 }  // namespace mtasts::opensmtpd

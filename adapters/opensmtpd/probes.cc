@@ -11,24 +11,26 @@ constexpr minutes kPassedFor{10};
 constexpr minutes kFailedFor{2};  // less than smtpd waits before it tries again
 constexpr std::size_t kMostRemembered = 10'000;
 
+// Did TLS come to nothing that would have come to something with SNI? A host that is busy, or without STARTTLS now,
+// says nothing of that.
+bool is_for_want_of_sni(ErrorCode code) {
+  return code != ErrorCode::kStartTlsNotSupported && !tlsrpt_result_type(code).empty();
+}
+
 }  // namespace
 
-bool Probes::is_known(const std::string& host) const {
-  const auto found = by_host_.find(host);
-  return found != by_host_.end() && parts_.clock() < found->second->until;
-}
+Probes::Probes(Parts parts, bool also_without_sni)
+    : parts_(std::move(parts)), also_without_sni_(also_without_sni), findings_(kMostRemembered) {}
+
+const Probes::Known* Probes::known(const std::string& host) const { return findings_.find(host, parts_.clock()); }
 
 Prospect Probes::prospect(const std::string& host) const {
-  const auto found = by_host_.find(host);
-  if (found == by_host_.end()) return Prospect::kUnknown;
-  const Finding& last = *found->second;
-  if (!is_known(host)) return last.result ? Prospect::kUnknown : Prospect::kFailedBefore;
-  if (!last.result) return Prospect::kFails;
-  return last.needs_sni ? Prospect::kNeedsSni : Prospect::kPasses;
-}
-
-const Error* Probes::failure(const std::string& host) const {
-  return prospect(host) == Prospect::kFails ? &by_host_.at(host)->result.error() : nullptr;
+  const Known* last = findings_.find(host);
+  if (last == nullptr) return Prospect::kUnknown;
+  const bool counts = known(host) != nullptr;
+  if (!last->value.passes) return counts ? Prospect::kFails : Prospect::kFailedBefore;
+  if (last->value.needs_sni) return Prospect::kNeedsSni;  // a matter of its configuration: it does not pass by itself
+  return counts ? Prospect::kPasses : Prospect::kUnknown;
 }
 
 void Probes::probe(const std::string& host, Done done) {
@@ -43,26 +45,36 @@ void Probes::probe(const std::string& host, Done done) {
 }
 
 void Probes::try_with_sni(const std::string& host, const Addresses& addresses) {
-  parts_.prober.probe(host, addresses, MxProber::Sni::kSent, [this, host, addresses](const MxTrial& trial) {
-    if (trial.result && also_without_sni_) return try_without_sni(host, addresses, trial);
+  parts_.prober.probe(host, addresses, MxProber::Sni::kSent, [this, host](const MxTrial& trial) {
+    if (trial.result && also_without_sni_) return try_without_sni(host, trial);
     ended(host, trial);
   });
 }
 
-// That it fails in another way than over TLS says nothing of SNI.
-void Probes::try_without_sni(const std::string& host, const Addresses& addresses, const MxTrial& with_sni) {
-  parts_.prober.probe(host, addresses, MxProber::Sni::kLeftOut, [this, host, with_sni](const MxTrial& trial) {
-    const bool needs_sni = !trial.result && !tlsrpt_result_type(trial.result.error().code).empty();
-    if (needs_sni)
-      parts_.log.write(LogLevel::kInfo, "event=mx-needs-sni mx=" + host +
-                                            " error=" + std::string(error_name(trial.result.error().code)) +
-                                            " detail=" + quoted(trial.result.error().detail) +
-                                            " effect=\"OpenSMTPD 6.8, which sends no SNI, refuses it\"");
-    ended(host, with_sni, needs_sni);
-  });
+// At the address that passed: another one may be another machine.
+void Probes::try_without_sni(const std::string& host, const MxTrial& with_sni) {
+  parts_.prober.probe(
+      host, {with_sni.mx_address}, MxProber::Sni::kLeftOut,
+      [this, host, with_sni](const MxTrial& trial) { judge_need_of_sni(host, with_sni, trial.result); });
 }
 
-void Probes::ended(const std::string& host, const MxTrial& trial, bool needs_sni) {
+// Where it cannot be said now, what was found the last time counts, for a short time.
+void Probes::judge_need_of_sni(const std::string& host, const MxTrial& with_sni, const Result<void>& without) {
+  if (without) {
+    remember(host, {with_sni, true, false}, kPassedFor);
+  } else if (is_for_want_of_sni(without.error().code)) {
+    parts_.log.write(LogLevel::kInfo, "event=mx-needs-sni mx=" + host +
+                                          " error=" + std::string(error_name(without.error().code)) +
+                                          " detail=" + quoted(without.error().detail) +
+                                          " effect=\"OpenSMTPD 6.8, which sends no SNI, refuses it\"");
+    remember(host, {with_sni, true, true}, kPassedFor);
+  } else {
+    const Known* before = findings_.find(host);
+    remember(host, {with_sni, true, before != nullptr && before->value.needs_sni}, kFailedFor);
+  }
+}
+
+void Probes::ended(const std::string& host, const MxTrial& trial) {
   const Result<void>& result = trial.result;
   // What was not tried, for a reason of our own, is not held against the host: smtpd will try it.
   const bool tried = result || result.error().code != ErrorCode::kEngine;
@@ -70,22 +82,14 @@ void Probes::ended(const std::string& host, const MxTrial& trial, bool needs_sni
     parts_.log.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
                                           " error=" + std::string(error_name(result.error().code)) +
                                           " detail=" + quoted(result.error().detail));
-  remember({host, tried ? result : Result<void>(), needs_sni, parts_.clock() + (result ? kPassedFor : kFailedFor)});
-  const auto waiting = std::move(waiting_.at(host));
-  waiting_.erase(host);
-  for (const auto& done : waiting) done(trial);
+  remember(host, {trial, result || !tried, false}, result ? kPassedFor : kFailedFor);
 }
 
-void Probes::remember(Finding finding) {
-  if (const auto old = by_host_.find(finding.host); old != by_host_.end()) {
-    findings_.erase(old->second);
-    by_host_.erase(old);
-  }
-  findings_.push_back(std::move(finding));
-  by_host_.emplace(findings_.back().host, std::prev(findings_.end()));
-  if (findings_.size() <= kMostRemembered) return;
-  by_host_.erase(findings_.front().host);
-  findings_.pop_front();
+void Probes::remember(const std::string& host, Finding finding, minutes time) {
+  findings_.put(host, std::move(finding), parts_.clock() + time);
+  const auto waiting = std::move(waiting_.at(host));
+  waiting_.erase(host);
+  for (const auto& done : waiting) done();
 }
 
 }  // namespace mtasts::opensmtpd

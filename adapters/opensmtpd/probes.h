@@ -4,13 +4,13 @@
 
 #include <chrono>
 #include <functional>
-#include <list>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "core/ports.h"
 #include "module/log.h"
+#include "module/short_memory.h"
 
 namespace mtasts::opensmtpd {
 
@@ -28,43 +28,42 @@ class Probes {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Clock = std::function<Time()>;
-  using Done = std::function<void(const MxTrial&)>;
+  using Done = std::function<void()>;
   struct Parts {
     Resolver& resolver;
     MxProber& prober;
     Log& log;
     Clock clock;
   };
+  struct Finding {
+    MxTrial trial;  // with SNI
+    bool passes;    // also where it could not be tried
+    bool needs_sni;
+  };
+  using Known = ShortMemory<Finding>::Item;
 
   // `also_without_sni`: find out as well which hosts need SNI.
-  Probes(Parts parts, bool also_without_sni) : parts_(std::move(parts)), also_without_sni_(also_without_sni) {}
+  Probes(Parts parts, bool also_without_sni);
 
+  [[nodiscard]] Time now() const { return parts_.clock(); }
   [[nodiscard]] Prospect prospect(const std::string& host) const;
-  [[nodiscard]] bool is_known(const std::string& host) const;
-  // Why it fails; nullptr: it passes, or nothing is known. Until the next call of probe().
-  [[nodiscard]] const Error* failure(const std::string& host) const;
+  // nullptr: nothing is known of it, or no longer. Until the next call of probe().
+  [[nodiscard]] const Known* known(const std::string& host) const;
   // Finds it out, once for all who ask meanwhile; `done` is called when it is known, never from inside this call.
   void probe(const std::string& host, Done done);
 
  private:
-  struct Finding {
-    std::string host;
-    Result<void> result;
-    bool needs_sni;
-    Time until;
-  };
-  using Findings = std::list<Finding>;
   using Addresses = std::vector<std::string>;
 
   void try_with_sni(const std::string& host, const Addresses& addresses);
-  void try_without_sni(const std::string& host, const Addresses& addresses, const MxTrial& with_sni);
-  void ended(const std::string& host, const MxTrial& trial, bool needs_sni = false);
-  void remember(Finding finding);
+  void try_without_sni(const std::string& host, const MxTrial& with_sni);
+  void judge_need_of_sni(const std::string& host, const MxTrial& with_sni, const Result<void>& without);
+  void ended(const std::string& host, const MxTrial& trial);
+  void remember(const std::string& host, Finding finding, std::chrono::minutes time);
 
   Parts parts_;
   bool also_without_sni_;
-  Findings findings_;  // the oldest first
-  std::unordered_map<std::string, Findings::iterator> by_host_;
+  ShortMemory<Finding> findings_;
   std::unordered_map<std::string, std::vector<Done>> waiting_;
 };
 

@@ -98,7 +98,7 @@ int Process::run() {
   return code_;
 }
 
-// The old office ends what it has begun.
+// The old office ends the lookups that it has begun; trials of hosts are made anew.
 Result<void> Process::open_office(Result<Config> config) {
   tried_ = std::chrono::steady_clock::now();
   if (!config) return tl::unexpected(config.error());

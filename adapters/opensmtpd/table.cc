@@ -40,7 +40,9 @@ std::unique_ptr<Probes> make_probes(const Table::Parts& parts, const Config& con
 
 std::unique_ptr<TlsReports> make_reports(const Table::Parts& parts, const Config& config) {
   if (config.tlsrpt_socket.empty()) return nullptr;
-  return std::make_unique<TlsReports>(parts.resolver, parts.store, parts.log, config.tlsrpt_socket);
+  return std::make_unique<TlsReports>(
+      TlsReports::Parts{parts.loop, parts.resolver, parts.store, parts.log, parts.clock, parts.steady_clock},
+      config.tlsrpt_socket);
 }
 
 // What is no name of a domain has no policy, and is smtpd's business.
@@ -54,9 +56,10 @@ Table::Table(Parts parts, const Config& config)
       rules_of_waiting_(rules_of_waiting_mail(config.decision)),
       reports_(make_reports(parts_, config)),
       probes_(make_probes(parts_, config)),
-      choice_(
-          {parts_.loop, parts_.resolver, probes_.get(),
-           [this](const auto& domain, const auto& host, const auto& trial) { report_trial(domain, host, trial); }}) {}
+      choice_({parts_.loop, parts_.resolver, probes_.get(),
+               [this](const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until) {
+                 if (reports_) reports_->report(domain, host, trial, until);
+               }}) {}
 
 void Table::answer(const Request& request, Done done) {
   if (request.operation == Operation::kCheck && request.service == ServiceName::kDomain)
@@ -92,14 +95,6 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
                   watched_.erase(domain.text());
                   if (testing) report_testing(domain, failures);
                 });
-}
-
-// R32: a trial is a session with the host, whether the policy is enforced or only watched.
-void Table::report_trial(const Domain& domain, const std::string& host, const MxTrial& trial) {
-  if (!reports_) return;
-  const auto remembered = parts_.store.get(domain);
-  const StoredPolicy* policy = remembered ? remembered->policy_in_force(parts_.clock()) : nullptr;
-  if (policy != nullptr) reports_->report({domain, *policy, host, trial});
 }
 
 // R27: what enforce would have refused.

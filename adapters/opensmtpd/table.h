@@ -48,7 +48,6 @@ class Table {
   void find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
                 std::function<void(const Decision&)> done);
   void look_ahead(const Domain& domain, const Decision& decision);
-  void report_trial(const Domain& domain, const std::string& host, const MxTrial& trial);
   void report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures);
   void later(std::function<void()> step);
 

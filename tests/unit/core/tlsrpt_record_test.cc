@@ -6,7 +6,7 @@
 namespace mtasts {
 namespace {
 
-const std::string kGood = "v=TLSRPTv1; rua=mailto:reports@example.com";
+constexpr char kGood[] = "v=TLSRPTv1; rua=mailto:reports@example.com";
 
 TEST(TlsrptRecord, R31ReportsAreWantedWhereThereIsOne) {
   for (const char* record :

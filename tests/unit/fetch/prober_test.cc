@@ -51,8 +51,8 @@ const Verdict kVerdicts[] = {
     {"R25WhoIsSlowToGreetPasses", "slow_to_greet", {}, ""},
     {"R25StartTlsNotOffered", "no_starttls", kNoStartTls, "STARTTLS is not offered"},
     {"R25NoEhloNoStartTls", "ehlo_refused", kNoStartTls, "STARTTLS is not offered"},
-    // Who sends the mail may understand it; here it only cannot be said how that will end.
-    {"StartTlsInLowerCaseIsNotHeldAgainstTheHost", "lower_case", ErrorCode::kEngine, "is offered in lower case"},
+    // RFC 5321 §2.4 would have it understood; but smtpd, too, knows it in upper case only, and would send in the clear.
+    {"R25StartTlsInLowerCaseIsNoOffer", "lower_case", kNoStartTls, "STARTTLS is not offered"},
     {"R25StartTlsRefused", "starttls_refused", kNoStartTls, "STARTTLS is refused: 454 4.7.0 TLS not available"},
     {"R25TlsBefore12", "old_tls", kTlsFails, "TLS fails: "},
     {"R25ClosedInTheHandshake", "closes_in_handshake", kTlsFails, "TLS fails: "},

@@ -7,8 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "module/client.h"
+#include "module/tlsrpt_datagram.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
@@ -17,6 +20,9 @@ namespace mtasts {
 namespace {
 
 using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -36,7 +42,7 @@ TlsSession session(Result<void> result) {
 // As libtlsrpt 0.5.0 wrote it, given the same.
 TEST(TlsrptDatagram, R32R33AFailedSessionIsWhatLibtlsrptWouldSend) {
   const auto failed = session(fail(ErrorCode::kCertificateExpired, "certificate of mx.example.com is expired"));
-  ASSERT_TRUE(is_reported(failed));
+  ASSERT_TRUE(is_reported(failed.trial));
   EXPECT_EQ(json::parse(tlsrpt_datagram(failed, kRecord)), json::parse(R"({
     "d": "example.com","pr": "v=TLSRPTv1; rua=mailto:r@example.com","policies":[{"policy-type":2,
     "policy-domain": "example.com",
@@ -69,11 +75,11 @@ TEST(TlsrptDatagram, R32EachResultTypeHasItsNumberAndOnlyThoseAreReported) {
   };
   for (const auto& [code, number] : numbers) {
     const auto failed = session(fail(code, "why"));
-    EXPECT_TRUE(is_reported(failed));
+    EXPECT_TRUE(is_reported(failed.trial));
     EXPECT_EQ(json::parse(tlsrpt_datagram(failed, kRecord))["policies"][0]["failure-details"][0]["c"], number);
   }
   for (const auto code : {ErrorCode::kUnreachable, ErrorCode::kEngine, ErrorCode::kDnsFailure, ErrorCode::kInvalidName})
-    EXPECT_FALSE(is_reported(session(fail(code, "why"))));
+    EXPECT_FALSE(is_reported(session(fail(code, "why")).trial));
 }
 
 TEST(TlsrptDatagram, ForeignBytesLeaveItOneJsonText) {
@@ -83,21 +89,39 @@ TEST(TlsrptDatagram, ForeignBytesLeaveItOneJsonText) {
 
 class Collector : public testing::Test {
  protected:
+  Collector() { open(); }
+  void open() {
+    const TlsReports::Parts parts{loop_, resolver_, store_, log_, [this] { return now_; }, [this] { return steady_; }};
+    reports_ = std::make_unique<TlsReports>(parts, path_);
+  }
   void listen() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
     ASSERT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    log_.lines.clear();
+    open();
+    remember("testing");
+  }
+  void remember(const char* mode, const std::string& domain = "example.com") {
+    ASSERT_TRUE(store_.put({test::domain(domain),
+                            {RecordMemory::State::kFound, now_ + std::chrono::hours(1), "1", {}},
+                            test::stored_policy("1", now_, test::policy_body(mode, 604'800)),
+                            {}}));
   }
   void TearDown() override { ::close(fd_); }
+  void report(const std::string& host = "mx.example.com", Result<void> result = {},
+              const std::string& domain = "example.com") {
+    reports_->report(test::domain(domain), host, {std::move(result), "192.0.2.9", "192.0.2.1"}, steady_ + minutes(10));
+  }
   // "" when there is none.
-  std::string datagram() {
+  std::string datagram() const {
     std::string bytes(100'000, '\0');
     const auto got = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
     bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     return bytes;
   }
-  void answer(const std::vector<std::string>& records) {
+  void answer(const std::vector<std::string>& records = {kRecord}) {
     const auto asked = std::exchange(resolver_.txts, {});
     for (const auto& [name, done] : asked) done(FakeResolver::found(records));
   }
@@ -105,61 +129,141 @@ class Collector : public testing::Test {
   Scratch scratch_;
   std::string path_ = scratch_.path() + "/collectd.sock";
   int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  Time now_ = mtasts::now();
+  TlsReports::SteadyTime steady_{std::chrono::seconds(1000)};
+  FakeLoop loop_;
   FakeResolver resolver_;
   FakeLog log_;
   FileStore store_{scratch_.path(), log_};
-  TlsReports reports_{resolver_, store_, log_, path_};
+  std::unique_ptr<TlsReports> reports_;
 };
 
-TEST_F(Collector, R31IsHandedWhatTheDomainWantsToKnow) {
+TEST_F(Collector, R31R32IsHandedWhatTheDomainWantsToKnow) {
   listen();
-  reports_.report(session({}));
+  report();
   ASSERT_THAT(resolver_.txts, SizeIs(1));
   EXPECT_EQ(resolver_.txts.at(0).first, "_smtp._tls.example.com");
   EXPECT_EQ(datagram(), "");
-  answer({kRecord});
-  EXPECT_EQ(datagram(), tlsrpt_datagram(session({}), kRecord));
+  answer();
+  const auto sent = json::parse(datagram());
+  EXPECT_EQ(sent["pr"], kRecord);
+  EXPECT_EQ(sent["policies"][0]["policy-string"][1], "mode: testing");
+  EXPECT_THAT(log_.lines, IsEmpty());
 }
 
 TEST_F(Collector, R31IsHandedNothingOfDomainsThatAskForNothing) {
   listen();
-  reports_.report(session({}));
+  report();
   answer({"v=spf1 -all"});
-  reports_.report(session({}));
+  remember("enforce", "example.net");
+  report("mx.example.net", {}, "example.net");
   resolver_.txts.at(0).second(fail(ErrorCode::kDnsTimeout, "silence"));
   EXPECT_EQ(datagram(), "");
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
+TEST_F(Collector, IsHandedNothingOfPoliciesThatDemandNothing) {
+  listen();
+  remember("none");
+  report();
+  answer();
+  report("mx.example.net", {}, "nopolicy.example");
+  answer();
+  EXPECT_EQ(datagram(), "");
+}
+
 TEST_F(Collector, DnsIsNotAskedForWhatIsNotReported) {
-  reports_.report(session(fail(ErrorCode::kUnreachable, "no connection")));
+  report("mx.example.com", fail(ErrorCode::kUnreachable, "no connection"));
   EXPECT_THAT(resolver_.txts, IsEmpty());
 }
 
-TEST_F(Collector, OneThatIsNotThereIsAWarningOnceAnHour) {
-  for (int i = 0; i < 3; ++i) {
-    reports_.report(session({}));
-    answer({kRecord});
-  }
-  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost socket=" + path_ + " detail=\"No such file")));
+TEST_F(Collector, EachSessionIsToldOnceForAsLongAsItIsRemembered) {
+  listen();
+  for (int i = 0; i < 3; ++i) report();
+  answer();
+  report();
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(datagram(), "");
+  steady_ += minutes(10);
+  report();
+  answer();
+  EXPECT_NE(datagram(), "");
 }
 
-TEST_F(Collector, NotMoreThanSoManySessionsWaitForDns) {
-  for (int i = 0; i < 1000; ++i) reports_.report(session({}));
-  EXPECT_THAT(resolver_.txts, SizeIs(200));
-  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
-  answer({});
-  reports_.report(session({}));
+TEST_F(Collector, R23TheDomainsWishIsRememberedForItsTime) {
+  listen();
+  report("mx1.example.com");
+  answer();
+  report("mx2.example.com");
+  EXPECT_THAT(resolver_.txts, IsEmpty());
+  steady_ += seconds(301);  // the answers of these tests have a TTL of 300 s
+  report("mx3.example.com");
   EXPECT_THAT(resolver_.txts, SizeIs(1));
 }
 
-TEST_F(Collector, OneThatDoesNotKeepUpHoldsNobodyUp) {
+TEST_F(Collector, OneDomainHasOneQuestionAndTwentySessionsWaiting) {
   listen();
-  for (int i = 0; i < 2000; ++i) {
-    reports_.report(session({}));
-    answer({kRecord});
-  }
+  for (int i = 0; i < 100; ++i) report("mx" + std::to_string(i) + ".example.com");
+  EXPECT_THAT(resolver_.txts, SizeIs(1));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
+  answer();
+  loop_.advance(seconds(1));
+  int sent = 0;
+  while (!datagram().empty() || (loop_.advance(seconds(1)), !datagram().empty())) ++sent;
+  EXPECT_EQ(sent, 20);
+}
+
+// So that no answer that mail waits for has to wait for these.
+TEST_F(Collector, NameServersThatAreSilentTakeTwentyQuestions) {
+  listen();
+  for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
+  EXPECT_THAT(resolver_.txts, SizeIs(20));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));
+}
+
+TEST_F(Collector, OneThatIsNotThereIsToldAtTheStartAndOnceAnHour) {
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost socket=" + path_ + " detail=\"nobody listens")));
+  log_.lines.clear();
+  remember("enforce");
+  for (const char* host : {"mx1.example.com", "mx2.example.com"}) {
+    report(host);
+    answer();
+  }
+  EXPECT_THAT(log_.lines, SizeIs(1));
+}
+
+TEST_F(Collector, OneThatComesLaterIsToldOfAndHandedWhatCameSince) {
+  remember("enforce");
+  report("mx1.example.com");
+  answer();
+  const auto reports = std::move(reports_);
+  listen();
+  log_.lines.clear();
+  reports->report(test::domain(), "mx2.example.com", {{}, "", ""}, steady_ + minutes(1));
+  EXPECT_NE(datagram(), "");
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-reached")));
+}
+
+// The kernel keeps no more than a few datagrams for it.
+TEST_F(Collector, OneThatIsBusyForAMomentGetsEverything) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 99; ++i) report("mx" + std::to_string(i) + ".example.com");
+  int got = 0;
+  for (int round = 0; round < 100; ++round, loop_.advance(milliseconds(100)))
+    while (!datagram().empty()) ++got;
+  EXPECT_EQ(got, 100);
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(Collector, OneThatHangsHoldsNobodyUp) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 2000; ++i) report("mx" + std::to_string(i) + ".example.com");
+  loop_.advance(seconds(10));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("does not keep up")));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace mtasts::opensmtpd {
 
 class FakeProber final : public MxProber {
  public:
-  void probe(const std::string& host, const std::vector<std::string>& /*addresses*/, Sni sni, Callback done) override {
+  void probe(const std::string& host, const std::vector<std::string>& where, Sni sni, Callback done) override {
+    addresses = where;
     probed.push_back(host + (sni == Sni::kSent ? "" : " without SNI"));
     waiting[host] = std::move(done);
   }
@@ -25,6 +26,7 @@ class FakeProber final : public MxProber {
     done({result, "198.51.100.7", "192.0.2.1"});
   }
   std::vector<std::string> probed;
+  std::vector<std::string> addresses;  // of the last
   std::map<std::string, Callback> waiting;
 };
 

@@ -188,25 +188,27 @@ TEST_F(Choosing, R27AHostThatNobodyCanReachIsNoneThatEnforceWouldRefuse) {
   EXPECT_EQ(told, 1);
 }
 
-TEST_F(Choosing, R32EachTrialIsToldOnceForEachDomainThatItWasMadeFor) {
+// Whoever is told remembers what he was told, for the time that it holds.
+TEST_F(Choosing, R32WhatIsKnownOfAHostIsToldForEachDomainThatAsks) {
   std::vector<std::string> told;
-  MxChoice choice(
-      {loop_, resolver_, &probes_, [&](const Domain& domain, const std::string& host, const MxTrial& trial) {
-         told.push_back(domain.text() + " " + host + (trial.result ? " passes" : " fails"));
-       }});
+  MxChoice choice({loop_, resolver_, &probes_,
+                   [&](const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until) {
+                     told.push_back(domain.text() + " " + host + (trial.result ? " passes for " : " fails for ") +
+                                    std::to_string((until - now_) / minutes(1)));
+                   }});
   const auto ignore = [](const auto& /*what*/) {};
   choice.watch(test::domain(), {"mx1.example.com"}, ignore);
-  choice.choose(test::domain(), {"mx1.example.com"}, seconds(2), ignore);
+  dns();
+  EXPECT_THAT(told, testing::ElementsAre("example.com mx2.example.com fails for 10")) << "the policy does not name it";
+  told.clear();
+  prober_.pass("mx1.example.com");
+  EXPECT_THAT(told, testing::ElementsAre("example.com mx1.example.com passes for 10"));
+  told.clear();
   choice.choose(test::domain("example.net"), {"mx1.example.com"}, seconds(2), ignore);
   dns();
-  EXPECT_THAT(told, testing::ElementsAre("example.com mx2.example.com fails")) << "the policy does not name it";
-  prober_.pass("mx1.example.com");
-  EXPECT_THAT(told,
-              testing::UnorderedElementsAre("example.com mx2.example.com fails", "example.com mx1.example.com passes",
-                                            "example.net mx1.example.com passes"));
-  choice.choose(test::domain(), {"mx1.example.com"}, seconds(2), ignore);
-  dns();
-  EXPECT_THAT(told, SizeIs(3)) << "what is remembered is no new session";
+  EXPECT_THAT(told, testing::ElementsAre("example.net mx1.example.com passes for 10"))
+      << "though it was tried for another";
+  EXPECT_THAT(prober_.probed, SizeIs(1));
 }
 
 // An smtpd that may be 6.8, which sends no SNI.
@@ -241,11 +243,42 @@ TEST_F(ChoosingForOldSmtpd, OneThatNeedsSniWhereNoOtherPasses) {
   EXPECT_EQ(chosen_, "mx1.example.com");
 }
 
-TEST_F(ChoosingForOldSmtpd, ThatAHostWasBusySaysNothingOfSni) {
+TEST_F(ChoosingForOldSmtpd, ThatAHostWasBusyOrWithoutStartTlsSaysNothingOfSni) {
+  for (const auto code : {ErrorCode::kUnreachable, ErrorCode::kEngine, ErrorCode::kStartTlsNotSupported}) {
+    dns();
+    prober_.pass("mx1.example.com");
+    prober_.refuse("mx1.example.com", code);
+    EXPECT_EQ(chosen_, "mx1.example.com") << error_name(code);
+    prober_.refuse("mx2.example.com");
+    now_ += minutes(3);
+    EXPECT_EQ(probes_.known("mx1.example.com"), nullptr) << "nor for long";
+    choice_.choose(test::domain(), {}, seconds(2), note());
+  }
+}
+
+TEST_F(ChoosingForOldSmtpd, WhoNeedsSniStillNeedsItWhereThatCannotBeFoundOutInTime) {
   dns();
   prober_.pass("mx1.example.com");
+  prober_.refuse("mx1.example.com", ErrorCode::kCertificateHostMismatch);
+  prober_.pass("mx2.example.com");
+  prober_.pass("mx2.example.com");
+  EXPECT_EQ(chosen_, "mx2.example.com");
+  now_ += minutes(11);
+  chosen_ = "";
+  choice_.choose(test::domain(), {}, seconds(2), note());
+  dns();
+  loop_.advance(seconds(3));
+  EXPECT_EQ(chosen_, "mx2.example.com") << "both are silent";
+  prober_.pass("mx1.example.com");
   prober_.refuse("mx1.example.com", ErrorCode::kUnreachable);
-  EXPECT_EQ(chosen_, "mx1.example.com");
+  EXPECT_EQ(probes_.prospect("mx1.example.com"), Prospect::kNeedsSni);
+}
+
+// Another address may be another machine.
+TEST_F(ChoosingForOldSmtpd, SniIsLeftOutWhereItWasSent) {
+  dns();
+  prober_.pass("mx1.example.com");
+  EXPECT_THAT(prober_.addresses, testing::ElementsAre("192.0.2.1"));
 }
 
 TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {

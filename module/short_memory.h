@@ -1,0 +1,57 @@
+// What is remembered under a name until a moment, of so many names at most: the one that was remembered first makes
+// room. Pure: whoever asks knows what time it is.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace mtasts {
+
+template <typename Value>
+class ShortMemory {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Item {
+    std::string name;
+    Value value;
+    Time until;
+  };
+
+  explicit ShortMemory(std::size_t most) : most_(most) {}
+  ShortMemory(const ShortMemory&) = delete;
+  ShortMemory& operator=(const ShortMemory&) = delete;
+
+  // nullptr: nothing. Also what is over by now, as long as there is room for it. Until the next put().
+  [[nodiscard]] const Item* find(const std::string& name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : &*found->second;
+  }
+  [[nodiscard]] const Item* find(const std::string& name, Time now) const {
+    const Item* item = find(name);
+    return item != nullptr && now < item->until ? item : nullptr;
+  }
+
+  // In the place of what was there under this name.
+  void put(const std::string& name, Value value, Time until) {
+    if (const auto old = by_name_.find(name); old != by_name_.end()) {
+      items_.erase(old->second);
+      by_name_.erase(old);
+    }
+    items_.push_back({name, std::move(value), until});
+    by_name_.emplace(name, std::prev(items_.end()));
+    if (items_.size() <= most_) return;
+    by_name_.erase(items_.front().name);
+    items_.pop_front();
+  }
+
+ private:
+  std::size_t most_;
+  std::list<Item> items_;  // the oldest first
+  std::unordered_map<std::string, typename std::list<Item>::iterator> by_name_;
+};
+
+}  // namespace mtasts

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packages import LabError
+
 
 @dataclass(frozen=True)
 class Session:
@@ -32,6 +34,7 @@ class Session:
 class Collector:
     def __init__(self, place: str) -> None:
         self.sessions: list[Session] = []
+        self.trouble = ""
         self._place = Path(place)
         self._news = threading.Condition()
         self._place.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +56,8 @@ class Collector:
     def stop(self) -> None:
         self._place.unlink(missing_ok=True)
         self._socket.close()
+        if self.trouble:
+            raise LabError(f"what is no datagram for tlsrpt-collectd came: {self.trouble}")
 
     def _read(self) -> None:
         while True:
@@ -61,16 +66,19 @@ class Collector:
             except OSError:
                 return  # stopped
             with self._news:
-                self.sessions += _read_datagram(datagram)
+                try:
+                    self.sessions += _read_datagram(datagram)
+                except (ValueError, KeyError, TypeError) as why:
+                    self.trouble = f"{why!r} in {datagram!r}"
                 self._news.notify_all()
 
 
 def _read_datagram(datagram: bytes) -> list[Session]:
-    """Whoever breaks the form ends the thread, and the test waits in vain."""
     content = json.loads(datagram)
     sessions = []
     for policy in content["policies"]:
         failures = tuple(policy.pop("failure-details", ()))
-        assert policy.pop("t") == len(failures)
+        if policy.pop("t") != len(failures):
+            raise ValueError("t is not the number of failures")
         sessions.append(Session(content["d"], content["pr"], bool(policy.pop("f")), failures, policy))
     return sessions

@@ -6,6 +6,7 @@ import time
 
 from collector import Collector, Session
 from framework import expect, expect_delivered, scenario
+from scenarios_testing import told
 from topology import BAD_HOSTS, GOOD, PLAIN, SECOND, SELF_SIGNED, declare
 from world import Domain, World
 
@@ -17,6 +18,7 @@ SENDER = "198.51.100.1"
 
 TESTING = declare(Domain("reporttesting.test", (EXPIRED.name, GOOD), "testing", (EXPIRED.name,), records=WANTED))
 ENFORCE = declare(Domain("reportenforce.test", (SELF_SIGNED, SECOND), "enforce", records=WANTED))
+SHARING = declare(Domain("reportsharing.test", (SECOND,), "enforce", records=WANTED))
 QUIET = declare(Domain("reportunwanted.test", (PLAIN,), "testing"))
 
 
@@ -40,10 +42,10 @@ def testing(world: World) -> None:
            f"both should be failures of {TESTING.name}: {collector.sessions}")
     policy = {"policy-type": 2, "policy-domain": TESTING.name, "policy-string": TESTING.policy().splitlines(), "mx-host": [EXPIRED.name]}
     expect(collector.sessions[0].policy == policy, f"the policy should be told as {policy}: {collector.sessions[0].policy}")
-    told = by_host(collector.sessions)
-    expired = {key: told.get(EXPIRED.name, {}).get(key) for key in "csr"}
-    expect(expired == {"c": 204, "s": SENDER, "r": EXPIRED.address}, f"expired, from {SENDER} to {EXPIRED.address}: {told}")
-    expect(told.get(GOOD, {}).get("c") == 205, f"a host that the policy does not name is told: {told}")
+    failures = by_host(collector.sessions)
+    expired = {key: failures.get(EXPIRED.name, {}).get(key) for key in "csr"}
+    expect(expired == {"c": 204, "s": SENDER, "r": EXPIRED.address}, f"expired, from {SENDER} to {EXPIRED.address}: {failures}")
+    expect(failures.get(GOOD, {}).get("c") == 205, f"a host that the policy does not name is told: {failures}")
 
 
 @scenario("enforce: failed and good sessions are told, each once as long as it is remembered")
@@ -61,12 +63,36 @@ def enforce(world: World) -> None:
 def unwanted(world: World) -> None:
     collector = collecting(world)
     expect_delivered(world.send(f"bob@{QUIET.name}"), f"bob@{QUIET.name}", PLAIN)
-    expect(not collector.wait_for(1, patience=1), f"nothing should be reported, and was: {collector.sessions}")
+    expect(told(world, "event=testing-failure", QUIET.name), f"its host should have been tried: {world.sender.words}")
+    expect_delivered(world.send(f"bob@{ENFORCE.name}"), f"bob@{ENFORCE.name}", SECOND, verified=True)
+    expect(collector.wait_for(2), f"the sessions for {ENFORCE.name} should be reported: {collector.sessions}")
+    domains = {session.domain for session in collector.sessions}
+    expect(domains == {ENFORCE.name}, f"nothing else should be reported, and these were: {domains}")
+
+
+@scenario("domains that share a host are both told, though it is tried once")
+def shared(world: World) -> None:
+    collector = collecting(world)
+    for domain in (ENFORCE, SHARING):
+        expect_delivered(world.send(f"bob@{domain.name}"), f"bob@{domain.name}", SECOND, verified=True)
+    expect(collector.wait_for(3), f"three sessions should be reported, and were: {collector.sessions}")
+    good = sorted(session.domain for session in collector.sessions if not session.failed)
+    expect(good == [ENFORCE.name, SHARING.name], f"one good session each should be reported: {collector.sessions}")
+
+
+@scenario("a collector that comes late gets what is seen from then on, and the log says that it is there")
+def late_collector(world: World) -> None:
+    world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{SOCKET}"\n')
+    expect(told(world, "event=tlsrpt-lost", "nobody listens there"), f"it should be missed: {world.sender.words}")
+    collector = Collector(SOCKET)
+    world.undo(collector.stop)
+    expect_delivered(world.send(f"bob@{SHARING.name}"), f"bob@{SHARING.name}", SECOND, verified=True)
+    expect(collector.wait_for(1), "a session should be reported")
+    expect(told(world, "event=tlsrpt-reached"), f"it should be greeted: {world.sender.words}")
 
 
 @scenario("no collector: mail goes as before, and the log says that reports are lost")
 def no_collector(world: World) -> None:
     world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{SOCKET}"\n')
     expect_delivered(world.send(f"bob@{ENFORCE.name}"), f"bob@{ENFORCE.name}", SECOND, verified=True)
-    told = world.sender.log_socket.wait(lambda: any("event=tlsrpt-lost" in line for line in world.sender.words), 10)
-    expect(told, f"event=tlsrpt-lost should be logged: {world.sender.words}")
+    expect(told(world, "event=tlsrpt-lost"), f"event=tlsrpt-lost should be logged: {world.sender.words}")

@@ -51,6 +51,8 @@ TEST(ImsgCodec, IsKnownByItsFirstOctets) {
   EXPECT_EQ(codec->decode(kOpen).request->operation, Operation::kHello);
 }
 
+TEST(ImsgCodec, WhoSpeaksSoMayBeOneThatSendsNoSni) { EXPECT_TRUE(make_imsg_codec()->may_lack_sni()); }
+
 TEST(ImsgCodec, OpenIsAnsweredEmpty) { EXPECT_THAT(reply(request(kOpen), {}), IsEmpty()); }
 
 TEST(ImsgCodec, ACheckHasANumberForItsAnswer) {

@@ -77,6 +77,8 @@ TEST(LineCodec, WhatIsNoQuestionGetsNoAnswer) {
     EXPECT_FALSE(codec->decode(line + "\n").request) << line;
 }
 
+TEST(LineCodec, WhoSpeaksSoSendsSni) { EXPECT_FALSE(make_line_codec()->may_lack_sni()); }
+
 TEST(LineCodec, LinesMayComeInPieces) {
   const std::string line = kPrefix + "check|domain|1|example.com\n";
   for (std::size_t length = 0; length < line.size(); ++length)

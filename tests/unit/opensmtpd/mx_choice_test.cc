@@ -274,6 +274,18 @@ TEST_F(ChoosingForOldSmtpd, WhoNeedsSniStillNeedsItWhereThatCannotBeFoundOutInTi
   EXPECT_EQ(probes_.prospect("mx1.example.com"), Prospect::kNeedsSni);
 }
 
+TEST_F(ChoosingForOldSmtpd, AtTheDeadlineOneThatNeedsSniRatherThanOneThatFailed) {
+  dns();
+  prober_.refuse("mx1.example.com");
+  prober_.pass("mx2.example.com");
+  prober_.refuse("mx2.example.com", ErrorCode::kCertificateHostMismatch);
+  now_ += minutes(3);
+  choice_.choose(test::domain(), {}, seconds(2), note());
+  dns();
+  loop_.advance(seconds(3));
+  EXPECT_EQ(chosen_, "mx2.example.com");
+}
+
 // Another address may be another machine.
 TEST_F(ChoosingForOldSmtpd, SniIsLeftOutWhereItWasSent) {
   dns();

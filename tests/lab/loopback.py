@@ -15,7 +15,8 @@ The command finds in its environment (host:port is 127.0.0.1:port):
     MTASTS_LAB_CA                 PEM file of the root to trust
     MTASTS_LAB_IPV6               "1", or "0" on a machine without ::1 (ipv6only.test then leads nowhere)
     MTASTS_LAB_DIR                the lab's folder, with the servers' logs (web/access.log, mx.log); mx.addresses
-                                  says where each behaviour of raw_mx.py is to be had
+                                  says where each behaviour of raw_mx.py is to be had, and where each
+                                  certificate is shown to who sends no SNI
 
 What is served: catalogue.py. The exit code is the command's; 1 with one sentence when the lab cannot start.
 """
@@ -109,16 +110,17 @@ class Lab:
     def _start_mx(self) -> None:
         """An MX host may be called anything: each policy host's certificate is shown by an MX host of that name as well."""
         certificates = {name: [str(pair.certificate), str(pair.key)] for name, pair in self._mx_pairs().items()}
+        names = list(certificates)
+        places = [*((name, raw_mx.place(name)) for name in raw_mx.BEHAVIOURS), *((name, raw_mx.place_of_default(names, name)) for name in names)]
         self.mx_configuration.write_text(json.dumps({"port": self.mx_port, "certificates": certificates,
                                                      "ipv6": bool(self.web_addresses.good6)}), encoding="utf-8")
-        (self.folder / "mx.addresses").write_text("".join(f"{name} {raw_mx.place(name)}\n" for name in raw_mx.BEHAVIOURS), encoding="ascii")
+        (self.folder / "mx.addresses").write_text("".join(f"{name} {address}\n" for name, address in places), encoding="ascii")
         self.mx.start((raw_mx.place("good"), self.mx_port))
 
     def _mx_pairs(self) -> dict[str, Pair]:
         pairs = {f"mta-sts.{domain}": Pair(self.folder / "pki" / f"leaf-{leaf.name}.pem", self.folder / "pki" / f"leaf-{leaf.key.name}.key")
                  for domain, leaf in certificates.by_domain().items()}
-        pairs |= {leaf.dns[0]: self.authority.issue(leaf) for leaf in certificates.of_mail_hosts()}
-        return pairs | {"": pairs["mx.good.test"]}  # without SNI
+        return pairs | {leaf.dns[0]: self.authority.issue(leaf) for leaf in certificates.of_mail_hosts()}
 
     def stop(self) -> None:
         self.mx.stop()

@@ -2,7 +2,8 @@
 """MX hosts that are probed, good and bad. Started by loopback.py: raw_mx.py CONFIGURATION.json
 
 Each behaviour of BEHAVIOURS has an address of its own (place()), because it shows before there is an SNI; all share one port. Which
-certificate is shown follows from the SNI. What each connection said is a line of standard output, once it has ended:
+certificate is shown follows from the SNI. To who sends none they show that of mx.good.test, but for the good hosts at the addresses of
+place_of_default(), one for each certificate. What each connection said is a line of standard output, once it has ended:
 
     good sni=mx.example alpn= said=EHLO me|STARTTLS|EHLO me|QUIT
 """
@@ -26,15 +27,17 @@ from typing import Callable
 import hostile_web
 
 OFFER = b"250-mx.test\r\n250-SIZE 1000000\r\n250 STARTTLS\r\n"
+DEFAULT = "mx.good.test"
 NO_OFFER = b"250-mx.test\r\n250 SIZE 1000000\r\n"
 
 
 class Session:
     """One connection, first in the clear."""
 
-    def __init__(self, connection: socket.socket, certificates: Certificates) -> None:
+    def __init__(self, connection: socket.socket, certificates: Certificates, default: str) -> None:
         self.stream = connection
         self.certificates = certificates
+        self.default = default
         self.said: list[str] = []
         self.sni = ""
         self.alpn = ""
@@ -74,7 +77,7 @@ class Session:
     def shake_hands(self, old: bool = False) -> None:
         def choose(tls: ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> int | None:
             self.sni = name or ""
-            context = self.certificates.context(self.sni)
+            context = self.certificates.context(self.sni or self.default)
             if context is None:
                 return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
             tls.context = context
@@ -385,8 +388,12 @@ def place(behaviour: str) -> str:
     return f"127.0.25.{1 + list(BEHAVIOURS).index(behaviour)}"
 
 
-def converse(connection: socket.socket, behaviour: str, certificates: Certificates) -> None:
-    session = Session(connection, certificates)
+def place_of_default(certificates: list[str], name: str) -> str:
+    return f"127.0.26.{1 + certificates.index(name)}"
+
+
+def converse(connection: socket.socket, behaviour: str, certificates: Certificates, default: str) -> None:
+    session = Session(connection, certificates, default)
     ended = ""
     try:
         BEHAVIOURS[behaviour](session)
@@ -397,23 +404,25 @@ def converse(connection: socket.socket, behaviour: str, certificates: Certificat
     print(f"{behaviour} sni={session.sni} alpn={session.alpn} said={'|'.join(session.said)}{ended}", flush=True)
 
 
-def accept_forever(server: socket.socket, behaviour: str, certificates: Certificates) -> None:
+def accept_forever(server: socket.socket, behaviour: str, certificates: Certificates, default: str) -> None:
     while True:
         connection, _ = server.accept()
-        threading.Thread(target=converse, args=(connection, behaviour, certificates), daemon=True).start()
+        threading.Thread(target=converse, args=(connection, behaviour, certificates, default), daemon=True).start()
 
 
 def main() -> None:
     configuration = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     certificates = Certificates(configuration["certificates"])
-    places = [(place(behaviour), behaviour) for behaviour in BEHAVIOURS]
+    names = list(configuration["certificates"])
+    places = [(place(behaviour), behaviour, DEFAULT) for behaviour in BEHAVIOURS]
+    places += [(place_of_default(names, name), "good", name) for name in names]
     if configuration["ipv6"]:
-        places.append(("::1", "good"))
+        places.append(("::1", "good", DEFAULT))
     threads = []
-    for address, behaviour in places:
+    for address, behaviour, default in places:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         server = socket.create_server((address, configuration["port"]), family=family, backlog=64)
-        threads.append(threading.Thread(target=accept_forever, args=(server, behaviour, certificates), daemon=True))
+        threads.append(threading.Thread(target=accept_forever, args=(server, behaviour, certificates, default), daemon=True))
     for thread in threads:
         thread.start()
     for thread in threads:

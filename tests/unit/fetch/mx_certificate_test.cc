@@ -32,12 +32,14 @@ Matcher<ErrorCode> expected(const std::string& refusal) {
 
 class R25Certificate : public testing::TestWithParam<CertificateCase> {};
 
-TEST_P(R25Certificate, GetsItsVerdict) {
-  const std::string refusal = GetParam().refusal;
-  const std::string host = std::string("mta-sts.") + GetParam().domain;
+// Who sends no SNI is shown the same certificate, at an address of its own.
+void expect_verdict(const CertificateCase& shown, MxProber::Sni sni) {
+  const std::string refusal = shown.refusal;
+  const std::string host = std::string("mta-sts.") + shown.domain;
+  const std::string address = test::mx_address(sni == MxProber::Sni::kSent ? "good" : host);
   auto config = test::lab_prober();
-  if (*GetParam().crl != '\0') config.crl_file = lab("DIR") + GetParam().crl;
-  const auto result = test::Probing(config).probe(host, {test::mx_address("good")});
+  if (*shown.crl != '\0') config.crl_file = lab("DIR") + shown.crl;
+  const auto result = test::Probing(config).trial(host, {address}, sni).result;
   if (refusal == test::kAccepted) {
     ASSERT_TRUE(result) << result.error().detail;
     return;
@@ -46,9 +48,13 @@ TEST_P(R25Certificate, GetsItsVerdict) {
   EXPECT_THAT(result.error().code, expected(refusal))
       << error_name(result.error().code) << ": " << result.error().detail;
   EXPECT_THAT(result.error().detail, ContainsRegex(refusal));
-  EXPECT_THAT(result.error().detail, HasSubstr(host + " (" + test::mx_address("good") + ")"));
+  EXPECT_THAT(result.error().detail, HasSubstr(host + " (" + address + ")"));
   EXPECT_EQ(result.error().detail.find('\n'), std::string::npos);
 }
+
+TEST_P(R25Certificate, GetsItsVerdict) { expect_verdict(GetParam(), MxProber::Sni::kSent); }
+
+TEST_P(R25Certificate, GetsTheSameVerdictWithoutSni) { expect_verdict(GetParam(), MxProber::Sni::kLeftOut); }
 
 INSTANTIATE_TEST_SUITE_P(Probe, R25Certificate, testing::ValuesIn(test::kCertificateCases),
                          [](const auto& info) { return info.param.name; });

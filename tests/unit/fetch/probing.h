@@ -24,7 +24,7 @@ inline ProberConfig lab_prober() {
   return config;
 }
 
-// Where the MX host with this behaviour is.
+// Where the MX host with this behaviour is; or the one that shows to who sends no SNI the certificate of this name.
 inline std::string mx_address(const std::string& behaviour) {
   std::ifstream file(lab("DIR") + "/mx.addresses");
   for (std::string name, address; file >> name >> address;)

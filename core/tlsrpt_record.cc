@@ -57,7 +57,8 @@ bool names_a_destination(std::string_view fields) {
 std::optional<std::string> tlsrpt_record(const std::vector<std::string>& texts) {
   if (std::ranges::count_if(texts, is_ours) != 1) return std::nullopt;
   const std::string& record = *std::ranges::find_if(texts, is_ours);
-  const bool is_good = is_text(record) && names_a_destination(std::string_view(record).substr(kVersion.size()));
+  const bool is_good = record.size() <= kMaxTlsrptRecord && is_text(record) &&
+                       names_a_destination(std::string_view(record).substr(kVersion.size()));
   return is_good ? std::optional(record) : std::nullopt;
 }
 

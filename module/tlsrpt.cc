@@ -12,8 +12,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t kMostRemembered = 10'000;
-// Far fewer questions than the resolver has places for: what mail waits for goes first.
-constexpr std::size_t kMostAsked = 20;
+constexpr std::size_t kMostAsked = 20;    // domains, at a time
 constexpr std::size_t kMostWaiting = 20;  // sessions for one domain
 constexpr seconds kShortest{60};          // how long an answer is remembered
 constexpr seconds kLongest{86'400};
@@ -23,6 +22,8 @@ constexpr seconds kFailedFor{300};
 
 TlsReports::TlsReports(const Parts& parts, const std::string& socket)
     : parts_(parts),
+      // Far fewer questions than the resolver has places for: what mail waits for must not wait for these.
+      most_asked_(std::clamp(parts.dns_places / 4, std::size_t{1}, kMostAsked)),
       socket_(parts.loop, parts.store, parts.log, socket),
       told_(kMostRemembered),
       wanted_(kMostRemembered) {}
@@ -39,7 +40,7 @@ void TlsReports::report(const Domain& domain, const std::string& mx_host, const 
 // One question for a domain, whatever waits for it.
 void TlsReports::ask(const Domain& domain, Session session) {
   const auto place = waiting_.find(domain.text());
-  const bool is_full = place == waiting_.end() ? waiting_.size() >= kMostAsked : place->second.size() >= kMostWaiting;
+  const bool is_full = place == waiting_.end() ? waiting_.size() >= most_asked_ : place->second.size() >= kMostWaiting;
   if (is_full) return socket_.lose(TlsrptSocket::Loss::kDns);
   if (place != waiting_.end()) return place->second.push_back(std::move(session));
   waiting_[domain.text()].push_back(std::move(session));

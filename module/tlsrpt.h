@@ -28,6 +28,7 @@ class TlsReports {
     Log& log;
     std::function<Time()> clock;
     std::function<SteadyTime()> steady_clock;
+    std::size_t dns_places;  // how many questions the resolver asks at a time
   };
 
   // `socket`: the path of tlsrpt-collectd's datagram socket.
@@ -35,7 +36,8 @@ class TlsReports {
 
   // A session for mail to `domain`, which is under a policy in mode testing or enforce; other sessions, and those that
   // RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before `until`.
-  // Never waits for DNS or the collector: where one is too slow, sessions are lost, and that is a warning.
+  // Never waits for DNS or the collector: where one is too slow, sessions are lost, and that is a warning. What waits
+  // for DNS when the object ends is lost as well.
   void report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until);
 
  private:
@@ -51,6 +53,7 @@ class TlsReports {
   void send(const Domain& domain, const Session& session, const Wanted& wanted);
 
   Parts parts_;
+  std::size_t most_asked_;  // domains, at a time
   TlsrptSocket socket_;
   ShortMemory<bool> told_;  // "domain host"
   ShortMemory<Wanted> wanted_;

@@ -82,6 +82,10 @@ TlsrptSocket::TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::str
   if (is_cut_off_) warn(loss_of(error));
 }
 
+TlsrptSocket::~TlsrptSocket() {
+  if (!unsent_.empty()) lose(Loss::kSlow);
+}
+
 void TlsrptSocket::send(std::string datagram) {
   if (unsent_.size() == kMostUnsent) return lose(Loss::kSlow);
   unsent_.push_back(std::move(datagram));
@@ -104,9 +108,10 @@ void TlsrptSocket::flush() {
 }
 
 void TlsrptSocket::note(int error) {
-  if (error != 0) lose(loss_of(error));
   if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, "event=tlsrpt-reached socket=" + path_);
-  is_cut_off_ = error != 0;
+  const Loss why = loss_of(error);
+  if (error != 0) lose(why);
+  if (why != Loss::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
 }
 
 void TlsrptSocket::lose(Loss why) {

@@ -27,6 +27,10 @@ class TlsrptSocket {
 
   // Says so in the log when nothing could be sent there now: whoever mends his configuration wants to know.
   TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::string path);
+  // What has not been sent by then is lost.
+  ~TlsrptSocket();
+  TlsrptSocket(const TlsrptSocket&) = delete;
+  TlsrptSocket& operator=(const TlsrptSocket&) = delete;
 
   // At once, or as soon as the collector has room.
   void send(std::string datagram);

@@ -48,7 +48,8 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
     if (open->hosts.empty())
       return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + name + " is permitted"));
     if (parts_.probes == nullptr) return end(*open, open->hosts.front());
-    for (const std::string& host : open->hosts) find_out(open->domain, host, look);
+    const auto told = patterns.empty() ? std::nullopt : std::optional(open->domain);
+    for (const std::string& host : open->hosts) find_out(told, host, look);
     look();
   });
 }
@@ -84,21 +85,22 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 
-bool MxChoice::find_out(const Domain& domain, const std::string& host, const std::function<void()>& done) const {
+bool MxChoice::find_out(const std::optional<Domain>& told, const std::string& host,
+                        const std::function<void()>& done) const {
   if (parts_.probes->known(host) != nullptr) {
-    tell(domain, host);
+    tell(told, host);
     return false;
   }
-  parts_.probes->probe(host, [this, domain, host, done] {
-    tell(domain, host);
+  parts_.probes->probe(host, [this, told, host, done] {
+    tell(told, host);
     done();
   });
   return true;
 }
 
-void MxChoice::tell(const Domain& domain, const std::string& host) const {
+void MxChoice::tell(const std::optional<Domain>& domain, const std::string& host) const {
   const Probes::Known* known = parts_.probes->known(host);
-  if (parts_.told && known != nullptr) parts_.told(domain, host, known->value.trial, known->until);
+  if (domain && parts_.told && known != nullptr) parts_.told(*domain, host, known->value.trial, known->until);
 }
 
 void MxChoice::tell_not_named(const Domain& domain, const std::string& host) const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -23,8 +24,8 @@ class MxChoice {
     EventLoop& loop;
     Resolver& resolver;
     Probes* probes;  // nullptr: none is tried, the most preferred is taken
-    // What is known of a host of this domain and until when, each time that somebody wants to know it; of hosts that
-    // the policy does not name and that are not tried for it, that they are not named. May be empty.
+    // What is known of a host under a domain's policy and until when, each time that somebody wants to know it; of
+    // hosts that the policy does not name and that are not tried for it, that they are not named. May be empty.
     std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until)> told;
   };
   // The host, or why there is none.
@@ -41,9 +42,9 @@ class MxChoice {
   MxChoice(const MxChoice&) = delete;
   MxChoice& operator=(const MxChoice&) = delete;
 
-  // `patterns`: of the policy; empty: every MX is permitted. `done` is called exactly once, never from inside this
-  // call, at the latest after `deadline`: then with the host of the best prospect, because smtpd will itself deliver to
-  // no host that does not pass.
+  // `patterns`: of the policy; empty: there is none, every MX is permitted, nobody is told. `done` is called exactly
+  // once, never from inside this call, at the latest after `deadline`: then with the host of the best prospect, because
+  // smtpd will itself deliver to no host that does not pass.
   void choose(const Domain& domain, const std::vector<std::string>& patterns, std::chrono::milliseconds deadline,
               Done done);
   // Tries all MX hosts of a domain, of which the policy permits some; with probes only. `done` is called exactly once,
@@ -58,8 +59,8 @@ class MxChoice {
   [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
   void look_at(Choice& choice, bool at_deadline);
   // Tells what is known of the host, or makes it known and calls `done`; true: it has to be waited for.
-  bool find_out(const Domain& domain, const std::string& host, const std::function<void()>& done) const;
-  void tell(const Domain& domain, const std::string& host) const;
+  bool find_out(const std::optional<Domain>& told, const std::string& host, const std::function<void()>& done) const;
+  void tell(const std::optional<Domain>& domain, const std::string& host) const;
   void tell_not_named(const Domain& domain, const std::string& host) const;
 
   Parts parts_;

@@ -40,9 +40,9 @@ std::unique_ptr<Probes> make_probes(const Table::Parts& parts, const Config& con
 
 std::unique_ptr<TlsReports> make_reports(const Table::Parts& parts, const Config& config) {
   if (config.tlsrpt_socket.empty()) return nullptr;
-  return std::make_unique<TlsReports>(
-      TlsReports::Parts{parts.loop, parts.resolver, parts.store, parts.log, parts.clock, parts.steady_clock},
-      config.tlsrpt_socket);
+  return std::make_unique<TlsReports>(TlsReports::Parts{parts.loop, parts.resolver, parts.store, parts.log, parts.clock,
+                                                        parts.steady_clock, config.network.dns.max_in_flight},
+                                      config.tlsrpt_socket);
 }
 
 // What is no name of a domain has no policy, and is smtpd's business.

@@ -115,7 +115,7 @@ class Lab:
         self.mx_configuration.write_text(json.dumps({"port": self.mx_port, "certificates": certificates,
                                                      "ipv6": bool(self.web_addresses.good6)}), encoding="utf-8")
         (self.folder / "mx.addresses").write_text("".join(f"{name} {address}\n" for name, address in places), encoding="ascii")
-        self.mx.start((raw_mx.place("good"), self.mx_port))
+        self.mx.start((places[-1][1], self.mx_port))  # the last one at which it listens
 
     def _mx_pairs(self) -> dict[str, Pair]:
         pairs = {f"mta-sts.{domain}": Pair(self.folder / "pki" / f"leaf-{leaf.name}.pem", self.folder / "pki" / f"leaf-{leaf.key.name}.key")

@@ -415,9 +415,9 @@ def main() -> None:
     certificates = Certificates(configuration["certificates"])
     names = list(configuration["certificates"])
     places = [(place(behaviour), behaviour, DEFAULT) for behaviour in BEHAVIOURS]
-    places += [(place_of_default(names, name), "good", name) for name in names]
     if configuration["ipv6"]:
         places.append(("::1", "good", DEFAULT))
+    places += [(place_of_default(names, name), "good", name) for name in names]
     threads = []
     for address, behaviour, default in places:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -18,9 +18,9 @@ declare(Domain("bothtesting.test", (GOOD,), "testing"))
 declare(Domain("bothenforce.test", (GOOD,), "enforce"))
 
 
-def told(world: World, *words: str, patience: float = 10.0) -> bool:
-    """The probe's word may come after the mail has gone."""
-    return world.sender.log_socket.wait(lambda: any(all(word in line for word in words) for line in world.sender.words), patience)
+def told(world: World, *words: str, patience: float = 10.0, since: int = 0) -> bool:
+    """The probe's word may come after the mail has gone. `since`: how many words there were before."""
+    return world.sender.log_socket.wait(lambda: any(all(word in line for word in words) for line in world.sender.words[since:]), patience)
 
 
 @scenario("testing: a good host gets the mail and nothing is complained of")

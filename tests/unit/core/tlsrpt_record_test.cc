@@ -29,6 +29,13 @@ TEST(TlsrptRecord, R31NoneAreWantedWhereThereIsNoneOrMoreThanOne) {
   EXPECT_FALSE(tlsrpt_record({kGood, kGood}));
 }
 
+TEST(TlsrptRecord, OneThatIsTooLongToBeRememberedDoesNotCount) {
+  std::string record = "v=TLSRPTv1; rua=mailto:a@example.com; x=";
+  record.resize(kMaxTlsrptRecord, 'x');
+  EXPECT_EQ(tlsrpt_record({record}), record);
+  EXPECT_FALSE(tlsrpt_record({record + "x"}));
+}
+
 TEST(TlsrptRecord, R31NoneAreWantedWithoutAPlaceToSendThemTo) {
   for (const char* record :
        {"v=TLSRPTv1", "v=TLSRPTv1;", "v=TLSRPTv1; rua=", "v=TLSRPTv1; rua=mailto:", "v=TLSRPTv1; rua",

@@ -90,8 +90,9 @@ TEST(TlsrptDatagram, ForeignBytesLeaveItOneJsonText) {
 class Collector : public testing::Test {
  protected:
   Collector() { open(); }
-  void open() {
-    const TlsReports::Parts parts{loop_, resolver_, store_, log_, [this] { return now_; }, [this] { return steady_; }};
+  void open(std::size_t dns_places = 200) {
+    const TlsReports::Parts parts{
+        loop_, resolver_, store_, log_, [this] { return now_; }, [this] { return steady_; }, dns_places};
     reports_ = std::make_unique<TlsReports>(parts, path_);
   }
   void listen() {
@@ -219,6 +220,22 @@ TEST_F(Collector, NameServersThatAreSilentTakeTwentyQuestions) {
   for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
   EXPECT_THAT(resolver_.txts, SizeIs(20));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));
+  resolver_.txts.clear();
+  open(12);
+  for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
+  EXPECT_THAT(resolver_.txts, SizeIs(3)) << "a quarter of what the resolver has places for";
+}
+
+TEST_F(Collector, WhatIsTooLargeIsToldAndIsNotItsFault) {
+  listen();
+  report("mx1.example.com");
+  answer();
+  EXPECT_NE(datagram(), "");
+  report("mx2.example.com", fail(ErrorCode::kValidationFailure, std::string(500'000, 'x')));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("too large")));
+  report("mx3.example.com");
+  EXPECT_NE(datagram(), "");
+  EXPECT_THAT(log_.lines, SizeIs(1));
 }
 
 TEST_F(Collector, OneThatIsNotThereIsToldAtTheStartAndOnceAnHour) {
@@ -264,6 +281,16 @@ TEST_F(Collector, OneThatHangsHoldsNobodyUp) {
   for (int i = 0; i < 2000; ++i) report("mx" + std::to_string(i) + ".example.com");
   loop_.advance(seconds(10));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("does not keep up")));
+}
+
+TEST_F(Collector, WhatWasNotSentAtTheEndIsTold) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 30; ++i) report("mx" + std::to_string(i) + ".example.com");
+  EXPECT_THAT(log_.lines, IsEmpty());
+  reports_.reset();
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
 }
 
 }  // namespace

@@ -209,6 +209,9 @@ TEST_F(Choosing, R32WhatIsKnownOfAHostIsToldForEachDomainThatAsks) {
   EXPECT_THAT(told, testing::ElementsAre("example.net mx1.example.com passes for 10"))
       << "though it was tried for another";
   EXPECT_THAT(prober_.probed, SizeIs(1));
+  choice.choose(test::domain("left.example"), {}, seconds(2), ignore);
+  dns();
+  EXPECT_THAT(told, SizeIs(1)) << "mail that waited for a policy that has gone";
 }
 
 // An smtpd that may be 6.8, which sends no SNI.

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
-#include <string_view>
+#include <cstring>
 #include <utility>
 
 namespace mtasts {
@@ -79,7 +79,7 @@ TlsrptSocket::TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::str
     : loop_(loop), store_(store), log_(log), path_(std::move(path)) {
   const int error = on_a_socket(path_, &reach, {});
   is_cut_off_ = error != 0;
-  if (is_cut_off_) warn(loss_of(error));
+  if (is_cut_off_) warn(loss_of(error), error);
 }
 
 TlsrptSocket::~TlsrptSocket() {
@@ -110,17 +110,18 @@ void TlsrptSocket::flush() {
 void TlsrptSocket::note(int error) {
   if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, "event=tlsrpt-reached socket=" + path_);
   const Loss why = loss_of(error);
-  if (error != 0) lose(why);
+  if (error != 0) lose(why, error);
   if (why != Loss::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
 }
 
-void TlsrptSocket::lose(Loss why) {
-  if (store_.due(words_of(why).stamp, std::chrono::hours(1))) warn(why);
+void TlsrptSocket::lose(Loss why, int error) {
+  if (store_.due(words_of(why).stamp, std::chrono::hours(1))) warn(why, error);
 }
 
-void TlsrptSocket::warn(Loss why) {
+void TlsrptSocket::warn(Loss why, int error) {
   const Words words = words_of(why);
-  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + path_ + " detail=" + quoted(words.detail) +
+  const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
+  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + path_ + " detail=" + quoted(detail) +
                                      " effect=\"sessions are not reported\" action=" + quoted(words.action));
 }
 

@@ -34,12 +34,13 @@ class TlsrptSocket {
 
   // At once, or as soon as the collector has room.
   void send(std::string datagram);
-  void lose(Loss why);
+  // `error`: errno, where there is one.
+  void lose(Loss why, int error = 0);
 
  private:
   void flush();
   void note(int error);
-  void warn(Loss why);
+  void warn(Loss why, int error);
 
   EventLoop& loop_;
   FileStore& store_;

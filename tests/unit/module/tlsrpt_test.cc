@@ -249,6 +249,19 @@ TEST_F(Collector, OneThatIsNotThereIsToldAtTheStartAndOnceAnHour) {
   EXPECT_THAT(log_.lines, SizeIs(1));
 }
 
+TEST_F(Collector, WhatTheSystemSaysIsTold) {
+  log_.lines.clear();
+  path_ = scratch_.path();  // a folder is no socket
+  open();
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("detail=\"nobody listens there: Connection refused\"")));
+  ::close(fd_);
+  fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  path_ += "/stream.sock";
+  log_.lines.clear();
+  listen();
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("refuses it: Protocol wrong type for socket\"")));
+}
+
 TEST_F(Collector, OneThatComesLaterIsToldOfAndHandedWhatCameSince) {
   remember("enforce");
   report("mx1.example.com");

@@ -128,7 +128,7 @@ mtasts_status mtasts_report(mtasts_context* context, const mtasts_answer* answer
                                  "event=session domain=" + answer->decision.domain +
                                      " mode=" + std::string(mtasts::mode_name(answer->decision.mode)) +
                                      " mx=" + mtasts::escaped(mx_host) + " result=" + mtasts_session_text(outcome) +
-                                     " detail=" + mtasts::quoted(mtasts::escaped(detail != nullptr ? detail : "")));
+                                     " detail=" + mtasts::log_quoted(mtasts::escaped(detail != nullptr ? detail : "")));
     return MTASTS_OK;
   });
 }

@@ -12,7 +12,7 @@ std::string describe(const Decision& decision) {
                                 : decision.kind == Decision::Kind::kDefer ? "defer"
                                                                           : "none";
   return "event=decision domain=" + decision.domain + " mode=" + std::string(kind) +
-         " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + quoted(decision.reason);
+         " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + log_quoted(decision.reason);
 }
 
 // The fault is here, not with the domain: mail waits until it is mended, as it would without the module's file.
@@ -68,7 +68,7 @@ Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Loo
   auto outcome = lookup_in_child(config, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
-              "event=lookup-impossible domain=" + domain.text() + " detail=" + quoted(outcome.error().detail));
+              "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(outcome.error().detail));
   // A policy in force needs no network (R17).
   if (remembered && remembered->policy_in_force(now()) != nullptr)
     return Outcome{std::move(*remembered), Outcome::Progress::kSettled, true};

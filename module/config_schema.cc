@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::seconds;
 
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -55,9 +55,9 @@ bool read_word(Enum& target, const ConfigValue& value, const std::array<Word<Enu
 template <typename Enum, std::size_t N>
 std::string show_word(Enum value, const std::array<Word<Enum>, N>& words) {
   for (const auto& word : words) {
-    if (word.value == value) return quoted(word.word);
+    if (word.value == value) return toml_string(word.word);
   }
-  return quoted("");
+  return toml_string("");
 }
 
 bool read_path(std::string& target, const ConfigValue& value) {
@@ -131,7 +131,7 @@ bool read_resolvers(Config& config, const ConfigValue& value) {
 
 std::string show_resolvers(const Config& config) {
   std::string out = "[";
-  for (const auto& item : config.network.dns.resolvers) out += (out.size() > 1 ? ", " : "") + quoted(item);
+  for (const auto& item : config.network.dns.resolvers) out += (out.size() > 1 ? ", " : "") + toml_string(item);
   return out + "]";
 }
 
@@ -150,7 +150,7 @@ bool read_listen(Config& config, const ConfigValue& value) {
 
 std::string show_listen(const Config& config) {
   std::string out = "[";
-  for (const auto& item : config.socketmap.listen) out += (out.size() > 1 ? ", " : "") + quoted(item.text);
+  for (const auto& item : config.socketmap.listen) out += (out.size() > 1 ? ", " : "") + toml_string(item.text);
   return out + "]";
 }
 
@@ -184,7 +184,7 @@ bool read_mode(mode_t& target, const ConfigValue& value) {
 std::string show_mode(mode_t mode) {
   std::string digits = "0000";
   for (std::size_t i = digits.size(); i-- > 0; mode >>= 3U) digits[i] = static_cast<char>('0' + (mode & 7U));
-  return quoted(digits);
+  return toml_string(digits);
 }
 
 bool read_proxy(Config& config, const ConfigValue& value) {
@@ -243,10 +243,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](const Config& c) { return shown(c.lookup.retry); }},
     {"fetch", "ca_file", "an absolute path",
      [](Config& c, const ConfigValue& v) { return read_path(c.network.fetch.ca_file, v); },
-     [](const Config& c) { return quoted(c.network.fetch.ca_file); }},
+     [](const Config& c) { return toml_string(c.network.fetch.ca_file); }},
     {"fetch", "crl_file", R"("" or an absolute path)",
      [](Config& c, const ConfigValue& v) { return read_path_or_none(c.network.fetch.crl_file, v); },
-     [](const Config& c) { return quoted(c.network.fetch.crl_file); }},
+     [](const Config& c) { return toml_string(c.network.fetch.crl_file); }},
     {"fetch", "max_in_flight", "a whole number from 1 to 1000",
      [](Config& c, const ConfigValue& v) { return read_count(c.network.fetch.max_in_flight, v, 1000); },
      [](const Config& c) { return std::to_string(c.network.fetch.max_in_flight); }},
@@ -254,7 +254,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](Config& c, const ConfigValue& v) { return read_count(c.network.fetch.max_per_address, v, 1000); },
      [](const Config& c) { return std::to_string(c.network.fetch.max_per_address); }},
     {"fetch", "proxy", R"("" or a URL that begins with http:// or socks5h://)", read_proxy,
-     [](const Config& c) { return quoted(c.network.fetch.proxy); }},
+     [](const Config& c) { return toml_string(c.network.fetch.proxy); }},
     {"engine", "tls", R"("auto", "openssl" or "gnutls")",
      [](Config& c, const ConfigValue& v) { return read_word(c.tls, v, kTls); },
      [](const Config& c) { return show_word(c.tls, kTls); }},
@@ -265,7 +265,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
        c.user = *text;
        return true;
      },
-     [](const Config& c) { return quoted(c.user); }},
+     [](const Config& c) { return toml_string(c.user); }},
     {"engine", "deadline_s", "a whole number of seconds from 1 to 300",
      [](Config& c, const ConfigValue& v) { return read_seconds(c.deadline, v, 1, 300); },
      [](const Config& c) { return shown(c.deadline); }},
@@ -277,7 +277,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](const Config& c) { return show_word(c.decision.on_dns_failure, kUnknown); }},
     {"cache", "directory", "an absolute path",
      [](Config& c, const ConfigValue& v) { return read_path(c.cache_directory, v); },
-     [](const Config& c) { return quoted(c.cache_directory); }},
+     [](const Config& c) { return toml_string(c.cache_directory); }},
     {"cache", "refresh_s", "a whole number of seconds from 3600 to 2592000",
      [](Config& c, const ConfigValue& v) {
        if (!read_seconds(c.lookup.refresh, v, 3'600, 2'592'000)) return false;
@@ -296,10 +296,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      read_listen, show_listen},
     {"socketmap", "socket_owner", R"("" or the name of a system user)",
      [](Config& c, const ConfigValue& v) { return read_account(c.socketmap.rights.owner, v); },
-     [](const Config& c) { return quoted(c.socketmap.rights.owner); }},
+     [](const Config& c) { return toml_string(c.socketmap.rights.owner); }},
     {"socketmap", "socket_group", R"("" or the name of a system group)",
      [](Config& c, const ConfigValue& v) { return read_account(c.socketmap.rights.group, v); },
-     [](const Config& c) { return quoted(c.socketmap.rights.group); }},
+     [](const Config& c) { return toml_string(c.socketmap.rights.group); }},
     {"socketmap", "socket_mode", R"(a mode in octal like "0660")",
      [](Config& c, const ConfigValue& v) { return read_mode(c.socketmap.rights.mode, v); },
      [](const Config& c) { return show_mode(c.socketmap.rights.mode); }},
@@ -317,12 +317,12 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](const Config& c) { return std::string(c.opensmtpd.probe ? "true" : "false"); }},
     {"opensmtpd", "directory", "an absolute path",
      [](Config& c, const ConfigValue& v) { return read_path(c.opensmtpd.directory, v); },
-     [](const Config& c) { return quoted(c.opensmtpd.directory); }},
+     [](const Config& c) { return toml_string(c.opensmtpd.directory); }},
     {"tlsrpt", "socket", R"("" or the absolute path of a socket, of at most 107 characters)",
      [](Config& c, const ConfigValue& v) { return read_socket(c.tlsrpt_socket, v); },
-     [](const Config& c) { return quoted(c.tlsrpt_socket); }},
+     [](const Config& c) { return toml_string(c.tlsrpt_socket); }},
     {"metrics", "listen", R"("" or an address like "inet:127.0.0.1:9461")", read_metrics,
-     [](const Config& c) { return quoted(c.metrics ? c.metrics->text : std::string()); }},
+     [](const Config& c) { return toml_string(c.metrics ? c.metrics->text : std::string()); }},
     {"log", "level", R"("error", "warning", "info" or "debug")",
      [](Config& c, const ConfigValue& v) { return read_word(c.log_level, v, kLevels); },
      [](const Config& c) { return show_word(c.log_level, kLevels); }},

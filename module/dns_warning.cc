@@ -7,7 +7,7 @@ void warn_of_dns_failure(FileStore& store, Log& log, const Outcome& outcome) {
     return;
   log.write(LogLevel::kWarning,
             "event=dns-failure domain=" + outcome.entry.domain.text() +
-                " detail=" + quoted(outcome.entry.record.detail) +
+                " detail=" + log_quoted(outcome.entry.record.detail) +
                 " action=\"check the resolver; see on_dns_failure for what happens to mail meanwhile\"");
 }
 

@@ -26,9 +26,10 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
   if (!result) {
     log.write(LogLevel::kInfo, "event=record-lookup-failed domain=" + domain +
                                    " error=" + std::string(error_name(result.error().code)) +
-                                   " detail=" + quoted(result.error().detail));
+                                   " detail=" + log_quoted(result.error().detail));
   } else if (result->finding.kind == RecordFinding::Kind::kInvalid) {
-    log.write(LogLevel::kInfo, "event=record-invalid domain=" + domain + " detail=" + quoted(result->finding.reason));
+    log.write(LogLevel::kInfo,
+              "event=record-invalid domain=" + domain + " detail=" + log_quoted(result->finding.reason));
   }
 }
 
@@ -36,12 +37,12 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
 // its own.
 void log_failure(Log& log, const CacheEntry& entry, Time now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
-  log.write(
-      in_force ? LogLevel::kWarning : LogLevel::kInfo,
-      std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") + " domain=" + entry.domain.text() +
-          " error=" + std::string(error_name(entry.failure->error.code)) +
-          " detail=" + quoted(entry.failure->error.detail) + " effect=" +
-          quoted(in_force ? "the policy remembered stays in force until it expires" : "delivery as without MTA-STS"));
+  log.write(in_force ? LogLevel::kWarning : LogLevel::kInfo,
+            std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") +
+                " domain=" + entry.domain.text() + " error=" + std::string(error_name(entry.failure->error.code)) +
+                " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
+                log_quoted(in_force ? "the policy remembered stays in force until it expires"
+                                    : "delivery as without MTA-STS"));
 }
 
 }  // namespace
@@ -175,7 +176,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Action action = job.machine.on_fetch(result, now);
   if (!result && result.error().code == ErrorCode::kEngine)
     log_.write(LogLevel::kWarning,
-               "event=fetch-not-tried domain=" + domain + " detail=" + quoted(result.error().detail));
+               "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
   if (action.save && action.save->failure) log_failure(log_, *action.save, now);
   perform(domain, std::move(action));
 }

@@ -46,7 +46,7 @@ void Log::write(LogLevel level, const std::string& line) {
   if (writes(level)) emit(level, line);
 }
 
-std::string quoted(std::string_view text) {
+std::string log_quoted(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"')

@@ -29,7 +29,7 @@ class Log {
 };
 
 // "text" as a value: a `"` within becomes \x22, so that what a peer wrote cannot end it and go on as another field.
-std::string quoted(std::string_view text);
+std::string log_quoted(std::string_view text);
 
 // syslog(3) without openlog(3): the host process keeps its own identity and options.
 std::unique_ptr<Log> make_syslog_log();

@@ -240,8 +240,8 @@ void FileStore::warn_once(bool& warned, const std::string& line) {
 // here.
 void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
   if (is_use || due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
-    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() + " reason=" + quoted(reason) +
-                                       " effect=\"it will be looked up again\"");
+    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() +
+                                       " reason=" + log_quoted(reason) + " effect=\"it will be looked up again\"");
 }
 
 std::optional<CacheEntry> FileStore::get(const Domain& domain) {

@@ -57,9 +57,9 @@ void Service::run_round() {
 
 void Service::round_ended(const UpkeepSummary& summary) {
   told_(summary);
-  log_.write(LogLevel::kInfo, "event=refresh-round summary=" + quoted(summary_line(summary)));
+  log_.write(LogLevel::kInfo, "event=refresh-round summary=" + log_quoted(summary_line(summary)));
   for (const auto& [domain, why] : summary.failures)
-    log_.write(LogLevel::kWarning, "event=refresh-failed domain=" + domain.text() + " detail=" + quoted(why) +
+    log_.write(LogLevel::kWarning, "event=refresh-failed domain=" + domain.text() + " detail=" + log_quoted(why) +
                                        " effect=\"the policy remembered stays in force until it expires\"");
   round_.reset();
   idle_ ? consider_ending() : next_round_in(kBetweenRounds);

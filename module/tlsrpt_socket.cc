@@ -121,8 +121,8 @@ void TlsrptSocket::lose(Loss why, int error) {
 void TlsrptSocket::warn(Loss why, int error) {
   const Words words = words_of(why);
   const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
-  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + path_ + " detail=" + quoted(detail) +
-                                     " effect=\"sessions are not reported\" action=" + quoted(words.action));
+  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + path_ + " detail=" + log_quoted(detail) +
+                                     " effect=\"sessions are not reported\" action=" + log_quoted(words.action));
 }
 
 }  // namespace mtasts

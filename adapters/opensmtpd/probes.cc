@@ -65,7 +65,7 @@ void Probes::judge_need_of_sni(const std::string& host, const MxTrial& with_sni,
   } else if (is_for_want_of_sni(without.error().code)) {
     parts_.log.write(LogLevel::kInfo, "event=mx-needs-sni mx=" + host +
                                           " error=" + std::string(error_name(without.error().code)) +
-                                          " detail=" + quoted(without.error().detail) +
+                                          " detail=" + log_quoted(without.error().detail) +
                                           " effect=\"OpenSMTPD 6.8, which sends no SNI, refuses it\"");
     remember(host, {with_sni, true, true}, kPassedFor);
   } else {
@@ -81,7 +81,7 @@ void Probes::ended(const std::string& host, const MxTrial& trial) {
   if (!result)
     parts_.log.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
                                           " error=" + std::string(error_name(result.error().code)) +
-                                          " detail=" + quoted(result.error().detail));
+                                          " detail=" + log_quoted(result.error().detail));
   remember(host, {trial, result || !tried, false}, result ? kPassedFor : kFailedFor);
 }
 

@@ -36,7 +36,7 @@ std::unique_ptr<Log> make_log() {
 }
 
 void tell_stranger(Log& log, const std::string& detail) {
-  log.write(LogLevel::kError, "event=not-smtpd detail=" + quoted(detail) +
+  log.write(LogLevel::kError, "event=not-smtpd detail=" + log_quoted(detail) +
                                   " action=\"this program is run by smtpd, see table-mtasts(8)\"");
 }
 
@@ -140,15 +140,15 @@ void Process::follow_resolvers() {
   }
   resolvers_changed_ = false;
   if (const auto opened = open_office(office_->service->config()); !opened)
-    log_.write(LogLevel::kError, "event=resolvers-kept detail=" + quoted(opened.error().detail));
+    log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(opened.error().detail));
 }
 
 void Process::reopen() {
   if (const auto opened = open_office(load_config(config_path_)); !opened)
     log_.write(LogLevel::kError, (office_ ? "event=reload-refused detail=" : "event=not-usable detail=") +
-                                     quoted(opened.error().detail) + " effect=" +
-                                     quoted(office_ ? "the configuration before it stays in force"
-                                                    : "recipients elsewhere are put off until it is mended"));
+                                     log_quoted(opened.error().detail) + " effect=" +
+                                     log_quoted(office_ ? "the configuration before it stays in force"
+                                                        : "recipients elsewhere are put off until it is mended"));
 }
 
 void Process::read() {

@@ -80,7 +80,7 @@ void Table::check_domain(const std::string& key, Done done) {
                                                                 : Kind::kNotFound;
     if (kind == Kind::kError)
       parts_.log.write(LogLevel::kInfo,
-                       "event=deferred domain=" + decision.domain + " reason=" + quoted(decision.reason));
+                       "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
     done({kind});
     if (domain) look_ahead(*domain, decision);
   });
@@ -103,9 +103,9 @@ void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Fai
   const std::string stamp = "testing-" + std::to_string(fnv1a_64(domain.text()));
   if (!parts_.store.due(stamp, kReportedAgain)) return;
   for (const auto& [host, error] : failures)
-    parts_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host + " error=" +
-                                             std::string(error_name(error.code)) + " detail=" + quoted(error.detail) +
-                                             " effect=\"none: the policy is in testing\"");
+    parts_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host +
+                                             " error=" + std::string(error_name(error.code)) + " detail=" +
+                                             log_quoted(error.detail) + " effect=\"none: the policy is in testing\"");
 }
 
 // Mail that was queued for a policy that has gone since gets its MX host all the same: smtpd stays strict with it until
@@ -120,7 +120,7 @@ void Table::name_relay_host(const std::string& key, Done done) {
       return choose(*domain, decision, std::max(left, milliseconds(0)), done);
     }
     parts_.log.write(LogLevel::kInfo,
-                     "event=deferred domain=" + decision.domain + " reason=" + quoted(decision.reason));
+                     "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
     done({Kind::kError});
   });
 }
@@ -130,8 +130,8 @@ void Table::choose(const Domain& domain, const Decision& decision, milliseconds 
   choice_.choose(
       domain, patterns, left, [this, name = domain.text(), done = std::move(done)](const Result<std::string>& host) {
         if (host) return done({Kind::kFound, "smtp+tls://" + *host});
-        parts_.log.write(LogLevel::kWarning, "event=no-mx domain=" + name + " detail=" + quoted(host.error().detail) +
-                                                 " effect=\"the mail waits\"");
+        parts_.log.write(LogLevel::kWarning, "event=no-mx domain=" + name + " detail=" +
+                                                 log_quoted(host.error().detail) + " effect=\"the mail waits\"");
         done({Kind::kError});
       });
 }

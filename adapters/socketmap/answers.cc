@@ -68,14 +68,14 @@ void Answers::complain(std::string_view why, std::string_view beginning) {
   const bool is_news = !warned_ || now - *warned_ >= kWarnedAgain;
   if (is_news) warned_ = now;
   parts_.log.write(is_news ? LogLevel::kWarning : LogLevel::kDebug,
-                   "event=client-dropped reason=" + quoted(why) + " bytes=" + quoted(escaped(beginning, 60)));
+                   "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
 }
 
 Remembered Answers::answer(Map map, const Decision& decision, std::string_view payload) const {
   const Reply reply = reply_for(map, decision, config_.socketmap.dane_answer);
   if (parts_.log.writes(LogLevel::kDebug)) {
-    parts_.log.write(LogLevel::kDebug, "event=answer request=" + quoted(escaped(payload)) + " answer=" +
-                                           quoted(escaped(reply.text)) + " reason=" + quoted(decision.reason));
+    parts_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(payload)) + " answer=" +
+                                           log_quoted(escaped(reply.text)) + " reason=" + log_quoted(decision.reason));
   }
   return {map, reply.verdict, encode_netstring(reply.text)};
 }

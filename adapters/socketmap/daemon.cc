@@ -176,8 +176,8 @@ void Daemon::serve_metrics(const Config& config) {
   if (!config.metrics) return;
   auto socket = listen_on(*config.metrics, {});
   if (!socket) {
-    log_.write(LogLevel::kWarning,
-               "event=no-metrics detail=" + quoted(socket.error().detail) + " effect=\"only the metrics are missing\"");
+    log_.write(LogLevel::kWarning, "event=no-metrics detail=" + log_quoted(socket.error().detail) +
+                                       " effect=\"only the metrics are missing\"");
     return;
   }
   http_ = serve_http(loop_, std::move(*socket), [this](std::string_view path) -> std::optional<HttpPage> {
@@ -200,7 +200,7 @@ void Daemon::reload() {
   if (replaced)
     log_.write(LogLevel::kInfo, "event=reloaded");
   else
-    log_.write(LogLevel::kError, "event=reload-refused detail=" + quoted(replaced.error().detail) +
+    log_.write(LogLevel::kError, "event=reload-refused detail=" + log_quoted(replaced.error().detail) +
                                      " effect=\"the configuration before it stays in force\"");
   notifier_.status(replaced ? ""
                             : "new configuration refused, the one before it is in force: " + replaced.error().detail);
@@ -220,7 +220,7 @@ void Daemon::follow_resolvers() {
   if (!config.network.dns.resolvers.empty()) return;
   const auto replaced = replace_office(config);
   replaced ? log_.write(LogLevel::kInfo, std::string("event=resolvers-changed file=") + kResolvConf)
-           : log_.write(LogLevel::kError, "event=resolvers-kept detail=" + quoted(replaced.error().detail));
+           : log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(replaced.error().detail));
 }
 
 Result<void> Daemon::replace_office(Result<Config> config) {

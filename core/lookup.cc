@@ -73,7 +73,7 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
 
 Action Lookup::on_fetch(const FetchResult& result, Time now) {
   used_network_ = true;
-  if (!result && result.error().code == ErrorCode::kEngine) return not_tried(result.error().detail);
+  if (!result && is_ours(result.error().code)) return not_tried(result.error().detail);
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was

@@ -58,7 +58,7 @@ struct RecordAnswer {
 };
 using RecordResult = Result<RecordAnswer>;  // error: kDns*
 using FetchResult = Result<std::string>;  // body; error: kPolicyFetch, kWebPkiInvalid (kPolicyInvalid is found here, by
-                                          // parsing), or kEngine: it was not tried, for a reason of our own
+                                          // parsing), or is_ours(): it was not tried
 
 class Lookup {
  public:

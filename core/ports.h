@@ -92,8 +92,7 @@ class Fetcher {
 // A trial session with an MX host.
 struct MxTrial {
   // Good: a session satisfies R25. Errors with a TLSRPT result type: what it fails for. kUnreachable: no SMTP session
-  // at any address. kInvalidName: that is no host name. kEngine: nothing was found out, the fault is here or too much
-  // is under way.
+  // at any address. kInvalidName: that is no host name. is_ours(): nothing was found out.
   Result<void> result;
   // Of the last connection, in presentation form; empty where there was none.
   std::string own_address{};

@@ -30,8 +30,12 @@ constexpr std::array kNames{
     Name{ErrorCode::kStoreDamaged, "store-damaged"},
     Name{ErrorCode::kConfig, "config"},
     Name{ErrorCode::kDeadline, "deadline"},
-    Name{ErrorCode::kEngine, "engine"},
+    Name{ErrorCode::kNotTried, "not-tried"},
+    Name{ErrorCode::kLocalFault, "local-fault"},
+    Name{ErrorCode::kInternal, "internal"},
 };
+
+constexpr std::string_view kOldName = "engine";
 
 void append_hex(std::string& out, char byte) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -54,7 +58,12 @@ Result<ErrorCode> error_code(std::string_view name) {
   for (const Name& entry : kNames) {
     if (entry.name == name) return entry.code;
   }
+  if (name == kOldName) return ErrorCode::kLocalFault;
   return fail(ErrorCode::kStoreDamaged, "no error is called \"" + escaped(name) + '"');
+}
+
+bool is_ours(ErrorCode code) {
+  return code == ErrorCode::kNotTried || code == ErrorCode::kLocalFault || code == ErrorCode::kInternal;
 }
 
 std::string_view tlsrpt_result_type(ErrorCode code) {

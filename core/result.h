@@ -28,7 +28,9 @@ enum class ErrorCode {
   kStoreDamaged,             // an entry of the store is not what we wrote
   kConfig,                   // configuration file
   kDeadline,                 // the caller's time is over
-  kEngine,                   // the network half cannot be started
+  kNotTried,                 // a queue or limit of ours was full, or the time was over before it was tried
+  kLocalFault,               // this machine or installation: descriptors, memory, rights, a file or process missing
+  kInternal,                 // a defect of ours: our own parts do not understand each other
 };
 
 // Closed code plus a detail for a person: one sentence without a line end; bytes from a peer are already escaped.
@@ -49,8 +51,12 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string detail) {
 // Stable lower-case name for logs, JSON and the store, e.g. "dns-timeout", "sts-webpki-invalid".
 std::string_view error_name(ErrorCode code);
 
-// Inverse of error_name.
+// Inverse of error_name. Also reads "engine", which older versions wrote for all three kinds of is_ours().
 Result<ErrorCode> error_code(std::string_view name);
+
+// Nothing was found out about the peer: the fault, or the lack of room, is here. Such an error never means "there is
+// nothing", and replaces nothing that is remembered.
+bool is_ours(ErrorCode code);
 
 // RFC 8460 §4.3 result type, or empty where the standard has none.
 std::string_view tlsrpt_result_type(ErrorCode code);

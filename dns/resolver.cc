@@ -186,7 +186,7 @@ void GetdnsResolver::pump(Server& server) {
     Waiting waiting = std::move(server.queue.front());
     server.queue.pop_front();
     if (expired)
-      give_up(std::move(waiting), server, {ErrorCode::kEngine, "answers nothing, or not fast enough"});
+      give_up(std::move(waiting), server, {ErrorCode::kNotTried, "answers nothing, or not fast enough"});
     else
       ask(server, std::move(waiting));
   }
@@ -210,7 +210,7 @@ void GetdnsResolver::ask(Server& server, Waiting waiting) {
   Question& question = *waiting.question;
   if (getpid() != pid_)
     return question.give_up(
-        {ErrorCode::kEngine, "the resolver was made by another process: it cannot be used after fork"});
+        {ErrorCode::kInternal, "the resolver was made by another process: it cannot be used after fork"});
   if (!is_askable(question.name()))
     return question.give_up({ErrorCode::kInvalidName, "\"" + escaped(question.name()) + "\" is not a host name"});
   question.asked.push_back(&server);

@@ -31,11 +31,11 @@ struct ResolverConfig {
 //
 // A resolver that answers nothing gets ever fewer questions at a time (dns/window); whether it is the resolver or the
 // names asked for is found out with a question for "localhost". A question that has waited for its turn for three
-// timeouts ends with kEngine: it was not asked, so nothing was found out about the name.
+// timeouts ends with kNotTried: it was not asked, so nothing was found out about the name.
 //
-// One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
+// One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a
-// callback. Error kEngine: getdns refused; kConfig: a resolver address that is none.
+// callback. Error kConfig: a resolver address that is none.
 Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config);
 
 }  // namespace mtasts

@@ -156,7 +156,7 @@ Result<std::unique_ptr<Upstream::Context>> Upstream::make_context() {
   if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_eventloop(made, loop_.get());
   if (r == GETDNS_RETURN_GOOD) r = configure(made, transport_, timeout_, servers.get());
   if (r != GETDNS_RETURN_GOOD)
-    return fail(ErrorCode::kEngine, std::string("cannot be used by getdns: ") + getdns_get_errorstr_by_id(r));
+    return fail(ErrorCode::kLocalFault, std::string("cannot be used by getdns: ") + getdns_get_errorstr_by_id(r));
   return context;
 }
 

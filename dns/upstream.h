@@ -25,8 +25,8 @@ class GetdnsLoop;
 
 class Upstream {
  public:
-  // The reply (any rcode; only valid during the call) or an error: kDnsTimeout, kDnsUnreachable, kEngine. Runs inside
-  // getdns: it must neither ask again nor destroy the upstream.
+  // The reply (any rcode; only valid during the call) or an error: kDnsTimeout, kDnsUnreachable, kLocalFault. Runs
+  // inside getdns: it must neither ask again nor destroy the upstream.
   using Done = std::function<void(Result<const getdns_dict*>)>;
 
   Upstream(GetdnsLoop& loop, ResolverAddress address, const ResolverConfig& config);

@@ -84,7 +84,7 @@ Connection::~Connection() = default;
 void* Connection::easy() const { return handles_->easy.get(); }
 
 Result<bool> Connection::prepare(const std::vector<std::string>& addresses) {
-  if (easy() == nullptr) return fail(ErrorCode::kEngine, "libcurl gives no handle");
+  if (easy() == nullptr) return fail(ErrorCode::kLocalFault, "libcurl gives no handle");
   if (!set_addresses(addresses)) return false;
   const auto ready = set_options().and_then([&] { return san_rule_.apply(easy()); });
   if (!ready) return tl::unexpected(ready.error());
@@ -133,7 +133,7 @@ Result<void> Connection::set_options() {
   if (!config_.crl_file.empty()) set(CURLOPT_CRLFILE, config_.crl_file.c_str());
   set(CURLOPT_ERRORBUFFER, handles_->error.data());
   if (worst == CURLE_OK) return {};
-  return fail(ErrorCode::kEngine, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
+  return fail(ErrorCode::kInternal, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
 }
 
 std::string Connection::own_address() const { return text_of(easy(), CURLINFO_LOCAL_IP); }

@@ -31,7 +31,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Sets everything up that is not the protocol's. False: none of `addresses` is one. Error kEngine: libcurl refused.
+  // Sets everything up that is not the protocol's. False: none of `addresses` is one. Error kInternal: libcurl refused
+  // an option; kLocalFault: no memory.
   Result<bool> prepare(const std::vector<std::string>& addresses);
 
   // The CURL*; must not be in a multi handle any more when the connection is destroyed.

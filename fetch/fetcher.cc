@@ -53,8 +53,8 @@ void CurlFetcher::fetch(const Domain& domain, const std::vector<std::string>& ad
   const auto begin = [this, domain, addresses, done](Turns::Ticket ticket) { start(ticket, domain, addresses, done); };
   turns_.join(network_of(addresses), begin, [this, domain, done] {
     // Not tried: nothing was found out about this policy host.
-    done(fail(ErrorCode::kEngine, domain.policy_host() + ": too many fetches are under way, waited " +
-                                      std::to_string(config_.timeout.count()) + " s"));
+    done(fail(ErrorCode::kNotTried, domain.policy_host() + ": too many fetches are under way, waited " +
+                                        std::to_string(config_.timeout.count()) + " s"));
   });
 }
 
@@ -89,7 +89,7 @@ Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConf
     return fail(ErrorCode::kConfig, "an https:// proxy cannot be used: write http:// or socks5h://");
   if (const auto trust = check_trust(config.ca_file, config.crl_file); !trust) return tl::unexpected(trust.error());
   auto fetcher = std::make_unique<CurlFetcher>(loop, config);
-  if (!fetcher->is_usable()) return fail(ErrorCode::kEngine, "libcurl gives no handle");
+  if (!fetcher->is_usable()) return fail(ErrorCode::kLocalFault, "libcurl gives no handle");
   return fetcher;
 }
 

@@ -23,11 +23,11 @@ struct FetcherConfig {
   unsigned max_per_address = 10;
 };
 
-// One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
+// One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // fetcher. Destroying it drops the fetches under way without calling back; not allowed from inside a callback. Error
-// kEngine: libcurl refused, the CA or CRL file cannot be read by this user, or curl's TLS library is not the one this
-// was built for (then nothing is fetched: fail closed); kConfig: an https:// proxy, whose certificate the SAN rule
-// would judge by the policy host's name.
+// kLocalFault: no memory for libcurl, the CA or CRL file cannot be read by this user, or curl's TLS library is not the
+// one this was built for (then nothing is fetched: fail closed); kConfig: an https:// proxy, whose certificate the SAN
+// rule would judge by the policy host's name.
 Result<std::unique_ptr<Fetcher>> make_fetcher(EventLoop& loop, const FetcherConfig& config);
 
 // "openssl" or "gnutls": what this build speaks.

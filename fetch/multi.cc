@@ -48,9 +48,9 @@ CurlMulti::CurlMulti(EventLoop& loop) : loop_(loop), pid_(getpid()), multi_(curl
 CurlMulti::~CurlMulti() = default;
 
 Result<void> CurlMulti::add(void* easy, Done done) {
-  if (getpid() != pid_) return fail(ErrorCode::kEngine, "made by another process: it cannot be used after fork");
+  if (getpid() != pid_) return fail(ErrorCode::kInternal, "made by another process: it cannot be used after fork");
   if (const CURLMcode code = curl_multi_add_handle(multi_.get(), easy); code != CURLM_OK)
-    return fail(ErrorCode::kEngine, std::string("libcurl: ") + curl_multi_strerror(code));
+    return fail(ErrorCode::kLocalFault, std::string("libcurl: ") + curl_multi_strerror(code));
   under_way_[easy] = std::move(done);
   return {};
 }

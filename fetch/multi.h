@@ -23,8 +23,8 @@ class CurlMulti {
   CurlMulti& operator=(const CurlMulti&) = delete;
 
   [[nodiscard]] bool is_usable() const { return multi_ != nullptr; }
-  // Calls `done` once, in a later round of the loop, with the CURLcode; it must remove the handle. Error kEngine:
-  // libcurl refused, or this is a child of the process that made the multi handle.
+  // Calls `done` once, in a later round of the loop, with the CURLcode; it must remove the handle. Error kLocalFault:
+  // libcurl refused; kInternal: this is a child of the process that made the multi handle.
   Result<void> add(void* easy, Done done);
   // At any time, but not from inside one of libcurl's own callbacks.
   void remove(void* easy);

@@ -83,7 +83,7 @@ Result<void> MxSession::set_options(const std::string& url, std::chrono::millise
   set(CURLOPT_DEBUGFUNCTION, &Callbacks::note);
   set(CURLOPT_DEBUGDATA, this);
   if (worst == CURLE_OK) return {};
-  return fail(ErrorCode::kEngine, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
+  return fail(ErrorCode::kInternal, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
 }
 
 bool MxSession::is_connected() const {
@@ -111,11 +111,11 @@ void MxSession::note_reply(std::string_view line) {
 
 Result<void> MxSession::verdict(int curl_code) const {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
-    return fail(ErrorCode::kEngine, std::move(fault));
+    return fail(ErrorCode::kLocalFault, std::move(fault));
   if (auto fault = connection_.certificate_fault(curl_code)) return fail(fault->session, std::move(fault->text));
   if (curl_code != CURLE_OK) return failure(curl_code);
   if (connection_.san_rule().was_applied() && stage_ == Stage::kTls) return {};
-  return fail(ErrorCode::kEngine, "the certificate of " + where_ + " was not checked for a DNS subjectAltName");
+  return fail(ErrorCode::kInternal, "the certificate of " + where_ + " was not checked for a DNS subjectAltName");
 }
 
 Result<void> MxSession::failure(int curl_code) const {

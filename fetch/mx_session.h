@@ -22,7 +22,7 @@ class MxSession {
     const std::string& address;
     MxProber::Sni sni;
   };
-  // `time`: for the whole session. Error kEngine: libcurl refused an option; kUnreachable: the address is none.
+  // `time`: for the whole session. Errors as of Connection::prepare(); kUnreachable: the address is none.
   static Result<std::unique_ptr<MxSession>> make(const ProberConfig& config, const Peer& peer,
                                                  std::chrono::milliseconds time);
 

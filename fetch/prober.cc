@@ -90,8 +90,8 @@ void CurlProber::probe(const std::string& host, const std::vector<std::string>& 
     done({tl::unexpected(name.error())});
   };
   turns_.join(network_of(addresses), begin, [this, host, done] {
-    done({fail(ErrorCode::kEngine, escaped(host) + ": too many probes are under way, waited " +
-                                       std::to_string(config_.timeout.count()) + " s")});
+    done({fail(ErrorCode::kNotTried, escaped(host) + ": too many probes are under way, waited " +
+                                         std::to_string(config_.timeout.count()) + " s")});
   });
 }
 
@@ -163,7 +163,7 @@ void CurlProber::finish(Active probe, Result<void> result) {
 Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config) {
   if (const auto trust = check_trust(config.ca_file, config.crl_file); !trust) return tl::unexpected(trust.error());
   auto prober = std::make_unique<CurlProber>(loop, config);
-  if (!prober->is_usable()) return fail(ErrorCode::kEngine, "libcurl gives no handle");
+  if (!prober->is_usable()) return fail(ErrorCode::kLocalFault, "libcurl gives no handle");
   return prober;
 }
 

@@ -22,9 +22,9 @@ struct ProberConfig {
   unsigned max_per_address = 10;  // of these: anybody's zone may name anybody's address, under any number of names
 };
 
-// One thread; does not survive fork(): what is asked in a child is answered with kEngine. The loop must outlive the
-// prober. Destroying it drops the probes under way without calling back; not allowed from inside a callback. Error
-// kEngine: as for make_fetcher.
+// One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
+// prober. Destroying it drops the probes under way without calling back; not allowed from inside a callback. Errors as
+// of make_fetcher.
 Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config);
 
 }  // namespace mtasts

@@ -23,8 +23,8 @@ class SanRule {
   SanRule(const SanRule&) = delete;
   SanRule& operator=(const SanRule&) = delete;
 
-  // Puts the rule on a libcurl easy handle, which the rule must outlive. Error kEngine: this libcurl cannot be made to
-  // keep it.
+  // Puts the rule on a libcurl easy handle, which the rule must outlive. Error kInternal: this libcurl cannot be made
+  // to keep it.
   Result<void> apply(void* easy);
 
   // After the transfer: was the rule in force? If not, whatever was fetched must not be used.

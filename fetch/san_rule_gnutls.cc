@@ -127,7 +127,7 @@ Result<void> SanRule::apply(void* easy) {
   easy_ = easy;
   if (curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &demand_dns_san) != CURLE_OK ||
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, this) != CURLE_OK)
-    return fail(ErrorCode::kEngine, "this libcurl does not show the certificate of a GnuTLS session");
+    return fail(ErrorCode::kInternal, "this libcurl does not show the certificate of a GnuTLS session");
   return {};
 }
 

@@ -153,7 +153,7 @@ Result<void> SanRule::apply(void* easy) {
   easy_ = easy;
   if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &demand_dns_san) != CURLE_OK ||
       curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this) != CURLE_OK)
-    return fail(ErrorCode::kEngine, "this libcurl gives no hold on OpenSSL's verification of certificates");
+    return fail(ErrorCode::kInternal, "this libcurl gives no hold on OpenSSL's verification of certificates");
   return {};
 }
 

@@ -100,7 +100,7 @@ Result<void> Transfer::set_options(const FetcherConfig& config) {
   set(CURLOPT_HEADERFUNCTION, &Callbacks::header);
   set(CURLOPT_HEADERDATA, this);
   if (worst == CURLE_OK) return {};
-  return fail(ErrorCode::kEngine, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
+  return fail(ErrorCode::kInternal, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
 }
 
 std::string Transfer::header(const char* name) const {
@@ -160,13 +160,13 @@ std::string Transfer::end_reason() const {
 
 Result<std::string> Transfer::verdict(int curl_code) {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
-    return fail(ErrorCode::kEngine, std::move(fault));
+    return fail(ErrorCode::kLocalFault, std::move(fault));
   if (auto fault = connection_.certificate_fault(curl_code))
     return fail(ErrorCode::kWebPkiInvalid, std::move(fault->text));
   for (auto reason : {status_reason(), transport_reason(curl_code), content_reason(), end_reason()})
     if (!reason.empty()) return fail(ErrorCode::kPolicyFetch, std::move(reason));
   if (!connection_.san_rule().was_applied())
-    return fail(ErrorCode::kEngine,
+    return fail(ErrorCode::kInternal,
                 "the certificate of " + connection_.where() + " was not checked for a DNS subjectAltName");
   return std::move(body_);
 }

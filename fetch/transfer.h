@@ -15,14 +15,14 @@ namespace mtasts {
 
 class Transfer {
  public:
-  // Error kEngine: libcurl refused an option; kPolicyFetch: none of `addresses` is one.
+  // Errors as of Connection::prepare(); kPolicyFetch: none of `addresses` is one.
   static Result<std::unique_ptr<Transfer>> make(const FetcherConfig& config, const Domain& domain,
                                                 const std::vector<std::string>& addresses);
 
   // The CURL*; must not be in a multi handle any more when the transfer is destroyed.
   [[nodiscard]] void* easy() const { return connection_.easy(); }
-  // The body or the fault, after libcurl ended with this CURLcode. Error kEngine: the fault is here, not at the policy
-  // host.
+  // The body or the fault, after libcurl ended with this CURLcode. Error is_ours(): the fault is here, not at the
+  // policy host.
   Result<std::string> verdict(int curl_code);
 
  private:

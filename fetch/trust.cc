@@ -38,16 +38,16 @@ std::string authorities_fault(const std::string& path) {
 Result<void> check_trust(const std::string& ca_file, const std::string& crl_file) {
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   const char* backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
-  if (initialised != CURLE_OK) return fail(ErrorCode::kEngine, "libcurl cannot be initialised");
+  if (initialised != CURLE_OK) return fail(ErrorCode::kLocalFault, "libcurl cannot be initialised");
   if (backend == nullptr || !is_backend_of_curl(backend))
-    return fail(ErrorCode::kEngine, std::string("this engine needs a libcurl with ") + tls_library() +
-                                        ", the one here has " + (backend != nullptr ? escaped(backend) : "no TLS"));
+    return fail(ErrorCode::kLocalFault, std::string("this engine needs a libcurl with ") + tls_library() +
+                                            ", the one here has " + (backend != nullptr ? escaped(backend) : "no TLS"));
   if (const std::string fault = authorities_fault(ca_file); !fault.empty())
-    return fail(ErrorCode::kEngine, "the trusted authorities in " + ca_file + " cannot be read (" + fault +
-                                        "): install ca-certificates or set fetch.ca_file in mtasts.toml");
+    return fail(ErrorCode::kLocalFault, "the trusted authorities in " + ca_file + " cannot be read (" + fault +
+                                            "): install ca-certificates or set fetch.ca_file in mtasts.toml");
   if (const std::string fault = crl_file.empty() ? "" : file_fault(crl_file); !fault.empty())
-    return fail(ErrorCode::kEngine, "the revoked certificates in " + crl_file + " cannot be read (" + fault +
-                                        "): mend or clear fetch.crl_file in mtasts.toml");
+    return fail(ErrorCode::kLocalFault, "the revoked certificates in " + crl_file + " cannot be read (" + fault +
+                                            "): mend or clear fetch.crl_file in mtasts.toml");
   return {};
 }
 

@@ -7,8 +7,8 @@
 
 namespace mtasts {
 
-// Error kEngine: libcurl cannot be initialised, its TLS library is not the one this was built for, or one of the files
-// cannot be read by this user (`crl_file` may be empty). Without the trusted authorities every peer would seem at
+// Error kLocalFault: libcurl cannot be initialised, its TLS library is not the one this was built for, or one of the
+// files cannot be read by this user (`crl_file` may be empty). Without the trusted authorities every peer would seem at
 // fault, and mail would go out unprotected (R16).
 Result<void> check_trust(const std::string& ca_file, const std::string& crl_file);
 

@@ -13,9 +13,8 @@ constexpr std::array<std::string_view, 6> kProgress{"settled",         "record-p
                                                     "fetch-not-tried", "not-asked",      "dane-pending"};
 constexpr std::size_t kMaxDetail = 900;
 
-tl::unexpected<Error> unusable() {
-  return fail(ErrorCode::kEngine,
-              "the lookup child ended without a usable answer; its log lines (facility mail) say why");
+tl::unexpected<Error> unusable(ErrorCode code = ErrorCode::kInternal) {
+  return fail(code, "the lookup child ended without a usable answer; its log lines (facility mail) say why");
 }
 
 bool is_printable(char c) { return c >= 0x20 && c <= 0x7e; }
@@ -55,6 +54,7 @@ std::string encode_answer(const Result<Outcome>& answer) {
 }
 
 Result<Outcome> parse_answer(std::string_view bytes, const Domain& expected) {
+  if (bytes.empty()) return unusable(ErrorCode::kLocalFault);
   if (bytes.size() > kMaxAnswerBytes || !bytes.starts_with(kMagic)) return unusable();
   bytes.remove_prefix(kMagic.size());
   const auto kind = take(bytes, ' ');

@@ -14,7 +14,8 @@ inline constexpr std::size_t kMaxAnswerBytes = kMaxEntryBytes + 1024;
 
 std::string encode_answer(const Result<Outcome>& answer);
 
-// What encode_answer() wrote for `expected`; error kEngine for any other bytes, or the error that the child reported.
+// What encode_answer() wrote for `expected`; or the error that the child reported. Error kLocalFault when
+// there are no bytes, because the child died; kInternal for any others.
 Result<Outcome> parse_answer(std::string_view bytes, const Domain& expected);
 
 }  // namespace mtasts

@@ -160,7 +160,7 @@ Result<std::string> read_answer(int fd, steady_clock::time_point end) {
     };
     const int ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return fail(ErrorCode::kEngine, "the lookup child did not answer within its deadline");
+    if (ready <= 0) return fail(ErrorCode::kLocalFault, "the lookup child did not answer within its deadline");
     const auto got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
@@ -176,13 +176,13 @@ Result<void> become_user(const std::string& user) {
   errno = 0;
   const struct passwd* entry = ::getpwnam(user.c_str());
   if (entry == nullptr || entry->pw_uid == 0) {
-    return fail(ErrorCode::kEngine, "lookups are never done as root: create the system user '" + user +
-                                        "' or set engine.user in mtasts.toml");
+    return fail(ErrorCode::kLocalFault, "lookups are never done as root: create the system user '" + user +
+                                            "' or set engine.user in mtasts.toml");
   }
   const uid_t uid = entry->pw_uid;
   const gid_t gid = entry->pw_gid;
   if (::setgroups(0, nullptr) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0 || ::setuid(0) == 0) {
-    return fail(ErrorCode::kEngine, "cannot become user " + user + ": " + system_error());
+    return fail(ErrorCode::kLocalFault, "cannot become user " + user + ": " + system_error());
   }
   return {};
 }
@@ -190,13 +190,14 @@ Result<void> become_user(const std::string& user) {
 Result<Outcome> lookup_in_child(const Config& config, const Domain& domain, Lookup::Effort effort,
                                 milliseconds deadline) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(ErrorCode::kEngine, "cannot make a pipe: " + system_error());
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return fail(ErrorCode::kLocalFault, "cannot make a pipe: " + system_error());
   const auto end = steady_clock::now() + deadline + kGrace;
   const bool forked = fork_twice(ends[1], config, domain, effort, deadline);
   const std::string why = system_error();
   ::close(ends[1]);
-  auto bytes =
-      forked ? read_answer(ends[0], end) : fail(ErrorCode::kEngine, "cannot start a process for the lookup: " + why);
+  auto bytes = forked ? read_answer(ends[0], end)
+                      : fail(ErrorCode::kLocalFault, "cannot start a process for the lookup: " + why);
   ::close(ends[0]);
   if (!bytes) return tl::unexpected(bytes.error());
   return parse_answer(*bytes, domain);

@@ -159,8 +159,8 @@ void Engine::fetch_policy(const std::string& domain) {
   const std::string host = jobs_.at(domain)->domain.policy_host();
   resolver_.addresses(host, [this, domain, host](const Result<DnsAnswer<std::string>>& answer) {
     if (!answer) {
-      const bool ours = answer.error().code == ErrorCode::kEngine;
-      return on_fetch(domain, fail(ours ? ErrorCode::kEngine : ErrorCode::kPolicyFetch,
+      const ErrorCode code = answer.error().code;
+      return on_fetch(domain, fail(is_ours(code) ? code : ErrorCode::kPolicyFetch,
                                    "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
     }
     if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
@@ -174,7 +174,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Job& job = *jobs_.at(domain);
   job.machine.learn(store_.get(job.domain));
   Action action = job.machine.on_fetch(result, now);
-  if (!result && result.error().code == ErrorCode::kEngine)
+  if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kWarning,
                "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
   if (action.save && action.save->failure) log_failure(log_, *action.save, now);

@@ -28,13 +28,13 @@ Result<std::unique_ptr<Network>> open_one(const std::string& path, const Network
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = ::dlerror();
-    return fail(ErrorCode::kEngine, "cannot load " + path + " (install the mtasts engine library): " +
-                                        (why != nullptr ? why : "unknown error"));
+    return fail(ErrorCode::kLocalFault, "cannot load " + path + " (install the mtasts engine library): " +
+                                            (why != nullptr ? why : "unknown error"));
   }
   const auto open = reinterpret_cast<NetworkOpen>(::dlsym(handle, kNetworkOpenSymbol));
   if (open == nullptr)
-    return fail(ErrorCode::kEngine, path + " is not an engine library of mtasts; install the one of this version");
-  Error error{ErrorCode::kEngine, path + " gave no reason"};
+    return fail(ErrorCode::kLocalFault, path + " is not an engine library of mtasts; install the one of this version");
+  Error error{ErrorCode::kInternal, path + " gave no reason"};
   std::unique_ptr<Network> network(open(kNetworkAbi, config, loop, &error));
   if (!network) return tl::unexpected(error);
   return network;

@@ -11,7 +11,8 @@
 namespace mtasts {
 
 // `auto` takes the TLS library that the process has loaded already, else the one that is installed. The library stays
-// loaded. `loop` as in module/network.h. Error kEngine says what is missing.
+// loaded. `loop` as in module/network.h. Error kLocalFault says what is missing; kInternal: it is one of another
+// version.
 Result<std::unique_ptr<Network>> open_network(const Config& config, EventLoop* loop = nullptr);
 
 }  // namespace mtasts

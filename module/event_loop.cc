@@ -105,7 +105,7 @@ class LibeventLoop final : public EventLoop {
 
 Result<std::unique_ptr<EventLoop>> make_event_loop() {
   event_base* base = event_base_new();
-  if (base == nullptr) return fail(ErrorCode::kEngine, "libevent found no way to wait for sockets on this system");
+  if (base == nullptr) return fail(ErrorCode::kLocalFault, "libevent found no way to wait for sockets on this system");
   return std::make_unique<LibeventLoop>(base);
 }
 

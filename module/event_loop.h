@@ -12,7 +12,7 @@
 
 namespace mtasts {
 
-// Error kEngine when the system gives no poller.
+// Error kLocalFault when the system gives no poller.
 Result<std::unique_ptr<EventLoop>> make_event_loop();
 
 }  // namespace mtasts

@@ -140,14 +140,14 @@ tl::unexpected<Error> cannot_connect(const ListenAddress& address, int error) {
     case EINPROGRESS:
       return fail(ErrorCode::kDeadline, where + "nobody takes the connection in time");
     case ENOENT:
-      return fail(ErrorCode::kEngine, where + "there is no such socket; is mtastsd running?");
+      return fail(ErrorCode::kLocalFault, where + "there is no such socket; is mtastsd running?");
     case ECONNREFUSED:
-      return fail(ErrorCode::kEngine, where + "nobody listens there; is mtastsd running?");
+      return fail(ErrorCode::kLocalFault, where + "nobody listens there; is mtastsd running?");
     case EACCES:
     case EPERM:
-      return fail(ErrorCode::kEngine, where + "this user may not connect; see socketmap.socket_mode");
+      return fail(ErrorCode::kLocalFault, where + "this user may not connect; see socketmap.socket_mode");
     default:
-      return fail(ErrorCode::kEngine, where + std::strerror(error));
+      return fail(ErrorCode::kLocalFault, where + std::strerror(error));
   }
 }
 

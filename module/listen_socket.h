@@ -16,7 +16,7 @@ namespace mtasts {
 Result<Descriptor> listen_on(const ListenAddress& address, const SocketRights& rights);
 
 // A connected, blocking socket, closed on exec, whose sending and receiving end after the time that was left, too.
-// Error kDeadline, or kEngine when nobody listens there.
+// Error kDeadline, or kLocalFault when nobody listens there.
 Result<Descriptor> connect_to(const ListenAddress& address, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace mtasts

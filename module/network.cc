@@ -34,8 +34,8 @@ class EngineNetwork final : public Network {
 
 Result<std::unique_ptr<Network>> open(std::string_view abi, const NetworkConfig& config, EventLoop* loop) {
   if (abi != kNetworkAbi)
-    return fail(ErrorCode::kEngine, std::string("this engine library is \"") + kNetworkAbi + "\", wanted is \"" +
-                                        escaped(abi) + "\": install both from one build");
+    return fail(ErrorCode::kInternal, std::string("this engine library is \"") + kNetworkAbi + "\", wanted is \"" +
+                                          escaped(abi) + "\": install both from one build");
   std::unique_ptr<EventLoop> own;
   if (loop == nullptr) {
     auto made = make_event_loop();

@@ -19,7 +19,7 @@ class Service {
  public:
   using RoundEnded = std::function<void(const UpkeepSummary&)>;
 
-  // `loop` and `log` must outlive the service. Error kEngine.
+  // `loop` and `log` must outlive the service. Errors as open_network().
   static Result<std::unique_ptr<Service>> open(Config config, EventLoop& loop, Log& log);
 
   [[nodiscard]] const Config& config() const { return config_; }

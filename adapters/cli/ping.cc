@@ -30,23 +30,23 @@ Result<std::string> receive(const Descriptor& socket, steady_clock::time_point d
   if (::poll(&waiting, 1, static_cast<int>(std::max<decltype(left)>(left, 0))) == 0)
     return fail(ErrorCode::kDeadline, "gives no answer in time");
   const auto got = ::recv(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-  if (got < 0) return fail(ErrorCode::kEngine, std::string("gives no answer: ") + std::strerror(errno));
+  if (got < 0) return fail(ErrorCode::kLocalFault, std::string("gives no answer: ") + std::strerror(errno));
   return std::string(bytes.data(), static_cast<std::size_t>(got));
 }
 
 Result<std::string> ask(const Descriptor& socket, steady_clock::time_point deadline) {
   const std::string question = encode_netstring(kQuestion);
   if (::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
-    return fail(ErrorCode::kEngine, std::string("takes no question: ") + std::strerror(errno));
+    return fail(ErrorCode::kLocalFault, std::string("takes no question: ") + std::strerror(errno));
   std::string answer;
   for (;;) {
     const NetstringResult found = parse_netstring(answer, kMaxAnswer);
     if (found.kind == NetstringResult::Kind::kComplete) return std::string(found.payload);
     if (found.kind == NetstringResult::Kind::kMalformed)
-      return fail(ErrorCode::kEngine, "does not answer as a socketmap server does: " + escaped(answer));
+      return fail(ErrorCode::kLocalFault, "does not answer as a socketmap server does: " + escaped(answer));
     const auto more = receive(socket, deadline);
     if (!more) return tl::unexpected(more.error());
-    if (more->empty()) return fail(ErrorCode::kEngine, "closes the connection without an answer");
+    if (more->empty()) return fail(ErrorCode::kLocalFault, "closes the connection without an answer");
     answer += *more;
   }
 }

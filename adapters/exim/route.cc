@@ -19,10 +19,10 @@ Result<std::string> host_expression(std::string_view pattern) {
     expression += "[^.]+\\.";
     name.remove_prefix(kWildcard.size());
   }
-  if (name.empty()) return fail(ErrorCode::kEngine, "a policy has an empty MX pattern");
+  if (name.empty()) return fail(ErrorCode::kInternal, "a policy has an empty MX pattern");
   for (const char c : name) {
     if (!is_harmless(c)) {
-      return fail(ErrorCode::kEngine, "the MX pattern " + escaped(pattern) + " is not a host name");
+      return fail(ErrorCode::kInternal, "the MX pattern " + escaped(pattern) + " is not a host name");
     }
     if (c == '.') expression += '\\';
     expression += c;
@@ -35,7 +35,7 @@ Result<std::string> host_expression(std::string_view pattern) {
 Result<std::string> route_text(const Decision& decision) {
   if (decision.kind != Decision::Kind::kPolicy || decision.mode == Mode::kNone) return std::string();
   if (decision.mode == Mode::kTesting) return std::string("testing|");
-  if (decision.mx.empty()) return fail(ErrorCode::kEngine, "the policy of " + decision.domain + " names no MX");
+  if (decision.mx.empty()) return fail(ErrorCode::kInternal, "the policy of " + decision.domain + " names no MX");
   std::string text = "enforce|";
   for (const std::string& pattern : decision.mx) {
     const Result<std::string> expression = host_expression(pattern);

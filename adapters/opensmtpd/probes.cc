@@ -77,7 +77,7 @@ void Probes::judge_need_of_sni(const std::string& host, const MxTrial& with_sni,
 void Probes::ended(const std::string& host, const MxTrial& trial) {
   const Result<void>& result = trial.result;
   // What was not tried, for a reason of our own, is not held against the host: smtpd will try it.
-  const bool tried = result || result.error().code != ErrorCode::kEngine;
+  const bool tried = result || !is_ours(result.error().code);
   if (!result)
     parts_.log.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
                                           " error=" + std::string(error_name(result.error().code)) +

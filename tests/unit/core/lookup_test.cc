@@ -473,7 +473,7 @@ TEST(Lookup, WhatWasNotTriedIsNotHeldAgainstThePolicyHost) {
   Life life;
   life.start();
   life.record(found("1"));
-  const Action action = life.fetched(fail(ErrorCode::kEngine, "too many fetches are under way"));
+  const Action action = life.fetched(fail(ErrorCode::kNotTried, "too many fetches are under way"));
   EXPECT_EQ(next_of(action), "finished");
   ASSERT_EQ(life.answers, 1);
   EXPECT_EQ(life.answer->progress, Outcome::Progress::kFetchNotTried) << "mail waits, as for a fetch under way";
@@ -488,7 +488,7 @@ TEST(Lookup, R17APolicyInForceIsAppliedWhereItsRenewalWasNotTried) {
   life.pass(std::chrono::hours(1));
   life.start();
   life.record(found("2"));
-  life.fetched(fail(ErrorCode::kEngine, "too many fetches are under way"));
+  life.fetched(fail(ErrorCode::kNotTried, "too many fetches are under way"));
   EXPECT_EQ(life.told(), "enforce 1");
 }
 

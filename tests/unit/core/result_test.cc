@@ -19,7 +19,9 @@ constexpr ErrorCode kAll[] = {
     ErrorCode::kStoreDamaged,
     ErrorCode::kConfig,
     ErrorCode::kDeadline,
-    ErrorCode::kEngine,
+    ErrorCode::kNotTried,
+    ErrorCode::kLocalFault,
+    ErrorCode::kInternal,
     ErrorCode::kStartTlsNotSupported,
     ErrorCode::kCertificateHostMismatch,
     ErrorCode::kCertificateExpired,
@@ -36,6 +38,17 @@ TEST(Result, EveryErrorHasANameOfItsOwnThatLeadsBackToIt) {
   }
   EXPECT_EQ(names.size(), std::size(kAll));
   EXPECT_EQ(error_code("unknown").error().code, ErrorCode::kStoreDamaged);
+}
+
+TEST(Result, TheNameThatOlderVersionsStoredForAFaultOfOursIsRead) {
+  const auto code = error_code("engine");
+  ASSERT_TRUE(code);
+  EXPECT_TRUE(is_ours(*code));
+}
+
+TEST(Result, OursIsWhatSaysNothingAboutThePeer) {
+  const std::set<ErrorCode> ours{ErrorCode::kNotTried, ErrorCode::kLocalFault, ErrorCode::kInternal};
+  for (const ErrorCode code : kAll) EXPECT_EQ(is_ours(code), ours.contains(code)) << error_name(code);
 }
 
 // RFC 8460 §4.3

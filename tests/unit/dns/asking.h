@@ -50,7 +50,7 @@ class Asking {
     });
     EXPECT_FALSE(answer) << "called back from inside the call";
     loop_->run();
-    if (!answer) return fail(ErrorCode::kEngine, "the loop ended without an answer");
+    if (!answer) return fail(ErrorCode::kInternal, "the loop ended without an answer");
     return std::move(*answer);
   }
 

@@ -77,7 +77,7 @@ TEST(FailingResolver, ThatIsSilentGetsEverFewerQuestions) {
   Asking asking(impatient({server.address()}));
   const Cost cost;
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-timeout"] + outcomes["engine"], kMany);
+  EXPECT_EQ(outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
   cost.expect_within(seconds{6}, kSome);
   EXPECT_GE(server.queries(), 200);
   EXPECT_LE(server.queries(), 200 + 100 + 50 + 25 + 4) << "and one a second for localhost";
@@ -88,7 +88,7 @@ TEST(FailingResolver, ThatHangsUpGetsEverFewerQuestions) {
   Asking asking(impatient({server.address()}));
   const Cost cost;
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"] + outcomes["engine"], kMany);
+  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
   cost.expect_within(seconds{6}, kSome);
   EXPECT_LE(server.queries(), 100) << "each connection brings one question only";
 }
@@ -97,7 +97,7 @@ TEST(FailingResolver, ThatNobodyListensAtLetsNobodyWaitForEver) {
   Asking asking(impatient({lab("REFUSED_RESOLVER")}));
   const Cost cost;
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"] + outcomes["engine"], kMany);
+  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
   cost.expect_within(seconds{6}, kSome);
 }
 
@@ -106,7 +106,7 @@ TEST(FailingResolver, ThatComesBackGetsAllQuestions) {
   const ScriptedServer server([&](const Query& query) { return works ? an_answer(query) : kSilence; });
   Asking asking(impatient({server.address()}));
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-timeout"] + outcomes["engine"], kMany);
+  EXPECT_EQ(outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
   works = true;
   const Cost cost;
   EXPECT_EQ(ask(asking, kMany)[""], kMany);

@@ -420,7 +420,7 @@ TEST(Resolver, IsOfNoUseInAChild) {
   const pid_t child = fork();
   if (child == 0) {
     const auto answer = asking.txt("_mta-sts.good.test");
-    _exit(!answer && answer.error().code == ErrorCode::kEngine ? 0 : 1);
+    _exit(!answer && answer.error().code == ErrorCode::kInternal ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -46,7 +46,7 @@ NetworkConfig lab_config() {
 }
 
 std::unique_ptr<Network> open(const Library& library, const NetworkConfig& config) {
-  Error error{ErrorCode::kEngine, {}};
+  Error error{ErrorCode::kInternal, {}};
   std::unique_ptr<Network> network(opener(library)(kNetworkAbi, config, nullptr, &error));
   EXPECT_NE(network, nullptr) << error.detail;
   return network;
@@ -78,7 +78,7 @@ class EngineLibrary : public testing::TestWithParam<Library> {};
 TEST_P(EngineLibrary, WorksOnTheLoopOfAProcessThatHasOneAndSeveralOnIt) {
   const auto loop = std::move(make_event_loop().value());
   const auto open_there = [&] {
-    Error error{ErrorCode::kEngine, {}};
+    Error error{ErrorCode::kInternal, {}};
     return std::unique_ptr<Network>(opener(GetParam())(kNetworkAbi, lab_config(), loop.get(), &error));
   };
   auto first = open_there();
@@ -138,7 +138,7 @@ TEST_P(EngineLibrary, RefusesAnotherAbi) {
   for (const char* abi : {"", "mtasts-network 0.0.0", "\x01\xff"}) {
     Error error{ErrorCode::kConfig, {}};
     EXPECT_EQ(opener(GetParam())(abi, lab_config(), nullptr, &error), nullptr);
-    EXPECT_EQ(error.code, ErrorCode::kEngine);
+    EXPECT_EQ(error.code, ErrorCode::kInternal);
     EXPECT_THAT(error.detail, HasSubstr(kNetworkAbi));
   }
 }
@@ -146,7 +146,7 @@ TEST_P(EngineLibrary, RefusesAnotherAbi) {
 TEST_P(EngineLibrary, SaysWhatIsWrongWithTheConfiguration) {
   auto config = lab_config();
   config.dns.resolvers = {"resolver.example"};
-  Error error{ErrorCode::kEngine, {}};
+  Error error{ErrorCode::kInternal, {}};
   EXPECT_EQ(opener(GetParam())(kNetworkAbi, config, nullptr, &error), nullptr);
   EXPECT_EQ(error.code, ErrorCode::kConfig);
   EXPECT_THAT(error.detail, HasSubstr("resolver.example"));

@@ -41,9 +41,9 @@ TEST(Route, R29ModeIsDaneWhereItJudgesEveryHost) {
 }
 
 TEST(Route, EnforceWithoutHostsIsAnErrorAndNeverAnOpenFilter) {
-  EXPECT_EQ(route_text(policy(Mode::kEnforce, {})).error().code, ErrorCode::kEngine);
-  EXPECT_EQ(route_text(policy(Mode::kEnforce, {""})).error().code, ErrorCode::kEngine);
-  EXPECT_EQ(route_text(policy(Mode::kEnforce, {"*."})).error().code, ErrorCode::kEngine);
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {})).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {""})).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {"*."})).error().code, ErrorCode::kInternal);
 }
 
 TEST(Route, NothingButHostNamesReachesEximsLanguage) {

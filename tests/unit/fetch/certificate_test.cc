@@ -52,7 +52,7 @@ TEST(Certificate, AFileOfRevokedCertificatesThatCannotBeReadIsAFaultHere) {
     config.crl_file = path;
     const auto fetcher = make_fetcher(**loop, config);
     ASSERT_FALSE(fetcher) << path;
-    EXPECT_EQ(fetcher.error().code, ErrorCode::kEngine);
+    EXPECT_EQ(fetcher.error().code, ErrorCode::kLocalFault);
     EXPECT_THAT(fetcher.error().detail, HasSubstr(path));
   }
 }
@@ -62,7 +62,7 @@ TEST(Certificate, AFileWithoutAListIsAFaultHere) {
   config.crl_file = "/etc/passwd";
   const auto result = Fetching(config).fetch("good.test", {kNginx});
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::kEngine) << result.error().detail;
+  EXPECT_EQ(result.error().code, ErrorCode::kLocalFault) << result.error().detail;
   EXPECT_THAT(result.error().detail, HasSubstr("/etc/passwd"));
 }
 

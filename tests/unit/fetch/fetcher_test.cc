@@ -205,7 +205,7 @@ TEST(Fetcher, DoesNotStartWithoutAFileOfTrustedAuthorities) {
     config.ca_file = path;
     const auto fetcher = make_fetcher(**loop, config);
     ASSERT_FALSE(fetcher) << path;
-    EXPECT_EQ(fetcher.error().code, ErrorCode::kEngine);
+    EXPECT_EQ(fetcher.error().code, ErrorCode::kLocalFault);
     EXPECT_THAT(fetcher.error().detail, HasSubstr(path));
   }
 }
@@ -286,7 +286,7 @@ TEST(Fetcher, IsOfNoUseInAChild) {
   const pid_t child = fork();
   if (child == 0) {
     const auto result = fetching.fetch("good.test", {kNginx});
-    _exit(!result && result.error().code == ErrorCode::kEngine ? 0 : 1);
+    _exit(!result && result.error().code == ErrorCode::kInternal ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -38,7 +38,7 @@ class Fetching {
     });
     EXPECT_FALSE(result) << "called back from inside the call";
     loop_->run();
-    if (!result) return fail(ErrorCode::kEngine, "the loop ended without a result");
+    if (!result) return fail(ErrorCode::kInternal, "the loop ended without a result");
     return std::move(*result);
   }
 

@@ -255,7 +255,7 @@ TEST(Prober, ProbesSoManyAtOneAddressAndSendsAwayWhoWaitsTooLong) {
   const auto probe = [&](const char* host, const char* behaviour, char mark) {
     probing.begin(host, {mx_address(behaviour)}, [&, mark](auto result) {
       order += mark;
-      order += result ? '+' : (result.error().code == ErrorCode::kEngine ? '?' : '-');
+      order += result ? '+' : (result.error().code == ErrorCode::kNotTried ? '?' : '-');
       if (order.size() == 8) probing.loop().stop();
     });
   };
@@ -279,7 +279,7 @@ TEST(Prober, SaysThatItWasNotTriedForWantOfRoom) {
   int ended = 0;
   for (int i = 0; i < 5; ++i)
     probing.begin("h" + std::to_string(i) + ".visited.test", {mx_address("drips")}, [&](auto result) {
-      refused += result.error().code == ErrorCode::kEngine &&
+      refused += result.error().code == ErrorCode::kNotTried &&
                          result.error().detail.ends_with("too many probes are under way, waited 1 s")
                      ? 1
                      : 0;
@@ -325,7 +325,7 @@ TEST(Prober, IsOfNoUseInAChild) {
   const pid_t child = fork();
   if (child == 0) {
     const auto result = probing.probe(kHost, {mx_address("good")});
-    _exit(!result && result.error().code == ErrorCode::kEngine ? 0 : 1);
+    _exit(!result && result.error().code == ErrorCode::kInternal ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -355,7 +355,7 @@ TEST(Prober, DoesNotStartWithoutAFileOfTrustedAuthorities) {
     config.ca_file = path;
     const auto prober = make_prober(**loop, config);
     ASSERT_FALSE(prober) << path;
-    EXPECT_EQ(prober.error().code, ErrorCode::kEngine);
+    EXPECT_EQ(prober.error().code, ErrorCode::kLocalFault);
     EXPECT_THAT(prober.error().detail, HasSubstr(path));
   }
 }
@@ -387,7 +387,7 @@ TEST(Prober, WithoutADescriptorTheFaultIsHere) {
     return probing.probe(kHost, {address});
   }();
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::kEngine) << result.error().detail;
+  EXPECT_EQ(result.error().code, ErrorCode::kLocalFault) << result.error().detail;
   EXPECT_THAT(result.error().detail, HasSubstr("Too many open files"));
 }
 

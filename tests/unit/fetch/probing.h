@@ -49,7 +49,7 @@ class Probing {
     });
     EXPECT_FALSE(trial) << "called back from inside the call";
     loop_->run();
-    return trial.value_or(MxTrial{fail(ErrorCode::kEngine, "the loop ended without a result")});
+    return trial.value_or(MxTrial{fail(ErrorCode::kInternal, "the loop ended without a result")});
   }
   Result<void> probe(const std::string& host, const std::vector<std::string>& addresses) {
     return trial(host, addresses).result;

@@ -42,9 +42,9 @@ TEST(Answer, CarriesWhyAFetchWasNotTried) {
 
 TEST(Answer, CarriesTheChildsError) {
   const auto got =
-      parse_answer(encode_answer(fail(ErrorCode::kEngine, "cannot load it: install\nthe \x01 library")), example());
+      parse_answer(encode_answer(fail(ErrorCode::kLocalFault, "cannot load it: install\nthe \x01 library")), example());
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().code, ErrorCode::kEngine);
+  EXPECT_EQ(got.error().code, ErrorCode::kLocalFault);
   EXPECT_EQ(got.error().detail, "cannot load it: install?the ? library");
 }
 
@@ -69,7 +69,7 @@ TEST(Answer, RefusesEverythingElse) {
   for (const auto& bytes : bad) {
     const auto got = parse_answer(bytes, example());
     ASSERT_FALSE(got) << bytes.substr(0, 60);
-    EXPECT_EQ(got.error().code, ErrorCode::kEngine);
+    EXPECT_EQ(got.error().code, bytes.empty() ? ErrorCode::kLocalFault : ErrorCode::kInternal);
   }
   EXPECT_FALSE(parse_answer(good, *Domain::parse("example.net"))) << "an answer about another domain";
 }

@@ -163,7 +163,7 @@ TEST_F(ChildTest, AMissingEngineLibraryIsALocalFault) {
   config_.engine_directory = "/nonexistent";
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kLocalFault);
   EXPECT_THAT(outcome.error().detail, HasSubstr("cannot load /nonexistent/engine-"));
 }
 
@@ -171,7 +171,7 @@ TEST_F(ChildTest, AnEngineThatCrashesIsALocalFault) {
   use_engines(MTASTS_TEST_CRASHING_ENGINE_DIR);
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kLocalFault);
   EXPECT_THAT(outcome.error().detail, HasSubstr("without a usable answer"));
 }
 
@@ -219,7 +219,7 @@ TEST_F(ChildTest, ACaFileThatTheChildsUserCannotReadIsALocalFault) {
   config_.network.fetch.ca_file = copy;
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().code, ErrorCode::kEngine);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kLocalFault);
   EXPECT_THAT(outcome.error().detail, HasSubstr("/ca.pem"));
 }
 

@@ -200,7 +200,7 @@ Error fill(const ListenAddress& address, std::vector<Descriptor>& queued) {
     if (!client) return client.error();
     queued.push_back(std::move(*client));
   }
-  return {ErrorCode::kEngine, "the queue never filled"};
+  return {ErrorCode::kInternal, "the queue never filled"};
 }
 
 TEST_F(ListenSocket, ConnectingEndsAtItsDeadline) {

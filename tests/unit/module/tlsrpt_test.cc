@@ -78,7 +78,8 @@ TEST(TlsrptDatagram, R32EachResultTypeHasItsNumberAndOnlyThoseAreReported) {
     EXPECT_TRUE(is_reported(failed.trial));
     EXPECT_EQ(json::parse(tlsrpt_datagram(failed, kRecord))["policies"][0]["failure-details"][0]["c"], number);
   }
-  for (const auto code : {ErrorCode::kUnreachable, ErrorCode::kEngine, ErrorCode::kDnsFailure, ErrorCode::kInvalidName})
+  for (const auto code :
+       {ErrorCode::kUnreachable, ErrorCode::kNotTried, ErrorCode::kDnsFailure, ErrorCode::kInvalidName})
     EXPECT_FALSE(is_reported(session(fail(code, "why")).trial));
 }
 

@@ -269,7 +269,7 @@ TEST_F(UpkeepRoundTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
   run(round);
   resolver_.txts.back().second(FakeResolver::found({"v=STSv1; id=2;"}));
   resolver_.hosts.back().second(FakeResolver::found({"192.0.2.1"}));
-  fetcher_.fetches.back().done(fail(ErrorCode::kEngine, "too many fetches are under way"));
+  fetcher_.fetches.back().done(fail(ErrorCode::kNotTried, "too many fetches are under way"));
   loop_.advance(milliseconds(1));
   ASSERT_EQ(done_.size(), 1U);
   ASSERT_EQ(done_[0].failures.size(), 1U);

@@ -154,7 +154,7 @@ TEST_F(Choosing, OneProbeForAllWhoAsk) {
 TEST_F(Choosing, AProbeThatWasNotTriedIsNotHeldAgainstTheHost) {
   choose();
   dns();
-  prober_.refuse("mx1.example.com", ErrorCode::kEngine);
+  prober_.refuse("mx1.example.com", ErrorCode::kNotTried);
   EXPECT_EQ(chosen_, "mx1.example.com");
 }
 
@@ -247,7 +247,7 @@ TEST_F(ChoosingForOldSmtpd, OneThatNeedsSniWhereNoOtherPasses) {
 }
 
 TEST_F(ChoosingForOldSmtpd, ThatAHostWasBusyOrWithoutStartTlsSaysNothingOfSni) {
-  for (const auto code : {ErrorCode::kUnreachable, ErrorCode::kEngine, ErrorCode::kStartTlsNotSupported}) {
+  for (const auto code : {ErrorCode::kUnreachable, ErrorCode::kNotTried, ErrorCode::kStartTlsNotSupported}) {
     dns();
     prober_.pass("mx1.example.com");
     prober_.refuse("mx1.example.com", code);

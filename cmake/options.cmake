@@ -13,7 +13,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 add_library(mtasts_options INTERFACE)
-target_compile_options(mtasts_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_compile_options(mtasts_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion)
 target_include_directories(mtasts_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(mtasts_options INTERFACE MTASTS_VERSION="${PROJECT_VERSION}")
 target_link_options(mtasts_options INTERFACE -Wl,-z,relro,-z,now)

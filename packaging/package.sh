@@ -1,12 +1,23 @@
 #!/bin/sh
-# ./dev package: builds the Debian packages from the committed tree into build/package.
+# ./dev package: builds the Debian packages from this folder, a clone or an unpacked archive, into build/package.
 set -eu
 cd "$(dirname "$0")/.."
-command -v dh >/dev/null || apt-get install -q -y --no-install-recommends debhelper
+
+if [ "$(id -u)" -eq 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  if ! dpkg-checkbuilddeps packaging/debian/control 2>/dev/null; then  # not there or not content
+    apt-get update -q
+    apt-get build-dep -q -y --no-install-recommends ./packaging
+  fi
+elif ! command -v dpkg-buildpackage >/dev/null; then
+  echo "./dev package: dpkg-dev is missing and only root can install it" >&2
+  exit 1
+fi
+
 rm -rf build/package
 mkdir -p build/package/mtasts
-git archive HEAD | tar -x -C build/package/mtasts
+tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__ . | tar -x -C build/package/mtasts
 cp -r packaging/debian build/package/mtasts/debian
-cd build/package/mtasts
-dpkg-buildpackage -us -uc -b
-ls ../*.deb
+(cd build/package/mtasts && dpkg-buildpackage -us -uc -b)
+echo "Built: $(echo build/package/*.deb)"
+echo "To install: apt install ./build/package/mtasts_*.deb"

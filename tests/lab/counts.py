@@ -4,6 +4,7 @@ counts.py junit NAME FILE   one line "NAME: N passed, N failed, N skipped" from 
 counts.py line NAME FILE    the same from a file that holds "N passed, N failed, N skipped"
 counts.py total FILE        the sum of such lines; exit 1 if anything failed or nothing ran
 
+What was skipped and why follows its line as "skipped: WHAT: REASON" and is told again before the sum.
 A missing or unreadable result counts as one failure: a test program that died must not pass.
 """
 
@@ -12,6 +13,7 @@ import sys
 import xml.etree.ElementTree
 from pathlib import Path
 
+SKIPPED = "skipped: "
 LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
 
 
@@ -37,14 +39,35 @@ def read(kind: str, path: Path) -> tuple[int, int, int]:
         return 0, 1, 0
 
 
+def skipped(kind: str, path: Path) -> list[str]:
+    """The lines "skipped: WHAT: REASON"."""
+    try:
+        if kind == "line":
+            return [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(SKIPPED)]
+        cases = xml.etree.ElementTree.parse(path).getroot().iter("testcase")
+        return [f"{SKIPPED}{case.get('name')}: {reason_of(case)}" for case in cases if case.find("skipped") is not None]
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return []
+
+
+def reason_of(case: xml.etree.ElementTree.Element) -> str:
+    """What the test said last: googletest tells the reason of GTEST_SKIP() below the place of it."""
+    said = [line.strip() for line in (case.findtext("system-out") or "").splitlines()]
+    said = [line for line in said if line and not line.startswith("[")]
+    return said[-1].removeprefix(SKIPPED) if said else "it does not say why"
+
+
 def main() -> int:
-    if sys.argv[1] in ("junit", "line"):
-        print(f"{sys.argv[2]}: {text(read(sys.argv[1], Path(sys.argv[3])))}")
+    kind, name = sys.argv[1:3]
+    if kind in ("junit", "line"):
+        path = Path(sys.argv[3])
+        print("\n".join([f"{name}: {text(read(kind, path))}", *skipped(kind, path)]))
         return 0
-    results = Path(sys.argv[2])
-    print(results.read_text(), end="")
-    passed, failed, skipped = (sum(column) for column in zip((0, 0, 0), *from_lines(results)))
-    print(text((passed, failed, skipped)))
+    results = Path(name)
+    lines = results.read_text(encoding="utf-8").splitlines()
+    print("\n".join([line for line in lines if not line.startswith(SKIPPED)] + sorted({line for line in lines if line.startswith(SKIPPED)})))
+    passed, failed, left_out = (sum(column) for column in zip((0, 0, 0), *from_lines(results)))
+    print(text((passed, failed, left_out)))
     return 1 if failed or not passed else 0
 
 

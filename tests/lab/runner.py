@@ -42,9 +42,10 @@ def main(script: Path, versions: list[Version]) -> int:
     with ThreadPoolExecutor(len(chosen)) as pool:
         tallies = list(pool.map(lambda version: _outside(options, script, version), chosen))
     if options.results:
-        passed, failed, skipped = (sum(column) for column in zip(*tallies))
-        options.results.write_text(f"{passed} passed, {failed} failed, {skipped} skipped\n", encoding="ascii")
-    return 1 if any(failed for _, failed, _ in tallies) else 0
+        passed, failed, skipped = (sum(column) for column in zip(*(tally for tally, _ in tallies)))
+        reasons = "".join(f"skipped: {reason}\n" for _, reason in tallies if reason)
+        options.results.write_text(f"{passed} passed, {failed} failed, {skipped} skipped\n{reasons}", encoding="utf-8")
+    return 1 if any(failed for (_, failed, _), _ in tallies) else 0
 
 
 def _arguments(script: Path) -> argparse.Namespace:
@@ -57,21 +58,26 @@ def _arguments(script: Path) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _outside(options: argparse.Namespace, script: Path, version: Version) -> tuple[int, int, int]:
-    """Enters a sandbox with this same program, which writes its counts to a pipe."""
+def _outside(options: argparse.Namespace, script: Path, version: Version) -> tuple[tuple[int, int, int], str]:
+    """Enters a sandbox with this same program, which writes its counts to a pipe. The counts, and why it cannot run here."""
     reading, writing = os.pipe()
+    why = sandbox.refusal()
     try:
-        version.unpack()
-        sandbox.run(["/usr/bin/python3", str(script), "--inside", version.title, "--build", str(options.build.resolve()),
-                     "--results", f"/proc/self/fd/{writing}", "--only", options.only], writable=options.build.resolve(), pass_fds=[writing])
+        if not why:
+            version.unpack()
+            sandbox.run(["/usr/bin/python3", str(script), "--inside", version.title, "--build", str(options.build.resolve()),
+                         "--results", f"/proc/self/fd/{writing}", "--only", options.only], writable=options.build.resolve(), pass_fds=[writing])
     except LabError as reason:
-        print(f"SKIP {version.title} end to end ({len(SCENARIOS)} scenarios): {reason}", flush=True)
-        return 0, 0, len(SCENARIOS)
+        why = str(reason)
     finally:
         os.close(writing)
         with open(reading, encoding="ascii") as told:
             counts = told.read().split()
-    return (int(counts[0]), int(counts[1]), int(counts[2])) if len(counts) == 3 else (0, 1, 0)  # who died has failed
+    if why:
+        why = f"{version.title} end to end ({len(SCENARIOS)} scenarios): {why}"
+        print(f"SKIP {why}", flush=True)
+        return (0, 0, len(SCENARIOS)), why
+    return ((int(counts[0]), int(counts[1]), int(counts[2])) if len(counts) == 3 else (0, 1, 0)), ""  # who died has failed
 
 
 def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:

@@ -2,6 +2,7 @@
 """A machine of its own for a command: private mounts, network and processes, gone when it ends, even when killed.
 
     sandbox.py [--writable DIR] -- COMMAND…
+    sandbox.py --check                        prints why there can be none on this machine, and exits 1 then
 
 Inside, `/` is an overlay over this machine's `/` with the server packages laid over it: programs are installed,
 configured and started there as a user would, and nothing of it reaches the machine. The repository is visible
@@ -46,10 +47,12 @@ def environment() -> dict[str, str]:
             **({"NO_COLOR": "1"} if "NO_COLOR" in os.environ else {})}
 
 
-def refusal(tree: Path) -> str:
-    """Why there can be no sandbox on this machine, as one sentence, or "" when there can."""
+def refusal() -> str:
+    """Why there can be no sandbox on this machine, as one sentence, or "" when there can. Nothing need be unpacked for it."""
     if os.geteuid() != 0:
         return "the sandbox (namespaces and an overlay mount) needs root"
+    tree = packages.DEFAULT_TREE.parent / "empty"
+    tree.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(command_line(["true"], tree, None), env=environment(), stdin=subprocess.DEVNULL,
                             capture_output=True, text=True, check=False)
     if result.returncode == 0:
@@ -60,19 +63,24 @@ def refusal(tree: Path) -> str:
 
 def run(command: Sequence[str], *, writable: Path | None = None, pass_fds: Sequence[int] = ()) -> int:
     """Runs `command` inside and returns its exit code. Raises LabError when there can be no sandbox."""
-    tree = packages.unpacked()
-    reason = refusal(tree)
+    reason = refusal()
     if reason:
         raise LabError(reason)
+    tree = packages.unpacked()
     return subprocess.run(command_line(command, tree, writable), env=environment(), pass_fds=pass_fds, check=False).returncode
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="run a command in a machine of its own")
     parser.add_argument("--writable", type=Path)
-    parser.add_argument("command", nargs="+")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("command", nargs="*")
     arguments = parser.parse_args()
     try:
+        if arguments.check:
+            reason = refusal()
+            print(reason, end="\n" if reason else "")
+            return 1 if reason else 0
         return run(arguments.command, writable=arguments.writable and arguments.writable.resolve())
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)

@@ -67,7 +67,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
-    reason = sandbox.refusal(packages.unpacked())
+    reason = sandbox.refusal()
     if reason:
         print(f"skipped: {reason}")
         sys.exit(77)

@@ -38,14 +38,15 @@ def arguments() -> argparse.Namespace:
 def outside(options: argparse.Namespace) -> int:
     """Enters the sandbox with this same program, which writes its counts to an open file."""
     build = options.build.resolve()
-    with open(options.results, "w", encoding="ascii") as counts:
+    with open(options.results, "w", encoding="utf-8") as counts:
         try:
             return sandbox.run(["/usr/bin/python3", str(HERE / "run.py"), "--inside", "--build", str(build), "--seconds", str(options.seconds),
                                 "--seed", str(options.seed), "--results", f"/proc/self/fd/{counts.fileno()}",
                                 *(["--short"] if options.short else [])], writable=build, pass_fds=[counts.fileno()])
         except LabError as reason:
-            print(f"SKIP soak ({len(KINDS)} faults): {reason}")
-            counts.write(f"0 passed, 0 failed, {len(KINDS)} skipped\n")
+            why = f"soak ({len(KINDS)} faults): {reason}"
+            print(f"SKIP {why}")
+            counts.write(f"0 passed, 0 failed, {len(KINDS)} skipped\nskipped: {why}\n")
             return 0
 
 

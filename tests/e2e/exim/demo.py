@@ -17,19 +17,12 @@ from topology import HOSTS  # noqa: E402
 from sender import Sender  # noqa: E402
 from world import World  # noqa: E402
 
-NEXT_STEPS = """\
-  ./dev test                            every test, mails like these and many more among them
-  sudo cmake --install build/release    install the module on this machine
-  less conf-examples/exim/conf.d/*/*    what Debian's Exim needs, with explanations
-  mtasts query DOMAIN                   what your mail server would be told about a domain"""
-
-
 def waiting(world: World) -> str:
     assert isinstance(world.sender, Sender)
     return world.sender.exim("-bp")
 
 
-EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, HOSTS), waiting, NEXT_STEPS, why=lambda text: text.split("defer ", 1)[-1])
+EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, HOSTS), waiting, "docs/exim.md", why=lambda text: text.split("defer ", 1)[-1])
 
 if __name__ == "__main__":
     sys.exit(story.main(HERE / "demo.py", EXIM))

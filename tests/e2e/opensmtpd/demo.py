@@ -18,19 +18,12 @@ from topology import HOSTS  # noqa: E402
 from opensmtpd import OpenSmtpd, opensmtpd  # noqa: E402
 from world import World  # noqa: E402
 
-NEXT_STEPS = """\
-  ./dev test                                 every test, mails like these and many more among them
-  less docs/opensmtpd.md                     five minutes to a protected OpenSMTPD of your own
-  less conf-examples/opensmtpd/smtpd.conf    what OpenSMTPD needs, with explanations
-  mtasts query DOMAIN                        what your mail server would be told about a domain"""
-
-
 def world() -> World:
     [tree] = roots.unpacked(roots.OPENSMTPD_7_6)
     return World(story.DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(roots.OPENSMTPD_7_6), HOSTS))
 
 
-OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"), NEXT_STEPS,
+OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"), "docs/opensmtpd.md",
                        unpack=lambda: roots.unpacked(roots.OPENSMTPD_7_6))
 
 if __name__ == "__main__":

@@ -18,13 +18,6 @@ from topology import HOSTS  # noqa: E402
 from postfix import Postfix, postfix  # noqa: E402
 from world import World  # noqa: E402
 
-NEXT_STEPS = """\
-  ./dev test                            every test, mails like these and many more among them
-  less docs/postfix.md                  five minutes to a protected Postfix of your own
-  less conf-examples/postfix/main.cf    what Postfix needs, with explanations
-  mtasts query DOMAIN                   what your mail server would be told about a domain"""
-
-
 def world() -> World:
     [tree] = roots.unpacked(roots.POSTFIX_3_10)
     return World(story.DOMAINS, HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
@@ -35,7 +28,7 @@ def says(told: story.Story) -> list[str]:
     return [line.split("]: ", 1)[-1] for line in told.log if "STS" in line or "certificate verification failed" in line]
 
 
-POSTFIX = story.Demo("Postfix", world, lambda world: postfix(world).root.run("postqueue", "-p"), NEXT_STEPS, says=says,
+POSTFIX = story.Demo("Postfix", world, lambda world: postfix(world).root.run("postqueue", "-p"), "docs/postfix.md", says=says,
                      unpack=lambda: roots.unpacked(roots.POSTFIX_3_10))
 
 if __name__ == "__main__":

@@ -31,12 +31,22 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// Whom to look for at a taken address.
+std::string likely_owner(const ListenAddress& address) {
+  if (address.is_unix()) return "";
+  const std::string port = address.text.substr(address.text.rfind(':') + 1);
+  return "; \"ss -ltnp sport = :" + port + "\" shows which" +
+         (port == "8461" ? " (postfix-mta-sts-resolver uses this port, too: \"systemctl disable --now "
+                           "postfix-mta-sts-resolver\" once no server asks it)"
+                         : "");
+}
+
 // What the administrator can do about a bind(2) or listen(2) that failed.
 std::string advice(const ListenAddress& address, int error) {
   const std::string folder = address.is_unix() ? escaped(folder_of(address.path())) : std::string();
   switch (error) {
     case EADDRINUSE:
-      return "another process listens there already; stop it, or configure another address";
+      return "another process listens there already; stop it, or configure another address" + likely_owner(address);
     case EADDRNOTAVAIL:
       return "this machine has no such address";
     case ENOENT:

@@ -10,6 +10,7 @@
 #include "adapters/cli/command.h"
 #include "module/listen_socket.h"
 #include "module/netstring.h"
+#include "module/ping.h"
 
 namespace mtasts::cli {
 namespace {
@@ -17,10 +18,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// A name that is nobody's domain: answered without a look into store or network.
-constexpr std::string_view kQuestion = "postfix .";
-constexpr std::string_view kAnswer = "NOTFOUND ";
 constexpr std::size_t kMaxAnswer = 1000;
+// What every mtastsd of whatever version answers begins with.
+constexpr std::string_view kOurs = kPingAnswer.substr(0, sizeof "OK mtasts " - 1);
 
 // Waits for as much of the answer as is there, and takes it; "": the server has closed.
 Result<std::string> receive(const Descriptor& socket, steady_clock::time_point deadline) {
@@ -35,7 +35,7 @@ Result<std::string> receive(const Descriptor& socket, steady_clock::time_point d
 }
 
 Result<std::string> ask(const Descriptor& socket, steady_clock::time_point deadline) {
-  const std::string question = encode_netstring(kQuestion);
+  const std::string question = encode_netstring(kPingRequest);
   if (::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
     return fail(ErrorCode::kLocalFault, std::string("takes no question: ") + std::strerror(errno));
   std::string answer;
@@ -69,8 +69,13 @@ int ping(const std::string& config_path, const PingOptions& options, const Surro
   if (!socket) return complain(surroundings, socket.error().detail, kTemporary);
   const auto answer = ask(*socket, deadline);
   if (!answer) return complain(surroundings, address->text + ": " + answer.error().detail, kTemporary);
-  if (*answer == kAnswer) return kApplies;
-  return complain(surroundings, address->text + ": does not answer as mtastsd does: " + escaped(*answer), kTemporary);
+  if (answer->starts_with(kOurs)) return kApplies;
+  if (answer->starts_with("TEMP ")) return complain(surroundings, address->text + ": " + escaped(*answer), kTemporary);
+  return complain(
+      surroundings,
+      address->text + ": something else answers there, not mtastsd: " + escaped(*answer) +
+          " (postfix-mta-sts-resolver uses port 8461, too; an mtastsd from before an upgrade needs a restart)",
+      kTemporary);
 }
 
 }  // namespace mtasts::cli

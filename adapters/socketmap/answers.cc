@@ -7,6 +7,7 @@
 #include "core/lookup.h"
 #include "module/dns_warning.h"
 #include "module/netstring.h"
+#include "module/ping.h"
 
 namespace mtasts::socketmap {
 namespace {
@@ -30,6 +31,7 @@ const std::string* Answers::known(std::string_view payload) {
     parts_.metrics.answered_at_once(found->map, found->verdict);
     return &found->frame;
   }
+  if (payload == kPingRequest) return &(once_ = encode_netstring(kPingAnswer));
   const auto request = Request::parse(payload);
   if (!request) return keep(payload, no_key(), seconds(0));
   // What is no domain is the business of the MTA, which will find that out by itself.

@@ -19,6 +19,14 @@ Map map_of(std::string_view name) {
 
 Reply temporary(const std::string& reason) { return {Verdict::kTemporary, "TEMP " + escaped(reason)}; }
 
+// Without the patterns that have no dot. They match no MX host, and three of them are words of Postfix's own: with
+// `match=hostname` it takes the certificate of any MX host, `nexthop` and `dot-nexthop` mean the recipient's domain.
+std::vector<std::string> host_patterns(const Decision& decision) {
+  std::vector<std::string> patterns = decision.mx;
+  std::erase_if(patterns, [](const std::string& pattern) { return pattern.find('.') == std::string::npos; });
+  return patterns;
+}
+
 // Both servers write a wildcard as a name that begins with a dot.
 std::string match_list(const std::vector<std::string>& patterns) {
   std::string list;
@@ -41,18 +49,21 @@ std::optional<std::string> as_attribute(std::string_view line) {
 }
 
 // What Postfix 3.10 reports by, and from 3.10.5 on also matches the MX names against.
-std::string policy_attributes(const Decision& decision) {
+std::string policy_attributes(const Decision& decision, const std::vector<std::string>& patterns) {
   std::string text = " policy_type=sts policy_domain=" + decision.domain;
   for (const std::string& line : policy_strings(decision.body)) {
     if (const auto value = as_attribute(line)) text += " { policy_string = " + *value + " }";
   }
-  for (const std::string& pattern : decision.mx) text += " mx_host_pattern=" + pattern;
+  for (const std::string& pattern : patterns) text += " mx_host_pattern=" + pattern;
   return text;
 }
 
 Reply secure(Map map, const Decision& decision) {
-  Reply reply{Verdict::kSecure, "OK secure match=" + match_list(decision.mx) + " servername=hostname"};
-  const std::string attributes = map == Map::kPostfixTlsrpt ? policy_attributes(decision) : std::string{};
+  const std::vector<std::string> patterns = host_patterns(decision);
+  if (patterns.empty())
+    return temporary("the policy of " + decision.domain + " allows no MX host: no mx in it is a full host name");
+  Reply reply{Verdict::kSecure, "OK secure match=" + match_list(patterns) + " servername=hostname"};
+  const std::string attributes = map == Map::kPostfixTlsrpt ? policy_attributes(decision, patterns) : std::string{};
   // Of a monstrous policy the protection is worth more than the report.
   if (reply.text.size() + attributes.size() <= kMaxReply) reply.text += attributes;
   return reply;

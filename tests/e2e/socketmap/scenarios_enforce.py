@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from every_enforce import COMMON_NAME_KINDS, bad_certificate
 from framework import expect, expect_delivered, expect_waiting, scenario
-from topology import BAD_HOSTS, GOOD, PLAIN, SELF_SIGNED
-from world import World
+from topology import BAD_HOSTS, GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
+from world import Domain, World
+
+# In Postfix's match= these stand for any MX host, for the domain, and for what is below it.
+WORDS = ("hostname", "nexthop", "dot-nexthop")
+declare(Domain("words.test", (IMPOSTOR,), "enforce", WORDS))
+declare(Domain("wordsandname.test", (IMPOSTOR, GOOD), "enforce", (*WORDS, GOOD)))
 
 
 @scenario("no policy: delivered as before, even in the clear")
@@ -44,6 +49,12 @@ def listed_down(world: World) -> None:
 @scenario("enforce: a pattern covers one label, whatever the case")
 def pattern(world: World) -> None:
     expect_delivered(world.send("bob@Pattern.TEST"), "bob@pattern.test", GOOD, verified=True)
+
+
+@scenario("enforce: a pattern that is a word of the server's own language allows no host")
+def words(world: World) -> None:
+    expect_delivered(world.send("bob@wordsandname.test"), "bob@wordsandname.test", GOOD, verified=True)
+    expect_waiting(world.send("bob@words.test"), "bob@words.test")
 
 
 for one_kind in BAD_HOSTS:

@@ -22,6 +22,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
+// Of whatever version.
+const std::string kAnswer = "15:OK mtasts 9.9.9,";
+
 // A server that gives one answer, whatever it is asked, in pieces; then it waits for the client to close.
 class OneAnswer {
  public:
@@ -80,20 +83,20 @@ class Ping : public testing::Test {
 };
 
 TEST_F(Ping, SaysNothingWhenTheServerAnswers) {
-  OneAnswer server(address_, {"9:NOTFOUND ,"});
+  OneAnswer server(address_, {kAnswer});
   EXPECT_EQ(run({}), 0);
   EXPECT_THAT(out_.str() + err_.str(), IsEmpty());
-  EXPECT_EQ(server.asked(), "9:postfix .,");
+  EXPECT_EQ(server.asked(), "19:mtasts-ping version,");
 }
 
 TEST_F(Ping, AsksWhereItIsTold) {
   configure("listen = 5");  // is not even read
-  OneAnswer server("unix:" + scratch_.path() + "/other", {"9:NOTFOUND ,"});
+  OneAnswer server("unix:" + scratch_.path() + "/other", {kAnswer});
   EXPECT_EQ(run({"--socket", "unix:" + scratch_.path() + "/other"}), 0);
 }
 
 TEST_F(Ping, TakesAnAnswerInPieces) {
-  OneAnswer server(address_, {"9", ":NOT", "FOUND ", ","});
+  OneAnswer server(address_, {"15", ":OK mt", "asts 9.9.9", ","});
   EXPECT_EQ(run({}), 0);
 }
 
@@ -103,7 +106,7 @@ TEST_F(Ping, FailsWhereNobodyListens) {
 }
 
 TEST_F(Ping, FailsWhenNoAnswerComesInTime) {
-  OneAnswer server(address_, {"9:NOTFOUND "});
+  OneAnswer server(address_, {"15:OK mtasts 9.9.9"});
   const auto begin = steady_clock::now();
   EXPECT_EQ(run({"--timeout", "1"}), kTemporary);
   EXPECT_GE(steady_clock::now() - begin, milliseconds{950});
@@ -125,7 +128,20 @@ TEST_F(Ping, FailsWhenSomethingElseListensThere) {
   }
   OneAnswer server(address_, {"7:OK dane,"});
   EXPECT_EQ(run({}), kTemporary);
-  EXPECT_THAT(err_.str(), HasSubstr("does not answer as mtastsd does: OK dane"));
+  EXPECT_THAT(err_.str(), HasSubstr("something else answers there, not mtastsd: OK dane"));
+}
+
+TEST_F(Ping, FailsWhenAnotherResolverForPostfixListensThere) {
+  OneAnswer server(address_, {"9:NOTFOUND ,"});  // as postfix-mta-sts-resolver says to any map
+  EXPECT_EQ(run({}), kTemporary);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("something else answers there, not mtastsd: NOTFOUND"),
+                                HasSubstr("postfix-mta-sts-resolver")));
+}
+
+TEST_F(Ping, TellsWhyTheServerIsOutOfService) {
+  OneAnswer server(address_, {"13:TEMP mistaken,"});
+  EXPECT_EQ(run({}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr(": TEMP mistaken\n"));
 }
 
 TEST_F(Ping, NeedsAnAddress) {

@@ -169,6 +169,14 @@ TEST_F(ListenSocket, SaysSoWhenAPortIsTaken) {
   EXPECT_THAT(second.error().detail, HasSubstr(address.text + ": another process listens there already"));
 }
 
+TEST_F(ListenSocket, NamesTheOtherResolverThatUsesOurPort) {
+  const ListenAddress address = parse_listen_address("inet:127.0.0.1:8461").value();
+  const auto first = listen_on(address, {});
+  const auto second = listen_on(address, {});
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().detail, HasSubstr("\"systemctl disable --now postfix-mta-sts-resolver\""));
+}
+
 TEST_F(ListenSocket, SaysSoWhenTheMachineHasNoSuchAddress) {
   const auto listening = listen_on(parse_listen_address("inet:192.0.2.1:8461").value(), {});
   ASSERT_FALSE(listening);

@@ -79,6 +79,12 @@ TEST_F(Answering, R2WhatCanHaveNoPolicyCostsNoLookup) {
 
 TEST_F(Answering, ARequestWithoutAKeyIsRefused) { EXPECT_THAT(ask("postfix"), HasSubstr("PERM ")); }
 
+TEST_F(Answering, TellsAPingWhoItIs) {
+  EXPECT_THAT(ask("mtasts-ping version"), HasSubstr("OK mtasts " MTASTS_VERSION));
+  EXPECT_EQ(ask("mtasts-ping localhost"), "9:NOTFOUND ,") << "any other key is that of an unknown map";
+  EXPECT_THAT(metrics_.text(), HasSubstr("{map=\"postfix\",answer=\"notfound\"} 1\n"));
+}
+
 TEST_F(Answering, AColdDomainIsLookedUpAndRemembered) {
   EXPECT_EQ(ask("postfix example.com"), "");
   resolver_.txts.at(0).second(FakeResolver::found({"v=spf1 -all"}));

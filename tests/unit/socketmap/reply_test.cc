@@ -48,6 +48,21 @@ TEST(Reply, R24R32TheLaterPostfixGetsThePolicyItself) {
             "{ policy_string = max_age: 86400 } mx_host_pattern=mx1.example.com mx_host_pattern=*.wild.example.com");
 }
 
+TEST(Reply, R24APatternWithoutADotIsNoWordOfThePostfixLanguage) {
+  const Decision decision = enforced({"hostname", "nexthop", "dot-nexthop", "mx1.example.com", "*.hostname"});
+  const std::string secure = "OK secure match=mx1.example.com:.hostname servername=hostname";
+  EXPECT_EQ(answer(Map::kPostfix, decision), secure);
+  EXPECT_EQ(answer(Map::kSendmail, decision), secure);
+  EXPECT_THAT(answer(Map::kPostfixTlsrpt, decision),
+              HasSubstr("} mx_host_pattern=mx1.example.com mx_host_pattern=*.hostname"));
+}
+
+TEST(Reply, R26MailWaitsWhereNoPatternCanMatchAHost) {
+  for (const Map map : {Map::kPostfix, Map::kPostfixTlsrpt, Map::kSendmail})
+    EXPECT_EQ(answer(map, enforced({"hostname", "localhost"})),
+              "TEMP the policy of example.com allows no MX host: no mx in it is a full host name");
+}
+
 TEST(Reply, NothingOfAPolicyBecomesAnAttributeOfItsOwn) {
   Decision decision = enforced();
   for (const char* line :

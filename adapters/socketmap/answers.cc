@@ -12,13 +12,13 @@
 namespace mtasts::socketmap {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 // How long an answer is repeated without a look into the store.
 constexpr seconds kRepeated{5};
-// A client that sends nonsense all the time does not fill the log.
-constexpr seconds kWarnedAgain{60};
+
 Remembered no_key() {
   return {Map::kPostfix, Verdict::kPermanent, encode_netstring("PERM the request is not \"<map> <domain>\"")};
 }
@@ -47,30 +47,34 @@ const std::string* Answers::known(std::string_view payload) {
   return keep(payload, answer(request->map, decide(*outcome, config_.decision, now), payload), good_for(*outcome));
 }
 
-void Answers::ask(std::string_view payload, Done done) {
+void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
   const Request request = *Request::parse(payload);
-  parts_.metrics.waiting(1);
-  parts_.engine.lookup(**policy_domain(request.key), Lookup::Effort::kNormal, config_.deadline,
-                       [this, map = request.map, payload = std::string(payload), done = std::move(done),
-                        begin = steady_clock::now()](const Outcome& outcome) {
-                         Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
-                         parts_.metrics.waiting(-1);
-                         parts_.metrics.looked_up(outcome);
-                         parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - begin);
-                         warn_of_dns_failure(parts_.store, parts_.log, outcome);
-                         done(given.frame);
-                         if (const seconds time = good_for(outcome); time > seconds(0))
-                           memory_.put(payload, std::move(given), steady_clock::now() + time);
-                       });
+  const auto left = std::chrono::ceil<milliseconds>(asked + config_.deadline - steady_clock::now());
+  parts_.engine->lookup(
+      **policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
+      [this, map = request.map, payload = std::string(payload), done = std::move(done), asked](const Outcome& outcome) {
+        Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
+        parts_.metrics.looked_up(outcome);
+        parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
+        warn_of_dns_failure(parts_.store, parts_.log, outcome);
+        done(given.frame);
+        if (const seconds time = good_for(outcome); time > seconds(0))
+          memory_.put(payload, std::move(given), steady_clock::now() + time);
+      });
 }
 
-void Answers::complain(std::string_view why, std::string_view beginning) {
-  parts_.metrics.malformed();
-  const SteadyTime now = steady_clock::now();
-  const bool is_news = !warned_ || now - *warned_ >= kWarnedAgain;
-  if (is_news) warned_ = now;
-  parts_.log.write(is_news ? LogLevel::kWarning : LogLevel::kDebug,
-                   "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
+std::string Answers::without_lookup(std::string_view payload, const std::string& reason) {
+  const Request request = *Request::parse(payload);
+  const Domain domain = **policy_domain(request.key);
+  Outcome outcome = Lookup(domain, parts_.store.use(domain), Lookup::Effort::kNormal, config_.lookup).so_far();
+  outcome.progress = Outcome::Progress::kNotAsked;
+  DecisionRules rules = config_.decision;
+  rules.on_deadline = WhenUnknown::kDefer;
+  Decision decision = decide(outcome, rules, parts_.clock());
+  if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
+  Remembered given = answer(request.map, decision, payload);
+  parts_.metrics.answered_at_once(given.map, given.verdict);
+  return std::move(given.frame);
 }
 
 Remembered Answers::answer(Map map, const Decision& decision, std::string_view payload) const {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
+#include <functional>
+#include <string>
+#include <string_view>
 
-#include "adapters/socketmap/desk.h"
 #include "adapters/socketmap/memory.h"
 #include "adapters/socketmap/metrics.h"
 #include "module/config.h"
@@ -13,11 +14,11 @@
 
 namespace mtasts::socketmap {
 
-// Everything passed to the constructor must outlive the object, and the object the lookups of the engine.
-class Answers final : public Desk {
+// Everything passed to the constructor must outlive the object, and the object the lookups of the engine. One thread.
+class Answers {
  public:
   struct Parts {
-    Engine& engine;
+    Engine* engine;  // nullptr: no lookup can be made, and ask() must not be called
     FileStore& store;
     Log& log;
     Metrics& metrics;
@@ -26,9 +27,18 @@ class Answers final : public Desk {
 
   Answers(Parts parts, const Config& config) : parts_(std::move(parts)), config_(config), memory_(kMemory) {}
 
-  const std::string* known(std::string_view request) override;
-  void ask(std::string_view request, Done done) override;
-  void complain(std::string_view why, std::string_view beginning) override;
+  using Done = std::function<void(const std::string& frame)>;
+
+  // The frame that answers the payload of a request, where that is remembered; valid until the next call. nullptr: it
+  // takes a lookup.
+  const std::string* known(std::string_view request);
+  // Looks up. `done` is called exactly once, never from inside this call, at the latest when deadline() has passed
+  // since `asked`.
+  void ask(std::string_view request, SteadyTime asked, Done done);
+  // The frame for a request for whose lookup there is no room: a policy that is in force is applied, what needs the
+  // network is deferred for this reason.
+  std::string without_lookup(std::string_view request, const std::string& reason);
+  [[nodiscard]] std::chrono::milliseconds deadline() const { return config_.deadline; }
 
  private:
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
@@ -41,7 +51,6 @@ class Answers final : public Desk {
   Parts parts_;
   const Config& config_;
   Memory memory_;
-  std::optional<SteadyTime> warned_;
   std::string once_;  // the last frame that memory_ does not have
 };
 

@@ -1,5 +1,6 @@
 #include "adapters/socketmap/connection.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -16,16 +17,26 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 // A client that asks for more without reading is answered no further.
 constexpr std::size_t kMostUnread = 128UL * 1024;
+// What is read of a client whose request waits: only to notice that it closes.
+constexpr std::size_t kMaxReadAhead = 16UL * 1024;
+
+// Of a unix socket both sides are closed: nobody is there to take the answer. Over TCP a client that is gone looks like
+// one that has only finished sending.
+bool is_hung_up(const Descriptor& socket) {
+  pollfd state{socket.get(), 0, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
 
 }  // namespace
 
-Connection::Connection(Descriptor socket, const Parts& parts) : parts_(parts), socket_(std::move(socket)) {
+Connection::Connection(Descriptor socket, Peer peer, const Parts& parts)
+    : parts_(parts), socket_(std::move(socket)), peer_(std::move(peer)) {
   wait_for_client();
 }
 
 void Connection::finish() {
   finishing_ = true;
-  if (waiting_ || !out_.empty() || no_more_) return;
+  if (pending_ || !out_.empty() || no_more_) return;
   receive();
 }
 
@@ -40,7 +51,7 @@ void Connection::receive() {
   std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
   const auto got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
   if (got <= 0) {
-    no_more_ = got == 0 || (errno != EAGAIN && errno != EINTR);
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) client_closed();
     return settle();
   }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
@@ -53,9 +64,18 @@ void Connection::receive() {
   settle();
 }
 
+void Connection::client_closed() {
+  no_more_ = true;
+  if (!pending_) return;
+  pending_->client_may_be_gone();
+  if (!is_hung_up(socket_)) return;
+  pending_.reset();
+  in_.clear();
+}
+
 // Returns what is left: the beginning of a request, or what has to wait.
 std::string_view Connection::answer_all(std::string_view bytes) {
-  while (!waiting_ && out_.size() < kMostUnread) {
+  while (!pending_ && out_.size() < kMostUnread) {
     const auto request = parse_netstring(bytes, kMaxRequest);
     if (request.kind == NetstringResult::Kind::kIncomplete) break;
     if (request.kind == NetstringResult::Kind::kMalformed) {
@@ -75,14 +95,13 @@ void Connection::answer_one(std::string_view request) {
     out_ += *frame;
     return;
   }
-  waiting_ = true;
-  parts_.desk.ask(request, [this, alive = std::weak_ptr<bool>(alive_)](const std::string& frame) {
-    if (!alive.expired()) on_answer(frame);
-  });
+  auto asked = parts_.desk.ask(request, peer_, [this](const std::string& frame) { on_answer(frame); });
+  pending_ = std::move(asked.pending);
+  if (!pending_) out_ += asked.refusal;
 }
 
 void Connection::on_answer(const std::string& frame) {
-  waiting_ = false;
+  pending_.reset();
   out_ += frame;
   settle();
 }
@@ -90,7 +109,7 @@ void Connection::on_answer(const std::string& frame) {
 // Sends what there is to send, answers what has come meanwhile, and waits for what comes next. The last thing that is
 // done in any callback: the connection may be gone afterwards.
 void Connection::settle() {
-  while (send() && out_.empty() && !waiting_ && !in_.empty()) {
+  while (send() && out_.empty() && !pending_ && !in_.empty()) {
     const std::size_t before = in_.size();
     in_.erase(0, before - answer_all(in_).size());
     if (in_.size() == before) break;
@@ -115,16 +134,16 @@ bool Connection::send() {
 }
 
 // The beginning of a request that will never end is nothing to wait for.
-bool Connection::is_over() const { return (no_more_ && !waiting_ && out_.empty()) || (finishing_ && is_idle()); }
+bool Connection::is_over() const { return (no_more_ && !pending_ && out_.empty()) || (finishing_ && is_idle()); }
 
 void Connection::wait_for_client() {
-  const bool reads = !waiting_ && out_.empty() && !no_more_;
+  const bool reads = out_.empty() && !no_more_ && (!pending_ || in_.size() < kMaxReadAhead);
   const unsigned interest = (reads ? EventLoop::kRead : 0U) | (out_.empty() ? 0U : EventLoop::kWrite);
   if (interest != std::exchange(interest_, interest)) {
     watch_.reset();
     if (interest != 0) watch_ = parts_.loop.watch(socket_.get(), interest, [this](unsigned what) { ready(what); });
   }
-  const bool client_owes = !out_.empty() || (reads && !in_.empty());
+  const bool client_owes = !out_.empty() || (reads && !pending_ && !in_.empty());
   if (!client_owes) return timer_.reset();
   if (timer_) return;
   timer_ = parts_.loop.after(kPatience, [this] {

@@ -23,12 +23,14 @@ class Connection {
   };
 
   // `socket`: non-blocking. `parts` must outlive the connection.
-  Connection(Descriptor socket, const Parts& parts);
+  Connection(Descriptor socket, Peer peer, const Parts& parts);
+
+  [[nodiscard]] const Peer& peer() const { return peer_; }
 
   // Neither a request nor a reply is under way.
-  [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !waiting_; }
-  // It is our turn: the client waits for an answer of the desk.
-  [[nodiscard]] bool is_waiting() const { return waiting_; }
+  [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !pending_; }
+  // It is our turn: the client waits for an answer of the desk, and has not closed its side.
+  [[nodiscard]] bool is_waiting() const { return pending_ && !no_more_; }
   // What has come already is answered, then it ends; it may have ended when this returns.
   void finish();
 
@@ -44,19 +46,20 @@ class Connection {
   void settle();
   bool send();
   void wait_for_client();
+  void client_closed();
   [[nodiscard]] bool is_over() const;
 
   const Parts& parts_;
   Descriptor socket_;
-  std::string in_;          // a request whose end has not come, or those behind the one that is waited for
-  std::string out_;         // not sent yet
-  bool waiting_ = false;    // for an answer of the desk
-  bool no_more_ = false;    // nothing is read any more
-  bool finishing_ = false;  // it ends as soon as it is idle
+  Peer peer_;
+  std::string in_;   // a request whose end has not come, or those behind the one that is waited for
+  std::string out_;  // not sent yet
+  std::unique_ptr<Desk::Pending> pending_;  // what the desk has not answered yet
+  bool no_more_ = false;                    // nothing is read any more
+  bool finishing_ = false;                  // it ends as soon as it is idle
   unsigned interest_ = 0;
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<EventLoop::Watch> timer_;  // of a client that does not go on
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace mtasts::socketmap

@@ -1,18 +1,18 @@
 #include "adapters/socketmap/daemon.h"
 
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "adapters/socketmap/answers.h"
+#include "adapters/socketmap/descriptors.h"
+#include "adapters/socketmap/listening.h"
+#include "adapters/socketmap/requests.h"
 #include "adapters/socketmap/server.h"
 #include "adapters/socketmap/systemd.h"
 #include "module/child.h"
@@ -31,62 +31,11 @@ using std::chrono::milliseconds;
 // What a connection may still wait for its answer after SIGTERM. Postfix asks once more when it gets none, and by then
 // the next process may be there.
 constexpr milliseconds kDrain{10'000};
+// Out of service, how soon to try again.
+constexpr milliseconds kRetry{2'000};
 // Where the resolvers come from, unless the configuration names them. A server that starts before the network is up
 // would ask nobody for ever.
 constexpr const char* kResolvConf = "/etc/resolv.conf";
-// Descriptors beside the clients': sockets of lookups and fetches, files of the store.
-constexpr rlim_t kOwnDescriptors = 1024;
-
-void allow_descriptors(std::size_t connections, Log& log) {
-  rlimit limit{};
-  const rlim_t wanted = connections + kOwnDescriptors;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < wanted)
-    log.write(LogLevel::kWarning, "event=few-descriptors limit=" + std::to_string(limit.rlim_cur) +
-                                      " wanted=" + std::to_string(wanted) +
-                                      " action=\"raise LimitNOFILE or lower socketmap.max_connections\"");
-}
-
-// Those that the service manager opened, else those of the configuration.
-Result<std::vector<Descriptor>> listening_sockets(const Config& config) {
-  std::vector<Descriptor> sockets = sockets_from_systemd();
-  if (!sockets.empty()) return sockets;
-  // To run deaf would look well to everybody but the mail servers.
-  if (config.socketmap.listen.empty())
-    return fail(
-        ErrorCode::kConfig,
-        "there is nothing to listen on: socketmap.listen is empty, and the service manager hands no socket over");
-  for (const ListenAddress& address : config.socketmap.listen) {
-    auto socket = listen_on(address, config.socketmap.rights);
-    if (!socket) return tl::unexpected(socket.error());
-    sockets.push_back(std::move(*socket));
-  }
-  return sockets;
-}
-
-bool is_at(const Descriptor& socket, const ListenAddress& address) {
-  sockaddr_storage own{};
-  socklen_t length = sizeof own;
-  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0) return false;
-  if (own.ss_family != address.address.ss_family) return false;
-  if (address.is_unix()) return address.path() == reinterpret_cast<const sockaddr_un&>(own).sun_path;
-  return length == address.length && std::memcmp(&own, &address.address, length) == 0;
-}
-
-// The service manager's sockets count alone: an address that only the configuration names is one that clients ask in
-// vain.
-void warn_of_missing_sockets(const std::vector<Descriptor>& sockets, const Config& config, Log& log) {
-  for (const ListenAddress& address : config.socketmap.listen) {
-    const auto is_there = [&](const Descriptor& socket) { return is_at(socket, address); };
-    if (std::ranges::any_of(sockets, is_there)) continue;
-    log.write(LogLevel::kWarning, "event=not-listening address=" + address.text +
-                                      " detail=\"systemd handed over other sockets, which count alone\" "
-                                      "action=\"name it in mtastsd.socket, or disable that unit\"");
-  }
-}
-
 // What a running process cannot change any more.
 bool needs_restart(const Config& old, const Config& fresh) {
   return old.socketmap.listen != fresh.socketmap.listen || old.socketmap.rights != fresh.socketmap.rights ||
@@ -103,13 +52,23 @@ Config with_dane(Config config) {
 struct Office {
   Office(std::unique_ptr<Service> opened, Log& log, Metrics& metrics)
       : service(std::move(opened)),
-        answers({service->engine(), service->store(), log, metrics, now}, service->config()) {}
+        answers({&service->engine(), service->store(), log, metrics, now}, service->config()) {}
   std::unique_ptr<Service> service;
   Answers answers;
 };
 
-// The desk of the office of the day.
-class Daemon final : public Desk {
+// While no service can be opened: what the store has.
+struct StoreOnly {
+  StoreOnly(const Config& configured, Log& log, Metrics& metrics)
+      : config(with_dane(configured)),
+        store(config.cache_directory, log),
+        answers({nullptr, store, log, metrics, now}, config) {}
+  const Config config;
+  FileStore store;
+  Answers answers;
+};
+
+class Daemon {
  public:
   Daemon(std::string config_path, EventLoop& loop, Log& log)
       : config_path_(std::move(config_path)), loop_(loop), log_(log) {}
@@ -117,19 +76,17 @@ class Daemon final : public Desk {
   Result<void> start(int signals);
   void run() { loop_.run(); }
 
-  const std::string* known(std::string_view request) override { return office_->answers.known(request); }
-  void ask(std::string_view request, Done done) override { office_->answers.ask(request, std::move(done)); }
-  void complain(std::string_view why, std::string_view beginning) override {
-    office_->answers.complain(why, beginning);
-  }
-
  private:
   void serve_metrics(const Config& config);
   void on_signal(int signals);
   void reload();
+  Result<void> enter_service();
+  void stay_out_of_service(const Error& mistake);
+  void try_again();
   Result<std::unique_ptr<Office>> open_office(Config config);
   void follow_resolvers();
   Result<void> replace_office(Result<Config> config);
+  void set_limits(const Config& config);
   void stop();
   void feed_watchdog();
 
@@ -138,37 +95,88 @@ class Daemon final : public Desk {
   Log& log_;
   Metrics metrics_;
   Notifier notifier_;
+  Requests requests_{{loop_, metrics_, log_}};
   std::unique_ptr<Office> office_;
   std::vector<std::unique_ptr<Office>> retired_;
+  std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no office
+  std::string mistake_;                    // why there is none
+  LogThrottle mistake_logged_{std::chrono::minutes(1)};
+  bool metrics_tried_ = false;
   std::unique_ptr<Server> server_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<EventLoop::Watch> signal_watch_;
   std::unique_ptr<EventLoop::Watch> watchdog_;
   std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<EventLoop::Watch> drain_timer_;
+  std::unique_ptr<EventLoop::Watch> retry_;
 };
 
+// Sockets that the service manager opened are there whatever the configuration says: clients would wait for an answer
+// in vain. So a mistake keeps the daemon out of service then, and not from running. Without such sockets nobody knows
+// where to listen: it ends.
 Result<void> Daemon::start(int signals) {
-  auto config = load_config(config_path_);
-  if (!config) return tl::unexpected(config.error());
-  log_.set_threshold(config->log_level);
-  allow_descriptors(config->socketmap.max_connections, log_);
-  auto sockets = listening_sockets(*config);
-  if (!sockets) return tl::unexpected(sockets.error());
-  warn_of_missing_sockets(*sockets, *config, log_);
-  serve_metrics(*config);
-  if (auto changed = become_user(config->user); !changed) return changed;
-  const std::size_t max_connections = config->socketmap.max_connections;
-  auto office = open_office(std::move(*config));
-  if (!office) return tl::unexpected(office.error());
-  office_ = std::move(*office);
-  server_ = std::make_unique<Server>(Server::Parts{loop_, *this, metrics_, log_}, std::move(*sockets), max_connections);
+  std::vector<Descriptor> sockets = sockets_from_systemd();
+  const bool is_activated = !sockets.empty();
+  const auto config = load_config(config_path_);
+  if (!config && !is_activated) return tl::unexpected(config.error());
+  if (is_activated) {
+    if (config) warn_of_missing_sockets(sockets, *config, log_);
+  } else {
+    auto own = listen_as_configured(*config);
+    if (!own) return tl::unexpected(own.error());
+    sockets = std::move(*own);
+  }
+  server_ = std::make_unique<Server>(Server::Parts{loop_, requests_, metrics_, log_}, std::move(sockets), 1);
+  const auto entered = enter_service();
+  if (!entered && !is_activated) return entered;
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
   resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { follow_resolvers(); });
   feed_watchdog();
+  if (!entered) {
+    set_limits(config.value_or(Config{}));
+    stay_out_of_service(entered.error());
+  }
   notifier_.ready();
   log_.write(LogLevel::kInfo, std::string("event=started version=") + MTASTS_VERSION);
   return {};
+}
+
+// May be tried again when it has failed.
+Result<void> Daemon::enter_service() {
+  store_only_.reset();
+  auto config = load_config(config_path_);
+  if (!config) return tl::unexpected(config.error());
+  log_.set_threshold(config->log_level);
+  if (!std::exchange(metrics_tried_, true)) serve_metrics(*config);
+  if (auto changed = become_user(config->user); !changed) return changed;
+  auto office = open_office(*config);
+  if (!office) {
+    store_only_ = std::make_unique<StoreOnly>(*config, log_, metrics_);
+    return tl::unexpected(office.error());
+  }
+  office_ = std::move(*office);
+  set_limits(office_->service->config());
+  return {};
+}
+
+void Daemon::stay_out_of_service(const Error& mistake) {
+  const bool is_news = std::exchange(mistake_, mistake.detail) != mistake.detail;
+  requests_.refuse_all("mtastsd is out of service: " + mistake.detail, store_only_ ? &store_only_->answers : nullptr);
+  if (mistake_logged_.is_due() || is_news)
+    log_.write(LogLevel::kError, "event=out-of-service detail=" + log_quoted(mistake.detail) +
+                                     " effect=\"mail to domains that are not cached, with a wrong configuration all "
+                                     "mail, is deferred\" action=\"fix it; mtastsd goes into service by itself then\"");
+  if (is_news) notifier_.status("out of service: " + mistake.detail);
+  retry_ = loop_.after(kRetry, [this] { try_again(); });
+}
+
+void Daemon::try_again() {
+  retry_.reset();
+  const auto entered = enter_service();
+  if (!entered) return stay_out_of_service(entered.error());
+  mistake_.clear();
+  notifier_.status("");
+  log_.write(LogLevel::kInfo, "event=in-service");
 }
 
 // Mail does not wait for a port of the metrics.
@@ -195,6 +203,10 @@ void Daemon::on_signal(int signals) {
 
 void Daemon::reload() {
   notifier_.reloading();
+  if (!office_) {
+    try_again();
+    return notifier_.ready();
+  }
   const auto replaced = replace_office(load_config(config_path_));
   metrics_.reloaded(replaced.has_value());
   if (replaced)
@@ -216,6 +228,7 @@ Result<std::unique_ptr<Office>> Daemon::open_office(Config config) {
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now.
 void Daemon::follow_resolvers() {
+  if (!office_) return;
   const Config& config = office_->service->config();
   if (!config.network.dns.resolvers.empty()) return;
   const auto replaced = replace_office(config);
@@ -233,12 +246,21 @@ Result<void> Daemon::replace_office(Result<Config> config) {
                "event=restart-needed detail=\"socketmap.listen, socket_*, metrics.listen and "
                "engine.user are read at the start only\"");
   log_.set_threshold(wanted.log_level);
-  server_->set_max_connections(wanted.socketmap.max_connections);
   std::swap(office_, *fresh);
+  set_limits(office_->service->config());
   retired_.push_back(std::move(*fresh));
   Office& old = *retired_.back();
   old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
   return {};
+}
+
+// Of the places for connections a quarter is never waited on (server.h). More lookups than questions that may be under
+// way would only wait for each other.
+void Daemon::set_limits(const Config& config) {
+  const std::size_t connections = connections_possible(config.socketmap.max_connections, log_);
+  server_->set_max_connections(connections);
+  const std::size_t waiting = std::max<std::size_t>(1, connections - connections / 4);
+  if (office_) requests_.serve(office_->answers, {waiting, config.network.dns.max_in_flight});
 }
 
 void Daemon::stop() {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "adapters/socketmap/peer.h"
 
 namespace mtasts::socketmap {
 
@@ -11,11 +14,27 @@ class Desk {
  public:
   using Done = std::function<void(const std::string& frame)>;
 
+  // A request that waits for its answer; destroyed, it is given up.
+  class Pending {
+   public:
+    Pending() = default;
+    Pending(const Pending&) = delete;
+    Pending& operator=(const Pending&) = delete;
+    virtual ~Pending() = default;
+    // The client sends nothing more: it may wait for the answer, or be gone. Over TCP nobody can tell.
+    virtual void client_may_be_gone() = 0;
+  };
+  struct Asked {
+    std::unique_ptr<Pending> pending;  // nullptr: refused
+    std::string refusal;               // the frame that says so
+  };
+
   virtual ~Desk() = default;
   // The frame that answers the payload of a request, where that is remembered; valid until the next call. nullptr: ask.
   virtual const std::string* known(std::string_view request) = 0;
-  // `done` is called exactly once, never from inside this call, at the latest when the time for a lookup is over.
-  virtual void ask(std::string_view request, Done done) = 0;
+  // `done` is called at most once, never from inside this call, at the latest when the time for a lookup is over; not
+  // when it was refused or given up. It may destroy what was returned.
+  virtual Asked ask(std::string_view request, const Peer& peer, Done done) = 0;
   // A client is dropped: `why`, and the beginning of what it sent, any bytes.
   virtual void complain(std::string_view why, std::string_view beginning) = 0;
 };

@@ -99,6 +99,8 @@ std::string Metrics::text() const {
   page.metric("mtasts_lookups_total", "counter", "Requests that needed the network, by what was found out.");
   for (const auto& [result, number] : lookups_) page.value(number, label("result", result));
   page.simple("mtasts_requests_waiting", "gauge", "Requests that wait for the network.", waiting_);
+  page.simple("mtasts_lookups_refused_total", "counter", "Requests refused because too many of the client's waited.",
+              refused_lookups_);
   page.simple("mtasts_connections_total", "counter", "Connections taken.", connections_);
   page.simple("mtasts_connections", "gauge", "Connections open.", open_);
   page.simple("mtasts_connections_refused_total", "counter", "Connections closed because there were too many.",

@@ -29,6 +29,7 @@ class Metrics {
   void connected() { ++connections_, ++open_; }
   void disconnected() { --open_; }
   void refused() { ++refused_; }
+  void refused_lookup() { ++refused_lookups_; }
   void malformed() { ++malformed_; }
 
   void round_ended(const UpkeepSummary& summary);
@@ -53,6 +54,7 @@ class Metrics {
   Count connections_ = 0;
   std::int64_t open_ = 0;
   Count refused_ = 0;
+  Count refused_lookups_ = 0;
   Count malformed_ = 0;
   Count rounds_ = 0;
   Count refreshed_ = 0;

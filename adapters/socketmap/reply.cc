@@ -17,8 +17,6 @@ Map map_of(std::string_view name) {
   return name == "sts" || name == "sendmail" ? Map::kSendmail : Map::kPostfix;
 }
 
-Reply temporary(const std::string& reason) { return {Verdict::kTemporary, "TEMP " + escaped(reason)}; }
-
 // Without the patterns that have no dot. They match no MX host, and three of them are words of Postfix's own: with
 // `match=hostname` it takes the certificate of any MX host, `nexthop` and `dot-nexthop` mean the recipient's domain.
 std::vector<std::string> host_patterns(const Decision& decision) {
@@ -90,6 +88,11 @@ std::optional<Request> Request::parse(std::string_view payload) {
 }
 
 bool is_parent_key(std::string_view key) { return key.starts_with('.'); }
+
+Reply temporary(const std::string& reason) {
+  constexpr std::size_t kMaxReason = 500;
+  return {Verdict::kTemporary, "TEMP " + escaped(reason, kMaxReason)};
+}
 
 Reply reply_for(Map map, const Decision& decision, DaneAnswer dane_answer) {
   if (decision.kind == Decision::Kind::kDefer) return temporary(decision.reason);

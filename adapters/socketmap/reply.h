@@ -48,6 +48,9 @@ struct Reply {
 // Postfix takes no longer reply, and one that is too long stops the domain's mail.
 inline constexpr std::size_t kMaxReply = 90'000;
 
+// "try again later"; of a longer reason the first 500 octets.
+Reply temporary(const std::string& reason);
+
 Reply reply_for(Map map, const Decision& decision, DaneAnswer dane_answer);
 
 }  // namespace mtasts::socketmap

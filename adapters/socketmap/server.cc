@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 namespace mtasts::socketmap {
@@ -21,10 +23,7 @@ bool is_of_the_client(int error) { return error == ECONNABORTED || error == EINT
 
 Server::Server(Parts parts, std::vector<Descriptor> sockets, std::size_t max_connections)
     : parts_(parts),
-      connection_parts_{parts.loop, parts.desk,
-                        [this](Connection& connection) {
-                          connections_.splice(connections_.end(), connections_, places_.at(&connection));
-                        },
+      connection_parts_{parts.loop, parts.desk, [this](Connection& connection) { move_to_back(connection); },
                         [this](Connection& connection) { end(connection); }},
       max_connections_(max_connections) {
   for (Descriptor& socket : sockets) listeners_.push_back({std::move(socket), nullptr});
@@ -53,28 +52,54 @@ void Server::accept_from(const Listener& listener) {
 }
 
 void Server::take(Descriptor socket) {
-  if (connections_.size() >= max_connections_ && !make_room()) {
+  Peer peer = peer_of(socket);
+  if (places_.size() >= max_connections_ && !make_room(peer)) {
     parts_.metrics.refused();
     return;
   }
   parts_.metrics.connected();
-  connections_.push_back(std::make_unique<Connection>(std::move(socket), connection_parts_));
-  places_.emplace(connections_.back().get(), std::prev(connections_.end()));
+  Connections& list = connections_[peer];
+  list.push_back(std::make_unique<Connection>(std::move(socket), std::move(peer), connection_parts_));
+  places_.emplace(list.back().get(), Place{&list, std::prev(list.end())});
 }
 
-// The client that has been silent for longest gives its place up, one between two requests before one that stopped in
-// the middle of something: else a few that never go on could keep all others out. Whoever waits for an answer keeps it.
-bool Server::make_room() {
-  if (!std::exchange(told_full_, true)) {
-    parts_.log.write(LogLevel::kWarning,
-                     "event=too-many-connections limit=" + std::to_string(max_connections_) +
-                         " effect=\"silent ones are closed\" action=\"raise socketmap.max_connections\"");
+void Server::move_to_back(const Connection& connection) {
+  const Place& place = places_.at(&connection);
+  place.list->splice(place.list->end(), *place.list, place.position);
+}
+
+// Max-min fairness: of the peer that has most connections one is closed, so that nobody can take the places of others.
+// Those that wait for an answer are fewer than all (admission.h), so that there is nearly always one to close.
+bool Server::make_room(const Peer& newcomer) {
+  std::vector<std::pair<std::size_t, Connections*>> peers;
+  for (auto& [peer, list] : connections_) peers.emplace_back(list.size() + (peer == newcomer ? 1 : 0), &list);
+  std::ranges::sort(peers, std::greater{});
+  if (told_full_.is_due()) {
+    const Peer& most = peers.front().second->front()->peer();
+    parts_.log.write(LogLevel::kWarning, "event=too-many-connections limit=" + std::to_string(max_connections_) +
+                                             " peer=" + log_quoted(describe(most)) +
+                                             " connections=" + std::to_string(peers.front().second->size()) +
+                                             " effect=\"those of this peer that are idle for longest are closed; what "
+                                             "they have asked is answered first\" action=\"find out why it has so "
+                                             "many; if it is your mail server, raise socketmap.max_connections\"");
   }
-  auto silent = std::ranges::find_if(connections_, [](const auto& connection) { return connection->is_idle(); });
-  if (silent == connections_.end())
-    silent = std::ranges::find_if(connections_, [](const auto& connection) { return !connection->is_waiting(); });
-  if (silent == connections_.end()) return false;
-  end(**silent);
+  return std::ranges::any_of(peers, [this](const auto& one) { return close_one_of(*one.second); });
+}
+
+// The one that has been silent for longest; one between two requests before one that stopped in the middle of
+// something, or has closed its side. Whoever waits for an answer keeps its place. A request that has arrived and was
+// not read yet is answered first; when that takes a lookup, the next one is looked at.
+bool Server::close_one_of(Connections& connections) {
+  const std::size_t before = places_.size();
+  for (auto next = connections.begin(); next != connections.end();) {
+    Connection& connection = **next++;
+    if (!connection.is_idle()) continue;
+    connection.finish();
+    if (places_.size() < before) return true;
+  }
+  const auto stuck = std::ranges::find_if(connections, [](const auto& one) { return !one->is_waiting(); });
+  if (stuck == connections.end()) return false;
+  end(**stuck);
   return true;
 }
 
@@ -86,21 +111,22 @@ void Server::pause(int error) {
 }
 
 void Server::end(Connection& connection) {
-  const auto place = places_.extract(&connection).mapped();
-  connections_.erase(place);
+  const Peer peer = connection.peer();
+  const Place place = places_.extract(&connection).mapped();
+  place.list->erase(place.position);
+  if (place.list->empty()) connections_.erase(peer);
   parts_.metrics.disconnected();
-  if (connections_.empty() && drained_) drained_soon_ = parts_.loop.after(std::chrono::milliseconds(0), drained_);
+  if (places_.empty() && drained_) drained_soon_ = parts_.loop.after(std::chrono::milliseconds(0), drained_);
 }
 
 void Server::drain(std::function<void()> done) {
   pause_.reset();
   listeners_.clear();
   drained_ = std::move(done);
-  if (connections_.empty()) drained_soon_ = parts_.loop.after(std::chrono::milliseconds(0), drained_);
-  for (auto next = connections_.begin(); next != connections_.end();) {
-    Connection& connection = **next++;  // may end at once
-    connection.finish();
-  }
+  if (places_.empty()) drained_soon_ = parts_.loop.after(std::chrono::milliseconds(0), drained_);
+  std::vector<Connection*> all;
+  for (const auto& [connection, place] : places_) all.push_back(place.position->get());
+  for (Connection* connection : all) connection->finish();  // may end it, and no other
 }
 
 }  // namespace mtasts::socketmap

@@ -26,7 +26,7 @@ class Answering : public testing::Test {
   std::string ask(const std::string& request) {
     if (const std::string* frame = answers_.known(request)) return *frame;
     auto given = std::make_shared<std::string>();
-    answers_.ask(request, [given](const std::string& frame) { *given = frame; });
+    answers_.ask(request, std::chrono::steady_clock::now(), [given](const std::string& frame) { *given = frame; });
     last_ = given;
     loop_.advance(seconds(0));
     return *given;
@@ -49,7 +49,7 @@ class Answering : public testing::Test {
   Metrics metrics_;
   FileStore store_{scratch_.path(), log_};
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
-  Answers answers_{{engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
+  Answers answers_{{&engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
   std::shared_ptr<std::string> last_;
 };
 
@@ -128,10 +128,22 @@ TEST_F(Answering, R23AnAnswerIsNotRepeatedWhenItsRecordMayNotBe) {
   EXPECT_EQ(ask("sts example.com"), "");
 }
 
-TEST_F(Answering, NonsenseIsToldOnceAMinute) {
-  for (int i = 0; i < 1000; ++i) answers_.complain("what it sent is no socketmap request", "GET / \n");
-  EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=client-dropped")));
-  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_malformed_requests_total 1000\n"));
+TEST_F(Answering, R17WithoutALookupAPolicyInForceIsAppliedAndTheRestIsDeferred) {
+  CacheEntry entry = enforced();
+  entry.record.until = now_ - seconds(1);
+  remember(entry);
+  EXPECT_EQ(answers_.known("postfix example.com"), nullptr);
+  EXPECT_EQ(answers_.without_lookup("postfix example.com", "full"), kSecure);
+  entry.policy.reset();
+  remember(entry);
+  EXPECT_EQ(answers_.without_lookup("postfix example.com", "full"), "9:TEMP full,");
+  EXPECT_TRUE(resolver_.txts.empty());
+}
+
+TEST_F(Answering, R20ARecordThatWasAbsentOnceIsNoAnswerWithoutALookup) {
+  config_.decision.on_deadline = config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
+  remember({test::domain(), {State::kAbsent, now_ - seconds(1), "", {}}, std::nullopt, std::nullopt});
+  EXPECT_EQ(answers_.without_lookup("postfix example.com", "full"), "9:TEMP full,");
 }
 
 TEST_F(Answering, EveryMapHasItsOwnAnswer) {

@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cstring>
 #include <map>
 #include <vector>
 
@@ -32,15 +34,31 @@ class FakeDesk final : public Desk {
     frame_ = encode_netstring("OK " + std::string(request) + filling);
     return &frame_;
   }
-  void ask(std::string_view /*request*/, Done done) override { waiting.push_back(std::move(done)); }
+  Asked ask(std::string_view request, const Peer& peer, Done done) override {
+    asked_by.push_back(peer);
+    if (request.starts_with("refused")) return {nullptr, "4:TEMP,"};
+    waiting.push_back(std::move(done));
+    return {std::make_unique<Waiting>(*this), {}};
+  }
   void complain(std::string_view why, std::string_view /*beginning*/) override { complaints.emplace_back(why); }
 
   std::string filling;
+  std::size_t pending = 0;       // clients that still wait
+  std::size_t perhaps_gone = 0;  // of these
+  std::vector<Peer> asked_by;
   std::vector<std::string> requests;
   std::vector<Done> waiting;
   std::vector<std::string> complaints;
 
  private:
+  struct Waiting final : Pending {
+    explicit Waiting(FakeDesk& desk) : desk_(desk) { ++desk_.pending; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() override { --desk_.pending; }
+    void client_may_be_gone() override { ++desk_.perhaps_gone; }
+    FakeDesk& desk_;
+  };
   std::string frame_;
 };
 
@@ -172,6 +190,13 @@ TEST_F(Serving, TheLargestRequestIsAnswered) {
   EXPECT_THAT(heard(client), HasSubstr("xxx,"));
 }
 
+TEST_F(Serving, ARefusedRequestIsAnsweredAndTheConnectionStays) {
+  const Client client = connect();
+  client.send("7:refused,7:known a,");
+  EXPECT_EQ(heard(client), "4:TEMP,10:OK known a,");
+  EXPECT_FALSE(client.is_closed());
+}
+
 TEST_F(Serving, WhoHasSentAllAndCloseshisSideIsStillAnswered) {
   const Client client = connect();
   client.send("1:a,");
@@ -182,15 +207,31 @@ TEST_F(Serving, WhoHasSentAllAndCloseshisSideIsStillAnswered) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST_F(Serving, AClientThatIsGoneBeforeItsAnswerHarmsNobody) {
+TEST_F(Serving, WhoHangsUpGivesItsPlaceUpAtOnce) {
   {
     const Client client = connect(), other = connect();
     say(client, "a");
+    client.send("7:known b,");  // was not read when it went
+    EXPECT_EQ(desk_.pending, 1U);
   }
   turn();
-  desk_.waiting.at(0)("2:OK,");
-  turn();
   EXPECT_EQ(server_->connections(), 0U);
+  EXPECT_EQ(desk_.pending, 0U);
+}
+
+TEST_F(Serving, WhoOnlyClosesItsSideWaitsOnAndMayBeGone) {
+  const Client client = connect();
+  say(client, "a");
+  client.stop_sending();
+  turn();
+  EXPECT_EQ(desk_.pending, 1U);
+  EXPECT_EQ(desk_.perhaps_gone, 1U);
+}
+
+TEST_F(Serving, KnowsTheUserAtTheOtherEnd) {
+  const Client client = connect();
+  say(client, "a");
+  EXPECT_EQ(desk_.asked_by.at(0), "uid " + std::to_string(::geteuid()));
 }
 
 TEST_F(Serving, WhoDoesNotReadIsAnsweredNoFurther) {
@@ -270,6 +311,89 @@ TEST_F(Serving, DrainedItAnswersWhatWasAskedAndEnds) {
   EXPECT_TRUE(drained);
 }
 
+// Peers with addresses of their own.
+class ServingPeers : public testing::Test {
+ protected:
+  ServingPeers() {
+    for (int port = 30'000 + ::getpid() % 10'000; !listening_; ++port) {
+      address_ = parse_listen_address("inet:127.0.0.1:" + std::to_string(port)).value();
+      auto listening = listen_on(address_, {});
+      if (listening) listening_ = std::move(*listening);
+    }
+    std::vector<Descriptor> sockets;
+    sockets.push_back(std::move(listening_));
+    server_ = std::make_unique<Server>(Server::Parts{*loop_, desk_, metrics_, log_}, std::move(sockets), 8);
+  }
+
+  // From 127.0.0.<number>.
+  Client connect_from(int number) {
+    Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto own = parse_listen_address("inet:127.0.0." + std::to_string(number) + ":1").value();
+    sockaddr_in from{};
+    std::memcpy(&from, &own.address, sizeof from);
+    from.sin_port = 0;
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from), 0);
+    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address_.address), address_.length), 0);
+    turn();
+    return Client(std::move(socket));
+  }
+  void turn() {
+    const auto end = loop_->after(milliseconds(20), [this] { loop_->stop(); });
+    loop_->run();
+  }
+  // Whether a remembered answer comes.
+  [[nodiscard]] bool is_served(const Client& client) {
+    client.send("7:known a,");
+    turn();
+    return client.received() == "10:OK known a,";
+  }
+
+  FakeDesk desk_;
+  FakeLog log_;
+  Metrics metrics_;
+  std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
+  Descriptor listening_;
+  ListenAddress address_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServingPeers, WhoHasMostConnectionsGivesOneUp) {
+  const Client mail_server = connect_from(1);
+  std::vector<Client> flood;
+  for (int i = 0; i < 30; ++i) flood.push_back(connect_from(2));
+  EXPECT_EQ(server_->connections(), 8U);
+  EXPECT_FALSE(mail_server.is_closed());
+  EXPECT_TRUE(is_served(mail_server));
+  EXPECT_TRUE(is_served(connect_from(1)));
+  EXPECT_TRUE(is_served(flood.back()));
+  EXPECT_THAT(log_.lines, testing::ElementsAre(testing::AllOf(HasSubstr("event=too-many-connections limit=8"),
+                                                              HasSubstr("peer=\"127.0.0.2\" connections=7"))));
+}
+
+TEST_F(ServingPeers, ARequestThatHasArrivedIsAnsweredBeforeItsConnectionIsClosed) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 8; ++i) clients.push_back(connect_from(1));
+  clients.at(0).send("7:known a,");  // not read when the next one connects
+  const Client next = connect_from(1);
+  turn();
+  EXPECT_EQ(clients.at(0).received(), "10:OK known a,");
+}
+
+TEST_F(ServingPeers, ThoseThatMayBeGoneAreClosedBeforeThoseThatWait) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(connect_from(1));
+    clients.back().send("1:a,");
+    turn();
+  }
+  clients.at(4).stop_sending();
+  turn();
+  EXPECT_EQ(desk_.pending, 8U);
+  EXPECT_TRUE(is_served(connect_from(1)));
+  EXPECT_TRUE(clients.at(4).is_closed());
+  EXPECT_EQ(desk_.pending, 7U);
+}
+
 // The client's time is a number here.
 TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
   std::array<int, 2> ends{};
@@ -284,7 +408,7 @@ TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
   FakeDesk desk;
   std::unique_ptr<Connection> connection;
   const Connection::Parts parts{loop, desk, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
-  connection = std::make_unique<Connection>(Descriptor(ends[0]), parts);
+  connection = std::make_unique<Connection>(Descriptor(ends[0]), "uid 0", parts);
   const Client client{Descriptor(ends[1])};
   loop.advance(std::chrono::hours(1));
   ASSERT_TRUE(connection) << "an idle connection may stay";

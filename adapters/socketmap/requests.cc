@@ -1,0 +1,98 @@
+#include "adapters/socketmap/requests.h"
+
+#include <utility>
+
+#include "module/netstring.h"
+#include "module/ping.h"
+
+namespace mtasts::socketmap {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct Requests::Waiting final : Pending {
+  Waiting(Metrics& where, std::string_view asked_for, Done when_done)
+      : metrics(where), request(asked_for), done(std::move(when_done)) {
+    metrics.waiting(1);
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() override { metrics.waiting(-1); }
+  void client_may_be_gone() override { ticket->release(); }
+
+  Metrics& metrics;
+  std::string request;
+  Done done;
+  SteadyTime asked = steady_clock::now();
+  std::unique_ptr<EventLoop::Watch> timer;  // until the lookup begins, which has a deadline of its own
+  std::unique_ptr<Admission::Ticket> ticket;
+  std::shared_ptr<Waiting*> self = std::make_shared<Waiting*>(this);
+};
+
+void Requests::serve(Answers& answers, Admission::Limits limits) {
+  answers_ = &answers;
+  admission_.set_limits(limits);
+  reason_.clear();
+}
+
+void Requests::refuse_all(const std::string& reason, Answers* cached) {
+  answers_ = cached;
+  reason_ = reason;
+  refusal_frame_ = encode_netstring(temporary(reason_).text);
+}
+
+// A ping is told that not all is well.
+const std::string* Requests::known_out_of_service(std::string_view request) {
+  const bool may_be_cached = answers_ != nullptr && request != kPingRequest;
+  return may_be_cached ? answers_->known(request) : &refusal_frame_;
+}
+
+Desk::Asked Requests::ask(std::string_view request, const Peer& peer, Done done) {
+  if (!reason_.empty()) return {nullptr, answers_->without_lookup(request, reason_)};
+  auto waiting = std::make_unique<Waiting>(parts_.metrics, request, std::move(done));
+  Waiting& one = *waiting;
+  one.timer = parts_.loop.after(answers_->deadline(), [this, &one] { expire(one); });
+  one.ticket = admission_.enter(peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
+  if (!one.ticket) return refuse(request, peer);
+  return {std::move(waiting), {}};
+}
+
+void Requests::begin(Waiting& waiting, Admission::Slot slot) {
+  waiting.timer.reset();
+  answers_->ask(waiting.request, waiting.asked,
+                [weak = std::weak_ptr(waiting.self), slot = std::move(slot)](const std::string& frame) {
+                  const auto self = weak.lock();
+                  if (!self) return;  // given up meanwhile
+                  const Done done = std::move((*self)->done);
+                  done(frame);
+                });
+}
+
+void Requests::expire(Waiting& waiting) {
+  const std::string frame =
+      answers_->without_lookup(waiting.request, "too many lookups run; the one for this request has not begun in time");
+  const Done done = std::move(waiting.done);
+  done(frame);
+}
+
+Desk::Asked Requests::refuse(std::string_view request, const Peer& peer) {
+  parts_.metrics.refused_lookup();
+  if (refused_.is_due()) {
+    parts_.log.write(
+        LogLevel::kWarning,
+        "event=lookups-refused peer=" + log_quoted(describe(peer)) +
+            " waiting=" + std::to_string(admission_.waiting_of(peer)) +
+            " effect=\"its requests for domains that are not cached get TEMP, and a mail server defers the "
+            "mail; cached answers and other peers are not affected\" action=\"find out why it asks for so "
+            "many domains at once; if it is your mail server, raise socketmap.max_connections\"");
+  }
+  return {nullptr, answers_->without_lookup(request, "too many requests of " + peer + " wait for a lookup")};
+}
+
+void Requests::complain(std::string_view why, std::string_view beginning) {
+  parts_.metrics.malformed();
+  parts_.log.write(complained_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
+                   "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
+}
+
+}  // namespace mtasts::socketmap

@@ -1,0 +1,50 @@
+// The requests of all connections: answered at once, by a lookup when its turn has come, or refused.
+#pragma once
+
+#include "adapters/socketmap/admission.h"
+#include "adapters/socketmap/answers.h"
+#include "adapters/socketmap/desk.h"
+#include "adapters/socketmap/log_throttle.h"
+
+namespace mtasts::socketmap {
+
+// Must outlive the connections, and the lookups of every Answers that it was given. One thread.
+class Requests final : public Desk {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Metrics& metrics;
+    Log& log;
+  };
+
+  explicit Requests(Parts parts) : parts_(parts), admission_(parts.loop, {0, 0}) {}
+
+  // Until one of these is called again. In service:
+  void serve(Answers& answers, Admission::Limits limits);
+  // Out of service: answers of `cached` (nullptr: none) are given, everything else gets TEMP with this reason.
+  void refuse_all(const std::string& reason, Answers* cached);
+
+  const std::string* known(std::string_view request) override {
+    return reason_.empty() ? answers_->known(request) : known_out_of_service(request);
+  }
+  Asked ask(std::string_view request, const Peer& peer, Done done) override;
+  void complain(std::string_view why, std::string_view beginning) override;
+
+ private:
+  struct Waiting;
+
+  const std::string* known_out_of_service(std::string_view request);
+  void begin(Waiting& waiting, Admission::Slot slot);
+  void expire(Waiting& waiting);
+  Asked refuse(std::string_view request, const Peer& peer);
+
+  Parts parts_;
+  Admission admission_;
+  Answers* answers_ = nullptr;
+  std::string reason_;         // why it is out of service; "": it is not
+  std::string refusal_frame_;  // that says so
+  LogThrottle complained_{std::chrono::minutes(1)};
+  LogThrottle refused_{std::chrono::hours(1)};
+};
+
+}  // namespace mtasts::socketmap

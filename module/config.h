@@ -29,7 +29,7 @@ enum class DaneAnswer {
 struct SocketmapConfig {
   std::vector<ListenAddress> listen;  // empty: only what systemd hands over
   SocketRights rights;                // of the unix sockets
-  unsigned max_connections = 1000;
+  unsigned max_connections = 2000;
   DaneAnswer dane_answer = DaneAnswer::kNotFound;
 };
 

@@ -42,11 +42,12 @@ class Mtastsd:
         os.chmod(self._notify_path, 0o666)
         self._log.parent.mkdir(parents=True, exist_ok=True)
 
-    def start(self, listening: Sequence[socket.socket] = (), wait: bool = True) -> None:
-        """`listening`: sockets that are handed over, as systemd does with those of a socket unit."""
+    def start(self, listening: Sequence[socket.socket] = (), wait: bool = True, descriptors: int = 0) -> None:
+        """`listening`: sockets that are handed over, as systemd does with those of a socket unit. `descriptors`: how many it may
+        have open, if not as many as it likes."""
         self._forget_notes()
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(dying_with_parent(_command(listening)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self._process = subprocess.Popen(dying_with_parent([*_limited(descriptors), *_command(listening)]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              env={**os.environ, "NOTIFY_SOCKET": self._notify_path},
                                              pass_fds=[one.fileno() for one in listening])
         if wait:
@@ -101,6 +102,10 @@ class Mtastsd:
 
     def _last_words(self) -> str:
         return (self.lines or ["it said nothing"])[-1]
+
+
+def _limited(descriptors: int) -> list[str]:
+    return ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
 
 
 def _command(listening: Sequence[socket.socket]) -> list[str]:

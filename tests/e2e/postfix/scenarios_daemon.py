@@ -93,6 +93,54 @@ def activated(world: World) -> None:
         postfix(world).mtastsd.stop()
 
 
+def wait_for_service(world: World, since: int) -> None:
+    """`since`: a number of lines of its log."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not any("event=in-service" in line for line in postfix(world).mtastsd.lines[since:]):
+        time.sleep(0.2)
+
+
+@scenario("socket activation with a mistake in mtasts.toml: mail waits at once and is told why, and goes out when it is mended")
+def out_of_service(world: World) -> None:
+    mtastsd = postfix(world).mtastsd
+    mtastsd.stop()
+    world.sender.write_module_configuration('[dns]\ntransport = "carrier pigeon"\n')
+    with socket.create_server(ADDRESS) as listening:
+        world.undo(mtastsd.stop)
+        mtastsd.start([listening])
+        story = world.send("bob@steady.test")
+        expect_waiting(story, "bob@steady.test")
+        expect(story.seconds < 10, f"it should be told at once, and took {story.seconds:.0f} s", story)
+        expect(any("out of service" in line and "dns.transport" in line for line in story.log), "Postfix's log should tell the mistake", story)
+        since = len(mtastsd.lines)
+        world.sender.write_module_configuration("")
+        wait_for_service(world, since)
+        expect_delivered(world.queue_run(), "bob@steady.test", GOOD, verified=True)
+        mtastsd.stop()
+
+
+@scenario("socket activation without an engine library: what is cached is enforced, the rest waits until there is one")
+def no_engine(world: World) -> None:
+    mtastsd = postfix(world).mtastsd
+    expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+    mtastsd.stop()
+    engines = [engine for folder in ("/usr/lib", "/usr/local/lib") for engine in Path(folder).rglob("mtasts/engine-*.so")]
+    for engine in engines:
+        engine.rename(engine.with_suffix(".away"))
+        world.undo(lambda engine=engine: engine.with_suffix(".away").exists() and engine.with_suffix(".away").rename(engine))
+    with socket.create_server(ADDRESS) as listening:
+        world.undo(mtastsd.stop)
+        mtastsd.start([listening])
+        expect_delivered(world.send("eve@steady.test"), "eve@steady.test", GOOD, verified=True)
+        expect_waiting(world.send("bob@steadyplain.test"), "bob@steadyplain.test")
+        since = len(mtastsd.lines)
+        for engine in engines:
+            engine.with_suffix(".away").rename(engine)
+        wait_for_service(world, since)
+        expect_delivered(world.queue_run(), "bob@steadyplain.test", PLAIN)
+        mtastsd.stop()
+
+
 def unix_socket(chrooted: str) -> None:
     how = {"y": "chrooted", "n": "not chrooted"}[chrooted]
 

@@ -46,11 +46,10 @@ TEST_F(ConfigFile, EmptyFileGivesTheDefaultsOfTheContract) {
   EXPECT_EQ(config->decision.on_dns_failure, WhenUnknown::kNoPolicy);
   EXPECT_EQ(config->cache_directory, "/var/lib/mtasts");
   EXPECT_EQ(config->lookup.refresh.count(), 86'400);
-  ASSERT_EQ(config->socketmap.listen.size(), 2U);
+  ASSERT_EQ(config->socketmap.listen.size(), 1U);
   EXPECT_EQ(config->socketmap.listen[0].text, "unix:/run/mtasts/socketmap.sock");
-  EXPECT_EQ(config->socketmap.listen[1].text, "inet:127.0.0.1:8461");
-  EXPECT_EQ(config->socketmap.rights, (SocketRights{"", "", 0666}));
-  EXPECT_EQ(config->socketmap.max_connections, 1000U);
+  EXPECT_EQ(config->socketmap.rights, (SocketRights{"", "_mtasts", 0660}));
+  EXPECT_EQ(config->socketmap.max_connections, 2000U);
   EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kNotFound);
   EXPECT_FALSE(config->metrics);
 }

@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+"""A local user who asks mtastsd for as many slow domains as it lets him, until his standard input ends.
+
+    flood.py SOCKET CONNECTIONS hold|hang-up
+
+Each connection asks for a domain of its own below tarpit.flood.test (a policy host that says nothing) or dead.flood.test
+(name servers that say nothing). "hold": all wait for their answers, and ask again. "hang-up": each goes as soon as it
+has asked, and comes again. Says "flooding" once that is under way.
+"""
+
+from __future__ import annotations
+
+import itertools
+import select
+import socket
+import sys
+
+NUMBERS = itertools.count()
+
+
+def ask(one: socket.socket) -> None:
+    number = next(NUMBERS)
+    request = f"postfix d{number}.{('tarpit', 'dead')[number % 2]}.flood.test"
+    one.sendall(f"{len(request)}:{request},".encode("ascii"))
+
+
+def connected(path: str) -> socket.socket | None:
+    one = socket.socket(socket.AF_UNIX)
+    try:
+        one.settimeout(2)
+        one.connect(path)
+        ask(one)
+        return one
+    except OSError:
+        one.close()
+        return None
+
+
+def is_over(patience: float) -> bool:
+    return bool(select.select([sys.stdin], [], [], patience)[0])
+
+
+def hold(path: str, count: int) -> None:
+    clients = [one for _ in range(count) if (one := connected(path))]
+    print("flooding", flush=True)
+    while not is_over(0.1):
+        for one in readable(clients):
+            try:
+                if one.recv(4096):
+                    ask(one)
+                    continue
+            except OSError:
+                pass
+            clients.remove(one)
+            one.close()
+        clients += [one for _ in range(min(50, count - len(clients))) if (one := connected(path))]
+
+
+def readable(clients: list[socket.socket]) -> list[socket.socket]:
+    """select(2) has no room for so many."""
+    poller = select.poll()
+    by_number = {one.fileno(): one for one in clients}
+    for number in by_number:
+        poller.register(number, select.POLLIN)
+    return [by_number[number] for number, _ in poller.poll(0)]
+
+
+def hang_up(path: str, count: int) -> None:
+    for round_number in itertools.count():
+        for _ in range(count):
+            if one := connected(path):
+                one.close()
+        if round_number == 0:
+            print("flooding", flush=True)
+        if is_over(0.01):
+            return
+
+
+if __name__ == "__main__":
+    {"hold": hold, "hang-up": hang_up}[sys.argv[3]](sys.argv[1], int(sys.argv[2]))

@@ -2,9 +2,18 @@
 #include <CLI/CLI.hpp>
 
 #include "adapters/cli/command.h"
+#include "adapters/cli/setup/setup.h"
 
 namespace mtasts::cli {
 namespace {
+
+struct SetupOptions {
+  std::string host;
+  std::string root;
+  bool apply = false;
+  bool undo = false;
+  setup::Wishes wishes;
+};
 
 struct Words {
   std::string config_path = default_config_path();
@@ -13,6 +22,7 @@ struct Words {
   std::string mx_host;
   PingOptions ping;
   unsigned ping_timeout = 5;
+  SetupOptions setup;
 };
 
 using Task = std::function<int(Client&)>;
@@ -75,6 +85,38 @@ CLI::App* ping_command(CLI::App& app, Words& words) {
   return added;
 }
 
+const std::vector<setup::Host>& hosts() {
+  static const std::vector<setup::Host> all = {setup::postfix_host()};
+  return all;
+}
+
+CLI::App* setup_command(CLI::App& app, SetupOptions& options) {
+  CLI::App* added = command(app, "setup", "Make a mail server ask mtasts, or show what that would change",
+                            "mtasts setup postfix --apply\n\nExit code: 0 nothing to do or done, 1 something would be "
+                            "changed, 2 refused or taken back (standard error says why), 64 usage.");
+  std::vector<std::string> names;
+  for (const setup::Host& host : hosts()) names.push_back(host.name);
+  added->add_option("HOST", options.host)->required()->check(CLI::IsMember(names));
+  CLI::Option* apply = added->add_flag("--apply", options.apply, "change it, keeping what was there");
+  added->add_flag("--undo", options.undo, "put back what was there")->excludes(apply);
+  added->add_flag("--replace", options.wishes.replace, "other software for MTA-STS may be replaced");
+  added->add_option("--socket", options.wishes.socket, "where mtastsd listens, if systemd does not open its sockets")
+      ->type_name("ADDRESS");
+  added->add_option("--root", options.root, "the machine whose root directory this is")->type_name("DIR");
+  return added;
+}
+
+int set_up(SetupOptions& options, const std::string& config_path, const Surroundings& s) {
+  options.wishes.config_path = config_path;
+  while (options.root.ends_with('/')) options.root.pop_back();
+  const setup::Action action = options.undo    ? setup::Action::kUndo
+                               : options.apply ? setup::Action::kApply
+                                               : setup::Action::kPlan;
+  const auto host =
+      std::find_if(hosts().begin(), hosts().end(), [&](const auto& one) { return one.name == options.host; });
+  return setup::set_up(*host, action, setup::Machine(options.root), options.wishes, {s.out, s.err});
+}
+
 // The commands with the functions that carry them out.
 struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
@@ -106,6 +148,7 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
          words.ping.timeout = std::chrono::seconds(words.ping_timeout);
          return ping(words.config_path, words.ping, s);
        }},
+      {setup_command(app, words.setup), [&] { return set_up(words.setup, words.config_path, s); }},
       {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
        [&] { return show_config(words.config_path, s); }},
   }};

@@ -26,6 +26,7 @@ import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
 import scenarios_flood  # noqa: E402,F401
 import scenarios_routes  # noqa: E402,F401
+import scenarios_setup  # noqa: E402,F401
 import scenarios_storm  # noqa: E402,F401
 import scenarios_shared  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401

@@ -1,0 +1,88 @@
+#include "adapters/cli/setup/daemon_socket.h"
+
+#include <pwd.h>
+
+#include <filesystem>
+
+#include "module/listen_address.h"
+
+namespace mtasts::setup {
+namespace {
+
+bool is_enabled(const Machine& machine) {
+  const auto told = machine.run({"systemctl", "is-enabled", "mtastsd.socket"});
+  return told && told->ok();
+}
+
+Result<void> control(const Machine& machine, std::vector<std::string> words) {
+  words.insert(words.begin(), "systemctl");
+  const auto done = machine.run_ok(words);
+  return done ? Result<void>() : tl::unexpected(done.error());
+}
+
+Result<void> in_turn(const Machine& machine, const std::vector<std::vector<std::string>>& commands) {
+  for (const auto& command : commands) {
+    if (auto done = control(machine, command); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_socket_unit(Plan& plan, const Machine& machine, const std::string& group, const std::string& path) {
+  std::string text =
+      "# Made by \"mtasts setup\": the sockets of mtastsd are for the mail server's group alone.\n[Socket]\n";
+  if (!path.empty()) text += "ListenStream=" + path + "\n";
+  text += "SocketGroup=" + group + "\nSocketMode=0660\n";
+  plan.changes.push_back({kSocketDropIn, text, {}, {}, [&machine] { return restart_sockets(machine); }});
+  plan.steps.emplace_back("enable and start mtastsd.socket, and see that mtastsd answers");
+  plan.facts[kSocketEnabled] = is_enabled(machine) ? "yes" : "no";
+}
+
+Result<void> restart_sockets(const Machine& machine) {
+  return in_turn(machine, {{"daemon-reload"},
+                           {"stop", "mtastsd.service"},
+                           {"enable", "mtastsd.socket", "mtastsd.service"},
+                           {"restart", "mtastsd.socket"},
+                           {"start", "mtastsd.service"}});
+}
+
+Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
+  const auto enabled = facts.find(kSocketEnabled);
+  if (enabled == facts.end() || !machine.systemd_runs()) return {};
+  if (enabled->second == "yes") return restart_sockets(machine);
+  return in_turn(machine, {{"daemon-reload"}, {"disable", "--now", "mtastsd.socket", "mtastsd.service"}});
+}
+
+Result<void> ping_as(const Machine& machine, const std::string& user, const std::string& address) {
+  const std::string setpriv = Machine("").find_program("setpriv");
+  if (setpriv.empty()) return fail(ErrorCode::kConfig, "the program setpriv (package util-linux) is not installed");
+  const passwd* entry = ::getpwnam(user.c_str());
+  if (entry == nullptr) return fail(ErrorCode::kConfig, "there is no user " + user);
+  std::error_code unknown;
+  const auto myself = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  const std::string group = std::to_string(entry->pw_gid);
+  std::string where = address;
+  if (where.starts_with("unix:")) where.insert(std::string("unix:").size(), machine.root());
+  const auto told = machine.run_outside(
+      {setpriv, "--reuid", user, "--regid", group, "--clear-groups", myself.string(), "ping", "--socket", where});
+  if (!told) return tl::unexpected(told.error());
+  if (told->ok()) return {};
+  return fail(ErrorCode::kConfig,
+              "mtastsd does not answer at " + address + " to the user " + user + ": " + said(*told) +
+                  "; see \"systemctl status mtastsd.socket mtastsd.service\" and \"mtasts config\"");
+}
+
+Result<std::string> configured_address(const Wishes& wishes) {
+  if (!wishes.socket.empty()) {
+    const auto address = parse_listen_address(wishes.socket);
+    return address ? Result<std::string>(address->text) : tl::unexpected(address.error());
+  }
+  const auto config = load_config(wishes.config_path);
+  if (!config) return tl::unexpected(config.error());
+  if (config->socketmap.listen.empty())
+    return fail(ErrorCode::kConfig, "socketmap.listen is empty; name the address of mtastsd with --socket");
+  return config->socketmap.listen.front().text;
+}
+
+}  // namespace mtasts::setup

@@ -1,0 +1,55 @@
+#include "adapters/cli/setup/machine.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace mtasts::setup {
+namespace {
+
+constexpr std::array<const char*, 6> kFolders = {"/usr/sbin", "/usr/bin",        "/sbin",
+                                                 "/bin",      "/usr/local/sbin", "/usr/local/bin"};
+
+}  // namespace
+
+bool Machine::exists(const std::string& path) const {
+  struct stat found {};
+  return ::lstat((root_ + path).c_str(), &found) == 0;
+}
+
+std::string Machine::find_program(const std::string& name) const {
+  if (name.starts_with('/')) return ::access((root_ + name).c_str(), X_OK) == 0 ? name : std::string();
+  for (const char* folder : kFolders) {
+    const std::string path = std::string(folder) + "/" + name;
+    if (::access((root_ + path).c_str(), X_OK) == 0) return path;
+  }
+  return {};
+}
+
+Result<ProgramOutput> Machine::run(std::vector<std::string> argv, const std::string& input) const {
+  const std::string program = find_program(argv.front());
+  if (program.empty()) return fail(ErrorCode::kConfig, "the program " + argv.front() + " is not installed");
+  argv.front() = program;
+  if (!root_.empty()) argv.insert(argv.begin(), {"/usr/sbin/chroot", root_});
+  return run_(argv, input);
+}
+
+Result<std::string> Machine::run_ok(const std::vector<std::string>& argv, const std::string& input) const {
+  auto output = run(argv, input);
+  if (!output) return tl::unexpected(output.error());
+  if (output->ok()) return std::move(output->out);
+  std::string command;
+  for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
+  return fail(ErrorCode::kConfig, "\"" + command + "\" failed: " + said(*output));
+}
+
+std::string said(const ProgramOutput& output) {
+  std::string text = output.err.empty() ? output.out : output.err;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ';');
+  return text.empty() ? "exit code " + std::to_string(output.status) : escaped(text, 1000);
+}
+
+}  // namespace mtasts::setup

@@ -1,0 +1,125 @@
+#include "adapters/cli/setup/policy_maps.h"
+
+#include <algorithm>
+#include <array>
+
+namespace mtasts::setup {
+namespace {
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+// postfix-mta-sts-resolver asks at port 8461 or a socket of its name, postfix-tlspol at 8642 or below
+// /run/postfix-tlspol.
+std::string other_software(std::string_view map) {
+  if (!map.starts_with("socketmap:")) return {};
+  if (contains(map, ":8642:") || contains(map, "tlspol")) return "postfix-tlspol";
+  if (contains(map, ":8461:") || contains(map, "mta-sts"))
+    return "postfix-mta-sts-resolver, or a map for mtastsd that was added by hand";
+  return {};
+}
+
+class Lines {
+ public:
+  Lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace)
+      : main_cf_(main_cf), facts_(facts), replace_(replace) {}
+
+  PostfixLines make() {
+    maps();
+    if (!result_.refused.empty()) return std::move(result_);
+    level();
+    authorities();
+    protocols();
+    if (!main_cf_.value("smtp_tls_loglevel")) set("smtp_tls_loglevel", "1");
+    return std::move(result_);
+  }
+
+ private:
+  void set(const std::string& name, const std::string& value) {
+    if (main_cf_.value(name) != value) result_.settings.emplace_back(name, value);
+  }
+  void note(std::string text) { result_.notes.push_back(std::move(text)); }
+
+  // Tables of the administrator's come first: what they say of a destination is not overruled.
+  void maps() {
+    const bool has_tlsrpt = facts_.major > 3 || facts_.minor >= 10;
+    const std::string ours = facts_.map + (has_tlsrpt ? ":postfix-tlsrpt" : ":postfix");
+    std::string value;
+    for (const std::string& map : list_elements(main_cf_.value("smtp_tls_policy_maps").value_or(""))) {
+      if (map == ours) continue;
+      if (const std::string who = other_software(map); !who.empty()) {
+        if (!replace_) return refuse(map, who);
+        note("\"" + map + "\" is left out of smtp_tls_policy_maps; stop and remove that software when mail flows");
+        continue;
+      }
+      value += map + ", ";
+    }
+    set("smtp_tls_policy_maps", value + ours);
+  }
+
+  void refuse(const std::string& map, const std::string& who) {
+    result_.refused =
+        "smtp_tls_policy_maps asks \"" + map + "\" already (" + who +
+        "), and the first answer counts: \"mtasts setup postfix --replace\" puts mtastsd in its place (see "
+        "docs/migration.md)";
+  }
+
+  // Never lower than it is.
+  void level() {
+    const std::string level = main_cf_.value("smtp_tls_security_level").value_or("");
+    constexpr std::array<std::string_view, 2> kDane = {"dane", "dane-only"};
+    const bool looks_at_tlsa = std::find(kDane.begin(), kDane.end(), level) != kDane.end();
+    if (level == "may" || (level.empty() && !is_enforced_by_old_name())) {
+      if (facts_.validating_resolver) {
+        set("smtp_tls_security_level", "dane");
+        set("smtp_dns_support_level", "dnssec");
+        return;
+      }
+      set("smtp_tls_security_level", "may");
+      note(
+          "no validating resolver answers at a loopback address of /etc/resolv.conf, so DANE is not switched on; \"apt "
+          "install unbound\" and run this again to have it");
+    } else if (!looks_at_tlsa && facts_.validating_resolver) {
+      note(
+          "smtp_tls_security_level stays as it is; it does not look at TLSA records: with dane_answer = \"dane-only\" "
+          "in "
+          "mtasts.toml, [socketmap], domains that have them are protected by DANE");
+    }
+  }
+
+  bool is_enforced_by_old_name() {
+    if (main_cf_.value("smtp_enforce_tls") != "yes") return false;
+    note("smtp_enforce_tls stays as it is; smtp_tls_security_level would overrule it");
+    return true;
+  }
+
+  void authorities() {
+    const std::string file = main_cf_.value("smtp_tls_CAfile").value_or("");
+    if (file.empty()) return set("smtp_tls_CAfile", facts_.ca_file);
+    if (file != facts_.ca_file)
+      note("smtp_tls_CAfile stays " + file +
+           "; mail to domains that enforce a policy waits unless it has the public authorities");
+  }
+
+  // RFC 8461 wants TLS 1.2 or newer.
+  void protocols() {
+    const auto value = main_cf_.value("smtp_tls_mandatory_protocols");
+    if (!value) return set("smtp_tls_mandatory_protocols", "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1");
+    const bool is_enough = contains(*value, "!TLSv1.1") || contains(*value, ">=TLSv1.2") ||
+                           contains(*value, ">=TLSv1.3") || *value == "TLSv1.2" || *value == "TLSv1.3";
+    if (!is_enough)
+      note("smtp_tls_mandatory_protocols stays as it is and seems to allow TLS before 1.2, which RFC 8461 does not");
+  }
+
+  const MainCf& main_cf_;
+  const PostfixFacts& facts_;
+  bool replace_;
+  PostfixLines result_;
+};
+
+}  // namespace
+
+PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace) {
+  return Lines(main_cf, facts, replace).make();
+}
+
+}  // namespace mtasts::setup

@@ -1,0 +1,29 @@
+// What mtasts adds to main.cf, decided from its text and from what was seen of the machine. No file is read here.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/cli/setup/main_cf.h"
+
+namespace mtasts::setup {
+
+struct PostfixFacts {
+  int major = 0;  // 3.10.13: 3 and 10
+  int minor = 0;
+  std::string map;      // "socketmap:unix:mtasts/socketmap.sock", without the map's name
+  std::string ca_file;  // the authorities of this machine
+  bool validating_resolver = false;
+};
+
+struct PostfixLines {
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<std::string> notes;
+  std::string refused;  // why not, and the way out
+};
+
+// `replace`: maps of other MTA-STS software may go.
+PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace);
+
+}  // namespace mtasts::setup

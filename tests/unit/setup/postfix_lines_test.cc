@@ -1,0 +1,112 @@
+// What is added to main.cf, and what of the administrator's stays.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "adapters/cli/setup/dnssec.h"
+#include "adapters/cli/setup/marks.h"
+#include "adapters/cli/setup/policy_maps.h"
+
+namespace mtasts::setup {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::Not;
+using testing::Pair;
+
+constexpr const char* kCaFile = "/etc/ssl/certs/ca-certificates.crt";
+
+PostfixFacts facts(int minor = 7, bool validating_resolver = false) {
+  return {3, minor, "socketmap:unix:mtasts/socketmap.sock", kCaFile, validating_resolver};
+}
+
+PostfixLines lines(const std::string& text, const PostfixFacts& seen = facts(), bool replace = false) {
+  return postfix_lines(MainCf(text), seen, replace);
+}
+
+TEST(PostfixLines, NamesTheMapThatTheVersionUnderstands) {
+  EXPECT_THAT(lines("", facts(9)).settings,
+              Contains(Pair("smtp_tls_policy_maps", "socketmap:unix:mtasts/socketmap.sock:postfix")));
+  EXPECT_THAT(lines("", facts(10)).settings,
+              Contains(Pair("smtp_tls_policy_maps", "socketmap:unix:mtasts/socketmap.sock:postfix-tlsrpt")));
+}
+
+TEST(PostfixLines, TheAdministratorsMapsStayAndComeFirst) {
+  const std::string text =
+      "smtp_tls_policy_maps = hash:/etc/postfix/tls_policy,\n# a comment\n   inline:{ {a.example = may}, "
+      "b.example=none }\n";
+  EXPECT_THAT(lines(text).settings,
+              Contains(Pair("smtp_tls_policy_maps",
+                            "hash:/etc/postfix/tls_policy, inline:{ {a.example = may}, b.example=none }, "
+                            "socketmap:unix:mtasts/socketmap.sock:postfix")));
+}
+
+TEST(PostfixLines, AStricterLevelStays) {
+  for (const std::string level : {"encrypt", "verify", "secure", "dane-only", "dane", "fingerprint", "none", "$mine"}) {
+    EXPECT_THAT(lines("smtp_tls_security_level = " + level + "\n", facts(7, true)).settings,
+                Not(Contains(Key("smtp_tls_security_level"))))
+        << level;
+  }
+  EXPECT_THAT(lines("smtp_enforce_tls = yes\n", facts(7, true)).settings,
+              Not(Contains(Key("smtp_tls_security_level"))));
+}
+
+TEST(PostfixLines, MayBecomesDaneOnlyWhereDnssecIsValidated) {
+  EXPECT_THAT(lines("smtp_tls_security_level = may\n").settings, Not(Contains(Key("smtp_tls_security_level"))));
+  const auto with_dnssec = lines("smtp_tls_security_level=may\n", facts(7, true)).settings;
+  EXPECT_THAT(with_dnssec, Contains(Pair("smtp_tls_security_level", "dane")));
+  EXPECT_THAT(with_dnssec, Contains(Pair("smtp_dns_support_level", "dnssec")));
+  EXPECT_THAT(lines("").settings, Contains(Pair("smtp_tls_security_level", "may")));
+}
+
+TEST(PostfixLines, OtherSoftwareIsReplacedOnlyWhenToldSo) {
+  for (const std::string map :
+       {"socketmap:inet:127.0.0.1:8461:postfix", "socketmap:inet:127.0.0.1:8642:QUERYwithTLSRPT",
+        "socketmap:unix:/run/postfix-tlspol/tlspol.sock:QUERY"}) {
+    const std::string text = "smtp_tls_policy_maps = hash:/etc/postfix/mine " + map + "\n";
+    EXPECT_THAT(lines(text).refused, HasSubstr("--replace")) << map;
+    EXPECT_THAT(
+        lines(text, facts(), true).settings,
+        Contains(Pair("smtp_tls_policy_maps", "hash:/etc/postfix/mine, socketmap:unix:mtasts/socketmap.sock:postfix")));
+  }
+  EXPECT_THAT(lines("smtp_tls_policy_maps = socketmap:unix:/run/my-own.sock:x\n").refused, IsEmpty());
+}
+
+TEST(PostfixLines, AuthoritiesOfTheAdministratorStay) {
+  EXPECT_THAT(lines("").settings, Contains(Pair("smtp_tls_CAfile", kCaFile)));
+  const auto own = lines("smtp_tls_CAfile = /etc/own.pem\n");
+  EXPECT_THAT(own.settings, Not(Contains(Key("smtp_tls_CAfile"))));
+  EXPECT_THAT(own.notes, Contains(HasSubstr("/etc/own.pem")));
+}
+
+TEST(MainCf, TheLastOfSeveralLinesCounts) {
+  const MainCf main_cf("a = 1\r\n  2\r\n\r\nb=x\n#a = 7\na =\n   3\n\n   # no\n  4\n");
+  EXPECT_EQ(main_cf.value("a"), "3 4");
+  EXPECT_EQ(main_cf.value("b"), "x");
+  EXPECT_EQ(main_cf.value("c"), std::nullopt);
+}
+
+TEST(MainCf, WhatIsSetAsideComesBackByteForByte) {
+  const std::string text = "#first\r\nmaps =\r\n\tone,\n# in between\n  two\n\nother = 1\nmaps = three\n";
+  const std::string changed = MainCf(text).with({{"maps", "three, ours"}});
+  EXPECT_EQ(MainCf(changed).value("maps"), "three, ours");
+  EXPECT_EQ(MainCf(changed).value("other"), "1");
+  EXPECT_EQ(unmarked(changed), text);
+}
+
+TEST(MainCf, ContinuationOfALineThatStaysIsNotTakenForOurs) {
+  const MainCf main_cf(MainCf("a = 1\nb = 2\n  3").with({{"a", "9"}}));
+  EXPECT_EQ(main_cf.value("b"), "2 3");
+  EXPECT_EQ(main_cf.value("a"), "9");
+}
+
+TEST(Resolver, IsBelievedOnLoopbackOnly) {
+  EXPECT_TRUE(only_loopback_resolvers("search x\nnameserver 127.0.0.1\nnameserver ::1\n"));
+  EXPECT_FALSE(only_loopback_resolvers("nameserver 127.0.0.1\nnameserver 192.0.2.1\n"));
+  EXPECT_FALSE(only_loopback_resolvers("options trust-ad\n"));
+}
+
+}  // namespace
+}  // namespace mtasts::setup

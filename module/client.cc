@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "module/child.h"
+#include "module/helper_call.h"
+#include "module/wall_clock.h"
 
 namespace mtasts {
 namespace {
@@ -26,8 +27,6 @@ Decision defer(const Domain& domain, const Error& error) {
 }
 
 }  // namespace
-
-Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 Client::Client(Config config, std::unique_ptr<Log> log)
     : config_(std::move(config)), with_dane_(config_), log_(std::move(log)), store_(config_.cache_directory, *log_) {
@@ -65,7 +64,7 @@ Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Loo
                                  std::chrono::milliseconds deadline) {
   auto remembered = store_.use(domain);
   if (auto answer = Lookup(domain, remembered, effort, config.lookup).start(now()).answer) return std::move(*answer);
-  auto outcome = lookup_in_child(config, domain, effort, deadline);
+  auto outcome = lookup_in_helper(config, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
               "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(outcome.error().detail));

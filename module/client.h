@@ -1,4 +1,4 @@
-// What an adapter in a foreign or short-lived process uses: configuration, memory and, on a miss, the child. A
+// What an adapter in a foreign or short-lived process uses: configuration, memory and, on a miss, the lookup helper. A
 // remembered answer costs one file read and no fork.
 #pragma once
 
@@ -45,8 +45,5 @@ class Client {
   std::unique_ptr<Log> log_;
   FileStore store_;
 };
-
-// The wall clock, whole seconds.
-Time now();
 
 }  // namespace mtasts

@@ -192,6 +192,7 @@ Config defaults() {
   config.cache_directory = MTASTS_STORE_DIR;
   config.opensmtpd.directory = MTASTS_STORE_DIR "/opensmtpd";
   config.engine_directory = MTASTS_ENGINE_DIR;
+  config.helper_program = MTASTS_HELPER;
   // No TCP: every local user may connect to it, and nobody can tell them apart.
   config.socketmap.listen.push_back(parse_listen_address("unix:/run/mtasts/socketmap.sock").value());
   config.socketmap.rights = {.owner = "", .group = config.user, .mode = 0660};

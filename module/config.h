@@ -50,6 +50,7 @@ struct Config {
   std::chrono::seconds deadline{20};
   std::string cache_directory;   // compiled in: /var/lib/mtasts
   std::string engine_directory;  // compiled in, not configurable: where engine-*.so lie
+  std::string helper_program;    // compiled in: mtasts-lookup
   SocketmapConfig socketmap;     // as load_config gives it, it listens where mtasts.toml(5) says
   OpenSmtpdConfig opensmtpd;
   std::string tlsrpt_socket;             // [tlsrpt] socket; empty: no reports

@@ -12,23 +12,21 @@
 #include "core/lookup.h"
 #include "core/ports.h"
 #include "module/log.h"
+#include "module/lookups.h"
 
 namespace mtasts {
 
 // Everything passed to the constructor must outlive the engine; once it is destroyed the loop must not run any more.
 // One thread.
-class Engine {
+class Engine final : public Lookups {
  public:
-  using Answer = std::function<void(const Outcome&)>;
   using Clock = std::function<Time()>;
 
   Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
          Clock clock);
-  ~Engine();
+  ~Engine() override;
 
-  // `answer` is called exactly once, at the latest after `deadline` with what is known by then; never from inside this
-  // call. The lookup itself goes on after the deadline and is remembered.
-  void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
+  void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer) override;
 
   [[nodiscard]] bool is_idle() const { return jobs_.empty(); }
   // Called each time that no lookup is under way any more.

@@ -7,24 +7,15 @@
 namespace mtasts {
 namespace {
 
-bool is_loaded(const char* library) {
-  void* handle = ::dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
-  if (handle == nullptr) return false;
-  ::dlclose(handle);
-  return true;
-}
-
-// The library of the TLS flavour that the process has already comes first, so that one process seldom holds two.
 std::pair<const char*, const char*> candidates(TlsLibrary choice) {
   constexpr const char* kOpenSsl = "engine-openssl.so";
   constexpr const char* kGnuTls = "engine-gnutls.so";
   if (choice == TlsLibrary::kOpenSsl) return {kOpenSsl, nullptr};
   if (choice == TlsLibrary::kGnuTls) return {kGnuTls, nullptr};
-  if (is_loaded("libgnutls.so.30")) return {kGnuTls, kOpenSsl};
   return {kOpenSsl, kGnuTls};
 }
 
-Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config, EventLoop* loop) {
+Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config) {
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = ::dlerror();
@@ -35,18 +26,18 @@ Result<std::unique_ptr<Network>> open_one(const std::string& path, const Network
   if (open == nullptr)
     return fail(ErrorCode::kLocalFault, path + " is not an engine library of mtasts; install the one of this version");
   Error error{ErrorCode::kInternal, path + " gave no reason"};
-  std::unique_ptr<Network> network(open(kNetworkAbi, config, loop, &error));
+  std::unique_ptr<Network> network(open(kNetworkAbi, config, &error));
   if (!network) return tl::unexpected(error);
   return network;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Network>> open_network(const Config& config, EventLoop* loop) {
-  const auto [first, second] = candidates(config.tls);
-  auto network = open_one(config.engine_directory + "/" + first, config.network, loop);
+Result<std::unique_ptr<Network>> open_network(const HelperSettings& settings) {
+  const auto [first, second] = candidates(settings.tls);
+  auto network = open_one(settings.engines + "/" + first, settings.network);
   if (network || second == nullptr) return network;
-  auto other = open_one(config.engine_directory + "/" + second, config.network, loop);
+  auto other = open_one(settings.engines + "/" + second, settings.network);
   if (other) return other;
   return network;
 }

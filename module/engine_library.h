@@ -5,14 +5,13 @@
 #include <memory>
 
 #include "core/result.h"
-#include "module/config.h"
+#include "module/helper_settings.h"
 #include "module/network.h"
 
 namespace mtasts {
 
-// `auto` takes the TLS library that the process has loaded already, else the one that is installed. The library stays
-// loaded. `loop` as in module/network.h. Error kLocalFault says what is missing; kInternal: it is one of another
-// version.
-Result<std::unique_ptr<Network>> open_network(const Config& config, EventLoop* loop = nullptr);
+// `auto` takes the first that is installed, OpenSSL's before GnuTLS's. The library stays loaded. Error kLocalFault says
+// what is missing.
+Result<std::unique_ptr<Network>> open_network(const HelperSettings& settings);
 
 }  // namespace mtasts

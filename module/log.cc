@@ -59,5 +59,8 @@ std::string log_quoted(std::string_view text) {
 
 std::unique_ptr<Log> make_syslog_log() { return std::make_unique<SyslogLog>(); }
 std::unique_ptr<Log> make_stderr_log() { return std::make_unique<StderrLog>(); }
+std::unique_ptr<Log> make_log(LogTarget target) {
+  return target == LogTarget::kSyslog ? make_syslog_log() : make_stderr_log();
+}
 
 }  // namespace mtasts

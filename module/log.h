@@ -11,6 +11,7 @@
 namespace mtasts {
 
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
+enum class LogTarget { kSyslog, kStderr };
 
 std::string_view log_level_name(LogLevel level);
 
@@ -34,5 +35,6 @@ std::string log_quoted(std::string_view text);
 // syslog(3) without openlog(3): the host process keeps its own identity and options.
 std::unique_ptr<Log> make_syslog_log();
 std::unique_ptr<Log> make_stderr_log();
+std::unique_ptr<Log> make_log(LogTarget target);
 
 }  // namespace mtasts

@@ -30,9 +30,8 @@ class Network {
 inline constexpr const char* kNetworkAbi = "mtasts-network " MTASTS_VERSION;
 inline constexpr const char* kNetworkOpenSymbol = "mtasts_network_open";
 
-// The one symbol of an engine library. `loop`: of a process that has one already, and must outlive the network;
-// nullptr: the network brings its own. Returns nullptr and sets *error when it cannot be had, also when `abi` is not
+// The one symbol of an engine library. Returns nullptr and sets *error when it cannot be had, also when `abi` is not
 // its own kNetworkAbi (then nothing else was touched).
-using NetworkOpen = Network* (*)(const char* abi, const NetworkConfig& config, EventLoop* loop, Error* error) noexcept;
+using NetworkOpen = Network* (*)(const char* abi, const NetworkConfig& config, Error* error) noexcept;
 
 }  // namespace mtasts

@@ -3,8 +3,7 @@
 #include <random>
 #include <utility>
 
-#include "module/client.h"
-#include "module/engine_library.h"
+#include "module/wall_clock.h"
 
 namespace mtasts {
 namespace {
@@ -25,21 +24,17 @@ milliseconds patience(const Config& config) { return config.network.fetch.timeou
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, Log& log) {
-  auto network = open_network(config, &loop);
-  if (!network) return tl::unexpected(network.error());
-  return std::unique_ptr<Service>(new Service(std::move(config), std::move(*network), loop, log));
+Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, Log& log, LogTarget log_target) {
+  std::unique_ptr<Service> service(new Service(std::move(config), loop, log));
+  auto helper = HelperClient::open(service->config_, {loop, service->store_, log, log_target});
+  if (!helper) return tl::unexpected(helper.error());
+  service->helper_ = std::move(*helper);
+  service->helper_->on_idle([self = service.get()] { self->consider_ending(); });
+  return service;
 }
 
-Service::Service(Config config, std::unique_ptr<Network> network, EventLoop& loop, Log& log)
-    : config_(std::move(config)),
-      loop_(loop),
-      log_(log),
-      store_(config_.cache_directory, log_),
-      network_(std::move(network)),
-      engine_(loop_, network_->resolver(), network_->fetcher(), store_, log_, config_.lookup, now) {
-  engine_.on_idle([this] { consider_ending(); });
-}
+Service::Service(Config config, EventLoop& loop, Log& log)
+    : config_(std::move(config)), loop_(loop), log_(log), store_(config_.cache_directory, log_) {}
 
 void Service::begin_rounds(RoundEnded ended) {
   told_ = std::move(ended);
@@ -51,7 +46,7 @@ void Service::next_round_in(milliseconds delay) {
 }
 
 void Service::run_round() {
-  round_.emplace(UpkeepRound::Parts{loop_, engine_, store_, now}, config_.upkeep, patience(config_));
+  round_.emplace(UpkeepRound::Parts{loop_, *helper_, store_, now}, config_.upkeep, patience(config_));
   round_->run([this](const UpkeepSummary& summary) { round_ended(summary); });
 }
 
@@ -73,7 +68,7 @@ void Service::retire(std::function<void()> idle) {
 
 // Later, because whoever calls may be a part of what ends.
 void Service::consider_ending() {
-  if (idle_ && engine_.is_idle() && !round_) idle_soon_ = loop_.after(milliseconds(0), idle_);
+  if (idle_ && helper_->is_idle() && !round_) idle_soon_ = loop_.after(milliseconds(0), idle_);
 }
 
 }  // namespace mtasts

@@ -1,4 +1,4 @@
-// One configuration at work in a long-lived process: store, network, engine and the hourly round through the store, on
+// One configuration at work in a long-lived process: store, lookup helper and the hourly round through the store, on
 // the loop of the process. A new configuration is a new service beside the old one, which ends what it has begun.
 #pragma once
 
@@ -8,8 +8,7 @@
 #include <optional>
 
 #include "module/config.h"
-#include "module/engine.h"
-#include "module/network.h"
+#include "module/helper_client.h"
 #include "module/policy_store.h"
 #include "module/upkeep_round.h"
 
@@ -19,13 +18,15 @@ class Service {
  public:
   using RoundEnded = std::function<void(const UpkeepSummary&)>;
 
-  // `loop` and `log` must outlive the service. Errors as open_network().
-  static Result<std::unique_ptr<Service>> open(Config config, EventLoop& loop, Log& log);
+  // `loop` and `log` must outlive the service. `log_target`: of the helper, the same as of `log`. Errors as
+  // HelperClient::open.
+  static Result<std::unique_ptr<Service>> open(Config config, EventLoop& loop, Log& log, LogTarget log_target);
 
   [[nodiscard]] const Config& config() const { return config_; }
   FileStore& store() { return store_; }
-  Network& network() { return *network_; }
-  Engine& engine() { return engine_; }
+  Lookups& lookups() { return *helper_; }
+  Resolver& resolver() { return helper_->resolver(); }
+  MxProber& prober() { return helper_->prober(); }
 
   // A round every hour, the first one some minutes from now: several machines that start together do not refresh
   // together. `ended` is told of each.
@@ -35,7 +36,7 @@ class Service {
   void retire(std::function<void()> idle);
 
  private:
-  Service(Config config, std::unique_ptr<Network> network, EventLoop& loop, Log& log);
+  Service(Config config, EventLoop& loop, Log& log);
 
   void next_round_in(std::chrono::milliseconds delay);
   void run_round();
@@ -46,8 +47,7 @@ class Service {
   EventLoop& loop_;
   Log& log_;
   FileStore store_;
-  std::unique_ptr<Network> network_;
-  Engine engine_;
+  std::unique_ptr<HelperClient> helper_;
   RoundEnded told_;
   std::optional<UpkeepRound> round_;
   std::unique_ptr<EventLoop::Watch> next_round_;

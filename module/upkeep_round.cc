@@ -124,7 +124,7 @@ void UpkeepRound::refresh_next() {
     const Candidate candidate = std::move(waiting_.back());
     waiting_.pop_back();
     ++under_way_;
-    parts_.engine.lookup(
+    parts_.lookups.lookup(
         candidate.domain, Lookup::Effort::kRefresh, patience_,
         [this, candidate, begin = parts_.clock()](const Outcome& outcome) { refreshed(candidate, begin, outcome); });
   }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/upkeep.h"
-#include "module/engine.h"
+#include "module/lookups.h"
 #include "module/policy_store.h"
 
 namespace mtasts {
@@ -39,9 +39,9 @@ class UpkeepRound {
  public:
   struct Parts {
     EventLoop& loop;
-    Engine& engine;
+    Lookups& lookups;
     FileStore& store;
-    Engine::Clock clock;
+    std::function<Time()> clock;
   };
   using Done = std::function<void(const UpkeepSummary&)>;
 

@@ -4,8 +4,10 @@
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/describe.h"
-#include "module/engine_library.h"
+#include "module/event_loop.h"
+#include "module/helper_client.h"
 #include "module/upkeep_round.h"
+#include "module/wall_clock.h"
 
 namespace mtasts::cli {
 namespace {
@@ -30,20 +32,21 @@ std::chrono::milliseconds patience(const Config& config) {
   return config.network.fetch.timeout + 3 * config.network.dns.timeout;
 }
 
-// One round over everything, or over the domain named, in this process.
-UpkeepSummary run_round(Client& client, Network& network, const std::optional<Domain>& named) {
+// One round over everything, or over the domain named.
+Result<UpkeepSummary> run_round(Client& client, const std::optional<Domain>& named) {
   const Config& config = client.config();
-  const auto log = make_syslog_log();
-  log->set_threshold(config.log_level);
-  Engine engine(network.loop(), network.resolver(), network.fetcher(), client.store(), *log, config.lookup, now);
-  UpkeepRound round({network.loop(), engine, client.store(), now}, config.upkeep, patience(config));
+  const auto loop = make_event_loop();
+  if (!loop) return tl::unexpected(loop.error());
+  const auto helper = HelperClient::open(config, {**loop, client.store(), client.log(), LogTarget::kSyslog});
+  if (!helper) return tl::unexpected(helper.error());
+  UpkeepRound round({**loop, **helper, client.store(), now}, config.upkeep, patience(config));
   UpkeepSummary summary;
   const auto done = [&](const UpkeepSummary& result) {
     summary = result;
-    network.loop().stop();
+    (*loop)->stop();
   };
   named ? round.refresh({*named}, done) : round.run(done);
-  network.loop().run();
+  (*loop)->run();
   return summary;
 }
 
@@ -80,9 +83,9 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
   if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
   if (const auto listed = client.store().can_be_listed(); !listed)
     return complain(surroundings, listed.error().detail, kTemporary);
-  const auto network = open_network(client.config());
-  if (!network) return complain(surroundings, network.error().detail, kTemporary);
-  const UpkeepSummary summary = run_round(client, **network, named);
+  const auto round = run_round(client, named);
+  if (!round) return complain(surroundings, round.error().detail, kTemporary);
+  const UpkeepSummary& summary = *round;
   if (named && summary.without_record > 0) return complain(surroundings, nothing_to_refresh(*named, summary), kNone);
   for (const auto& [domain, why] : summary.failures)
     surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";

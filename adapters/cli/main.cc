@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "adapters/cli/command.h"
-#include "module/child.h"
+#include "module/privileges.h"
 
 namespace {
 

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "adapters/opensmtpd/table.h"
-#include "module/client.h"
 #include "module/event_loop.h"
 #include "module/file_watch.h"
 #include "module/service.h"
+#include "module/wall_clock.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -26,13 +26,13 @@ namespace {
 constexpr std::chrono::seconds kTriedAgain{30};
 
 // A daemon's smtpd has nothing behind stderr; run in the foreground it has.
-std::unique_ptr<Log> make_log() {
+LogTarget log_target() {
   struct stat status {};
   const bool leads_nowhere = ::fstat(STDERR_FILENO, &status) != 0 ||
                              (S_ISCHR(status.st_mode) && ::major(status.st_rdev) == 1 && ::minor(status.st_rdev) == 3);
   // smtpd gives its tables names of its own choice for argv[0], by which syslog would know this process.
   ::openlog("table-mtasts", LOG_PID, LOG_MAIL);
-  return leads_nowhere ? make_syslog_log() : make_stderr_log();
+  return leads_nowhere ? LogTarget::kSyslog : LogTarget::kStderr;
 }
 
 void tell_stranger(Log& log, const std::string& detail) {
@@ -49,8 +49,8 @@ bool is_socket(int descriptor) {
 struct Office {
   Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
       : service(std::move(opened)),
-        table({loop, service->network().resolver(), service->network().prober(), service->engine(), service->store(),
-               log, now, std::chrono::steady_clock::now, smtpd_may_lack_sni},
+        table({loop, service->resolver(), service->prober(), service->lookups(), service->store(), log, now,
+               std::chrono::steady_clock::now, smtpd_may_lack_sni},
               service->config()) {}
   std::unique_ptr<Service> service;
   Table table;
@@ -58,8 +58,8 @@ struct Office {
 
 class Process {
  public:
-  Process(int socket, std::string config_path, EventLoop& loop, Log& log)
-      : socket_(socket), config_path_(std::move(config_path)), loop_(loop), log_(log) {}
+  Process(int socket, std::string config_path, EventLoop& loop, Log& log, LogTarget log_target)
+      : socket_(socket), config_path_(std::move(config_path)), loop_(loop), log_(log), log_target_(log_target) {}
 
   int run();
 
@@ -79,6 +79,7 @@ class Process {
   std::string config_path_;
   EventLoop& loop_;
   Log& log_;
+  LogTarget log_target_;
   std::unique_ptr<Office> office_;
   std::vector<std::unique_ptr<Office>> retired_;
   std::chrono::steady_clock::time_point tried_{};
@@ -108,7 +109,7 @@ Result<void> Process::open_office(Result<Config> config) {
     log_.write(LogLevel::kWarning, "event=store-unwritable directory=" + config->cache_directory +
                                        " effect=\"policies are not remembered\" action=\"create it and give it to "
                                        "smtpd's user, or set opensmtpd.directory\"");
-  auto opened = Service::open(std::move(*config), loop_, log_);
+  auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([](const UpkeepSummary& /*summary*/) {});
   retire();
@@ -213,7 +214,8 @@ void Process::end(int code) {
 }  // namespace
 
 int serve(int socket, const std::string& config_path) {
-  const auto log = make_log();
+  const LogTarget target = log_target();
+  const auto log = make_log(target);
   if (!is_socket(socket)) {
     tell_stranger(*log, "descriptor 0 is no socket");
     return EX_USAGE;
@@ -223,7 +225,7 @@ int serve(int socket, const std::string& config_path) {
     log->write(LogLevel::kError, loop.error().detail);
     return EX_OSERR;
   }
-  return Process(socket, config_path, **loop, *log).run();
+  return Process(socket, config_path, **loop, *log, target).run();
 }
 
 }  // namespace mtasts::opensmtpd

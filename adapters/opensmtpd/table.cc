@@ -5,7 +5,6 @@
 
 #include "core/fnv1a.h"
 #include "core/lookup.h"
-#include "module/dns_warning.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -143,11 +142,9 @@ void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& r
   const auto remembered = parts_.store.use(*domain);
   if (const auto known = Lookup(*domain, remembered, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
     return later([decision = decide(*known, rules, now), done = std::move(done)] { done(decision); });
-  parts_.engine.lookup(*domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
-                       [this, &rules, done = std::move(done)](const Outcome& outcome) {
-                         warn_of_dns_failure(parts_.store, parts_.log, outcome);
-                         done(decide(outcome, rules, parts_.clock()));
-                       });
+  parts_.lookups.lookup(
+      *domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
+      [this, &rules, done = std::move(done)](const Outcome& outcome) { done(decide(outcome, rules, parts_.clock())); });
 }
 
 // smtpd asks one thing at a time, so one step is under way at most.

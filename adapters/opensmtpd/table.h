@@ -13,7 +13,7 @@
 #include "adapters/opensmtpd/mx_choice.h"
 #include "core/decision.h"
 #include "module/config.h"
-#include "module/engine.h"
+#include "module/lookups.h"
 #include "module/policy_store.h"
 #include "module/tlsrpt.h"
 
@@ -27,10 +27,10 @@ class Table {
     EventLoop& loop;
     Resolver& resolver;
     MxProber& prober;
-    Engine& engine;
+    Lookups& lookups;
     FileStore& store;
     Log& log;
-    Engine::Clock clock;
+    std::function<mtasts::Time()> clock;
     Probes::Clock steady_clock;
     bool smtpd_may_lack_sni;
   };

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/lookup.h"
-#include "module/dns_warning.h"
 #include "module/netstring.h"
 #include "module/ping.h"
 
@@ -50,13 +49,12 @@ const std::string* Answers::known(std::string_view payload) {
 void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
   const Request request = *Request::parse(payload);
   const auto left = std::chrono::ceil<milliseconds>(asked + config_.deadline - steady_clock::now());
-  parts_.engine->lookup(
+  parts_.lookups->lookup(
       **policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
       [this, map = request.map, payload = std::string(payload), done = std::move(done), asked](const Outcome& outcome) {
         Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
         parts_.metrics.looked_up(outcome);
         parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
-        warn_of_dns_failure(parts_.store, parts_.log, outcome);
         done(given.frame);
         if (const seconds time = good_for(outcome); time > seconds(0))
           memory_.put(payload, std::move(given), steady_clock::now() + time);

@@ -9,7 +9,7 @@
 #include "adapters/socketmap/memory.h"
 #include "adapters/socketmap/metrics.h"
 #include "module/config.h"
-#include "module/engine.h"
+#include "module/lookups.h"
 #include "module/policy_store.h"
 
 namespace mtasts::socketmap {
@@ -18,11 +18,11 @@ namespace mtasts::socketmap {
 class Answers {
  public:
   struct Parts {
-    Engine* engine;  // nullptr: no lookup can be made, and ask() must not be called
+    Lookups* lookups;  // nullptr: no lookup can be made, and ask() must not be called
     FileStore& store;
     Log& log;
     Metrics& metrics;
-    Engine::Clock clock;
+    std::function<Time()> clock;
   };
 
   Answers(Parts parts, const Config& config) : parts_(std::move(parts)), config_(config), memory_(kMemory) {}

@@ -15,13 +15,13 @@
 #include "adapters/socketmap/requests.h"
 #include "adapters/socketmap/server.h"
 #include "adapters/socketmap/systemd.h"
-#include "module/child.h"
-#include "module/client.h"
 #include "module/event_loop.h"
 #include "module/file_watch.h"
 #include "module/http_server.h"
 #include "module/listen_socket.h"
+#include "module/privileges.h"
 #include "module/service.h"
+#include "module/wall_clock.h"
 
 namespace mtasts::socketmap {
 namespace {
@@ -52,7 +52,7 @@ Config with_dane(Config config) {
 struct Office {
   Office(std::unique_ptr<Service> opened, Log& log, Metrics& metrics)
       : service(std::move(opened)),
-        answers({&service->engine(), service->store(), log, metrics, now}, service->config()) {}
+        answers({&service->lookups(), service->store(), log, metrics, now}, service->config()) {}
   std::unique_ptr<Service> service;
   Answers answers;
 };
@@ -220,7 +220,7 @@ void Daemon::reload() {
 }
 
 Result<std::unique_ptr<Office>> Daemon::open_office(Config config) {
-  auto opened = Service::open(with_dane(std::move(config)), loop_, log_);
+  auto opened = Service::open(with_dane(std::move(config)), loop_, log_, LogTarget::kStderr);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([this](const UpkeepSummary& summary) { metrics_.round_ended(summary); });
   return std::make_unique<Office>(std::move(*opened), log_, metrics_);

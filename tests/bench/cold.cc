@@ -13,6 +13,7 @@
 #include "module/client.h"
 #include "module/engine.h"
 #include "module/engine_library.h"
+#include "module/wall_clock.h"
 #include "tests/bench/memory.h"
 
 namespace {
@@ -50,7 +51,7 @@ int main(int argc, char* argv[]) {
   const int at_once = std::atoi(argv[5]);
   const auto log = mtasts::make_stderr_log();
   mtasts::FileStore store(config.cache_directory, *log);
-  const auto network = mtasts::open_network(config);
+  const auto network = mtasts::open_network(mtasts::helper_settings(config, mtasts::LogTarget::kStderr));
   if (!network) {
     std::fprintf(stderr, "bench_cold: %s\n", network.error().detail.c_str());
     return 1;

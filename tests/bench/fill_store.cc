@@ -9,6 +9,7 @@
 
 #include "module/client.h"
 #include "module/policy_store.h"
+#include "module/wall_clock.h"
 #include "tests/bench/many_domains.h"
 
 // In place of libc's: nothing of it has to survive a power cut, and a million entries take minutes less.

@@ -15,6 +15,7 @@
 #include "core/upkeep.h"
 #include "module/client.h"
 #include "module/policy_store.h"
+#include "module/wall_clock.h"
 #include "tests/bench/many_domains.h"
 #include "tests/bench/memory.h"
 

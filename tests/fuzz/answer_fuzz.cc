@@ -1,4 +1,4 @@
-// Any bytes in the place of what the lookup child writes into its pipe; tried with a right sum, too.
+// Any bytes in the place of the answer that a lookup helper sends; tried with a right sum, too.
 #include "module/answer.h"
 
 #include "tests/fuzz/fuzz.h"

@@ -45,7 +45,7 @@ class KillAskers(Kill):
 
 
 class KillLookups(Kill):
-    """The children that look up and save."""
+    """The helpers that look up and save."""
 
     name = "kill lookups"
     names = (LOOKUP,)

@@ -39,7 +39,7 @@ READER = "alice"
 DEADLINE = 3  # seconds
 DNS_TIMEOUT = 1
 FETCH_TIMEOUT = 2
-LOOKUP = "mtasts-lookup"  # what the child calls itself
+LOOKUP = "mtasts-lookup"  # the helper
 
 
 class Ground:

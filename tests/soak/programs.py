@@ -17,7 +17,7 @@ from ground import DEADLINE, OWNER, READER, Ground
 from oracle import Oracle
 from report import Report
 
-GRACE = 1.0  # after its deadline a caller gives the helper up (module/child.h)
+GRACE = 1.0  # after its deadline a caller gives the helper up (module/helper_call.h)
 BUSY = 3.0  # what a busy machine may add
 LIMIT = DEADLINE + GRACE + BUSY
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:")

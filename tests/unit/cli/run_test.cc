@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "adapters/cli/command.h"
+#include "module/wall_clock.h"
 #include "tests/unit/exim/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
@@ -221,11 +222,11 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
   EXPECT_THAT(out_.str(), IsEmpty());
 }
 
-// With the engine libraries: tests/e2e and tests/unit/module/upkeep_round_test.cc.
-TEST_F(Program, CacheRefreshWithoutAnEngineLibraryIsASentence) {
+// With the helper: tests/e2e and tests/unit/module/upkeep_round_test.cc.
+TEST_F(Program, CacheRefreshWithoutTheHelperIsASentence) {
   remember("a.example", "enforce");
   EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
-  EXPECT_THAT(err_.str(), AllOf(StartsWith("mtasts: cannot load "), HasSubstr("install the mtasts engine library")));
+  EXPECT_THAT(err_.str(), AllOf(StartsWith("mtasts: cannot start "), HasSubstr("install mtasts completely")));
 }
 
 TEST_F(Program, AStoreThatCannotBeListedIsASentence) {

@@ -6,6 +6,7 @@
 #include "module/client.h"
 #include "module/engine.h"
 #include "module/engine_library.h"
+#include "module/wall_clock.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/lab.h"
 #include "tests/unit/module/scratch.h"
@@ -20,7 +21,7 @@ TEST(ManyLookups, AThousandColdDomainsAreAllAnsweredAndRemembered) {
   FakeLog log;
   FileStore store(scratch.path(), log);
   const Config config = lab_config(scratch.path());
-  const auto network = open_network(config);
+  const auto network = open_network(helper_settings(config, LogTarget::kSyslog));
   ASSERT_TRUE(network) << network.error().detail;
   EventLoop& loop = (*network)->loop();
   Engine engine(loop, (*network)->resolver(), (*network)->fetcher(), store, log, config.lookup, now);

@@ -3,6 +3,7 @@
 
 #include "module/client.h"
 #include "module/policy_store.h"
+#include "module/wall_clock.h"
 
 extern "C" int put_policy(const char* store, const char* domain, const char* body) {
   using namespace mtasts;

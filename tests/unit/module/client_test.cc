@@ -1,4 +1,5 @@
 #include "module/client.h"
+#include "module/wall_clock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

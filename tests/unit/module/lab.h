@@ -25,6 +25,7 @@ inline Config lab_config(const std::string& store) {
   config.network.fetch.ca_file = lab_value("MTASTS_LAB_CA");
   config.cache_directory = store;
   config.engine_directory = MTASTS_TEST_ENGINE_DIR;
+  config.helper_program = MTASTS_TEST_ENGINE_DIR "/mtasts-lookup";
   config.user = "nobody";
   return config;
 }

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "module/client.h"
+#include "module/wall_clock.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 

@@ -12,6 +12,7 @@
 
 #include "module/client.h"
 #include "module/tlsrpt_datagram.h"
+#include "module/wall_clock.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"

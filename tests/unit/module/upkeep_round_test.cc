@@ -1,4 +1,5 @@
 #include "module/upkeep_round.h"
+#include "module/engine.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 #include <fstream>
 
 #include "module/client.h"
+#include "module/wall_clock.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 

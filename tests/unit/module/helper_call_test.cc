@@ -1,5 +1,5 @@
-// The child process against the lab's real resolver and policy hosts.
-#include "module/child.h"
+// A lookup by the helper program against the lab's real resolver and policy hosts.
+#include "module/helper_call.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -23,6 +23,7 @@
 
 #include "module/client.h"
 #include "module/policy_store.h"
+#include "module/wall_clock.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/lab.h"
 #include "tests/unit/module/scratch.h"
@@ -36,10 +37,10 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::HasSubstr;
 
-class ChildTest : public ::testing::Test {
+class HelperCallTest : public ::testing::Test {
  protected:
-  ChildTest() {
-    ::chmod(scratch_.path().c_str(), 0777);  // the child may be another user
+  HelperCallTest() {
+    ::chmod(scratch_.path().c_str(), 0777);  // the helper may be another user
     use_engines(MTASTS_TEST_ENGINE_DIR);
   }
   // A copy where that user can read it: the build may lie below /root.
@@ -55,12 +56,12 @@ class ChildTest : public ::testing::Test {
     config_.engine_directory = copy;
   }
   Result<Outcome> ask(const std::string& name, milliseconds deadline = seconds(20)) {
-    return lookup_in_child(config_, *Domain::parse(name), Lookup::Effort::kNormal, deadline);
+    return lookup_in_helper(config_, *Domain::parse(name), Lookup::Effort::kNormal, deadline);
   }
   std::optional<CacheEntry> remembered(const std::string& name) {
     return FileStore(scratch_.path(), log_).get(*Domain::parse(name));
   }
-  // Waits for what a child does after its caller has gone; the bound is only there to end a broken run.
+  // Waits for what a helper does after its caller has gone; the bound is only there to end a broken run.
   template <typename Condition>
   static bool eventually(Condition condition) {
     for (int i = 0; i < 600; ++i) {
@@ -76,7 +77,7 @@ class ChildTest : public ::testing::Test {
   Config config_ = lab_config(scratch_.path());
 };
 
-TEST_F(ChildTest, BringsThePolicyAndRemembersIt) {
+TEST_F(HelperCallTest, BringsThePolicyAndRemembersIt) {
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
   const StoredPolicy* policy = outcome->entry.policy_in_force(now());
@@ -88,7 +89,7 @@ TEST_F(ChildTest, BringsThePolicyAndRemembersIt) {
   EXPECT_EQ(entry->policy, outcome->entry.policy);
 }
 
-TEST_F(ChildTest, WritesAsTheUnprivilegedUser) {
+TEST_F(HelperCallTest, WritesAsTheUnprivilegedUser) {
   ASSERT_TRUE(ask("good.test"));
   for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
     struct stat status {};
@@ -98,7 +99,7 @@ TEST_F(ChildTest, WritesAsTheUnprivilegedUser) {
   }
 }
 
-TEST_F(ChildTest, LeavesNoZombieAndNoSignalDisposition) {
+TEST_F(HelperCallTest, LeavesNoZombieAndNoSignalDisposition) {
   const auto mine = [](int) {};
   const auto before = std::signal(SIGPIPE, mine);
   ASSERT_TRUE(ask("good.test"));
@@ -107,13 +108,13 @@ TEST_F(ChildTest, LeavesNoZombieAndNoSignalDisposition) {
   EXPECT_EQ(std::signal(SIGPIPE, before), static_cast<void (*)(int)>(mine));
 }
 
-TEST_F(ChildTest, WorksUnderAHostThatIgnoresItsChildren) {
+TEST_F(HelperCallTest, WorksUnderAHostThatIgnoresItsChildren) {
   const auto before = std::signal(SIGCHLD, SIG_IGN);
   EXPECT_TRUE(ask("good.test"));
   std::signal(SIGCHLD, before);
 }
 
-TEST_F(ChildTest, WorksUnderAHostWithClosedStandardDescriptors) {
+TEST_F(HelperCallTest, WorksUnderAHostWithClosedStandardDescriptors) {
   std::array<int, 3> saved{};
   for (int fd = 0; fd < 3; ++fd) saved[static_cast<std::size_t>(fd)] = ::fcntl(fd, F_DUPFD_CLOEXEC, 100);
   for (int fd = 0; fd < 3; ++fd) ::close(fd);
@@ -127,7 +128,7 @@ TEST_F(ChildTest, WorksUnderAHostWithClosedStandardDescriptors) {
 
 // A lookup that outlives its caller's deadline: the caller is answered in time, the child ends by itself and what it
 // found is remembered; meanwhile it holds no descriptor of the host.
-TEST_F(ChildTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
+TEST_F(HelperCallTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
   config_.network.fetch.timeout = seconds(6);
   std::array<int, 2> host_pipe{};
   ASSERT_EQ(::pipe(host_pipe.data()), 0);
@@ -141,7 +142,7 @@ TEST_F(ChildTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
   struct pollfd wait {
     host_pipe[0], POLLIN, 0
   };
-  EXPECT_EQ(::poll(&wait, 1, 1000), 1) << "the child has kept the host's descriptor";
+  EXPECT_EQ(::poll(&wait, 1, 1000), 1) << "the helper has kept the host's descriptor";
   ::close(host_pipe[0]);
 
   ASSERT_TRUE(eventually([this] {
@@ -151,7 +152,7 @@ TEST_F(ChildTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
   EXPECT_EQ(remembered("slow.test")->failure->error.code, ErrorCode::kPolicyFetch);
 }
 
-TEST_F(ChildTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
+TEST_F(HelperCallTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
   config_.network.dns.resolvers = {lab_value("MTASTS_LAB_DEAD_RESOLVER")};
   config_.network.dns.timeout = seconds(1);
   const auto outcome = ask("good.test");
@@ -159,7 +160,7 @@ TEST_F(ChildTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
   EXPECT_EQ(outcome->entry.record.state, RecordMemory::State::kFailed);
 }
 
-TEST_F(ChildTest, AMissingEngineLibraryIsALocalFault) {
+TEST_F(HelperCallTest, AMissingEngineLibraryIsALocalFault) {
   config_.engine_directory = "/nonexistent";
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
@@ -167,22 +168,22 @@ TEST_F(ChildTest, AMissingEngineLibraryIsALocalFault) {
   EXPECT_THAT(outcome.error().detail, HasSubstr("cannot load /nonexistent/engine-"));
 }
 
-TEST_F(ChildTest, AnEngineThatCrashesIsALocalFault) {
+TEST_F(HelperCallTest, AnEngineThatCrashesIsALocalFault) {
   use_engines(MTASTS_TEST_CRASHING_ENGINE_DIR);
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::kLocalFault);
-  EXPECT_THAT(outcome.error().detail, HasSubstr("without a usable answer"));
+  EXPECT_THAT(outcome.error().detail, HasSubstr("ended without an answer"));
 }
 
-TEST_F(ChildTest, AnEngineOfAnotherVersionIsALocalFault) {
+TEST_F(HelperCallTest, AnEngineOfAnotherVersionIsALocalFault) {
   use_engines(MTASTS_TEST_FOREIGN_ENGINE_DIR);
   const auto outcome = ask("good.test");
   ASSERT_FALSE(outcome);
   EXPECT_THAT(outcome.error().detail, HasSubstr("is not an engine library of mtasts"));
 }
 
-TEST_F(ChildTest, AChildThatHangsIsGivenUp) {
+TEST_F(HelperCallTest, AHelperThatHangsIsGivenUp) {
   use_engines(MTASTS_TEST_HANGING_ENGINE_DIR);
   config_.network.fetch.timeout = seconds(1);
   config_.network.dns.timeout = seconds(1);
@@ -193,7 +194,7 @@ TEST_F(ChildTest, AChildThatHangsIsGivenUp) {
   EXPECT_THAT(outcome.error().detail, HasSubstr("did not answer within its deadline"));
 }
 
-TEST_F(ChildTest, RootNeedsAUserToBecome) {
+TEST_F(HelperCallTest, RootNeedsAUserToBecome) {
   config_.user = "no-such-user";
   const auto outcome = ask("good.test");
   if (::geteuid() == 0) {
@@ -204,7 +205,7 @@ TEST_F(ChildTest, RootNeedsAUserToBecome) {
   }
 }
 
-TEST_F(ChildTest, AStoreThatCannotBeWrittenChangesNoAnswer) {
+TEST_F(HelperCallTest, AStoreThatCannotBeWrittenChangesNoAnswer) {
   config_.cache_directory = "/proc/none";
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
@@ -212,7 +213,7 @@ TEST_F(ChildTest, AStoreThatCannotBeWrittenChangesNoAnswer) {
 }
 
 // What the caller can read, the child's user perhaps cannot; mail must not go out unprotected for it.
-TEST_F(ChildTest, ACaFileThatTheChildsUserCannotReadIsALocalFault) {
+TEST_F(HelperCallTest, ACaFileThatTheHelpersUserCannotReadIsALocalFault) {
   const std::string copy = scratch_.path() + "/ca.pem";
   fs::copy_file(config_.network.fetch.ca_file, copy);
   ::chmod(copy.c_str(), ::geteuid() == 0 ? 0600 : 0);
@@ -224,7 +225,7 @@ TEST_F(ChildTest, ACaFileThatTheChildsUserCannotReadIsALocalFault) {
 }
 
 // As on a kernel before 5.9, or in a container whose filter does not know the system call.
-TEST_F(ChildTest, WorksWhereCloseRangeIsRefused) {
+TEST_F(HelperCallTest, WorksWhereCloseRangeIsRefused) {
   const pid_t process = ::fork();
   if (process == 0) {
     std::array<sock_filter, 4> refuse{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

@@ -1,0 +1,184 @@
+// mtasts-lookup: the lookup helper. Other programs of mtasts start it, with a socket as standard input and the user to
+// become as its argument (module/helper_process). What it learns from strangers it saves and hands over; whoever takes
+// it over has the rights of that user and no descriptor, memory or environment of a mail server.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <limits>
+
+#include "module/engine.h"
+#include "module/engine_library.h"
+#include "module/helper_frames.h"
+#include "module/helper_server.h"
+#include "module/helper_settings.h"
+#include "module/policy_store.h"
+#include "module/privileges.h"
+#include "module/wall_clock.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kSocket = STDIN_FILENO;
+// A loop that stands still for so long is stuck; the signal ends the process.
+constexpr seconds kStuck{30};
+constexpr seconds kSignOfLife{5};
+
+// close_range(2) is missing before Linux 5.9 and under some containers' filters.
+void close_from(int first) {
+  if (::close_range(static_cast<unsigned>(first), std::numeric_limits<unsigned>::max(), 0) == 0) return;
+  constexpr long kMost = 65'536;
+  const long limit = ::sysconf(_SC_OPEN_MAX);
+  for (long fd = first; fd < (limit > 0 ? std::min(limit, kMost) : kMost); ++fd) ::close(static_cast<int>(fd));
+}
+
+// Nothing of the process that started this one lives on here.
+bool leave_behind_the_host() {
+  close_from(STDERR_FILENO + 1);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::umask(022);
+  const struct rlimit no_core { 0, 0 };
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return ::chdir("/") == 0;
+}
+
+// The store of a user who may only read it, such as an MTA's own: nothing to warn about, others keep it.
+class ReadOnlyStore final : public PolicyStore {
+ public:
+  explicit ReadOnlyStore(PolicyStore& store) : store_(store) {}
+  std::optional<CacheEntry> get(const Domain& domain) override { return store_.get(domain); }
+  Result<void> put(const CacheEntry& /*entry*/) override { return {}; }
+  // Others would wait for what is not going to be saved.
+  std::unique_ptr<Claim> claim(const Domain& /*domain*/, Turn /*turn*/) override { return std::make_unique<Claim>(); }
+
+ private:
+  PolicyStore& store_;
+};
+
+bool can_write(const std::string& store) { return ::access(store.c_str(), W_OK) == 0 || errno != EACCES; }
+
+// The first frame, which the starting process sent before it started this one.
+Result<HelperSettings> receive_settings(FrameReader& reader) {
+  std::array<char, 16 * 1024> buffer{};
+  for (;;) {
+    const auto frame = reader.next();
+    if (!frame) return tl::unexpected(frame.error());
+    if (*frame) {
+      if ((*frame)->size() == 1) return decode_settings((*frame)->front());
+      return fail(ErrorCode::kInternal, "the first frame holds no settings");
+    }
+    const auto got = ::recv(kSocket, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail(ErrorCode::kInternal, "no settings came");
+    reader.add({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+void say_ready(const Result<void>& ready) {
+  Fields fields = encode_void(ready);
+  fields.insert(fields.begin(), kReadyId);
+  const std::string frame = encode_frame(fields);
+  [[maybe_unused]] const auto sent = ::send(kSocket, frame.data(), frame.size(), MSG_NOSIGNAL);
+}
+
+// Everything that a lookup can legally take, and some more.
+milliseconds longest_lookup(const NetworkConfig& network) {
+  return network.fetch.timeout + 8 * network.dns.timeout + seconds(10);
+}
+
+class Helper {
+ public:
+  Helper(const HelperSettings& settings, std::unique_ptr<Network> network, FrameReader reader, bool may_write)
+      : network_(std::move(network)),
+        loop_(network_->loop()),
+        log_(make_log(settings.log)),
+        store_(settings.store, *log_),
+        reader_store_(store_),
+        engine_(loop_, network_->resolver(), network_->fetcher(),
+                may_write ? static_cast<PolicyStore&>(store_) : reader_store_, *log_, settings.lookup, now),
+        longest_(longest_lookup(settings.network)),
+        server_({loop_, engine_, network_->resolver(), network_->prober(), store_, *log_}, Descriptor(kSocket),
+                std::move(reader), [this] { finish(); }) {
+    log_->set_threshold(settings.log_level);
+    show_life();
+  }
+
+  void run() { loop_.run(); }
+
+ private:
+  void show_life() {
+    ::alarm(static_cast<unsigned>(kStuck.count()));
+    life_ = loop_.after(kSignOfLife, [this] { show_life(); });
+  }
+
+  // What has begun is finished and remembered.
+  void finish() {
+    engine_.on_idle([this] { loop_.stop(); });
+    end_ = loop_.after(engine_.is_idle() ? milliseconds(0) : longest_, [this] { loop_.stop(); });
+  }
+
+  std::unique_ptr<Network> network_;
+  EventLoop& loop_;
+  std::unique_ptr<Log> log_;
+  FileStore store_;
+  ReadOnlyStore reader_store_;
+  Engine engine_;
+  milliseconds longest_;
+  HelperServer server_;
+  std::unique_ptr<EventLoop::Watch> life_;
+  std::unique_ptr<EventLoop::Watch> end_;
+};
+
+Result<void> serve(const std::string& user) {
+  const bool was_root = ::geteuid() == 0;
+  if (auto became = become_user(user); !became) return became;
+  FrameReader reader;
+  const auto settings = receive_settings(reader);
+  if (!settings) return tl::unexpected(settings.error());
+  auto network = open_network(*settings);
+  if (!network) return tl::unexpected(network.error());
+  Helper helper(*settings, std::move(*network), std::move(reader), was_root || can_write(settings->store));
+  say_ready({});
+  helper.run();
+  return {};
+}
+
+bool is_socket(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+}  // namespace
+}  // namespace mtasts
+
+int main(int argc, char* argv[]) {
+  using namespace mtasts;
+  if (argc != 2 || !is_socket(kSocket)) {
+    std::cerr << "mtasts-lookup is started by the other programs of mtasts; see mtasts(1)\n";
+    return EX_USAGE;
+  }
+  // Whoever starts it waits for its first process only.
+  if (const pid_t forked = ::fork(); forked != 0) ::_exit(forked > 0 ? EX_OK : EX_OSERR);
+  if (!leave_behind_the_host()) ::_exit(EX_OSERR);
+  ::alarm(static_cast<unsigned>(kStuck.count()));
+  try {
+    if (const auto served = serve(argv[1]); !served) say_ready(served);
+  } catch (const std::exception& trouble) {
+    say_ready(fail(ErrorCode::kInternal, std::string("the lookup helper ended: ") + trouble.what()));
+  }
+  ::_exit(EX_OK);  // the TLS libraries' handlers for the end of a process have nothing to do
+}

@@ -11,7 +11,8 @@ bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
-// postconf(5): a line that starts with white space continues the one before, comments and empty lines in between or not.
+// postconf(5): a line that starts with white space continues the one before, comments and empty lines in between or
+// not.
 MainCf::MainCf(std::string_view text) {
   std::string parameter;
   for (std::string& line : lines_of(text)) {

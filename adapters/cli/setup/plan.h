@@ -35,11 +35,15 @@ struct Plan {
   std::string by_hand;             // lines to be added by hand, where that is the way out
 };
 
+// <datadir>/mtasts: the files that setup copies. They are not among the documentation, which dpkg may leave out.
+std::string default_data_folder();
+
 // What the administrator said on the command line.
 struct Wishes {
   std::string config_path;  // of mtasts.toml
   std::string socket;       // where Postfix or Sendmail reaches mtastsd; "": find out
   bool replace = false;     // other MTA-STS software, and files that are in the way, may be replaced
+  std::string data_folder = default_data_folder();
 };
 
 // A file as it is, and as it would be without us.
@@ -66,6 +70,7 @@ struct Host {
   std::function<Result<void>(const Machine&, const Facts&)> settle;
 };
 
+Host exim_host();
 Host postfix_host();
 
 }  // namespace mtasts::setup

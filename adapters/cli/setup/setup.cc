@@ -64,7 +64,7 @@ void show(const Plan& plan, const std::vector<Pending>& all, const Output& outpu
     if (one.current) {
       output.out << "  change " << one.change.path << "\n" << show_difference(*one.current, one.change.after);
     } else {
-      output.out << "  make " << one.change.path << "\n" << show_difference("", one.change.after);
+      output.out << "  make " << one.change.path << " (" << lines_of(one.change.after).size() << " lines)\n";
     }
   }
   for (const std::string& step : plan.steps) output.out << "  " << step << "\n";
@@ -235,6 +235,8 @@ Result<Bytes> Look::without_us(const std::string& path) const {
                                         "them away by hand");
   return now;
 }
+
+std::string default_data_folder() { return MTASTS_DATA_DIR; }
 
 int set_up(const Host& host, Action action, const Machine& machine, const Wishes& wishes, const Output& output) {
   if (action == Action::kPlan) return Setup(host, machine, wishes, output).run(action);

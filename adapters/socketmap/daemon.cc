@@ -127,7 +127,7 @@ Result<void> Daemon::start(int signals) {
     sockets = std::move(*own);
   }
   server_ = std::make_unique<Server>(Server::Parts{loop_, requests_, metrics_, log_}, std::move(sockets), 1);
-  const auto entered = enter_service();
+  auto entered = enter_service();
   if (!entered && !is_activated) return entered;
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
   resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { follow_resolvers(); });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import shutil
 import socket
 import threading
 import time
@@ -144,14 +145,26 @@ def no_engine(world: World) -> None:
 def unix_socket(chrooted: str) -> None:
     how = {"y": "chrooted", "n": "not chrooted"}[chrooted]
 
-    @scenario(f"unix socket below the queue directory, smtp(8) {how}")
+    @scenario(f"unix socket below the queue directory, for Postfix's group alone, smtp(8) {how}")
     def works(world: World) -> None:
+        """As systemd makes it with SocketGroup=postfix: smtp(8) has its primary group only."""
+        server = postfix(world)
         make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
-        world.sender.set_module_configuration(f'[socketmap]\nlisten = ["unix:{QUEUE}/mtasts/socketmap.sock"]\n')
-        postfix(world).set_master("smtp/unix/chroot", chrooted)
-        postfix(world).set_main(smtp_tls_policy_maps=f"socketmap:unix:mtasts/socketmap.sock:{postfix(world).map_name}")
-        expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
-        expect_waiting(world.send("bob@steadybad.test"), "bob@steadybad.test")
+        server.mtastsd.stop()
+        path = Path(f"{QUEUE}/mtasts/socketmap.sock")
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            shutil.chown(path, "root", "postfix")
+            path.chmod(0o660)
+            listening.listen(128)
+            world.undo(server.mtastsd.stop)
+            server.mtastsd.start([listening])
+            server.set_master("smtp/unix/chroot", chrooted)
+            server.set_main(smtp_tls_policy_maps=f"socketmap:unix:mtasts/socketmap.sock:{server.map_name}")
+            expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
+            expect_waiting(world.send("bob@steadybad.test"), "bob@steadybad.test")
+            server.mtastsd.stop()
 
 
 for one in ("y", "n"):

@@ -72,5 +72,13 @@ TEST(Route, R24TheExpressionMatchesExactlyWhatThePolicyAllows) {
   EXPECT_FALSE(matches("*.example.com", "a.b.example.com"));
 }
 
+// As "hostname" in Postfix's language.
+TEST(Route, R24NoPatternIsAWordOfEximsLanguage) {
+  for (const char* word : {"hostname", "lsearch", "localhost", "mx", "a"}) {
+    EXPECT_TRUE(matches(word, word));
+    EXPECT_FALSE(matches(word, "impostor.example.com")) << word;
+  }
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -45,7 +45,16 @@ TEST(Candidates, WithoutMxTheDomainItself) {
 TEST(Candidates, ADomainThatTakesNoMailHasNone) { EXPECT_THAT(of({{0, ""}}), IsEmpty()); }
 
 TEST(Candidates, WhatIsNoNameBecomesNoPartOfAnAnswer) {
-  EXPECT_THAT(of({{10, "192.0.2.1"}, {10, "a b.test"}, {10, "x|y.test"}, {10, "a.test\nerror"}, {20, "good.test"}}),
+  EXPECT_THAT(of({{10, "192.0.2.1"},
+                  {10, "[192.0.2.1]"},
+                  {10, "mx.1"},
+                  {10, "localhost"},
+                  {10, "user@mx.test"},
+                  {10, "mx.test:25"},
+                  {10, "a b.test"},
+                  {10, "x|y.test"},
+                  {10, "a.test\nerror"},
+                  {20, "good.test"}}),
               ElementsAre("good.test"));
 }
 

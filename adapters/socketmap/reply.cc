@@ -25,12 +25,18 @@ std::vector<std::string> host_patterns(const Decision& decision) {
   return patterns;
 }
 
+// Sendmail cuts a list off at 256 octets, in the middle of a name, and what is left of it may be somebody else's; of a
+// much longer one it makes a syntax error. Names that do not fit are left out: their hosts get no mail.
+constexpr std::size_t kMaxSendmailList = 220;
+
 // Both servers write a wildcard as a name that begins with a dot.
-std::string match_list(const std::vector<std::string>& patterns) {
+std::string match_list(Map map, const std::vector<std::string>& patterns) {
   std::string list;
   for (const std::string_view pattern : patterns) {
+    const std::string_view name = pattern.starts_with("*.") ? pattern.substr(1) : pattern;
+    if (map == Map::kSendmail && list.size() + 1 + name.size() > kMaxSendmailList) continue;
     if (!list.empty()) list += ':';
-    list += pattern.starts_with("*.") ? pattern.substr(1) : pattern;
+    list += name;
   }
   return list;
 }
@@ -58,9 +64,10 @@ std::string policy_attributes(const Decision& decision, const std::vector<std::s
 
 Reply secure(Map map, const Decision& decision) {
   const std::vector<std::string> patterns = host_patterns(decision);
-  if (patterns.empty())
+  const std::string list = match_list(map, patterns);
+  if (list.empty())
     return temporary("the policy of " + decision.domain + " allows no MX host: no mx in it is a full host name");
-  Reply reply{Verdict::kSecure, "OK secure match=" + match_list(patterns) + " servername=hostname"};
+  Reply reply{Verdict::kSecure, "OK secure match=" + list + " servername=hostname"};
   const std::string attributes = map == Map::kPostfixTlsrpt ? policy_attributes(decision, patterns) : std::string{};
   // Of a monstrous policy the protection is worth more than the report.
   if (reply.text.size() + attributes.size() <= kMaxReply) reply.text += attributes;

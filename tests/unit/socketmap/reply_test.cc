@@ -63,6 +63,14 @@ TEST(Reply, R26MailWaitsWhereNoPatternCanMatchAHost) {
               "TEMP the policy of example.com allows no MX host: no mx in it is a full host name");
 }
 
+TEST(Reply, SendmailGetsWholeNamesOnlyAndAsManyAsItTakes) {
+  std::vector<std::string> mx(30, "mx.example.com");
+  mx.insert(mx.begin(), std::string(240, 'a') + ".example.com");
+  const std::string text = answer(Map::kSendmail, enforced(mx));
+  EXPECT_THAT(text, testing::MatchesRegex("OK secure match=mx.example.com(:mx.example.com){13} servername=hostname"));
+  EXPECT_EQ(answer(Map::kPostfix, enforced(mx)).size(), 16 + 252 + 30 * 15 + 20);
+}
+
 TEST(Reply, NothingOfAPolicyBecomesAnAttributeOfItsOwn) {
   Decision decision = enforced();
   for (const char* line :

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -174,6 +175,7 @@ int main(int argc, char* argv[]) {
   // Whoever starts it waits for its first process only.
   if (const pid_t forked = ::fork(); forked != 0) ::_exit(forked > 0 ? EX_OK : EX_OSERR);
   if (!leave_behind_the_host()) ::_exit(EX_OSERR);
+  ::openlog("mtasts-lookup", LOG_PID, LOG_MAIL);
   ::alarm(static_cast<unsigned>(kStuck.count()));
   try {
     if (const auto served = serve(argv[1]); !served) say_ready(served);

@@ -32,7 +32,7 @@ STATES = {"Ok": "delivered", "TempFail": "deferred", "PermFail": "bounced", "Loo
 
 
 class OpenSmtpd(MailServer):
-    """smtpd and its table-mtasts both log to /dev/log. Mail is handed in by SMTP: a recipient that smtpd does not take now
+    """smtpd, its table-mtasts and the lookup helper of that log to /dev/log. Mail is handed in by SMTP: a recipient that smtpd does not take now
     (RCPT answered with 4xx) has the state "put off" and is nowhere in its queue."""
 
     asks_at_delivery = False
@@ -47,7 +47,7 @@ class OpenSmtpd(MailServer):
 
     @property
     def words(self) -> list[str]:
-        return [line for line in self.log_socket.lines if line.startswith("table-mtasts[")]
+        return [line for line in self.log_socket.lines if line.startswith(("table-mtasts[", "mtasts-lookup["))]
 
     def install(self) -> None:
         """What opensmtpd's maintainer script does."""

@@ -44,6 +44,12 @@ std::string raw_address(const sockaddr& address) {
   return {};
 }
 
+std::string text_of(const sockaddr& address) {
+  const std::string raw = raw_address(address);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return inet_ntop(address.sa_family, raw.data(), text.data(), text.size()) != nullptr ? text.data() : "";
+}
+
 std::string text_of(CURL* easy, CURLINFO what) {
   const char* text = nullptr;
   curl_easy_getinfo(easy, what, &text);
@@ -70,6 +76,7 @@ struct Connection::Callbacks {
     if (self.config_.proxy.empty() &&
         std::find(allowed.begin(), allowed.end(), raw_address(address->addr)) == allowed.end())
       return CURL_SOCKET_BAD;
+    self.socket_address_ = text_of(address->addr);
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0 && errno != EAFNOSUPPORT) self.socket_fault_ = std::strerror(errno);
     return fd;
@@ -141,7 +148,9 @@ std::string Connection::own_address() const { return text_of(easy(), CURLINFO_LO
 std::string Connection::peer_address() const { return text_of(easy(), CURLINFO_PRIMARY_IP); }
 
 std::string Connection::where() const {
-  const std::string address = peer_address();
+  // libcurl 8 knows the peer's address after the TLS handshake only.
+  const std::string known = peer_address();
+  const std::string& address = known.empty() && config_.proxy.empty() ? socket_address_ : known;
   return address.empty() ? config_.host : config_.host + " (" + address + ")";
 }
 
@@ -161,8 +170,9 @@ std::optional<CertificateFault> Connection::certificate_fault(int curl_code) con
     curl_easy_getinfo(easy(), CURLINFO_SSL_VERIFYRESULT, &verify_result);
     fault = mtasts::certificate_fault(verify_result);
     const std::string words = handles_->error.data();
-    // libcurl compares the name itself, too.
-    const bool is_name = words.find("host name") != std::string::npos;
+    // libcurl compares the name itself, too; its versions write it differently.
+    const bool is_name =
+        words.find("host name") != std::string::npos || words.find("target hostname") != std::string::npos;
     if (!fault)
       fault = {is_name ? ErrorCode::kCertificateHostMismatch : ErrorCode::kCertificateNotTrusted,
                "is refused: " + escaped(words)};

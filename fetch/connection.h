@@ -44,7 +44,7 @@ class Connection {
   [[nodiscard]] SanRule& san_rule() { return san_rule_; }
   [[nodiscard]] const SanRule& san_rule() const { return san_rule_; }
 
-  // The host and, when there was a connection, its address.
+  // The host and the address that was tried last.
   [[nodiscard]] std::string where() const;
   // Why nothing could be judged here, or empty.
   [[nodiscard]] std::string local_fault(int curl_code) const;
@@ -64,6 +64,7 @@ class Connection {
   SanRule san_rule_;
   std::vector<std::string> allowed_;  // raw addresses, 4 or 16 octets
   std::string socket_fault_;
+  std::string socket_address_;        // of the last socket
   std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest
 };
 

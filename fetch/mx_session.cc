@@ -11,6 +11,7 @@ namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxReplyOctets = 64UL * 1024;  // of all replies together
+constexpr int kCurlTooLarge = 100;                    // CURLE_TOO_LARGE since libcurl 8.6: a line without end
 
 // The last line of a reply; "250-" says that there are more.
 bool is_last_of_reply(std::string_view line) {
@@ -130,7 +131,7 @@ Result<void> MxSession::failure(int curl_code) const {
 }
 
 std::string MxSession::words(int curl_code) const {
-  if (says_too_much_) return "its replies have no end";
+  if (says_too_much_ || curl_code == kCurlTooLarge) return "its replies have no end";
   if (curl_code == CURLE_OPERATION_TIMEDOUT) return "no answer in time";
   const bool is_reply = curl_code == CURLE_WEIRD_SERVER_REPLY || curl_code == CURLE_REMOTE_ACCESS_DENIED;
   if (is_reply && !reply_.empty()) return "it answers " + escaped(reply_);

@@ -14,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -28,7 +29,7 @@ struct Host {
   const char* name;  // of its domain, below hostile.test
   bool is_good;
   milliseconds within;
-  const char* says;
+  const char* says;  // us or, in newer versions, libcurl
 };
 
 const Host kHosts[] = {
@@ -46,9 +47,10 @@ const Host kHosts[] = {
     {"drips-interim", false, kTimeout, "HTTP status 102"},
     {"switching-protocols", false, kTimeout, ""},
     {"content-bomb", false, kAtOnce, "content encoding gzip"},
-    {"transfer-bomb", false, kAtOnce, "transfer coding gzip, chunked"},
-    {"nested-transfer-bomb", false, kAtOnce, "transfer coding gzip, gzip, gzip, chunked"},
-    {"transfer-gzip", false, kAtOnce, "transfer coding gzip, chunked"},
+    {"transfer-bomb", false, kAtOnce, "transfer coding gzip, chunked|Unsolicited Transfer-Encoding .gzip."},
+    {"nested-transfer-bomb", false, kAtOnce,
+     "transfer coding gzip, gzip, gzip, chunked|Unsolicited Transfer-Encoding .gzip."},
+    {"transfer-gzip", false, kAtOnce, "transfer coding gzip, chunked|Unsolicited Transfer-Encoding .gzip."},
     {"plain-http", false, kAtOnce, ""},
     {"noise", false, kAtOnce, ""},
     {"warning-flood", false, kAtOnce, ""},
@@ -96,7 +98,7 @@ TEST_P(HostilePolicyHost, R14IsBoundedInTimeAndMemory) {
   }
   ASSERT_FALSE(file) << file->substr(0, 200);
   EXPECT_EQ(file.error().code, ErrorCode::kPolicyFetch) << file.error().detail;
-  EXPECT_THAT(file.error().detail, HasSubstr(host.says));
+  EXPECT_THAT(file.error().detail, ContainsRegex(host.says));
 }
 
 INSTANTIATE_TEST_SUITE_P(Fetch, HostilePolicyHost, testing::ValuesIn(kHosts), [](const auto& info) {

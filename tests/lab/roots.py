@@ -81,6 +81,26 @@ def version(root: Root, folder: Path = DEFAULT_FOLDER) -> str:
     raise LabError(f"there is no {root.server} in the lab's root {root.name}")
 
 
+def unpacked_for_our_programs(root: Root, folder: Path = DEFAULT_FOLDER) -> Path:
+    """The tree, in which what was built on this machine will run. LabError where its C library is too old for that."""
+    [tree] = unpacked(root, folder=folder)
+    theirs, ours = libc_of(tree), os.confstr("CS_GNU_LIBC_VERSION").split()[-1]
+    if _numbers(theirs) < _numbers(ours):
+        raise LabError(f"what is built here needs glibc {ours}, and Debian {root.suite} has {theirs}")
+    return tree
+
+
+def libc_of(tree: Path) -> str:
+    found = re.search(r"^libc6_(\d+\.\d+)", (tree / packages.STAMP).read_text(encoding="ascii"), re.MULTILINE)
+    if not found:
+        raise LabError(f"there is no libc6 in the lab's root {tree.name}")
+    return found[1]
+
+
+def _numbers(version_text: str) -> list[int]:
+    return [int(part) for part in version_text.split(".")]
+
+
 def _is_complete(tree: Path, root: Root) -> bool:
     try:
         return (tree / packages.STAMP).read_text(encoding="ascii").splitlines()[0] == root.wish()

@@ -38,7 +38,7 @@ def version(root: roots.Root) -> runner.Version:
         [tree] = roots.unpacked(root)
         return World(DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(root), HOSTS))
 
-    return runner.Version(root.name.replace("opensmtpd-", "OpenSMTPD "), world, lambda: roots.unpacked(*ROOTS))
+    return runner.Version(root.name.replace("opensmtpd-", "OpenSMTPD "), world, lambda: roots.unpacked_for_our_programs(root))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
  * SOAK_CLOCK=FILE  a wall clock that the tester moves: FILE holds, in the machine's byte order, the 64-bit number of
  *                  seconds to add. The kernel's stamps on files that are made or written follow it, as they would if
  *                  the machine's clock had been moved.
- * SOAK_DIE_AT=N    the process kills itself just before its N-th step that changes the file system; a forked child
- *                  counts on from its parent. So every point at which a writer can die is reached.
+ * SOAK_DIE_AT=N    the process kills itself just before its N-th step that changes the file system; a forked child and
+ *                  a program that is started count on. So every point at which a writer can die is reached.
+ *
+ * The lookup helper is started with an empty environment; it gets this one's variables all the same.
  *
  * The monotonic clock is left alone: nobody can set it.
  */
@@ -12,8 +14,10 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -157,4 +161,31 @@ int unlinkat(int folder, const char *path, int flags) {
   REAL(unlinkat);
   step();
   return real(folder, path, flags);
+}
+
+/* What the environment says of `name`, with its name, or NULL. */
+static char *variable(char *text, size_t size, const char *name) {
+  const char *value = getenv(name);
+  if (value == NULL || snprintf(text, size, "%s=%s", name, value) >= (int)size) return NULL;
+  return text;
+}
+
+int posix_spawn(pid_t *restrict process, const char *restrict path, const posix_spawn_file_actions_t *restrict actions,
+                const posix_spawnattr_t *restrict attributes, char *const arguments[restrict],
+                char *const environment[restrict]) {
+  REAL(posix_spawn);
+  char preload[4096];
+  char file[4096];
+  char at[64];
+  char *extended[64];
+  size_t count = 0;
+  for (; environment != NULL && environment[count] != NULL && count < 60; ++count) extended[count] = environment[count];
+  if ((extended[count] = variable(preload, sizeof preload, "LD_PRELOAD")) != NULL) ++count;
+  if ((extended[count] = variable(file, sizeof file, "SOAK_CLOCK")) != NULL) ++count;
+  if (die_at > 0) {
+    snprintf(at, sizeof at, "SOAK_DIE_AT=%ld", die_at - steps);
+    extended[count++] = at;
+  }
+  extended[count] = NULL;
+  return real(process, path, actions, attributes, arguments, extended);
 }

@@ -86,7 +86,7 @@ CLI::App* ping_command(CLI::App& app, Words& words) {
 }
 
 const std::vector<setup::Host>& hosts() {
-  static const std::vector<setup::Host> all = {setup::postfix_host(), setup::exim_host()};
+  static const std::vector<setup::Host> all = {setup::postfix_host(), setup::exim_host(), setup::opensmtpd_host()};
   return all;
 }
 

@@ -73,12 +73,12 @@ Result<void> ping_as(const Machine& machine, const std::string& user, const std:
                   "; see \"systemctl status mtastsd.socket mtastsd.service\" and \"mtasts config\"");
 }
 
-Result<std::string> configured_address(const Wishes& wishes) {
+Result<std::string> configured_address(const Machine& machine, const Wishes& wishes) {
   if (!wishes.socket.empty()) {
     const auto address = parse_listen_address(wishes.socket);
     return address ? Result<std::string>(address->text) : tl::unexpected(address.error());
   }
-  const auto config = load_config(wishes.config_path);
+  const auto config = host_config(machine, wishes);
   if (!config) return tl::unexpected(config.error());
   if (config->socketmap.listen.empty())
     return fail(ErrorCode::kConfig, "socketmap.listen is empty; name the address of mtastsd with --socket");

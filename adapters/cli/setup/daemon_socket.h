@@ -27,6 +27,6 @@ Result<void> restart_sockets(const Machine& machine);
 Result<void> settle_sockets(const Machine& machine, const Facts& facts);
 
 // The first address of socketmap.listen. Error: mtasts.toml cannot be used.
-Result<std::string> configured_address(const Wishes& wishes);
+Result<std::string> configured_address(const Machine& machine, const Wishes& wishes);
 
 }  // namespace mtasts::setup

@@ -46,6 +46,9 @@ struct Wishes {
   std::string data_folder = default_data_folder();
 };
 
+// The configuration of mtasts on the machine. Error: it cannot be used.
+Result<Config> host_config(const Machine& machine, const Wishes& wishes);
+
 // A file as it is, and as it would be without us.
 class Look {
  public:
@@ -71,6 +74,7 @@ struct Host {
 };
 
 Host exim_host();
+Host opensmtpd_host();
 Host postfix_host();
 
 }  // namespace mtasts::setup

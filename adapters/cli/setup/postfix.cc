@@ -98,7 +98,7 @@ class PostfixPlan {
       add_socket_unit(plan_, machine_, group(), path);
       return {};
     }
-    const auto address = configured_address(wishes_);
+    const auto address = configured_address(machine_, wishes_);
     if (!address) return tl::unexpected(address.error());
     address_ = *address;
     const std::string needed = "unix:" + seen_.queue + "/mtasts/socketmap.sock";

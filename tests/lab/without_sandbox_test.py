@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""Where namespaces are refused, as in most containers: nothing fails, and what was skipped is told with its reason."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+REFUSED = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"] if os.geteuid() == 0 else []
+
+
+def told(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*REFUSED, sys.executable, *map(str, command)], capture_output=True, text=True, check=False)
+
+
+class WithoutSandbox(unittest.TestCase):
+    def test_the_check_says_why(self) -> None:
+        check = told(TESTS / "lab/sandbox.py", "--check")
+        self.assertEqual(check.returncode, 1)
+        self.assertRegex(check.stdout, "needs root|refused on this machine")
+
+    def test_servers_are_skipped_with_a_reason_and_counted(self) -> None:
+        for program, extra in (("e2e/exim/run.py", ()), ("e2e/postfix/run.py", ()), ("soak/run.py", ("--short",))):
+            with self.subTest(program), tempfile.TemporaryDirectory() as folder:
+                results = Path(folder, "results")
+                run = told(TESTS / program, "--build", folder, "--results", results, *extra)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                line = told(TESTS / "lab/counts.py", "line", "name", results).stdout
+                self.assertRegex(line, r"\Aname: 0 passed, 0 failed, [1-9]\d* skipped\nskipped: .*(needs root|refused on this machine)")
+
+    def test_reasons_are_told_once_before_the_sum(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            results = Path(folder, "results")
+            results.write_text("a: 3 passed, 0 failed, 1 skipped\nskipped: x: no root\nb: 1 passed, 0 failed, 1 skipped\n"
+                               "skipped: x: no root\n", encoding="ascii")
+            total = told(TESTS / "lab/counts.py", "total", results)
+            self.assertEqual(total.stdout.splitlines()[-2:], ["skipped: x: no root", "4 passed, 0 failed, 2 skipped"])
+            self.assertEqual(total.returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

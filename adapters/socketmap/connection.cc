@@ -124,6 +124,7 @@ bool Connection::send() {
   const auto sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     no_more_ = true;
+    pending_.reset();
     in_.clear();
     out_.clear();
     return false;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A local user who asks mtastsd for as many slow domains as it lets him, until his standard input ends.
 
-    flood.py SOCKET CONNECTIONS hold|hang-up
+    flood.py PATH|HOST:PORT CONNECTIONS hold|hang-up
 
 Each connection asks for a domain of its own below tarpit.flood.test (a policy host that says nothing) or dead.flood.test
 (name servers that say nothing). "hold": all wait for their answers, and ask again. "hang-up": each goes as soon as it
@@ -24,11 +24,12 @@ def ask(one: socket.socket) -> None:
     one.sendall(f"{len(request)}:{request},".encode("ascii"))
 
 
-def connected(path: str) -> socket.socket | None:
-    one = socket.socket(socket.AF_UNIX)
+def connected(where: str) -> socket.socket | None:
+    host, _, port = where.partition(":")
+    one = socket.socket(socket.AF_INET if port else socket.AF_UNIX)
     try:
         one.settimeout(2)
-        one.connect(path)
+        one.connect((host, int(port)) if port else where)
         ask(one)
         return one
     except OSError:
@@ -40,8 +41,8 @@ def is_over(patience: float) -> bool:
     return bool(select.select([sys.stdin], [], [], patience)[0])
 
 
-def hold(path: str, count: int) -> None:
-    clients = [one for _ in range(count) if (one := connected(path))]
+def hold(where: str, count: int) -> None:
+    clients = [one for _ in range(count) if (one := connected(where))]
     print("flooding", flush=True)
     while not is_over(0.1):
         for one in readable(clients):
@@ -53,7 +54,7 @@ def hold(path: str, count: int) -> None:
                 pass
             clients.remove(one)
             one.close()
-        clients += [one for _ in range(min(50, count - len(clients))) if (one := connected(path))]
+        clients += [one for _ in range(min(50, count - len(clients))) if (one := connected(where))]
 
 
 def readable(clients: list[socket.socket]) -> list[socket.socket]:
@@ -65,10 +66,10 @@ def readable(clients: list[socket.socket]) -> list[socket.socket]:
     return [by_number[number] for number, _ in poller.poll(0)]
 
 
-def hang_up(path: str, count: int) -> None:
+def hang_up(where: str, count: int) -> None:
     for round_number in itertools.count():
         for _ in range(count):
-            if one := connected(path):
+            if one := connected(where):
                 one.close()
         if round_number == 0:
             print("flooding", flush=True)

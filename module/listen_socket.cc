@@ -63,12 +63,12 @@ std::string advice(const ListenAddress& address, int error) {
   }
 }
 
-// Nobody answers: the file is what a process left behind that was killed.
-bool is_stale(const ListenAddress& address) {
-  struct stat status {};
-  if (::lstat(address.path().c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
-  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  return probe && ::connect(probe.get(), raw(address), address.length) != 0 && errno == ECONNREFUSED;
+// Why connect(2) to a socket file fails; 0: somebody listens there. ECONNREFUSED: the file is what a process left
+// behind that was killed.
+int probe(const ListenAddress& address) {
+  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return errno;
+  return ::connect(socket.get(), raw(address), address.length) == 0 ? 0 : errno;
 }
 
 Result<void> bind_to(const Descriptor& socket, const ListenAddress& address) {
@@ -79,7 +79,10 @@ Result<void> bind_to(const Descriptor& socket, const ListenAddress& address) {
     const bool there = ::lstat(address.path().c_str(), &status) == 0;
     if (there && !S_ISSOCK(status.st_mode))
       return cannot_listen(address, "a file that is no socket has that name; remove it, or configure another address");
-    if (is_stale(address) && ::unlink(address.path().c_str()) == 0) {
+    const int why = there ? probe(address) : 0;
+    if (why == EACCES)
+      return cannot_listen(address, "a socket of another user has that name; remove it if nobody listens there");
+    if (why == ECONNREFUSED && ::unlink(address.path().c_str()) == 0) {
       if (::bind(socket.get(), raw(address), address.length) == 0) return {};
       error = errno;
     }

@@ -139,6 +139,17 @@ TEST_F(ListenSocket, LeavesASocketAloneThatSomebodyAnswersOn) {
   EXPECT_TRUE(connect_to(address_, soon()));
 }
 
+TEST_F(ListenSocket, SaysSoWhenAnotherUsersSocketIsThere) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+  ASSERT_TRUE(listen_on(address_, {"", "", 0600}));
+  std::filesystem::permissions(scratch_.path(), std::filesystem::perms::all);
+  ASSERT_EQ(::seteuid(65534), 0);
+  const auto listening = listen_on(address_, {});
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_FALSE(listening);
+  EXPECT_THAT(listening.error().detail, HasSubstr("a socket of another user has that name; remove it"));
+}
+
 TEST_F(ListenSocket, LeavesAFileAloneThatIsNoSocket) {
   std::ofstream(path_) << "precious";
   const auto listening = listen_on(address_, {});

@@ -46,7 +46,16 @@ Decision::Kind kind_of(WhenUnknown when) {
 
 void apply_unknown_record(Decision& decision, const std::string& why, const DecisionRules& rules) {
   decision.kind = kind_of(rules.on_dns_failure);
+  decision.temporary = true;
   decision.reason = "the record " + std::string("_mta-sts.") + decision.domain + " could not be asked for: " + why;
+}
+
+// Want of room ends by itself, as a fetch does that is still running. A local fault lasts until somebody mends it, and
+// nothing is known of any domain meanwhile: no configuration makes that "no policy".
+void apply_own_fault(Decision& decision, const std::optional<Error>& fault, const DecisionRules& rules) {
+  const bool for_want_of_room = fault && fault->code == ErrorCode::kNotTried;
+  decision.kind = for_want_of_room ? kind_of(rules.on_deadline) : Decision::Kind::kDefer;
+  decision.reason = fault ? fault->detail : "nothing could be found out about " + decision.domain + " from here";
 }
 
 // R16: there is a record, but no policy that could be applied.
@@ -60,6 +69,7 @@ std::string why_no_policy(const Decision& decision, const CacheEntry& entry) {
 // Nothing is in force.
 void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRules& rules) {
   const CacheEntry& entry = outcome.entry;
+  decision.temporary = outcome.progress != Outcome::Progress::kSettled;
   if (outcome.progress == Outcome::Progress::kRecordPending) {
     return apply_unknown_record(decision, "no answer in time", rules);
   }
@@ -74,12 +84,7 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
         decision.domain + " has a record (id " + entry.record.id + "); its policy has not been fetched yet";
     return;
   }
-  if (outcome.progress == Outcome::Progress::kFetchNotTried) {
-    decision.kind = kind_of(rules.on_deadline);
-    decision.reason = decision.domain + " has a record (id " + entry.record.id +
-                      "), but its policy could not be fetched from here: " + outcome.detail;
-    return;
-  }
+  if (outcome.progress == Outcome::Progress::kNotTried) return apply_own_fault(decision, outcome.fault, rules);
   switch (entry.record.state) {
     case State::kUnknown:
       return apply_unknown_record(decision, "nobody asked", rules);

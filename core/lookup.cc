@@ -54,6 +54,9 @@ Action Lookup::start(Time now) {
 
 Action Lookup::on_record(const RecordResult& result, Time now) {
   used_network_ = true;
+  if (!result && is_ours(result.error().code))
+    return not_tried({result.error().code, "the record " + entry_.domain.record_name() +
+                                               " could not be asked for from here: " + result.error().detail});
   RecordMemory& record = entry_.record;
   if (!result) {  // R20: not an answer, and no reason to forget anything
     record = {State::kFailed,
@@ -73,7 +76,10 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
 
 Action Lookup::on_fetch(const FetchResult& result, Time now) {
   used_network_ = true;
-  if (!result && is_ours(result.error().code)) return not_tried(result.error().detail);
+  if (!result && is_ours(result.error().code))
+    return not_tried(
+        {result.error().code, entry_.domain.text() + " has a record (id " + entry_.record.id +
+                                  "), but its policy could not be fetched from here: " + result.error().detail});
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
@@ -105,7 +111,7 @@ void Lookup::learn(std::optional<CacheEntry> stored) {
   entry_.failure = std::move(stored->failure);
 }
 
-Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, why_not_tried_}; }
+Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, fault_}; }
 
 // The policy is fetched only where a record with an id was seen, also for a refresh: the record is how a domain says
 // that it takes part (RFC 8461 §3.1), and leaving ends with its removal (R35), after which fetching every day would be
@@ -126,11 +132,10 @@ Action Lookup::after_record(Time now) {
   return action;
 }
 
-// Nothing was found out about the policy host, so nothing is held against it, and nobody is told that there is no
-// policy.
-Action Lookup::not_tried(std::string why) {
-  progress_ = Outcome::Progress::kFetchNotTried;
-  why_not_tried_ = std::move(why);
+// Nothing was found out about the domain: nothing is saved, and nobody is told that there is no policy.
+Action Lookup::not_tried(Error fault) {
+  progress_ = Outcome::Progress::kNotTried;
+  fault_ = std::move(fault);
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = Finished{}};
   if (!answered_) action.answer = so_far();
   answered_ = true;

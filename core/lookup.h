@@ -28,14 +28,14 @@ struct Outcome {
     kSettled,        // nothing is missing
     kRecordPending,  // the record question has no answer yet
     kFetchPending,   // there is a record, the policy is still being fetched
-    kFetchNotTried,  // there is a record, the policy could not be fetched for a reason of our own: `detail`
+    kNotTried,       // record or policy could not be asked for, for a reason of our own: `fault`
     kNotAsked,       // another process is looking it up, and has not finished
     kDanePending,    // there is a policy, whether DANE goes before it is still being asked
   };
   CacheEntry entry;
   Progress progress = Progress::kSettled;
-  bool from_cache = true;  // no network answer was needed
-  std::string detail{};    // of kFetchNotTried, as Error::detail
+  bool from_cache = true;        // no network answer was needed
+  std::optional<Error> fault{};  // of kNotTried: is_ours(), and its detail says what was not tried
 };
 
 struct QueryRecord {};
@@ -56,7 +56,7 @@ struct RecordAnswer {
   RecordFinding finding;
   std::chrono::seconds ttl{0};
 };
-using RecordResult = Result<RecordAnswer>;  // error: kDns*
+using RecordResult = Result<RecordAnswer>;  // error: kDns*, or is_ours(): it was not asked for
 using FetchResult = Result<std::string>;  // body; error: kPolicyFetch, kWebPkiInvalid (kPolicyInvalid is found here, by
                                           // parsing), or is_ours(): it was not tried
 
@@ -85,7 +85,7 @@ class Lookup {
 
  private:
   Action after_record(Time now);
-  Action not_tried(std::string why);
+  Action not_tried(Error fault);
   Action finish(Time now);
   [[nodiscard]] std::chrono::seconds remembered_for(std::chrono::seconds ttl) const;
   [[nodiscard]] bool dane_missing(Time now) const;
@@ -98,7 +98,7 @@ class Lookup {
   Effort effort_;
   LookupRules rules_;
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
-  std::string why_not_tried_;
+  std::optional<Error> fault_;
   bool answered_ = false;
   bool fetched_ = false;     // there is nothing more to fetch
   bool dane_asked_ = false;  // an answer of TTL 0 is not asked for again

@@ -25,6 +25,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxTries = 3;
 constexpr std::chrono::seconds kAvoidUnreachable{30};
+// A resolver that has answered nobody for so long, while a question has waited for half of its time, is asked whether
+// it is there.
+constexpr std::chrono::seconds kSilence{1};
 constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once by any that lives (RFC 6761 §6.3)
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 
@@ -40,6 +43,7 @@ struct Server {
   std::deque<Waiting> queue{};
   Clock::time_point avoided_until{};  // it could not be reached a moment ago
   enum class Doubt { kNone, kArisen, kBeingSettled } doubt = Doubt::kNone;
+  Clock::time_point doubt_settled_at{};
 };
 
 // AAAA and A of one name: two questions, one answer.
@@ -110,9 +114,11 @@ class GetdnsResolver final : public Resolver {
   void schedule_pump();
   void pump();
   void pump(Server& server);
-  void wake_after_pause();
+  void wake_for_waiting();
   void ask(Server& server, Waiting waiting);
+  [[nodiscard]] bool is_doubtful(const Server& server, Clock::time_point now) const;
   void settle_doubt(Server& server);
+  void expire(Waiting waiting, const Server& server) const;
   void on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply);
   void note_failure(Server& server, ErrorCode code, Clock::time_point asked_at);
   void try_again_or_give_up(Waiting waiting, const Server& server, Error error);
@@ -132,7 +138,9 @@ class GetdnsResolver final : public Resolver {
 
 GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config,
                                const std::vector<ResolverAddress>& addresses)
-    : loop_(loop), getdns_loop_(loop), patience_(config.timeout * kMaxTries) {
+    : loop_(loop),
+      getdns_loop_(loop),
+      patience_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)) {
   for (const auto& address : addresses)
     servers_.push_back(
         {std::make_unique<Upstream>(getdns_loop_, address, config), Window(std::max(1U, config.max_in_flight))});
@@ -174,7 +182,7 @@ void GetdnsResolver::schedule_pump() {
 
 void GetdnsResolver::pump() {
   for (auto& server : servers_) pump(server);
-  wake_after_pause();
+  wake_for_waiting();
 }
 
 void GetdnsResolver::pump(Server& server) {
@@ -182,24 +190,33 @@ void GetdnsResolver::pump(Server& server) {
   while (!server.queue.empty()) {
     const auto now = Clock::now();
     const bool expired = server.queue.front().expires <= now;
-    if (!expired && !server.window.is_open(now)) return;
+    if (!expired && !server.window.is_open(now)) {
+      if (is_doubtful(server, now)) settle_doubt(server);
+      return;
+    }
     Waiting waiting = std::move(server.queue.front());
     server.queue.pop_front();
     if (expired)
-      give_up(std::move(waiting), server, {ErrorCode::kNotTried, "answers nothing, or not fast enough"});
+      expire(std::move(waiting), server);
     else
       ask(server, std::move(waiting));
   }
 }
 
-// Whoever waits for an answer of the server is waked by it, whoever waits for the end of a pause must be waked.
-void GetdnsResolver::wake_after_pause() {
-  auto pause = Clock::duration::max();
+// An answer of the server pumps its queue. The end of a pause, and half and all of the time that a question may wait,
+// need a timer.
+void GetdnsResolver::wake_for_waiting() {
+  auto next = Clock::time_point::max();
   const auto now = Clock::now();
-  for (const auto& server : servers_)
-    if (!server.queue.empty() && server.window.closed_until() > now)
-      pause = std::min(pause, server.window.closed_until() - now);
-  if (pause == Clock::duration::max()) return;
+  for (const auto& server : servers_) {
+    if (server.queue.empty()) continue;
+    const auto expires = server.queue.front().expires;
+    const auto doubtful = expires - patience_ / 2;
+    next = std::min(next, doubtful > now ? doubtful : expires);
+    if (server.window.closed_until() > now) next = std::min(next, server.window.closed_until());
+  }
+  if (next == Clock::time_point::max()) return wake_.reset();
+  const auto pause = std::max(next - now, Clock::duration{0});
   wake_ = loop_.after(std::chrono::ceil<std::chrono::milliseconds>(pause), [this] {
     wake_.reset();
     pump();
@@ -221,10 +238,27 @@ void GetdnsResolver::ask(Server& server, Waiting waiting) {
       [this, active = std::prev(active_.end()), &server](const auto& reply) { on_reply(active, server, reply); });
 }
 
+// The first in the queue has waited for long: for answers to others, or for a resolver that has died?
+bool GetdnsResolver::is_doubtful(const Server& server, Clock::time_point now) const {
+  return server.doubt == Server::Doubt::kNone && now >= server.window.closed_until() &&
+         now >= server.queue.front().expires - patience_ / 2 && now - server.doubt_settled_at >= kSilence &&
+         !server.window.has_answered_since(now - kSilence);
+}
+
+// Was it our limit that kept the question from being asked, or a resolver that has answered nobody?
+void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
+  const auto since = waiting.expires - patience_;
+  const Error error = server.window.has_answered_since(since - kSilence)
+                          ? Error{ErrorCode::kNotTried, "too many questions are under way"}
+                          : Error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
+  give_up(std::move(waiting), server, error);
+}
+
 // Is it the resolver that is silent, or names whose own servers are? Else whoever owns some of those could keep us from
 // asking for anything else.
 void GetdnsResolver::settle_doubt(Server& server) {
   server.doubt = Server::Doubt::kBeingSettled;
+  server.doubt_settled_at = Clock::now();
   server.upstream->ask(kNameOfEveryResolver, RrType::kA, [this, &server](const auto& reply) {
     server.doubt = Server::Doubt::kNone;
     if (!reply) return;
@@ -269,6 +303,7 @@ void GetdnsResolver::note_failure(Server& server, ErrorCode code, Clock::time_po
     return;
   else if (server.doubt == Server::Doubt::kNone)
     server.doubt = Server::Doubt::kArisen;
+  if (is_ours(code)) return;  // says nothing of this resolver
   const bool is_news = server.avoided_until <= now;
   server.avoided_until = now + kAvoidUnreachable;
   if (!is_news) return;

@@ -22,7 +22,10 @@ struct ResolverConfig {
   std::chrono::seconds timeout{5};  // of one question, its retry not included
   // Every resolver has to validate then: one that does not answers for names that another calls bogus, as unsigned.
   TrustAd trust_ad = TrustAd::kLoopback;
-  unsigned max_in_flight = 200;  // at one resolver; further questions wait their turn
+  unsigned max_in_flight = 200;  // at one resolver; further questions wait for their turn
+  // Of whoever asks. A question waits for its turn for half of it at most, and not longer than three timeouts: at the
+  // deadline it has been asked, and no answer is the resolver's failure, or it has ended as not tried.
+  std::chrono::seconds deadline{20};
 };
 
 // The resolvers are asked in their order. One that fails (no connection, hung up, no answer in time, SERVFAIL and other
@@ -30,8 +33,10 @@ struct ResolverConfig {
 // that could not be reached goes to the end of the order for half a minute.
 //
 // A resolver that answers nothing gets ever fewer questions at a time (dns/window); whether it is the resolver or the
-// names asked for is found out with a question for "localhost". A question that has waited for its turn for three
-// timeouts ends with kNotTried: it was not asked, so nothing was found out about the name.
+// names asked for is found out with a question for "localhost". A question that has waited for its turn for too long
+// ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found out about
+// the name. Where the resolver answered nobody it ends with kDnsTimeout. What fails because this process can have no
+// socket ends with kLocalFault.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a

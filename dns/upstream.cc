@@ -3,8 +3,11 @@
 #include <arpa/inet.h>
 #include <getdns/getdns.h>
 #include <getdns/getdns_extra.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -79,6 +82,15 @@ DictPtr extensions() {
   return extensions;
 }
 
+// getdns does not tell why it had no connection. Where this process can have no socket now, that is why.
+Error no_connection(int family, const std::string& detail) {
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fault = fd < 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  if (fault == 0 || fault == EAFNOSUPPORT) return {ErrorCode::kDnsUnreachable, detail};
+  return {ErrorCode::kLocalFault, std::string("no socket can be had: ") + std::strerror(fault)};
+}
+
 }  // namespace
 
 struct Upstream::Context {
@@ -97,6 +109,7 @@ struct Upstream::Context {
 // What getdns carries from a question to its answer.
 struct Upstream::Asked {
   Context& context;
+  int family;  // of the server's address
   Done done;
   std::uint64_t answers_before;
 
@@ -112,7 +125,7 @@ void Upstream::Asked::answered(getdns_context* /*context*/, getdns_callback_type
   if (outcome == GETDNS_CALLBACK_TIMEOUT)
     on_outcome(*asked, fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
   else if (outcome != GETDNS_CALLBACK_COMPLETE || !reply)
-    on_outcome(*asked, fail(ErrorCode::kDnsUnreachable, "cannot be reached or hung up"));
+    on_outcome(*asked, tl::unexpected(no_connection(asked->family, "cannot be reached or hung up")));
   else
     on_outcome(*asked, reply.get());
 }
@@ -164,7 +177,8 @@ void Upstream::ask(const std::string& name, RrType type, Done done) {
   const auto context = this->context();
   if (!context) return done(tl::unexpected(context.error()));
   Context& asked_of = **context;
-  auto asked = std::make_unique<Asked>(Asked{asked_of, std::move(done), asked_of.answers});
+  const int family = address_.is_ipv6() ? AF_INET6 : AF_INET;
+  auto asked = std::make_unique<Asked>(Asked{asked_of, family, std::move(done), asked_of.answers});
   ++asked_of.under_way;
   const getdns_return_t r = getdns_general(asked_of.getdns.get(), name.c_str(), static_cast<std::uint16_t>(type),
                                            asked_of.extensions.get(), asked.get(), nullptr, &Asked::answered);
@@ -172,7 +186,8 @@ void Upstream::ask(const std::string& name, RrType type, Done done) {
     static_cast<void>(asked.release());  // answered() has it, perhaps already used up
     return;
   }
-  on_outcome(*asked, fail(ErrorCode::kDnsUnreachable, std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r)));
+  on_outcome(*asked,
+             tl::unexpected(no_connection(family, std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r))));
 }
 
 }  // namespace mtasts

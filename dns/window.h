@@ -19,6 +19,8 @@ class Window {
 
   // May one more question go out?
   [[nodiscard]] bool is_open(Time now) const { return in_flight_ < limit_ && now >= closed_until_; }
+  // Has anything been answered since then? Then questions that wait do so because of `most`.
+  [[nodiscard]] bool has_answered_since(Time time) const { return last_answer_ > time; }
   // Not before.
   [[nodiscard]] Time closed_until() const { return closed_until_; }
 

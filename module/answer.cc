@@ -9,8 +9,8 @@ namespace mtasts {
 namespace {
 
 constexpr std::string_view kMagic = "mtasts-answer 1 ";
-constexpr std::array<std::string_view, 6> kProgress{"settled",         "record-pending", "fetch-pending",
-                                                    "fetch-not-tried", "not-asked",      "dane-pending"};
+constexpr std::array<std::string_view, 6> kProgress{"settled",   "record-pending", "fetch-pending",
+                                                    "not-tried", "not-asked",      "dane-pending"};
 constexpr std::size_t kMaxDetail = 900;
 
 tl::unexpected<Error> unusable(ErrorCode code = ErrorCode::kInternal) {
@@ -28,8 +28,18 @@ std::string one_line(std::string text) {
   return text;
 }
 
-bool is_detail(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxDetail && std::all_of(text.begin(), text.end(), is_printable);
+std::string error_words(const Error& error) {
+  return std::string(error_name(error.code)) + " " + one_line(error.detail);
+}
+
+// What error_words() wrote.
+std::optional<Error> read_error(std::string_view words) {
+  const auto name = words.substr(0, words.find(' '));
+  const auto detail = words.substr(std::min(name.size() + 1, words.size()));
+  const auto code = error_code(name);
+  if (!code || detail.empty() || detail.size() > kMaxDetail || !std::all_of(detail.begin(), detail.end(), is_printable))
+    return std::nullopt;
+  return Error{*code, std::string(detail)};
 }
 
 // Takes the bytes up to `end` off the front of `rest`.
@@ -45,11 +55,10 @@ std::string_view take(std::string_view& rest, char end) {
 
 std::string encode_answer(const Result<Outcome>& answer) {
   std::string out(kMagic);
-  if (!answer)
-    return out + "error " + std::string(error_name(answer.error().code)) + " " + one_line(answer.error().detail) + "\n";
+  if (!answer) return out + "error " + error_words(answer.error()) + "\n";
   out += kProgress[static_cast<std::size_t>(answer->progress)];
   out += answer->from_cache ? " cache" : " network";
-  if (!answer->detail.empty()) out += " " + one_line(answer->detail);
+  if (answer->fault) out += " " + error_words(*answer->fault);
   return out + "\n" + serialize(answer->entry);
 }
 
@@ -59,22 +68,22 @@ Result<Outcome> parse_answer(std::string_view bytes, const Domain& expected) {
   bytes.remove_prefix(kMagic.size());
   const auto kind = take(bytes, ' ');
   if (kind == "error") {
-    const auto code = error_code(take(bytes, ' '));
-    const auto detail = take(bytes, '\n');
-    if (!code || !bytes.empty() || !is_detail(detail)) return unusable();
-    return fail(*code, std::string(detail));
+    const auto error = read_error(take(bytes, '\n'));
+    if (!error || !bytes.empty()) return unusable();
+    return tl::unexpected(*error);
   }
   for (std::size_t i = 0; i < kProgress.size(); ++i) {
     if (kind != kProgress[i]) continue;
     const auto line = take(bytes, '\n');
     const auto source = line.substr(0, line.find(' '));
     if (source != "cache" && source != "network") return unusable();
-    const auto detail = line.substr(source.size());
-    if (!detail.empty() && !is_detail(detail.substr(1))) return unusable();
+    const auto progress = static_cast<Outcome::Progress>(i);
+    auto fault = read_error(line.substr(std::min(source.size() + 1, line.size())));
+    const bool is_not_tried = progress == Outcome::Progress::kNotTried;
+    if (is_not_tried ? !fault || !is_ours(fault->code) : source.size() != line.size()) return unusable();
     auto entry = parse_cache_entry(bytes, expected);
     if (!entry || !*entry) return unusable();
-    return Outcome{std::move(**entry), static_cast<Outcome::Progress>(i), source == "cache",
-                   std::string(detail.empty() ? detail : detail.substr(1))};
+    return Outcome{std::move(**entry), progress, source == "cache", std::move(fault)};
   }
   return unusable();
 }

@@ -220,6 +220,7 @@ Result<Config> load(const std::string& path, Lines& lines) {
   }
   if (auto done = read_document(config, parsed.table(), path, lines); !done) return tl::unexpected(done.error());
   derive_probe(config.network);
+  config.network.dns.deadline = config.deadline;
   return config;
 }
 

@@ -175,7 +175,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   job.machine.learn(store_.get(job.domain));
   Action action = job.machine.on_fetch(result, now);
   if (!result && is_ours(result.error().code))
-    log_.write(LogLevel::kWarning,
+    log_.write(LogLevel::kInfo,
                "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
   if (action.save && action.save->failure) log_failure(log_, *action.save, now);
   perform(domain, std::move(action));

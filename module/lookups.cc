@@ -8,8 +8,8 @@ Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> 
                                 Time now) {
   if (remembered && remembered->policy_in_force(now) != nullptr)
     return {std::move(*remembered), Outcome::Progress::kSettled, true};
-  return {remembered ? std::move(*remembered) : CacheEntry{domain, {}, {}, {}}, Outcome::Progress::kFetchNotTried, true,
-          error.detail};
+  return {remembered ? std::move(*remembered) : CacheEntry{domain, {}, {}, {}}, Outcome::Progress::kNotTried, true,
+          error};
 }
 
 }  // namespace mtasts

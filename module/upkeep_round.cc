@@ -15,13 +15,12 @@ constexpr std::chrono::hours kWarnedAgain{23};
 std::string why_not_refreshed(const Outcome& outcome, Time begin) {
   using State = RecordMemory::State;
   const CacheEntry& entry = outcome.entry;
+  if (outcome.fault) return outcome.fault->detail;
   if (entry.record.state == State::kAbsent)
     return entry.policy ? "the domain has no MTA-STS record any more" : "the domain has no MTA-STS record";
   if (entry.record.state != State::kFound) return "the record cannot be read: " + entry.record.detail;
   if (entry.failure) return std::string(error_name(entry.failure->error.code)) + ": " + entry.failure->error.detail;
   if (entry.policy && entry.policy->fetched >= begin) return {};
-  if (outcome.progress == Outcome::Progress::kFetchNotTried)
-    return "it could not be fetched from here: " + outcome.detail;
   return "no answer came in time";
 }
 

@@ -11,6 +11,7 @@ using State = RecordMemory::State;
 // One word of a closed list: a label that a peer could choose would make a new series each time.
 std::string result_of(const Outcome& outcome) {
   const CacheEntry& entry = outcome.entry;
+  if (outcome.fault) return std::string(error_name(outcome.fault->code));
   if (outcome.progress != Outcome::Progress::kSettled) return "deadline";
   if (entry.record.state == State::kFailed) return "dns-failure";
   if (entry.record.state == State::kInvalid) return "record-invalid";

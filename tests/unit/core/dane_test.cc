@@ -23,6 +23,7 @@ using Host = DaneHost::Kind;
 
 const Domain kDomain = *Domain::parse("example.test");
 const std::string kSha256(32, 'x');
+const Error kNotTried{ErrorCode::kNotTried, "resolver 127.0.0.1: too many questions are under way (a TLSA)"};
 const Error kServfail{ErrorCode::kDnsFailure, "resolver 127.0.0.1: SERVFAIL (a TLSA)"};
 
 TEST(DaneRecord, R29CountsWhatRfc7672Counts) {
@@ -97,6 +98,10 @@ TEST(DaneMx, ANullMxAndAMissingDomainHaveNoHosts) {
   EXPECT_EQ(missing.ttl, seconds{60});
 }
 
+TEST(DaneMx, R29ALookupThatWasNotTriedIsNoAbsence) {
+  EXPECT_EQ(finding_of(tl::unexpected(kNotTried)).kind, Finding::kFailed);
+}
+
 TEST(DaneMx, R29ALookupThatFailsIsNoAbsence) {
   const auto finding = finding_of(tl::unexpected(kServfail));
   EXPECT_EQ(finding.kind, Finding::kFailed);
@@ -165,6 +170,14 @@ TEST(DaneHost, R29FailsWhereALookupFails) {
   lookup.on_addresses(addresses_at("mx.test"));
   expect_end(lookup.on_tlsa(tl::unexpected(kServfail)), Host::kFailed, "SERVFAIL");
   expect_end(lookup.on_cname(tl::unexpected(kServfail)), Host::kFailed, "SERVFAIL");
+}
+
+TEST(DaneHost, R29FailsWhereALookupWasNotTried) {
+  DaneHostLookup lookup("mx.test");
+  expect_end(lookup.on_addresses(tl::unexpected(kNotTried)), Host::kFailed, "too many");
+  lookup.on_addresses(addresses_at("mx.test"));
+  expect_end(lookup.on_tlsa(tl::unexpected(kNotTried)), Host::kFailed, "too many");
+  expect_end(lookup.on_cname(tl::unexpected(kNotTried)), Host::kFailed, "too many");
 }
 
 TEST(DaneHost, ThatIsNoNameHasNoDane) {

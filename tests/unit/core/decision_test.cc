@@ -35,9 +35,10 @@ Outcome outcome(RecordMemory record, std::optional<StoredPolicy> policy, std::op
   return {{domain(), std::move(record), std::move(policy), std::move(failure)}, progress, true};
 }
 
-Outcome not_tried(RecordMemory record, std::optional<StoredPolicy> policy, std::optional<FetchFailure> failure = {}) {
-  Outcome given = outcome(std::move(record), std::move(policy), std::move(failure), Progress::kFetchNotTried);
-  given.detail = "too many fetches are under way";
+Outcome not_tried(RecordMemory record, std::optional<StoredPolicy> policy, std::optional<FetchFailure> failure = {},
+                  ErrorCode code = ErrorCode::kNotTried) {
+  Outcome given = outcome(std::move(record), std::move(policy), std::move(failure), Progress::kNotTried);
+  given.fault = Error{code, "its policy could not be fetched from here: too many fetches are under way"};
   return given;
 }
 
@@ -107,7 +108,12 @@ TEST(Decision, FollowsTheTable) {
       {"an older failure, fetch pending", outcome(kFound, {}, kFailure, Progress::kFetchPending), Kind::kDefer,
        "has not been fetched"},
       {"fetch not tried", not_tried(kFound, {}), Kind::kDefer,
-       "has a record (id 1), but its policy could not be fetched from here: too many fetches are under way"},
+       "its policy could not be fetched from here: too many fetches are under way"},
+      {"record not tried", not_tried({}, {}), Kind::kDefer, "from here: too many"},
+      {"R22 record not tried, expired", not_tried(kAbsent, kExpired), Kind::kDefer, "from here: too many"},
+      {"R17 cached, record not tried", not_tried({}, kEnforce), Kind::kPolicy, "in force"},
+      {"a local fault", not_tried({}, {}, {}, ErrorCode::kLocalFault), Kind::kDefer, "from here"},
+      {"R17 cached, a local fault", not_tried({}, kEnforce, {}, ErrorCode::kLocalFault), Kind::kPolicy, "in force"},
       {"an older failure, fetch not tried", not_tried(kFound, {}, kFailure), Kind::kDefer, "from here: too many"},
       {"R18 cached, fetch not tried", not_tried(kFound, kEnforce), Kind::kPolicy, "in force"},
       {"record pending", outcome({}, {}, {}, Progress::kRecordPending), Kind::kNoPolicy, "no answer in time"},
@@ -136,6 +142,25 @@ TEST(Decision, WhatIsUnknownFollowsTheConfiguration) {
   EXPECT_EQ(decided(outcome(kAbsent, {}), kTurned).kind, Kind::kNoPolicy);
   EXPECT_EQ(decided(outcome(kFound, {}, kFailure), kTurned).kind, Kind::kNoPolicy);
   EXPECT_EQ(decided(outcome(kFailed, kEnforce), kTurned).kind, Kind::kPolicy);
+}
+
+TEST(Decision, ALocalFaultIsNeverNoPolicyWhateverIsConfigured) {
+  const DecisionRules kCareless{WhenUnknown::kNoPolicy, WhenUnknown::kNoPolicy, {}};
+  for (const auto code : {ErrorCode::kLocalFault, ErrorCode::kInternal}) {
+    EXPECT_EQ(decided(not_tried({}, {}, {}, code), kCareless).kind, Kind::kDefer);
+    EXPECT_EQ(decided(not_tried(kFound, kExpired, {}, code), kCareless).kind, Kind::kDefer);
+    EXPECT_EQ(decided(not_tried({}, kEnforce, {}, code), kCareless).kind, Kind::kPolicy) << "R17";
+  }
+}
+
+TEST(Decision, SaysWhetherItIsAnAnswerOrOnlyWhatIsDoneUntilThereIsOne) {
+  for (const Outcome& unknown :
+       {outcome(kFailed, {}), outcome({}, {}), outcome({}, {}, {}, Progress::kRecordPending), not_tried({}, {}),
+        outcome(kFound, {}, {}, Progress::kFetchPending), outcome({}, {}, {}, Progress::kNotAsked)})
+    EXPECT_TRUE(decided(unknown).temporary) << decided(unknown).reason;
+  for (const Outcome& known : {outcome(kAbsent, {}), outcome(kInvalid, {}), outcome(kFound, {}, kFailure),
+                               outcome(kFailed, kEnforce), outcome(kFound, kNone), not_tried({}, kEnforce)})
+    EXPECT_FALSE(decided(known).temporary) << decided(known).reason;
 }
 
 TEST(Decision, R22ExpiryIsJudgedWhenTheDecisionIsMade) {

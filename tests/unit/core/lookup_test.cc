@@ -476,10 +476,41 @@ TEST(Lookup, WhatWasNotTriedIsNotHeldAgainstThePolicyHost) {
   const Action action = life.fetched(fail(ErrorCode::kNotTried, "too many fetches are under way"));
   EXPECT_EQ(next_of(action), "finished");
   ASSERT_EQ(life.answers, 1);
-  EXPECT_EQ(life.answer->progress, Outcome::Progress::kFetchNotTried) << "mail waits, as for a fetch under way";
-  EXPECT_EQ(life.answer->detail, "too many fetches are under way");
+  EXPECT_EQ(life.answer->progress, Outcome::Progress::kNotTried) << "mail waits, as for a fetch under way";
+  EXPECT_EQ(life.answer->fault,
+            (Error{ErrorCode::kNotTried,
+                   "example.com has a record (id 1), but its policy could not be fetched from here: too many fetches "
+                   "are under way"}));
   EXPECT_FALSE(life.entry->failure);
   EXPECT_EQ(next_of(life.start()), "fetch 1") << "at the next occasion";
+}
+
+TEST(Lookup, ARecordThatWasNotAskedForIsNoFailureOfDns) {
+  for (const auto code : {ErrorCode::kNotTried, ErrorCode::kLocalFault, ErrorCode::kInternal}) {
+    Life life;
+    life.start();
+    const Action action = life.record(fail(code, "too many questions are under way"));
+    EXPECT_EQ(next_of(action), "finished");
+    EXPECT_FALSE(action.save) << "nothing was found out";
+    ASSERT_EQ(life.answers, 1);
+    EXPECT_EQ(life.answer->progress, Outcome::Progress::kNotTried);
+    EXPECT_EQ(life.answer->fault, (Error{code,
+                                         "the record _mta-sts.example.com could not be asked for from here: too many "
+                                         "questions are under way"}));
+    EXPECT_EQ(life.answer->entry.record.state, RecordMemory::State::kUnknown);
+    EXPECT_EQ(next_of(life.start()), "query") << "at the next occasion";
+  }
+}
+
+TEST(Lookup, R20WhatIsRememberedOutlivesARecordThatWasNotAskedFor) {
+  Life life;
+  life.adopt("1");
+  life.pass(std::chrono::hours(1));
+  const auto before = life.entry;
+  life.start();
+  EXPECT_FALSE(life.record(fail(ErrorCode::kNotTried, "too many questions are under way")).save);
+  EXPECT_EQ(life.told(), "enforce 1") << "R17";
+  EXPECT_EQ(life.entry, before);
 }
 
 TEST(Lookup, R17APolicyInForceIsAppliedWhereItsRenewalWasNotTried) {

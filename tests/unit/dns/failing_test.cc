@@ -1,10 +1,14 @@
 // Resolvers that fail while thousands ask: they are not hammered, and nobody waits for ever.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
@@ -77,7 +81,7 @@ TEST(FailingResolver, ThatIsSilentGetsEverFewerQuestions) {
   Asking asking(impatient({server.address()}));
   const Cost cost;
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
+  EXPECT_EQ(outcomes["dns-timeout"], kMany);
   cost.expect_within(seconds{6}, kSome);
   EXPECT_GE(server.queries(), 200);
   EXPECT_LE(server.queries(), 200 + 100 + 50 + 25 + 4) << "and one a second for localhost";
@@ -88,7 +92,7 @@ TEST(FailingResolver, ThatHangsUpGetsEverFewerQuestions) {
   Asking asking(impatient({server.address()}));
   const Cost cost;
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
+  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"], kMany);
   cost.expect_within(seconds{6}, kSome);
   EXPECT_LE(server.queries(), 100) << "each connection brings one question only";
 }
@@ -97,7 +101,7 @@ TEST(FailingResolver, ThatNobodyListensAtLetsNobodyWaitForEver) {
   Asking asking(impatient({lab("REFUSED_RESOLVER")}));
   const Cost cost;
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
+  EXPECT_EQ(outcomes["dns-unreachable"] + outcomes["dns-timeout"], kMany);
   cost.expect_within(seconds{6}, kSome);
 }
 
@@ -106,7 +110,7 @@ TEST(FailingResolver, ThatComesBackGetsAllQuestions) {
   const ScriptedServer server([&](const Query& query) { return works ? an_answer(query) : kSilence; });
   Asking asking(impatient({server.address()}));
   auto outcomes = ask(asking, kMany);
-  EXPECT_EQ(outcomes["dns-timeout"] + outcomes["not-tried"], kMany);
+  EXPECT_EQ(outcomes["dns-timeout"], kMany);
   works = true;
   const Cost cost;
   EXPECT_EQ(ask(asking, kMany)[""], kMany);
@@ -135,6 +139,70 @@ TEST(FailingResolver, IsNotWhoIsSlowForSomeNamesOnly) {
   const Cost cost;
   EXPECT_TRUE(asking.txt("good.test"));
   cost.expect_within(milliseconds{800}, 16);
+}
+
+// The same, and it takes all places: what waits for one of them was not tried, which is no failure of DNS.
+TEST(CrowdedResolver, WhatWaitsForAPlaceInVainWasNotTried) {
+  const auto slow = wire_name("slow.test");
+  const ScriptedServer server([&](const Query& query) { return query.name == slow ? kSilence : an_answer(query); });
+  auto config = impatient({server.address()});
+  config.max_in_flight = 8;
+  config.deadline = seconds{1};
+  Asking asking(config);
+  for (int i = 0; i < 8; ++i) asking.resolver().txt("slow.test", [](const auto&) {});
+  const Cost cost;
+  const auto answer = asking.txt("good.test");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotTried) << answer.error().detail;
+  EXPECT_THAT(answer.error().detail, testing::HasSubstr("too many questions are under way (good.test TXT)"));
+  cost.expect_within(milliseconds{900}, 16);
+}
+
+TEST(CrowdedResolver, R20ThatIsSilentIsAFailureOfDnsAlsoForWhatWaits) {
+  const ScriptedServer server([](const Query&) { return kSilence; });
+  auto config = impatient({server.address()});
+  config.max_in_flight = 8;
+  config.deadline = seconds{1};
+  Asking asking(config);
+  for (int i = 0; i < 8; ++i) asking.resolver().txt("slow.test", [](const auto&) {});
+  const auto answer = asking.txt("good.test");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kDnsTimeout) << answer.error().detail;
+}
+
+TEST(CrowdedResolver, ThatHasDiedIsNotTakenForABusyOne) {
+  std::atomic<bool> works = true;
+  const ScriptedServer server([&](const Query& query) { return works ? an_answer(query) : kSilence; });
+  auto config = impatient({server.address()});
+  config.max_in_flight = 8;
+  Asking asking(config);
+  ASSERT_TRUE(asking.txt("good.test"));
+  works = false;
+  std::this_thread::sleep_for(milliseconds{1100});
+  auto outcomes = ask(asking, 100);
+  EXPECT_EQ(outcomes["dns-timeout"], 100);
+}
+
+// With as few descriptors as are open.
+TEST(LocalFault, WithoutADescriptorNothingIsSaidOfTheResolver) {
+  const ScriptedServer server(&an_answer);
+  const ResolverConfig config = impatient({server.address()});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Asking asking(config);
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const auto answer = asking.txt("good.test");
+    if (!answer) std::cerr << error_name(answer.error().code) << ": " << answer.error().detail << "\n";
+    const bool is_right = !answer && answer.error().code == ErrorCode::kLocalFault &&
+                          answer.error().detail.find("Too many open files") != std::string::npos;
+    ::_exit(is_right ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(FailingResolver, ServfailOfANameIsNoFailureOfTheResolver) {

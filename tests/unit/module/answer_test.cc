@@ -30,13 +30,13 @@ TEST(Answer, RoundTrips) {
   }
 }
 
-TEST(Answer, CarriesWhyAFetchWasNotTried) {
-  auto sent = outcome(Outcome::Progress::kFetchNotTried);
-  sent.detail = "too many fetches are under way, waited 60 s";
+TEST(Answer, CarriesWhatWasNotTriedAndWhoseFaultItIs) {
+  auto sent = outcome(Outcome::Progress::kNotTried);
+  sent.fault = Error{ErrorCode::kNotTried, "too many fetches are under way, waited 60 s"};
   const auto got = parse_answer(encode_answer(sent), example());
   ASSERT_TRUE(got);
-  EXPECT_EQ(got->progress, Outcome::Progress::kFetchNotTried);
-  EXPECT_EQ(got->detail, sent.detail);
+  EXPECT_EQ(got->progress, Outcome::Progress::kNotTried);
+  EXPECT_EQ(got->fault, sent.fault);
   EXPECT_EQ(got->entry, sent.entry);
 }
 
@@ -59,6 +59,9 @@ TEST(Answer, RefusesEverythingElse) {
                              "mtasts-answer 1 settled network \x01\n" + good.substr(good.find('\n') + 1),
                              "mtasts-answer 1 settled network " + std::string(901, 'x') + good.substr(good.find('\n')),
                              "mtasts-answer 1 error engine " + std::string(901, 'x') + "\n",
+                             "mtasts-answer 1 not-tried network\n" + good.substr(good.find('\n') + 1),
+                             "mtasts-answer 1 not-tried network dns-timeout x" + good.substr(good.find('\n')),
+                             "mtasts-answer 1 settled network not-tried x" + good.substr(good.find('\n')),
                              "mtasts-answer 1 error\n",
                              "mtasts-answer 1 error nonsense x\n",
                              "mtasts-answer 1 error engine no line end",

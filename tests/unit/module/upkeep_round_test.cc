@@ -275,7 +275,9 @@ TEST_F(UpkeepRoundTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
   loop_.advance(milliseconds(1));
   ASSERT_EQ(done_.size(), 1U);
   ASSERT_EQ(done_[0].failures.size(), 1U);
-  EXPECT_EQ(done_[0].failures[0].why, "it could not be fetched from here: too many fetches are under way");
+  EXPECT_EQ(done_[0].failures[0].why,
+            "due.example has a record (id 2), but its policy could not be fetched from here: too many "
+            "fetches are under way");
 }
 
 TEST_F(UpkeepRoundTest, WhatCouldNotBeSavedWasNotRefreshed) {

@@ -4,7 +4,7 @@ counts.py junit NAME FILE   one line "NAME: N passed, N failed, N skipped" from 
 counts.py line NAME FILE    the same from a file that holds "N passed, N failed, N skipped"
 counts.py total FILE        the sum of such lines; exit 1 if anything failed or nothing ran
 
-What was skipped and why follows its line as "skipped: WHAT: REASON" and is told again before the sum.
+What was skipped and why follows its line as "skipped: WHAT: REASON" and the sum is preceded by them, one reason once.
 A missing or unreadable result counts as one failure: a test program that died must not pass.
 """
 
@@ -57,6 +57,15 @@ def reason_of(case: xml.etree.ElementTree.Element) -> str:
     return said[-1].removeprefix(SKIPPED) if said else "it does not say why"
 
 
+def by_reason(lines: list[str]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith(SKIPPED):
+            what, _, reason = line.removeprefix(SKIPPED).partition(": ")
+            groups.setdefault(reason, []).append(what)
+    return [f"skipped: {reason}:\n  " + "\n  ".join(dict.fromkeys(group)) for reason, group in groups.items()]
+
+
 def main() -> int:
     kind, name = sys.argv[1:3]
     if kind in ("junit", "line"):
@@ -65,7 +74,7 @@ def main() -> int:
         return 0
     results = Path(name)
     lines = results.read_text(encoding="utf-8").splitlines()
-    print("\n".join([line for line in lines if not line.startswith(SKIPPED)] + sorted({line for line in lines if line.startswith(SKIPPED)})))
+    print("\n".join([line for line in lines if not line.startswith(SKIPPED)] + by_reason(lines)))
     passed, failed, left_out = (sum(column) for column in zip((0, 0, 0), *from_lines(results)))
     print(text((passed, failed, left_out)))
     return 1 if failed or not passed else 0

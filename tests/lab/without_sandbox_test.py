@@ -37,9 +37,9 @@ class WithoutSandbox(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results")
             results.write_text("a: 3 passed, 0 failed, 1 skipped\nskipped: x: no root\nb: 1 passed, 0 failed, 1 skipped\n"
-                               "skipped: x: no root\n", encoding="ascii")
+                               "skipped: x: no root\nskipped: y: no root\n", encoding="ascii")
             total = told(TESTS / "lab/counts.py", "total", results)
-            self.assertEqual(total.stdout.splitlines()[-2:], ["skipped: x: no root", "4 passed, 0 failed, 2 skipped"])
+            self.assertEqual(total.stdout.splitlines()[-4:], ["skipped: no root:", "  x", "  y", "4 passed, 0 failed, 2 skipped"])
             self.assertEqual(total.returncode, 0)
 
 

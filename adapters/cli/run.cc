@@ -86,7 +86,8 @@ CLI::App* ping_command(CLI::App& app, Words& words) {
 }
 
 const std::vector<setup::Host>& hosts() {
-  static const std::vector<setup::Host> all = {setup::postfix_host(), setup::exim_host(), setup::opensmtpd_host()};
+  static const std::vector<setup::Host> all = {setup::postfix_host(), setup::exim_host(), setup::opensmtpd_host(),
+                                               setup::sendmail_host()};
   return all;
 }
 

@@ -23,6 +23,8 @@ struct Change {
   std::function<Result<void>(const std::string& candidate)> try_out{};
   // Done when this file, and all before it, are in force. An error takes everything back.
   std::function<Result<void>()> then{};
+  // Made by a program from the files before it: the host's `settle` makes it again where it is another one by then.
+  bool is_generated = false;
 };
 
 struct Plan {
@@ -76,5 +78,6 @@ struct Host {
 Host exim_host();
 Host opensmtpd_host();
 Host postfix_host();
+Host sendmail_host();
 
 }  // namespace mtasts::setup

@@ -36,7 +36,7 @@ std::string edited(const std::string& path, const std::string& host, const Saved
 // The file without what we put into it. `file` is what is kept of it.
 Result<Bytes> taken_back(const std::string& host, const SavedFile& file, const Bytes& current) {
   if (current == file.after) return file.before;
-  if (!current || current == file.before) return current;
+  if (!current || current == file.before || file.is_generated) return current;
   if (file.before && blocks(*current) == blocks(file.after) && !blocks(file.after).empty()) return unmarked(*current);
   if (file.before && blocks(*current).empty() && !blocks(file.after).empty()) return current;  // put right by hand
   if (!file.before)
@@ -120,7 +120,8 @@ class Setup {
     Saved fresh{host_.name, {}, saved_ ? saved_->facts : plan.facts, false};
     for (const Pending& one : all) {
       if (one.base == one.change.after) continue;  // was so before us
-      fresh.files.push_back({one.change.path, one.base, one.change.after, one.change.folder.owner});
+      fresh.files.push_back(
+          {one.change.path, one.base, one.change.after, one.change.folder.owner, one.change.is_generated});
     }
     // Files of an earlier setup that this one has no use for stay on record, and go with --undo.
     for (const SavedFile& file : old ? old->files : std::vector<SavedFile>()) {

@@ -58,7 +58,11 @@ std::vector<std::string> fields_of(const std::string& line) {
 }
 
 Result<SavedFile> parse_file(const std::string& root, const std::string& host, const std::vector<std::string>& fields) {
-  SavedFile file{fields[1], std::nullopt, {}, fields.size() > 4 ? fields[4] : std::string()};
+  SavedFile file{fields[1],
+                 std::nullopt,
+                 {},
+                 fields.size() > 4 ? fields[4] : std::string(),
+                 fields.size() > 5 && fields[5] == "generated"};
   if (fields[2] != "-") {
     auto before = load_copy(root, host, file.path, fields[2]);
     if (!before) return tl::unexpected(before.error());
@@ -141,7 +145,8 @@ Result<void> save_state(const std::string& root, const std::string& host, const 
       if (auto written = write_file(root, path, *bytes, {}, 0600); !written) return written;
     }
     text += "file\t" + file.path + "\t" + (file.before ? copy_name(file.path, *file.before) : "-") + "\t" +
-            copy_name(file.path, file.after) + (file.folder_owner.empty() ? "" : "\t" + file.folder_owner) + "\n";
+            copy_name(file.path, file.after) + "\t" + file.folder_owner + (file.is_generated ? "\tgenerated" : "") +
+            "\n";
   }
   for (const auto& [name, value] : saved.facts) text += "fact\t" + name + "\t" + value + "\n";
   if (saved.complete) text += "complete\n";

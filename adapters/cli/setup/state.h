@@ -18,6 +18,7 @@ struct SavedFile {
   std::optional<std::string> before;  // nothing: the file was not there
   std::string after;
   std::string folder_owner;
+  bool is_generated = false;
 };
 
 struct Saved {

@@ -190,7 +190,7 @@ Result<void> read_document(Config& config, const toml::table& document, const st
 Config defaults() {
   Config config;
   config.cache_directory = MTASTS_STORE_DIR;
-  config.opensmtpd.directory = MTASTS_STORE_DIR "/opensmtpd";
+  config.opensmtpd.directory = MTASTS_STORE_DIR "-opensmtpd";
   config.engine_directory = MTASTS_ENGINE_DIR;
   config.helper_program = MTASTS_HELPER;
   // No TCP: every local user may connect to it, and nobody can tell them apart.

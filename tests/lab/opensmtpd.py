@@ -21,7 +21,7 @@ from world import World
 EXAMPLES = mail_server.EXAMPLES / "opensmtpd"
 CONFIGURATION = "/etc/smtpd.conf"
 MODULE_CONFIGURATION = "/etc/mtasts/mtasts.toml"
-OWN_STORE = str(STORE / "opensmtpd")
+OWN_STORE = f"{STORE}-opensmtpd"
 SPOOL = "/var/spool/smtpd"
 PATIENCE = 60.0
 STATUS = re.compile(r'smtpd\[\d+\]: (\w+) mta delivery evpid=(\w{8})(\w{8}) from=<[^>]*> to=<([^>]*)> .*?relay="([^"]*)" .*?result="(\w+)" stat="(.*)"$')

@@ -111,7 +111,7 @@ def _is_complete(tree: Path, root: Root) -> bool:
 def _build_suite(suite: str, wanted: list[Root], folder: Path) -> None:
     state = folder / "apt"
     shutil.rmtree(state, ignore_errors=True)
-    apt = PrivateApt(state, status=_status(), sources=f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n")
+    apt = PrivateApt(state, status=_status(), sources=f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
     apt.update()
     for root in wanted:
         print(f"lab: asking apt for {root.server} of Debian {suite} (unpacked privately, nothing is installed)", file=sys.stderr)
@@ -142,7 +142,7 @@ def _architecture() -> str:
     return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """The archive that serves this machine's own release, and the others beside it."""
     known = _told("indextargets", "--format", "$(ORIGIN)/$(LABEL) $(REPO_URI)", "Created-By: Packages")
     archives = re.findall(r"^Debian/Debian (\S+)", known, re.MULTILINE)

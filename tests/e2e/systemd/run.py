@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""The Debian package under a real systemd: a machine is booted in a container for each scenario, and thrown away.
+
+    sudo tests/e2e/systemd/run.py --build build/release [--results FILE] [--only TEXT] [--version trixie]
+
+Suites: that of this machine, and Debian 13 where a package built on Debian 12 is at hand, which runs there as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE)]
+
+import debian_package  # noqa: E402
+import machine  # noqa: E402
+import release_0_1_0  # noqa: E402
+from computer import Computer, Releases  # noqa: E402
+from framework import SCENARIOS, run_one  # noqa: E402
+from packages import LabError  # noqa: E402
+
+import scenarios_service  # noqa: E402,F401
+import scenarios_upgrade  # noqa: E402,F401
+import scenarios_removal  # noqa: E402,F401
+import scenarios_attack  # noqa: E402,F401
+
+SUITES = {"bookworm": ("bookworm", "trixie")}
+
+
+def main() -> int:
+    options = _arguments()
+    if options.inside:
+        return _inside(options)
+    tallies = _outside(options)
+    if options.results:
+        passed, failed, skipped = (sum(column) for column in zip(*tallies))
+        options.results.write_text(f"{passed} passed, {failed} failed, {skipped} skipped\n", encoding="ascii")
+    return 1 if any(failed for _, failed, _ in tallies) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="end-to-end tests: the package under systemd")
+    parser.add_argument("--build", type=Path, required=True, help="build folder to make the package from")
+    parser.add_argument("--results", type=Path, help="file for the counts")
+    parser.add_argument("--only", default="", help="run the scenarios whose name contains this")
+    parser.add_argument("--version", default="", help="run the suites whose name contains this")
+    parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--packages", type=Path, default=Path(), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _outside(options: argparse.Namespace) -> list[tuple[int, int, int]]:
+    folder = Path(tempfile.mkdtemp(prefix="mtasts-packages-"))
+    try:
+        machine.demand()
+        this = debian_package.build(options.build, folder / "built")
+        needed = debian_package.dependencies(this)
+        debian_package.variant(this, folder, "0.1.0", release_0_1_0.turn_back)
+        debian_package.variant(this, folder, "9.0.0")
+        this.rename(folder / "this.deb")
+        return [_suite(options, suite, needed, folder) for suite in _suites() if options.version in suite]
+    except LabError as reason:
+        return [_skipped("the package under systemd", reason)]
+    finally:
+        shutil.rmtree(folder)
+
+
+def _suites() -> tuple[str, ...]:
+    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line)
+    own = release.get("VERSION_CODENAME", "").strip('"') if release.get("ID") == "debian" else ""
+    return SUITES.get(own, (own or "sid",))
+
+
+def _suite(options: argparse.Namespace, suite: str, needed: list[str], folder: Path) -> tuple[int, int, int]:
+    """In namespaces of its own, with this same program, which writes its counts to a pipe."""
+    reading, writing = os.pipe()
+    try:
+        machine.prepare(suite, needed)
+        machine.inside_namespaces([sys.executable, str(HERE / "run.py"), "--inside", suite, "--build", str(options.build), "--packages", str(folder),
+                                   "--only", options.only, "--results", f"/proc/self/fd/{writing}"], pass_fds=[writing])
+    except LabError as reason:
+        return _skipped(f"Debian {suite} under systemd", reason)
+    finally:
+        os.close(writing)
+        with open(reading, encoding="ascii") as told:
+            counts = told.read().split()
+    return (int(counts[0]), int(counts[1]), int(counts[2])) if len(counts) == 3 else (0, 1, 0)  # who died has failed
+
+
+def _skipped(what: str, reason: LabError) -> tuple[int, int, int]:
+    print(f"SKIP {what} ({len(SCENARIOS)} scenarios): {reason}", flush=True)
+    return 0, 0, len(SCENARIOS)
+
+
+def _inside(options: argparse.Namespace) -> int:
+    begin = time.monotonic()
+    [first], [following] = options.packages.glob("mtasts_0.1.0_*.deb"), options.packages.glob("mtasts_9.0.0_*.deb")
+    computer = Computer(options.inside, Releases(first, options.packages / "this.deb", following))
+    tally = {"ok": 0, "FAIL": 0, "SKIP": 0}
+    try:
+        for one in SCENARIOS:
+            if options.only in one.name:
+                state, line = run_one(computer, one)
+                tally[state] += 1
+                print(f"[{options.inside}] {line}", flush=True)
+    finally:
+        computer.stop()
+    print(f"Debian {options.inside} under systemd: {tally['ok']} passed, {tally['FAIL']} failed, {tally['SKIP']} skipped "
+          f"({time.monotonic() - begin:.0f} s)", flush=True)
+    options.results.write_text(f"{tally['ok']} {tally['FAIL']} {tally['SKIP']}", encoding="ascii")
+    return 1 if tally["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Removal and purge: who is left without mtastsd is told before, and nothing that cannot be used any more stays."""
+
+from __future__ import annotations
+
+from clients import ANSWER, UNIX, ask_once
+from computer import KEPT, STORE, Computer
+from framework import expect, scenario
+
+SETUP = "/etc/systemd/system/mtastsd.socket.d/10-setup.conf"
+CONFIGURED = {
+    "/etc/exim4/conf.d/router/150_mtasts": "mta_sts_policy:\n  address_data = ${dlfunc{MTASTS_SO}{mta_sts_route}{$domain}}\n",
+    "/etc/postfix/main.cf": "smtp_tls_policy_maps = hash:/etc/postfix/tls,\n  socketmap:unix:mtasts/socketmap.sock:postfix\n",
+    "/etc/smtpd.conf": "table mtasts mtasts:/etc/mtasts/mtasts.toml\n",
+    "/etc/mail/sendmail.mc": "include(`/etc/mail/mtasts.m4')dnl\n",
+}
+NAMES = {"exim": "Exim", "postfix": "Postfix", "opensmtpd": "OpenSMTPD", "sendmail": "Sendmail"}
+
+
+@scenario("remove: the sockets are gone, whoever asks is refused at once; installed again, it answers as before")
+def removed(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    told = machine.run("dpkg", "-r", "mtasts")
+    expect("WARNING" not in told, f"no mail server uses it, so there is nothing to warn of: {told}")
+    machine.expect_gone(UNIX)
+    for unit in ("mtastsd.service", "mtastsd.socket", "mtasts-refresh.timer"):
+        expect(not machine.is_active(unit), f"{unit} should have ended")
+    expect(machine.exists(STORE), "the store should stay")
+    machine.install(machine.releases.this)
+    machine.run("systemctl", "enable", "--now", "mtastsd.socket", "mtastsd.service")
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should answer, and says {ask_once(machine, UNIX)}")
+
+
+@scenario("remove: each mail server whose configuration uses mtasts is named, with what happens and the command against it")
+def warned(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    for name, text in CONFIGURED.items():
+        machine.write(name, text)
+    told = machine.run("dpkg", "-r", "mtasts")
+    warnings = {server: [line for line in told.splitlines() if f"WARNING: {server} " in line] for server in NAMES.values()}
+    for (command, server), name in zip(NAMES.items(), CONFIGURED):
+        expect(len(warnings[server]) == 1 and name in warnings[server][0], f"{server} should be warned of once, with {name}: {told}")
+        expect(f"mtasts setup {command} --undo" in told, f"the command for {server} should be told: {told}")
+
+
+@scenario("remove: what is commented out does not use mtasts; an upgrade does not warn")
+def not_warned(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    for name, text in CONFIGURED.items():
+        machine.write(name, text)
+    told = machine.install(machine.releases.next)
+    expect("WARNING" not in told, f"an upgrade is no removal: {told}")
+    for name, text in CONFIGURED.items():
+        machine.write(name, "".join(f"# {line}\n" for line in text.splitlines()))
+    told = machine.run("dpkg", "-r", "mtasts")
+    expect("WARNING" not in told, f"comments use nothing: {told}")
+
+
+@scenario("purge: no store, no socket, no drop-in and no unit is left, also of what 0.1.0 and setup left; installed again, it works")
+def purged(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.first)
+    machine.run("useradd", "--system", "opensmtpd")
+    machine.install(machine.releases.this)
+    machine.write(SETUP, "[Socket]\nListenStream=/var/spool/postfix/mtasts/socketmap.sock\n")
+    machine.shell("systemctl daemon-reload; systemctl stop mtastsd.service; systemctl restart mtastsd.socket; systemctl start mtastsd.service")
+    expect(ask_once(machine, "/var/spool/postfix/mtasts/socketmap.sock") == ANSWER, "the socket that setup names should answer")
+    machine.run("dpkg", "--purge", "mtasts")
+    machine.expect_gone(STORE, f"{STORE}-opensmtpd", "/run/mtasts", KEPT, SETUP, "/etc/systemd/system/mtastsd.socket.d", "/var/spool/postfix/mtasts",
+                        "/etc/systemd/system/*/mtasts*")
+    units = machine.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "mtasts*").strip()
+    expect(not units, f"systemd should know no unit of ours: {units}")
+    expect("8461" not in machine.run("ss", "-Htln"), "nothing should listen any more")
+    machine.install_and_enable(machine.releases.this)
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should answer, and says {ask_once(machine, UNIX)}")

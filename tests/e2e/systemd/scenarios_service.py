@@ -1,0 +1,126 @@
+"""mtastsd as its units run it: nobody who asks is left without an answer."""
+
+from __future__ import annotations
+
+import time
+
+from clients import ANSWER, UNIX, Clients, ask_once
+from computer import CONFIGURATION, PATIENCE, STORE, Computer
+from framework import expect, scenario
+from machine import wait_for
+from store_entry import entry, shard
+
+MISTAKE = "[dns]\ntransport = \"carrier pigeon\"\n"
+
+
+@scenario("install: the timer runs, mtastsd does not until it is enabled, then it answers, also after a boot")
+def installed(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    complaints = machine.run("systemd-analyze", "verify", "--man=no", "mtastsd.service", "mtastsd.socket", "mtasts-refresh.service", "mtasts-refresh.timer")
+    expect(not complaints, f"systemd should have nothing to say of the units: {complaints}")
+    machine.expect_active("mtasts-refresh.timer")
+    expect(not machine.is_active("mtastsd.socket") and not machine.is_active("mtastsd.service"), "nobody enabled mtastsd")
+    machine.install_and_enable(machine.releases.this)
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should answer, and says {ask_once(machine, UNIX)}")
+    cold = ask_once(machine, UNIX, "cold.test")  # by a helper process: one that cannot be started would mean TEMP
+    expect(cold == "NOTFOUND ", f"without DNS a domain that is not cached has no policy, and the answer is {cold}: {machine.journal('mtastsd.service')}")
+    machine.run("mtasts", "ping", "--socket", f"unix:{UNIX}")
+    rights = machine.run("stat", "-c", "%A %U %G", UNIX, "/run/mtasts").splitlines()
+    expect(rights == ["srw-rw---- root _mtasts", "drwxrwxr-t root _mtasts"], f"the socket should be root's and the group's: {rights}")
+    listening = machine.run("ss", "-Htln")
+    expect("8461" not in listening, f"TCP is for who configures it: {listening}")
+    machine.power_off()
+    machine.boot()
+    machine.expect_active("mtastsd.service", "mtastsd.socket", "mtasts-refresh.timer")
+    expect(ask_once(machine, UNIX) == ANSWER, "it should answer after a boot")
+
+
+@scenario("a local user who is in no group may not connect; one in the socket's group may")
+def rights(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    ping = ["mtasts", "ping", "--socket", f"unix:{UNIX}"]
+    refused = machine.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *ping, check=False)
+    expect("may not connect" in refused, f"nobody should not get through, and gets: {refused}")
+    machine.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=_mtasts", *ping)
+
+
+@scenario("restarts under load: every question is answered, the socket stays the same")
+def restarted(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    socket = machine.run("stat", "-c", "%i", UNIX)
+    with Clients(machine, UNIX) as clients:
+        for _ in range(5):
+            before = machine.main_pid
+            machine.run("systemctl", "restart", "mtastsd.service")
+            clients.expect_progress()
+            expect(machine.main_pid not in (0, before), "it should be another process")
+    clients.expect_none_lost()
+    expect(machine.run("stat", "-c", "%i", UNIX) == socket, "the socket should be the same one")
+
+
+@scenario("kill -9 under load: systemd starts it again, every question is answered at the second attempt")
+def killed(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    with Clients(machine, UNIX) as clients:
+        for _ in range(3):
+            before = machine.main_pid
+            machine.shell(f"kill -KILL {before}")
+            expect(wait_for(lambda: machine.main_pid not in (0, before), PATIENCE), "it should be started again")
+            clients.expect_progress()
+    clients.expect_none_lost()
+
+
+@scenario("watchdog: a mtastsd that stands still is replaced")
+def watchdog(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    expect(machine.show("mtastsd.service", "WatchdogUSec") == "1min", "the unit should have a watchdog")
+    machine.drop_in("mtastsd.service", "[Service]\nWatchdogSec=2\n")
+    machine.run("systemctl", "restart", "mtastsd.service")
+    with Clients(machine, UNIX) as clients:
+        before = machine.main_pid
+        machine.shell(f"kill -STOP {before}")
+        expect(wait_for(lambda: machine.main_pid not in (0, before), PATIENCE), "it should be replaced")
+        clients.expect_progress()
+    clients.expect_none_lost()
+    expect("watchdog" in machine.journal("mtastsd.service").lower(), "the journal should tell of the watchdog")
+
+
+@scenario("reload with a mistake in mtasts.toml: told with file and line, the configuration before it stays in force")
+def bad_reload(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    with Clients(machine, UNIX) as clients:
+        machine.write(CONFIGURATION, MISTAKE)
+        machine.run("systemctl", "reload", "mtastsd.service")
+        expect(wait_for(lambda: "mtasts.toml:2" in machine.journal("mtastsd.service"), PATIENCE),
+               f"the journal should name the line: {machine.journal('mtastsd.service')}")
+        clients.expect_progress()
+        machine.write(CONFIGURATION, "")
+        machine.run("systemctl", "reload", "mtastsd.service")
+        clients.expect_progress()
+    clients.expect_none_lost()
+
+
+@scenario("restart with a mistake in mtasts.toml: who asks is told TEMP with the mistake at once, and the answer once it is mended")
+def bad_restart(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    machine.write(CONFIGURATION, MISTAKE)
+    machine.run("systemctl", "restart", "mtastsd.service")
+    begin = time.monotonic()
+    told = ask_once(machine, UNIX)
+    expect(told.startswith("TEMP ") and "mtasts.toml:2" in told, f"the answer should be TEMP with the mistake, and is {told}")
+    expect(time.monotonic() - begin < 5, "the answer should come at once")
+    machine.write(CONFIGURATION, "")
+    expect(wait_for(lambda: ask_once(machine, UNIX) == ANSWER, PATIENCE), f"mended, it should answer, and says {ask_once(machine, UNIX)}")
+
+
+@scenario("the refresh service runs by its timer, in its sandbox, and may write the store")
+def refreshed(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    machine.remember("kept.test", entry("kept.test", "mx.kept.test"))
+    machine.drop_in("mtasts-refresh.timer", "[Timer]\nOnCalendar=\nOnActiveSec=0\nRandomizedDelaySec=0\nAccuracySec=1us\n")
+    machine.run("systemctl", "restart", "mtasts-refresh.timer")
+    done = wait_for(lambda: machine.show("mtasts-refresh.service", "ExecMainExitTimestamp") != "", PATIENCE)
+    expect(done, "the timer should have started it")
+    expect(machine.show("mtasts-refresh.service", "Result") == "success", f"it should succeed: {machine.journal('mtasts-refresh.service')}")
+    expect(machine.exists(f"{STORE}/.clock"), "what it found out about the clock should be written down")
+    expect(machine.exists(f"{STORE}/{shard('kept.test')}/kept.test"), "the policy in force should stay")

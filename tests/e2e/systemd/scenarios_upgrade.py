@@ -1,0 +1,77 @@
+"""Upgrades and a second installation: the sockets stay open, mtastsd is restarted, and who was answered before is answered afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clients import ANSWER, TCP, UNIX, Clients, ask_once
+from computer import CONFIGURATION, KEPT, Computer
+from framework import expect, scenario
+
+
+def expect_unharmed_by(machine: Computer, package: Path, *addresses: str | tuple[str, int]) -> str:
+    """Installs it under load; returns what it says."""
+    before, sockets = machine.main_pid, machine.run("ss", "-Htlnx")
+    with Clients(machine, *addresses) as clients:
+        told = machine.install(package)
+        clients.expect_progress()
+    clients.expect_none_lost()
+    machine.expect_active("mtastsd.service", "mtastsd.socket")
+    expect(machine.main_pid not in (0, before), "the new program should run")
+    expect(_inodes(machine.run("ss", "-Htlnx")) == _inodes(sockets), "the sockets should have stayed open")
+    return told
+
+
+def _inodes(listing: str) -> list[list[str]]:
+    """Address and number of each listening socket of mtastsd."""
+    return sorted(line.split()[4:6] for line in listing.splitlines() if "socketmap.sock" in line)
+
+
+@scenario("upgrade from 0.1.0 under load: every question is answered on TCP and the unix socket, also after a boot, also for everybody")
+def from_first(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.first)
+    told = expect_unharmed_by(machine, machine.releases.this, UNIX, TCP)
+    expect(KEPT in told, f"the upgrade should say what it keeps: {told}")
+    machine.power_off()
+    machine.boot()
+    machine.expect_active("mtastsd.service", "mtastsd.socket")
+    expect(ask_once(machine, TCP) == ANSWER, f"TCP should still answer, and says {ask_once(machine, TCP)}")
+    machine.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "mtasts", "ping", "--socket", f"unix:{UNIX}")
+
+
+@scenario("upgrade from 0.1.0 where nobody enabled mtastsd: it is neither started nor opened")
+def from_first_unused(machine: Computer) -> None:
+    machine.install(machine.releases.first)
+    machine.install(machine.releases.this)
+    expect(not machine.exists(KEPT) and not machine.exists(CONFIGURATION), "there was nothing to keep")
+    expect(not machine.is_active("mtastsd.socket") and not machine.is_active("mtastsd.service"), "nobody enabled mtastsd")
+    machine.expect_active("mtasts-refresh.timer")
+
+
+@scenario("upgrade from 0.1.0 where mtastsd opens its sockets itself: the old default of socketmap.listen is written down")
+def from_first_without_socket_unit(machine: Computer) -> None:
+    machine.write(CONFIGURATION, "[socketmap] # of the administrator\nmax_connections = 100\n")
+    machine.install_and_enable(machine.releases.first)
+    machine.run("systemctl", "disable", "--now", "mtastsd.socket")
+    machine.run("systemctl", "enable", "mtastsd.service", "--no-reload")
+    machine.run("rm", "-f", "/etc/systemd/system/sockets.target.wants/mtastsd.socket")
+    machine.run("systemctl", "restart", "mtastsd.service")
+    machine.install(machine.releases.this)
+    machine.expect_active("mtastsd.service")
+    for address in (UNIX, TCP):
+        expect(ask_once(machine, address) == ANSWER, f"{address} should answer, and says {ask_once(machine, address)}: {machine.run('cat', CONFIGURATION)}")
+    expect("max_connections = 100" in machine.run("cat", CONFIGURATION), "the administrator's line should stay")
+    expect(not machine.exists(KEPT), "the socket unit is not in use")
+
+
+@scenario("upgrade to a later release under load: every question is answered, the rights stay narrow")
+def to_next(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    expect_unharmed_by(machine, machine.releases.next, UNIX)
+    expect(not machine.exists(KEPT), "there is nothing of 0.1 to keep")
+
+
+@scenario("reinstalled under load: every question is answered")
+def reinstalled(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    expect_unharmed_by(machine, machine.releases.this, UNIX)

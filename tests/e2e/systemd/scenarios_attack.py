@@ -61,7 +61,7 @@ def swapped(machine: Computer) -> None:
     before = rights(machine)
     attack = machine.start_process(*AS_ATTACKER, "sh", "-c", SWAP)
     machine.install(machine.releases.this)
-    for _ in range(20):
+    for _ in range(8):
         machine.run("rm", "-rf", NEW_STORE)
         machine.run("/var/lib/dpkg/info/mtasts.postinst", "configure", "0.1.0")
         expect_own_files_only(machine)

@@ -33,13 +33,11 @@ class Chapter:
 @dataclass(frozen=True)
 class Demo:
     """`world` makes the world, called in the sandbox, after `unpack` outside; `why` is what the reader sees of a mail that waits,
-    `says` what else is in the logs; `queue` shows all that wait;
-    `guide` is the document for the reader's own server."""
+    `says` what else is in the logs; `queue` shows all that wait."""
 
     server: str
     world: Callable[[], World]
     queue: Callable[[World], str]
-    guide: str
     why: Callable[[str], str] = lambda text: text
     says: Callable[[Story], list[str]] = lambda story: [line.split("]: ", 1)[-1].split(": ", 1)[-1] for line in story.syslog]
     unpack: Callable[[], object] = lambda: None
@@ -69,7 +67,7 @@ What to do next, as root:
   ./dev package                                installable packages from this folder
   apt install ./build/package/mtasts_*.deb     install mtasts, with the user that its lookups run as
   mtasts query gmail.com                       what your mail server would be told about a domain
-  {guide:<45}five minutes to protect the mail server of this machine
+  mtasts setup {server:<32}what your {name} lacks; changes nothing without --apply (docs/{server}.md)
   ./dev test                                   every test, mails like these and many more among them
 
 The servers of this demo ran in a sandbox that is gone now. What is left on this machine: the packages that ./dev installed
@@ -94,7 +92,7 @@ def main(script: Path, demo: Demo) -> int:
         print(f"./dev demo: {reason}", file=sys.stderr)
         return 1
     if code == 0:
-        print(ENDING.format(guide=demo.guide))
+        print(ENDING.format(name=demo.server, server=demo.server.lower()))
     return code
 
 

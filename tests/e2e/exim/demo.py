@@ -22,7 +22,7 @@ def waiting(world: World) -> str:
     return world.sender.exim("-bp")
 
 
-EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, HOSTS), waiting, "docs/exim.md", why=lambda text: text.split("defer ", 1)[-1])
+EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, HOSTS), waiting, why=lambda text: text.split("defer ", 1)[-1])
 
 if __name__ == "__main__":
     sys.exit(story.main(HERE / "demo.py", EXIM))

@@ -35,7 +35,7 @@ def world() -> World:
     return World(story.DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(root), HOSTS))
 
 
-OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"), "docs/opensmtpd.md",
+OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"),
                        unpack=choose)
 
 if __name__ == "__main__":

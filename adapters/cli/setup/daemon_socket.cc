@@ -31,9 +31,9 @@ Result<void> in_turn(const Machine& machine, const std::vector<std::vector<std::
 
 void add_socket_unit(Plan& plan, const Machine& machine, const std::string& group, const std::string& path) {
   std::string text =
-      "# Made by \"mtasts setup\": the sockets of mtastsd are for the mail server's group alone.\n[Socket]\n";
-  if (!path.empty()) text += "ListenStream=" + path + "\n";
-  text += "SocketGroup=" + group + "\nSocketMode=0660\n";
+      "# Made by \"mtasts setup\": the sockets of mtastsd are for the mail server's group "
+      "alone.\n[Socket]\nListenStream=" +
+      path + "\nSocketGroup=" + group + "\nSocketMode=0660\n";
   plan.changes.push_back({kSocketDropIn, text, {}, {}, [&machine] { return restart_sockets(machine); }});
   plan.steps.emplace_back("enable and start mtastsd.socket, and see that mtastsd answers");
   plan.facts[kSocketEnabled] = is_enabled(machine) ? "yes" : "no";

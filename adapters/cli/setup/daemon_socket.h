@@ -13,8 +13,8 @@ constexpr const char* kSocketDropIn = "/etc/systemd/system/mtastsd.socket.d/10-s
 // Facts for the way back.
 constexpr const char* kSocketEnabled = "socket-enabled";
 
-// Adds to `plan` the sockets that systemd shall open for `group`: the one of mtastsd.socket, and one at `path` ("" for
-// none). When they are there, mtastsd must answer at `address` to a process of `user`.
+// Adds to `plan` the sockets that systemd shall open for `group`: the one of mtastsd.socket, and one at `path`. When
+// they are there, mtastsd must answer at `address` to a process of `user`.
 void add_socket_unit(Plan& plan, const Machine& machine, const std::string& group, const std::string& path);
 
 // That mtastsd answers at `address` to a process of the user alone, as a mail server's would be.

@@ -108,8 +108,9 @@ class SendmailPlan {
 
   Result<void> find_socket() {
     if (machine_.systemd_runs() && wishes_.socket.empty()) {
-      address_ = "unix:/run/mtasts/socketmap.sock";
-      add_socket_unit(plan_, machine_, kUser, {});
+      const std::string path = "/run/mtasts-sendmail/socketmap.sock";  // Sendmail wants a folder of root's alone
+      address_ = "unix:" + path;
+      add_socket_unit(plan_, machine_, kUser, path);
       return {};
     }
     const auto address = configured_address(machine_, wishes_);

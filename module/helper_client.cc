@@ -60,8 +60,8 @@ class HelperClient::RemoteProber final : public MxProber {
   HelperClient& client_;
 };
 
-HelperClient::HelperClient(const Config& config, Deps deps)
-    : config_(config),
+HelperClient::HelperClient(Config config, Deps deps)
+    : config_(std::move(config)),
       deps_(deps),
       resolver_(std::make_unique<RemoteResolver>(*this)),
       prober_(std::make_unique<RemoteProber>(*this)) {}

@@ -52,7 +52,7 @@ class HelperClient final : public Lookups {
     std::unique_ptr<EventLoop::Watch> timer;
   };
 
-  HelperClient(const Config& config, Deps deps);
+  HelperClient(Config config, Deps deps);
 
   // `reply` is called once, never from inside this call.
   std::uint64_t ask(Fields request, Reply reply);

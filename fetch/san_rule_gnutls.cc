@@ -81,8 +81,18 @@ std::optional<CertificateFault> chain_fault(gnutls_session_t session, const std:
   return known ? known : untrusted("is refused");
 }
 
+// Finite-field Diffie-Hellman, whose size the peer chooses. The helper keeps it from being negotiated at all
+// (module/engine_library); where that did not work, the session is not used.
+bool is_costly(gnutls_session_t session) {
+  const gnutls_kx_algorithm_t exchange = gnutls_kx_get(session);
+  const char* group = gnutls_group_get_name(gnutls_group_get(session));
+  return exchange == GNUTLS_KX_DHE_RSA || exchange == GNUTLS_KX_DHE_DSS || exchange == GNUTLS_KX_ANON_DH ||
+         (group != nullptr && std::string_view(group).starts_with("FFDHE"));
+}
+
 // Why the certificate of this session is not one for the host; nothing when it is.
 std::optional<CertificateFault> fault(gnutls_session_t session, const std::string& host) {
+  if (is_costly(session)) return untrusted("is not looked at: the host chose finite-field Diffie-Hellman");
   const std::vector<Certificate> chain = peer_chain(session);
   if (chain.empty()) return untrusted("cannot be read");
   gnutls_x509_crt_t leaf = chain.front().get();

@@ -1,7 +1,12 @@
 #include "module/engine_library.h"
 
 #include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 namespace mtasts {
@@ -13,6 +18,28 @@ std::pair<const char*, const char*> candidates(TlsLibrary choice) {
   if (choice == TlsLibrary::kOpenSsl) return {kOpenSsl, nullptr};
   if (choice == TlsLibrary::kGnuTls) return {kGnuTls, nullptr};
   return {kOpenSsl, kGnuTls};
+}
+
+// libcurl gives no hold on the key exchanges of GnuTLS, GnuTLS itself does: it reads this file when it is loaded. The
+// administrator's own one, if there is one, comes first. Where it cannot be given, fetch/ refuses such sessions.
+constexpr const char* kGnuTlsConfiguration = "/etc/gnutls/config";
+constexpr std::string_view kNoFiniteFieldGroups =
+    "\n[overrides]\n"
+    "tls-disabled-kx = dhe-rsa\n"
+    "tls-disabled-kx = dhe-dss\n"
+    "tls-disabled-group = group-ffdhe2048\n"
+    "tls-disabled-group = group-ffdhe3072\n"
+    "tls-disabled-group = group-ffdhe4096\n"
+    "tls-disabled-group = group-ffdhe6144\n"
+    "tls-disabled-group = group-ffdhe8192\n";
+
+void restrict_gnutls() {
+  std::ifstream own(kGnuTlsConfiguration);
+  std::string text((std::istreambuf_iterator<char>(own)), std::istreambuf_iterator<char>());
+  text += kNoFiniteFieldGroups;
+  const int file = ::memfd_create("gnutls-config", 0);  // stays open: it is read again when it seems to have changed
+  if (file < 0 || ::write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())) return;
+  ::setenv("GNUTLS_SYSTEM_PRIORITY_FILE", ("/proc/self/fd/" + std::to_string(file)).c_str(), 1);
 }
 
 Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config) {
@@ -34,6 +61,7 @@ Result<std::unique_ptr<Network>> open_one(const std::string& path, const Network
 }  // namespace
 
 Result<std::unique_ptr<Network>> open_network(const HelperSettings& settings) {
+  restrict_gnutls();
   const auto [first, second] = candidates(settings.tls);
   auto network = open_one(settings.engines + "/" + first, settings.network);
   if (network || second == nullptr) return network;

@@ -26,7 +26,7 @@ from packages import LabError
 from process import dying_with_parent
 
 FOLDER = packages.REPOSITORY / ".lab" / "machines"
-STAGE = Path("/run/mtasts-lab")
+STAGE = Path("/mnt")  # in the namespaces only
 BASE = ("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "adduser")
 PATIENCE = 60.0
 NAMESPACES = dying_with_parent(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
@@ -102,7 +102,6 @@ class Machine:
             raise LabError(f"systemd did not start: {self._last_words()}")
 
     def _lay_over(self) -> None:
-        STAGE.mkdir(exist_ok=True)
         _mount("-t", "tmpfs", "-o", "mode=755", "lab", str(STAGE))
         for name in ("upper", "work", "root"):
             (STAGE / name).mkdir()

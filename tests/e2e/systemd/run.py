@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -65,7 +66,9 @@ def _outside(options: argparse.Namespace) -> list[tuple[int, int, int]]:
         debian_package.variant(this, folder, "0.1.0", release_0_1_0.turn_back)
         debian_package.variant(this, folder, "9.0.0")
         this.rename(folder / "this.deb")
-        return [_suite(options, suite, needed, folder) for suite in _suites() if options.version in suite]
+        chosen = [suite for suite in _suites() if options.version in suite]
+        with ThreadPoolExecutor(len(chosen)) as pool:
+            return list(pool.map(lambda suite: _suite(options, suite, needed, folder), chosen))
     except LabError as reason:
         return [_skipped("the package under systemd", reason)]
     finally:

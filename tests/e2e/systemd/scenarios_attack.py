@@ -86,6 +86,16 @@ def taken_over(machine: Computer) -> None:
     expect("mtasts-opensmtpd" in machine.run("mtasts", "config"), "the new store should be the default")
 
 
+@scenario("upgrade from 0.1.0: the folder for sockets that its guide gave to _mtasts is root's, and _mtasts may still make a socket there")
+def socket_folder(machine: Computer) -> None:
+    machine.install(machine.releases.first)
+    folder = "/var/spool/postfix/mtasts"
+    machine.run("install", "-d", "-o", "_mtasts", folder)
+    machine.install(machine.releases.this)
+    found = machine.run("stat", "-c", "%U %G %a", folder).strip()
+    expect(found == "root _mtasts 1775", f"nobody but root should be able to replace root's socket, and the folder is {found}")
+
+
 @scenario("a link to /etc/shadow in the place of mtastsd's socket while root opens it: /etc/shadow keeps its group")
 def socket_swapped(machine: Computer) -> None:
     make_target(machine)

@@ -10,6 +10,7 @@ The network is `lo` alone. Commands run in the machine's namespaces as root; not
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -138,8 +139,9 @@ class Machine:
     def _kill(self) -> None:
         if self._nspawn is None:
             return
-        if self.leader:
-            os.kill(self.leader, signal.SIGKILL)  # process 1 of its namespace: the kernel kills the others
+        with contextlib.suppress(ProcessLookupError):
+            if self.leader:
+                os.kill(self.leader, signal.SIGKILL)  # process 1 of its namespace: the kernel kills the others
         self._nspawn.kill()
         self._nspawn.wait()
         self._nspawn = None

@@ -60,11 +60,12 @@ def purged(machine: Computer) -> None:
     machine.install_and_enable(machine.releases.first)
     machine.run("useradd", "--system", "opensmtpd")
     machine.install(machine.releases.this)
-    machine.write(SETUP, "[Socket]\nListenStream=/var/spool/postfix/mtasts/socketmap.sock\n")
+    machine.write(SETUP, "[Socket]\nListenStream=/var/spool/postfix/mtasts/socketmap.sock\n"
+                  "ListenStream=/run/mtasts-sendmail/socketmap.sock\n")
     machine.shell("systemctl daemon-reload; systemctl stop mtastsd.service; systemctl restart mtastsd.socket; systemctl start mtastsd.service")
     expect(ask_once(machine, "/var/spool/postfix/mtasts/socketmap.sock") == ANSWER, "the socket that setup names should answer")
     machine.run("dpkg", "--purge", "mtasts")
-    machine.expect_gone(STORE, f"{STORE}-opensmtpd", "/run/mtasts", KEPT, SETUP, "/etc/systemd/system/mtastsd.socket.d", "/var/spool/postfix/mtasts",
+    machine.expect_gone(STORE, f"{STORE}-opensmtpd", "/run/mtasts", KEPT, SETUP, "/etc/systemd/system/mtastsd.socket.d", "/var/spool/postfix/mtasts", "/run/mtasts-sendmail",
                         "/etc/systemd/system/*/mtasts*")
     units = machine.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "mtasts*").strip()
     expect(not units, f"systemd should know no unit of ours: {units}")

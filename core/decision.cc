@@ -144,6 +144,15 @@ bool waits_for_dane(const Decision& decision) {
          decision.dane == DaneState::kFailed;
 }
 
+Decision defer(const Domain& domain, const Error& error) {
+  Decision decision;
+  decision.kind = Decision::Kind::kDefer;
+  decision.domain = domain.text();
+  decision.reason = error.detail;
+  decision.temporary = true;
+  return decision;
+}
+
 Decision no_policy(std::string reason) {
   Decision decision;
   decision.reason = std::move(reason);

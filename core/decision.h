@@ -56,6 +56,9 @@ Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now);
 // policy that is met would excuse a DANE failure, and whoever can make DNS fail could choose the weaker of the two.
 bool waits_for_dane(const Decision& decision);
 
+// The fault is here, not with the domain, and nothing is known of it: mail waits until the fault is corrected.
+Decision defer(const Domain& domain, const Error& error);
+
 // For a next hop that can have no policy (policy_domain() gave nullopt).
 Decision no_policy(std::string reason);
 

@@ -125,8 +125,10 @@ class PolicyStore {
   enum class Turn { kFirst, kSecond };
 
   virtual ~PolicyStore() = default;
-  // nullopt: nothing usable is remembered (absent, other format version, or damaged - then it was logged).
-  virtual std::optional<CacheEntry> get(const Domain& domain) = 0;
+  // nullopt: nothing usable is cached (absent, other format version, or damaged - then it was logged). Error
+  // kLocalFault: what is cached could not be read (rights, descriptors, input or output); that is no absence.
+  virtual Result<std::optional<CacheEntry>> get(const Domain& domain) = 0;
+  // Never replaces what could not be read.
   virtual Result<void> put(const CacheEntry& entry) = 0;
   // nullptr: another process has it. Does not wait. The store must outlive the claim.
   virtual std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) = 0;

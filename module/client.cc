@@ -16,16 +16,6 @@ std::string describe(const Decision& decision) {
          " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + log_quoted(decision.reason);
 }
 
-// The fault is here, not with the domain: mail waits until it is mended, as it would without the module's file.
-Decision defer(const Domain& domain, const Error& error) {
-  Decision decision;
-  decision.kind = Decision::Kind::kDefer;
-  decision.domain = domain.text();
-  decision.reason = error.detail;
-  decision.failure = error;
-  return decision;
-}
-
 }  // namespace
 
 Client::Client(Config config, std::unique_ptr<Log> log)
@@ -62,7 +52,9 @@ Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup:
 
 Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
                                  std::chrono::milliseconds deadline) {
-  auto remembered = store_.use(domain);
+  auto cached = store_.use(domain);
+  if (!cached) return tl::unexpected(cached.error());
+  auto remembered = std::move(*cached);
   if (auto answer = Lookup(domain, remembered, effort, config.lookup).start(now()).answer) return std::move(*answer);
   auto outcome = lookup_in_helper(config, domain, effort, deadline);
   if (outcome) return outcome;

@@ -80,12 +80,34 @@ void Engine::start(const std::string& domain) {
   Job& job = *jobs_.at(domain);
   job.claim = store_.claim(job.domain, PolicyStore::Turn::kFirst);
   if (!job.claim && job.waited >= job.patience) job.claim = store_.claim(job.domain, PolicyStore::Turn::kSecond);
-  job.machine = Lookup(job.domain, store_.get(job.domain), job.effort, rules_);
+  auto stored = store_.get(job.domain);
+  if (!stored) return give_up(domain, stored.error());
+  job.machine = Lookup(job.domain, std::move(*stored), job.effort, rules_);
   Action action = job.machine.start(clock_());
   if (job.claim || std::holds_alternative<Finished>(action.next)) return perform(domain, std::move(action));
   job.pause = std::min(job.waited == milliseconds(0) ? kFirstPause : 2 * job.pause, kLongestPause);
   job.waited += job.pause;
   start_in(domain, job.pause);
+}
+
+// What is cached cannot be read: nothing is looked up in its place, and nothing saved over it.
+void Engine::give_up(const std::string& domain, const Error& fault) {
+  Outcome outcome = jobs_.at(domain)->machine.so_far();
+  outcome.progress = Outcome::Progress::kNotTried;
+  outcome.fault = fault;
+  if (!jobs_.at(domain)->answered) answer_all(*jobs_.at(domain), outcome);
+  end(domain);
+}
+
+// False: it could not be read, and the lookup has been given up.
+bool Engine::merge_stored(const std::string& domain) {
+  Job& job = *jobs_.at(domain);
+  auto stored = store_.get(job.domain);
+  if (stored)
+    job.machine.learn(std::move(*stored));
+  else
+    give_up(domain, stored.error());
+  return stored.has_value();
 }
 
 // One timer a waiter: the deadline, or at once where the answer is there already.
@@ -150,9 +172,7 @@ void Engine::query_record(const std::string& domain) {
 
 void Engine::on_record(const std::string& domain, const RecordResult& result) {
   log_record(log_, domain, result);
-  Job& job = *jobs_.at(domain);
-  job.machine.learn(store_.get(job.domain));
-  perform(domain, job.machine.on_record(result, clock_()));
+  if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_record(result, clock_()));
 }
 
 void Engine::fetch_policy(const std::string& domain) {
@@ -171,9 +191,8 @@ void Engine::fetch_policy(const std::string& domain) {
 
 void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   const Time now = clock_();
-  Job& job = *jobs_.at(domain);
-  job.machine.learn(store_.get(job.domain));
-  Action action = job.machine.on_fetch(result, now);
+  if (!merge_stored(domain)) return;
+  Action action = jobs_.at(domain)->machine.on_fetch(result, now);
   if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kInfo,
                "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
@@ -183,9 +202,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
 
 void Engine::query_dane(const std::string& domain) {
   dane_lookup(resolver_, jobs_.at(domain)->domain, [this, domain](const DaneFinding& finding) {
-    Job& job = *jobs_.at(domain);
-    job.machine.learn(store_.get(job.domain));
-    perform(domain, job.machine.on_dane(finding, clock_()));
+    if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_dane(finding, clock_()));
   });
 }
 

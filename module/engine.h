@@ -54,6 +54,8 @@ class Engine final : public Lookups {
 
   void start_in(const std::string& domain, std::chrono::milliseconds delay);
   void start(const std::string& domain);
+  void give_up(const std::string& domain, const Error& fault);
+  bool merge_stored(const std::string& domain);
   void perform(const std::string& domain, Action action);
   void end(const std::string& domain);
   void query_record(const std::string& domain);

@@ -136,7 +136,7 @@ void HelperClient::on_late(std::uint64_t id) {
 Outcome HelperClient::remembered(const Domain& domain, const Error& error) {
   deps_.log.write(LogLevel::kError,
                   "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(error.detail));
-  return outcome_without_network(domain, deps_.store.get(domain), error, now());
+  return outcome_without_network(domain, deps_.store.get(domain).value_or(std::nullopt), error, now());
 }
 
 void HelperClient::receive() {

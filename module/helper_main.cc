@@ -61,7 +61,7 @@ bool leave_behind_the_host() {
 class ReadOnlyStore final : public PolicyStore {
  public:
   explicit ReadOnlyStore(PolicyStore& store) : store_(store) {}
-  std::optional<CacheEntry> get(const Domain& domain) override { return store_.get(domain); }
+  Result<std::optional<CacheEntry>> get(const Domain& domain) override { return store_.get(domain); }
   Result<void> put(const CacheEntry& /*entry*/) override { return {}; }
   // Others would wait for what is not going to be saved.
   std::unique_ptr<Claim> claim(const Domain& /*domain*/, Turn /*turn*/) override { return std::make_unique<Claim>(); }

@@ -150,6 +150,7 @@ constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can
 constexpr std::chrono::hours kStampKept{48};
 constexpr std::chrono::hours kToldAgain{23};
 constexpr std::chrono::hours kUseMarkedAgain{1};
+constexpr std::chrono::minutes kUnreadableAgain{1};
 
 void mark_use(int fd, Time last) {
   if (std::abs(std::time(nullptr) - last.time_since_epoch().count()) < std::chrono::seconds(kUseMarkedAgain).count())
@@ -244,32 +245,47 @@ void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, 
                                        " reason=" + log_quoted(reason) + " effect=\"it will be looked up again\"");
 }
 
-std::optional<CacheEntry> FileStore::get(const Domain& domain) {
-  auto found = read(domain, false);
-  return found ? std::move(found->entry) : std::nullopt;
+Result<std::optional<CacheEntry>> FileStore::get(const Domain& domain) {
+  return read(domain, false).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
 }
 
-std::optional<CacheEntry> FileStore::use(const Domain& domain) {
-  auto found = read(domain, true);
-  return found ? std::move(found->entry) : std::nullopt;
+Result<std::optional<CacheEntry>> FileStore::use(const Domain& domain) {
+  return read(domain, true).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
 }
 
-std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_use) {
+// Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
+tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
+  const std::string detail =
+      "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + std::strerror(error);
+  const auto now = std::chrono::steady_clock::now();
+  if (!warned_unreadable_ || now - *warned_unreadable_ >= kUnreadableAgain) {
+    warned_unreadable_ = now;
+    log_.write(LogLevel::kWarning, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" +
+                                       std::strerror(error) + "\" effect=\"mail to it is deferred\" action=\"" +
+                                       (error == EMFILE || error == ENFILE ? "raise the limit of open files"
+                                                                           : "let this program's user read the store") +
+                                       "\"");
+  }
+  return fail(ErrorCode::kLocalFault, detail);
+}
+
+// A store or a part of it that is not there yet holds nothing. Whatever else keeps us from looking says nothing about
+// what is there.
+Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bool is_use) {
   const auto directory = open_directory(directory_);
   if (!directory) {
+    if (errno != ENOENT) return unreadable(domain, errno);
     warn_once(warned_read_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
                                 "\" effect=\"nothing is remembered between lookups\"");
     return std::nullopt;
   }
   const auto file = open_to_read(directory.get(), domain.text(), is_use);
   if (!file) {
-    if (errno != ENOENT)
-      warn_once(warned_read_,
-                "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + std::strerror(errno) + "\"");
-    return std::nullopt;
+    if (errno == ENOENT) return std::nullopt;
+    return unreadable(domain, errno);
   }
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return std::nullopt;
+  if (::fstat(file.get(), &status) != 0) return unreadable(domain, errno);
   const Time used = from_epoch(status.st_atim.tv_sec);
   const auto damaged = [&](const std::string& reason) {
     warn_of_damage(domain, reason, is_use);
@@ -283,10 +299,11 @@ std::optional<FileStore::Found> FileStore::read(const Domain& domain, bool is_us
     return Found{bare_absence(domain, from_epoch(status.st_mtim.tv_sec)), used};
   }
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  if (!read_all(file.get(), bytes)) return std::nullopt;
+  if (!read_all(file.get(), bytes)) return unreadable(domain, errno);
   auto entry = parse_cache_entry(bytes, domain);
   if (!entry) return damaged(entry.error().detail);
-  return *entry ? std::optional(Found{std::move(**entry), used}) : std::nullopt;
+  if (!*entry) return std::nullopt;
+  return Found{std::move(**entry), used};
 }
 
 Result<void> FileStore::put(const CacheEntry& entry) {
@@ -296,6 +313,7 @@ Result<void> FileStore::put(const CacheEntry& entry) {
               "event=store-unwritable error=\"" + text + "\" effect=\"nothing is remembered between lookups\"");
     return fail(ErrorCode::kStoreUnavailable, text);
   };
+  if (const auto old = read(entry.domain, false); !old) return tl::unexpected(old.error());
   const auto directory = open_directory(directory_);
   if (!directory) return failed("open the store");
   const std::string& name = entry.domain.text();
@@ -366,8 +384,9 @@ void FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const Visi
   }
   for (const auto& domain : domains_in(shard)) {
     const auto found = read(domain, false);
-    if (found && found->entry) visit(*found->entry, found->used);
-    if (found && !found->entry) damaged(domain, found->used);
+    if (!found || !*found) continue;
+    const auto& [entry, used] = **found;
+    entry ? visit(*entry, used) : damaged(domain, used);
   }
 }
 

@@ -24,11 +24,12 @@ class FileStore : public PolicyStore {
   FileStore(std::string directory, Log& log);
 
   // Not counted as a use.
-  std::optional<CacheEntry> get(const Domain& domain) override;
+  Result<std::optional<CacheEntry>> get(const Domain& domain) override;
   // The same for a delivery. Marked at most once an hour, by whoever may: the owner and root; the kernel does it for
   // others, once a day, unless the file system is mounted with noatime.
-  std::optional<CacheEntry> use(const Domain& domain);
-  // Error kStoreUnavailable: rights, disk full, not a directory... The old entry is still there then.
+  Result<std::optional<CacheEntry>> use(const Domain& domain);
+  // Error kStoreUnavailable: rights, disk full, not a directory... The old entry is still there then. Error
+  // kLocalFault: there may be an entry that could not be read.
   Result<void> put(const CacheEntry& entry) override;
   std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) override { return claims_.take(domain, turn); }
 
@@ -36,8 +37,8 @@ class FileStore : public PolicyStore {
   Result<bool> remove(const Domain& domain);
   // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable.
   Result<std::size_t> remove_all();
-  // Calls `visit` with every readable entry, in no particular order, and with when it was last used. Error
-  // kStoreUnavailable when the directory cannot be listed.
+  // Calls `visit` with every readable entry (the others are logged), in no particular order, and with when it was last
+  // used. Error kStoreUnavailable when the directory cannot be listed.
   using Visit = std::function<void(const CacheEntry&, Time used)>;
   Result<void> for_each(const Visit& visit);
   [[nodiscard]] Result<void> can_be_listed() const;
@@ -60,7 +61,9 @@ class FileStore : public PolicyStore {
     std::optional<CacheEntry> entry;  // nullopt: damaged
     Time used;
   };
-  std::optional<Found> read(const Domain& domain, bool is_use);
+  // nullopt: absent. Error kLocalFault, which was logged.
+  Result<std::optional<Found>> read(const Domain& domain, bool is_use);
+  tl::unexpected<Error> unreadable(const Domain& domain, int error);
   // Whose entries lie there, readable or not.
   [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
   void warn_once(bool& warned, const std::string& line);
@@ -71,6 +74,7 @@ class FileStore : public PolicyStore {
   Log& log_;
   bool warned_read_ = false;
   bool warned_write_ = false;
+  std::optional<std::chrono::steady_clock::time_point> warned_unreadable_;
 };
 
 }  // namespace mtasts

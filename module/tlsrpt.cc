@@ -60,7 +60,7 @@ void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::stri
 
 void TlsReports::send(const Domain& domain, const Session& session, const Wanted& wanted) {
   if (!wanted) return;
-  const auto remembered = parts_.store.get(domain);
+  const auto remembered = parts_.store.get(domain).value_or(std::nullopt);
   const StoredPolicy* policy = remembered ? remembered->policy_in_force(parts_.clock()) : nullptr;
   if (policy == nullptr || policy->policy.mode == Mode::kNone) return;
   socket_.send(tlsrpt_datagram({domain, *policy, session.mx_host, session.trial}, *wanted));

@@ -108,7 +108,9 @@ bool UpkeepRound::may_go(const CacheEntry& entry, Time used) const {
 void UpkeepRound::forget(const Domain& domain, const StillUseless& still_useless) {
   const auto first = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
   const auto second = parts_.store.claim(domain, PolicyStore::Turn::kSecond);
-  if (!first || !second || !still_useless(parts_.store.get(domain))) return;
+  if (!first || !second) return;
+  const auto stored = parts_.store.get(domain);
+  if (!stored || !still_useless(*stored)) return;
   const auto removed = parts_.store.remove(domain);  // not ours to write: then it stays
   if (removed && *removed) ++summary_.forgotten;
 }
@@ -136,15 +138,16 @@ void UpkeepRound::refresh_next() {
 void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcome& outcome) {
   --under_way_;
   if (asked_by_name_ && outcome.entry.policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
-  if (candidate.damaged) {
-    if (!parts_.store.get(candidate.domain))
-      tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
+  const auto stored = parts_.store.get(candidate.domain);
+  if (!stored) {
+    tell(candidate.domain, stored.error().detail);
+  } else if (candidate.damaged) {
+    if (!*stored) tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
   } else if (asked_by_name_ && outcome.entry.record.state == RecordMemory::State::kAbsent) {
     ++summary_.without_record;
   } else if (auto why = why_not_refreshed(outcome, begin); !why.empty()) {
     tell(candidate.domain, std::move(why));
-  } else if (const auto kept = parts_.store.get(candidate.domain);
-             !kept || !kept->policy || kept->policy->fetched < begin) {
+  } else if (const auto& kept = *stored; !kept || !kept->policy || kept->policy->fetched < begin) {
     tell(candidate.domain, "it could not be saved");
   } else {
     ++summary_.refreshed;

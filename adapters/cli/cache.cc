@@ -71,7 +71,9 @@ int cache_show(Client& client, const std::string& words, const Surroundings& sur
   int code = kApplies;
   const auto domain = domain_of(words, surroundings, code);
   if (!domain) return code;
-  const auto entry = client.store().get(*domain);
+  const auto cached = client.store().get(*domain);
+  if (!cached) return complain(surroundings, cached.error().detail, kTemporary);
+  const auto& entry = *cached;
   if (!entry) return complain(surroundings, "nothing is remembered of " + domain->text(), kNone);
   surroundings.out << to_text(*entry, now(), surroundings.colour);
   return kApplies;

@@ -68,16 +68,15 @@ std::string entry_mode(const CacheEntry& entry, Time now) {
 }  // namespace
 
 std::string mode_word(const Decision& decision) {
-  if (decision.kind == Decision::Kind::kDefer) return "unknown";
+  if (decision.temporary) return "unknown";
   return std::string(mode_name(decision.kind == Decision::Kind::kPolicy ? decision.mode : Mode::kNone));
 }
 
 std::string to_json(const Decision& decision) {
-  const bool known = decision.kind != Decision::Kind::kDefer;
   const bool has_policy = decision.fetched.has_value();
   Json json;
   json["domain"] = decision.domain;
-  json["mode"] = known ? Json(mode_word(decision)) : Json();
+  json["mode"] = decision.temporary ? Json() : Json(mode_word(decision));
   json["mx"] = decision.mx;
   json["max_age"] = has_policy ? Json(decision.max_age.count()) : Json();
   json["id"] = has_policy ? Json(decision.id) : Json();
@@ -86,11 +85,13 @@ std::string to_json(const Decision& decision) {
   json["source"] = source(decision);
   json["dane"] = decision.dane ? Json(dane_word(*decision.dane)) : Json();
   json["reason"] = decision.reason;
+  json["temporary"] = decision.temporary;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string to_text(const Decision& decision, bool colour) {
-  std::string text = decision.domain + ": " + painted(mode_word(decision), colour) + "\n";
+  std::string text = decision.domain + ": " + painted(mode_word(decision), colour) +
+                     (decision.temporary ? ", could not be found out now" : "") + "\n";
   text += rows("mx", decision.mx);
   if (decision.fetched) {
     text += row("id", decision.id);
@@ -99,6 +100,10 @@ std::string to_text(const Decision& decision, bool colour) {
   }
   if (decision.expires) text += row("expires", rfc3339(*decision.expires));
   if (decision.dane) text += row("dane", dane_word(*decision.dane) + ": " + decision.dane_reason);
+  if (decision.temporary)
+    text +=
+        row("mail", decision.kind == Decision::Kind::kDefer ? "deferred until it is known"
+                                                            : "delivered as without MTA-STS (engine.on_dns_failure)");
   return text + row("source", source(decision)) + row("reason", decision.reason);
 }
 

@@ -7,11 +7,11 @@
 
 namespace mtasts::cli {
 
-// "enforce", "testing", "none", or "unknown" for kDefer.
+// "enforce", "testing", "none", or "unknown" for what could not be found out.
 std::string mode_word(const Decision& decision);
 
 // One line, the keys of the contract in its order: domain, mode, mx, max_age, id, fetched, expires, source, dane,
-// reason. Times are RFC 3339; what there is not, or is not known now, is null.
+// reason, temporary. Times are RFC 3339; what there is not, or is not known now, is null.
 std::string to_json(const Decision& decision);
 
 // Several lines for a person.

@@ -6,7 +6,7 @@ namespace mtasts::cli {
 namespace {
 
 int exit_code(const Decision& decision) {
-  if (decision.kind == Decision::Kind::kDefer) return kTemporary;
+  if (decision.temporary) return kTemporary;
   return decision.kind == Decision::Kind::kPolicy ? kApplies : kNone;
 }
 
@@ -29,7 +29,11 @@ int match(Client& client, const std::string& domain, const std::string& mx_host,
   const auto host = Domain::parse(mx_host);
   if (!host) return complain(surroundings, "not an MX host name: " + host.error().detail, kUsage);
   const Decision decision = client.lookup(domain);
-  if (decision.kind == Decision::Kind::kDefer) return complain(surroundings, decision.reason, kTemporary);
+  if (decision.temporary)
+    return complain(
+        surroundings,
+        "whether " + host->text() + " is allowed for " + domain + " could not be found out now: " + decision.reason,
+        kTemporary);
   const bool bound = decision.kind == Decision::Kind::kPolicy;
   const bool allowed = !bound || mx_allowed(decision.mx, host->text());
   surroundings.out << host->text() << (allowed ? " is allowed for " : " is not allowed for ") << domain << ": "

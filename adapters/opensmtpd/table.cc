@@ -139,8 +139,9 @@ void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& r
                      std::function<void(const Decision&)> done) {
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
   const Time now = parts_.clock();
-  const auto remembered = parts_.store.use(*domain);
-  if (const auto known = Lookup(*domain, remembered, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
+  const auto cached = parts_.store.use(*domain);
+  if (!cached) return later([decision = defer(*domain, cached.error()), done = std::move(done)] { done(decision); });
+  if (const auto known = Lookup(*domain, *cached, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
     return later([decision = decide(*known, rules, now), done = std::move(done)] { done(decision); });
   parts_.lookups.lookup(
       *domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,

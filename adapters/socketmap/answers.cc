@@ -39,8 +39,9 @@ const std::string* Answers::known(std::string_view payload) {
   if (!domain)
     return keep(payload, answer(request->map, no_policy("a key without a policy domain"), payload), kRepeated);
   const Time now = parts_.clock();
-  const auto outcome =
-      Lookup(*domain, parts_.store.use(*domain), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
+  auto cached = parts_.store.use(*domain);
+  if (!cached) return keep(payload, answer(request->map, defer(*domain, cached.error()), payload), seconds(0));
+  const auto outcome = Lookup(*domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
   if (!outcome) return nullptr;
   parts_.metrics.from_store();
   return keep(payload, answer(request->map, decide(*outcome, config_.decision, now), payload), good_for(*outcome));
@@ -64,7 +65,8 @@ void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
 std::string Answers::without_lookup(std::string_view payload, const std::string& reason) {
   const Request request = *Request::parse(payload);
   const Domain domain = **policy_domain(request.key);
-  Outcome outcome = Lookup(domain, parts_.store.use(domain), Lookup::Effort::kNormal, config_.lookup).so_far();
+  Outcome outcome =
+      Lookup(domain, parts_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far();
   outcome.progress = Outcome::Progress::kNotAsked;
   DecisionRules rules = config_.decision;
   rules.on_deadline = WhenUnknown::kDefer;

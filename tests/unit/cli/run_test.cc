@@ -86,7 +86,7 @@ TEST_F(Program, QueryJsonHasTheKeysOfTheContractInItsOrder) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
   EXPECT_THAT(keys, testing::ElementsAre("domain", "mode", "mx", "max_age", "id", "fetched", "expires", "source",
-                                         "dane", "reason"));
+                                         "dane", "reason", "temporary"));
   EXPECT_EQ(json["mode"], "enforce");
   EXPECT_EQ(json["mx"], nlohmann::ordered_json::array({"mx.good.example"}));
   EXPECT_EQ(json["max_age"], 86400);
@@ -108,8 +108,29 @@ TEST_F(Program, WhatCannotBeFoundOutIsTemporary) {
   EXPECT_EQ(run({"query", "--json", "unknown.example"}), kTemporary);
   EXPECT_TRUE(nlohmann::json::parse(out_.str())["mode"].is_null());
   EXPECT_EQ(run({"query", "unknown.example"}), kTemporary);
-  EXPECT_THAT(out_.str(), StartsWith("unknown.example: unknown\n"));
+  EXPECT_THAT(out_.str(), StartsWith("unknown.example: unknown, could not be found out now\n"));
   EXPECT_EQ(run({"match", "unknown.example", "mx.unknown.example"}), kTemporary);
+}
+
+TEST_F(Program, WhatCannotBeFoundOutIsTemporaryAlsoWhereMailGoesOn) {
+  configure("[dns]\nresolvers = [\"127.0.0.1:1\"]\ntimeout_s = 1\n[engine]\non_dns_failure = \"no-policy\"\n");
+  EXPECT_EQ(run({"query", "--json", "unknown.example"}), kTemporary);
+  EXPECT_EQ(nlohmann::json::parse(out_.str())["temporary"], true);
+  EXPECT_EQ(run({"match", "unknown.example", "mx.unknown.example"}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("could not be found out now"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("is allowed")));
+}
+
+TEST_F(Program, WhatCannotBeReadIsTemporary) {
+  remember("good.example", "enforce");
+  std::filesystem::path entry;
+  for (const auto& item : std::filesystem::recursive_directory_iterator(store_))
+    if (item.path().filename() == "good.example") entry = item.path();
+  std::filesystem::remove(entry);
+  std::filesystem::create_symlink("elsewhere", entry);
+  EXPECT_EQ(run({"query", "good.example"}), kTemporary);
+  EXPECT_EQ(run({"match", "good.example", "mx.good.example"}), kTemporary);
+  EXPECT_EQ(run({"cache", "show", "good.example"}), kTemporary);
 }
 
 TEST_F(Program, R24MatchTellsByItsExitCode) {

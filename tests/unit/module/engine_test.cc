@@ -68,6 +68,28 @@ TEST_F(EngineTest, GoesTheWholeWayAndRemembers) {
   EXPECT_EQ(store_.entries.at("example.com").policy->body, kPolicy);
 }
 
+TEST_F(EngineTest, WhatCannotBeReadIsNotLookedUpAnewNorReplaced) {
+  store_.unreadable = true;
+  ask();
+  start();
+  EXPECT_TRUE(resolver_.txts.empty());
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotTried);
+  EXPECT_EQ(answers_[0].fault->code, ErrorCode::kLocalFault);
+  EXPECT_TRUE(engine_->is_idle());
+}
+
+TEST_F(EngineTest, WhatCanNoLongerBeReadIsNotReplaced) {
+  ask();
+  start();
+  store_.unreadable = true;
+  record("v=STSv2");
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotTried);
+  EXPECT_TRUE(store_.entries.empty());
+  EXPECT_TRUE(engine_->is_idle());
+}
+
 TEST_F(EngineTest, EqualLookupsShareOneMachine) {
   ask();
   ask();

@@ -78,9 +78,11 @@ class FakeFetcher : public Fetcher {
 
 class FakeStore : public PolicyStore {
  public:
-  std::optional<CacheEntry> get(const Domain& domain) override {
+  Result<std::optional<CacheEntry>> get(const Domain& domain) override {
+    if (unreadable) return fail(ErrorCode::kLocalFault, "what is cached cannot be read: Permission denied");
     const auto found = entries.find(domain.text());
-    return found == entries.end() ? std::nullopt : std::optional(found->second);
+    if (found == entries.end()) return std::nullopt;
+    return found->second;
   }
   Result<void> put(const CacheEntry& entry) override {
     if (full) return fail(ErrorCode::kStoreUnavailable, "disk full");
@@ -93,6 +95,7 @@ class FakeStore : public PolicyStore {
   }
   std::map<std::string, CacheEntry> entries;
   bool full = false;
+  bool unreadable = false;
   bool taken_by_another = false;
   bool second_taken_too = false;
   int claims_held = 0;

@@ -59,7 +59,7 @@ class HelperCallTest : public ::testing::Test {
     return lookup_in_helper(config_, *Domain::parse(name), Lookup::Effort::kNormal, deadline);
   }
   std::optional<CacheEntry> remembered(const std::string& name) {
-    return FileStore(scratch_.path(), log_).get(*Domain::parse(name));
+    return FileStore(scratch_.path(), log_).get(*Domain::parse(name)).value();
   }
   // Waits for what a helper does after its caller has gone; the bound is only there to end a broken run.
   template <typename Condition>

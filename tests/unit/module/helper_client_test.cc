@@ -76,7 +76,7 @@ TEST_F(HelperClientTest, BringsWhatTheNetworkSaysAndTheHelperRemembersIt) {
   ASSERT_TRUE(run_until([&] { return has("plain.test"); }));
   EXPECT_EQ(outcomes_.at("plain.test").entry.record.state, RecordMemory::State::kAbsent);
   EXPECT_FALSE(outcomes_.at("plain.test").from_cache);
-  EXPECT_TRUE(store_.get(*Domain::parse("plain.test")));
+  EXPECT_TRUE(store_.get(*Domain::parse("plain.test")).value());
   EXPECT_TRUE(client_->is_idle());
 }
 
@@ -135,7 +135,7 @@ TEST_F(HelperClientTest, AHelperThatEndsIsReplacedAndSettlesNothing) {
   ask("crash.test", seconds(20));
   ASSERT_TRUE(run_until([&] { return has("slow.test") && has("crash.test"); }, seconds(10)));
   EXPECT_NE(outcomes_.at("slow.test").progress, Outcome::Progress::kSettled);
-  EXPECT_FALSE(store_.get(*Domain::parse("slow.test"))) << "nothing was found out, nothing is remembered";
+  EXPECT_FALSE(store_.get(*Domain::parse("slow.test")).value()) << "nothing was found out, nothing is remembered";
   EXPECT_THAT(log_.lines.front(), HasSubstr("event=helper-ended"));
   const auto again = [&] {
     outcomes_.clear();

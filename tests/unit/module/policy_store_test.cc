@@ -58,7 +58,7 @@ TEST_F(StoreTest, R17KeepsAPolicyAcrossProcesses) {
   const CacheEntry saved = with_policy();
   ASSERT_TRUE(store_.put(saved));
   FileStore other(scratch_.path(), log_);
-  EXPECT_EQ(other.get(domain()), saved);
+  EXPECT_EQ(other.get(domain()).value(), saved);
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
@@ -80,7 +80,7 @@ TEST_F(StoreTest, AKnownAbsenceIsAnEmptyFileWhoseTimeSaysUntilWhen) {
       domain(), {RecordMemory::State::kAbsent, now() + std::chrono::seconds(500), {}, {}}, std::nullopt, std::nullopt};
   ASSERT_TRUE(store_.put(entry));
   EXPECT_EQ(fs::file_size(file()), 0U);
-  EXPECT_EQ(store_.get(domain()), entry);
+  EXPECT_EQ(store_.get(domain()).value(), entry);
 }
 
 // An empty file names no domain; only its time can tell an absence that was saved for this one.
@@ -90,7 +90,7 @@ TEST_F(StoreTest, AnEntryCutToNothingIsNoKnownAbsenceAlsoWhenTheClockGoesBack) {
   const std::array<timespec, 2> times{timespec{0, UTIME_OMIT},
                                       timespec{now().time_since_epoch().count() + 3600, 123'456'789}};
   ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
-  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_FALSE(store_.get(domain()).value());
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
 }
 
@@ -101,8 +101,8 @@ TEST_F(StoreTest, AnotherDomainsAbsenceUnderASecondNameIsRefused) {
   ASSERT_TRUE(store_.put(
       {domain("other.example"), {RecordMemory::State::kAbsent, now() + std::chrono::seconds(500), {}, {}}, {}, {}}));
   fs::create_hard_link(file(), place);
-  EXPECT_FALSE(store_.get(domain()));
-  EXPECT_TRUE(store_.get(domain("other.example")));
+  EXPECT_FALSE(store_.get(domain()).value());
+  EXPECT_TRUE(store_.get(domain("other.example")).value());
 }
 
 TEST_F(StoreTest, AnAbsenceIsKnownAlsoWhereTheFileSystemKeepsWholeSeconds) {
@@ -112,7 +112,7 @@ TEST_F(StoreTest, AnAbsenceIsKnownAlsoWhereTheFileSystemKeepsWholeSeconds) {
   const std::array<timespec, 2> times{timespec{0, UTIME_OMIT},
                                       timespec{entry.record.until.time_since_epoch().count(), 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
-  EXPECT_EQ(store_.get(domain()), entry);
+  EXPECT_EQ(store_.get(domain()).value(), entry);
 }
 
 TEST_F(StoreTest, AnEmptyDirectoryInPlaceOfAnEntryIsNoObstacle) {
@@ -121,7 +121,7 @@ TEST_F(StoreTest, AnEmptyDirectoryInPlaceOfAnEntryIsNoObstacle) {
   fs::remove(place);
   fs::create_directory(place);
   EXPECT_TRUE(store_.put(with_policy()));
-  EXPECT_TRUE(store_.get(domain()));
+  EXPECT_TRUE(store_.get(domain()).value());
   fs::remove(place);
   fs::create_directories(place / "somebody's");
   EXPECT_FALSE(store_.put(with_policy())) << "what somebody keeps there is not ours to remove";
@@ -133,21 +133,21 @@ TEST_F(StoreTest, ReplacesWholeAndLeavesNoTemporaryFile) {
   CacheEntry changed = with_policy();
   changed.record.id = "def";
   ASSERT_TRUE(store_.put(changed));
-  EXPECT_EQ(store_.get(domain())->record.id, "def");
+  EXPECT_EQ(store_.get(domain()).value()->record.id, "def");
   EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
 }
 
 TEST_F(StoreTest, AnUnknownVersionIsASilentMiss) {
   ASSERT_TRUE(store_.put(with_policy()));
   std::ofstream(file()) << "mtasts-cache 2\nwhatever\n";
-  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_FALSE(store_.get(domain()).value());
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
 TEST_F(StoreTest, ADamagedEntryIsAMissAndAWarning) {
   ASSERT_TRUE(store_.put(with_policy()));
   fs::resize_file(file(), fs::file_size(file()) - 7);
-  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_FALSE(store_.get(domain()).value());
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
 }
 
@@ -161,7 +161,7 @@ TEST_F(StoreTest, WhatIsDamagedIsToldOnceADayAndVisitedAsSuch) {
       store.for_each_in_shard(
           shard, [](const CacheEntry&, Time) { FAIL() << "it is no entry"; },
           [&names](const Domain& domain, Time) { names.push_back(domain.text()); });
-    EXPECT_FALSE(store.get(domain()));
+    EXPECT_FALSE(store.get(domain()).value());
   }
   EXPECT_THAT(names, ElementsAre("example.com", "example.com"));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
@@ -171,7 +171,7 @@ TEST_F(StoreTest, WhatIsDamagedIsToldOnceADayAndVisitedAsSuch) {
 TEST_F(StoreTest, ADeliveryThatMeetsADamagedEntryTellsItAndWritesNothing) {
   ASSERT_TRUE(store_.put(with_policy()));
   std::ofstream(file()) << "noise";
-  EXPECT_FALSE(store_.use(domain()));
+  EXPECT_FALSE(store_.use(domain()).value());
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
   EXPECT_EQ(std::distance(fs::directory_iterator(scratch_.path()), fs::directory_iterator()), 1);
 }
@@ -185,7 +185,7 @@ TEST_F(StoreTest, AnEntryUnderAnotherNameIsRefused) {
     if (item.path().filename() == "example.com") target = item.path();
   }
   fs::copy_file(other, target, fs::copy_options::overwrite_existing);
-  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_FALSE(store_.get(domain()).value());
 }
 
 TEST_F(StoreTest, RefusesSymbolicLinksFifosDirectoriesAndGiants) {
@@ -198,18 +198,18 @@ TEST_F(StoreTest, RefusesSymbolicLinksFifosDirectoriesAndGiants) {
   EXPECT_FALSE(store_.get(domain())) << "symbolic link";
   fs::remove(place);
   ASSERT_EQ(::mkfifo(place.c_str(), 0644), 0);
-  EXPECT_FALSE(store_.get(domain())) << "FIFO, and no waiting for a writer";
+  EXPECT_FALSE(store_.get(domain()).value()) << "FIFO, and no waiting for a writer";
   fs::remove(place);
   fs::create_directory(place);
-  EXPECT_FALSE(store_.get(domain())) << "directory";
+  EXPECT_FALSE(store_.get(domain()).value()) << "directory";
   fs::remove(place);
   std::ofstream(place) << "x";
   fs::resize_file(place, 1ULL << 40U);
-  EXPECT_FALSE(store_.get(domain())) << "giant";
+  EXPECT_FALSE(store_.get(domain()).value()) << "giant";
   fs::remove(place);
 
   fs::rename(copy, place);
-  EXPECT_TRUE(store_.get(domain()));
+  EXPECT_TRUE(store_.get(domain()).value());
 }
 
 TEST_F(StoreTest, FollowsNoLinkInPlaceOfASubdirectory) {
@@ -225,10 +225,46 @@ TEST_F(StoreTest, FollowsNoLinkInPlaceOfASubdirectory) {
   fs::remove_all(elsewhere);
 }
 
+// With as few descriptors as are open.
+TEST_F(StoreTest, WhatCannotBeReadForWantOfADescriptorIsNoAbsence) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const auto cached = store_.get(domain());
+    ::_exit(!cached && cached.error().code == ErrorCode::kLocalFault &&
+                    cached.error().detail.find("Too many open files") != std::string::npos
+                ? 0
+                : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(StoreTest, WhatCannotBeReadIsNotReplacedAndWarnedAboutOnceAMinute) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path place = file();
+  const std::string copy = scratch_.path() + "-copy";
+  fs::rename(place, copy);
+  fs::create_symlink(copy, place);
+  for (int i = 0; i < 2; ++i) {
+    const auto put = store_.put(with_policy());
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().code, ErrorCode::kLocalFault);
+  }
+  EXPECT_TRUE(fs::is_symlink(place));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-entry-unreadable domain=example.com")));
+  fs::remove(copy);
+}
+
 TEST_F(StoreTest, ADirectoryThatIsNotThereIsWarnedAboutOnce) {
   FileStore nowhere(scratch_.path() + "/none", log_);
-  EXPECT_FALSE(nowhere.get(domain()));
-  EXPECT_FALSE(nowhere.get(domain()));
+  EXPECT_FALSE(nowhere.get(domain()).value());
+  EXPECT_FALSE(nowhere.get(domain()).value());
   EXPECT_FALSE(nowhere.put(with_policy()));
   EXPECT_FALSE(nowhere.put(with_policy()));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-unavailable"), HasSubstr("event=store-unwritable")));
@@ -248,7 +284,7 @@ TEST_F(StoreTest, AFullDiskLeavesTheOldEntry) {
   std::signal(SIGXFSZ, handler);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kStoreUnavailable);
-  EXPECT_EQ(store_.get(domain())->record.id, "abc");
+  EXPECT_EQ(store_.get(domain()).value()->record.id, "abc");
   EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
 }
 
@@ -260,7 +296,7 @@ TEST_F(StoreTest, ListsAndRemoves) {
   EXPECT_THAT(names, UnorderedElementsAre("a.example", "b.example", "c.example"));
   EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(true));
   EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(false));
-  EXPECT_FALSE(store_.get(domain("b.example")));
+  EXPECT_FALSE(store_.get(domain("b.example")).value());
 }
 
 TEST_F(StoreTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
@@ -273,7 +309,7 @@ TEST_F(StoreTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
   fs::create_directory(in_the_way);
   ASSERT_TRUE(store_.put(with_policy("d.example")));
   EXPECT_FALSE(store_.remove_all()) << "a directory is not ours to remove";
-  EXPECT_FALSE(store_.get(domain("d.example"))) << "and keeps nothing else";
+  EXPECT_FALSE(store_.get(domain("d.example")).value()) << "and keeps nothing else";
 }
 
 TEST_F(StoreTest, RemovesWhatKilledWritersLeft) {
@@ -288,7 +324,7 @@ TEST_F(StoreTest, RemovesWhatKilledWritersLeft) {
   EXPECT_FALSE(fs::exists(leftover));
   EXPECT_FALSE(fs::exists(of_a_wrong_clock));
   EXPECT_TRUE(fs::exists(in_use));
-  EXPECT_TRUE(store_.get(domain()));
+  EXPECT_TRUE(store_.get(domain()).value());
 }
 
 // When entries were last used, as for_each tells it.
@@ -310,9 +346,9 @@ TEST_F(StoreUseTest, ADeliveryCountsAsAUseAndNothingElseDoes) {
   ASSERT_TRUE(store_.put(with_policy()));
   EXPECT_GE(used() + std::chrono::minutes(1), now()) << "what is new is used";
   set_used(long_ago_);
-  EXPECT_TRUE(store_.get(domain()));
+  EXPECT_TRUE(store_.get(domain()).value());
   EXPECT_EQ(used(), long_ago_) << "neither a look nor a list is a use";
-  EXPECT_TRUE(store_.use(domain()));
+  EXPECT_TRUE(store_.use(domain()).value());
   EXPECT_GE(used() + std::chrono::minutes(1), now());
 }
 
@@ -323,7 +359,7 @@ TEST_F(StoreUseTest, ARefreshIsNoUse) {
     set_used(long_ago_);
     ASSERT_TRUE(store_.put(entry));
     EXPECT_EQ(used(), long_ago_);
-    EXPECT_EQ(*store_.get(domain()), entry);
+    EXPECT_EQ(*store_.get(domain()).value(), entry);
   }
 }
 
@@ -394,14 +430,14 @@ TEST_F(StoreTest, NothingIsWrittenThroughALinkToAnEntry) {
   for (const auto& link : {stamp, clock}) fs::create_hard_link(entry, link);
   store_.due("dns-failure", std::chrono::minutes(1));
   store_.clock_is_steady(now());
-  EXPECT_EQ(store_.get(domain()), saved);
+  EXPECT_EQ(store_.get(domain()).value(), saved);
   for (const auto& link : {stamp, clock}) {
     fs::remove(link);
     fs::create_symlink(entry, link);
   }
   EXPECT_TRUE(store_.due("dns-failure", std::chrono::minutes(1))) << "what is not ours is taken away";
   store_.clock_is_steady(now());
-  EXPECT_EQ(store_.get(domain()), saved);
+  EXPECT_EQ(store_.get(domain()).value(), saved);
   EXPECT_FALSE(fs::is_symlink(stamp) || fs::is_symlink(clock));
 }
 

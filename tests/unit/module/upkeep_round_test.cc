@@ -105,7 +105,7 @@ TEST_F(UpkeepRoundTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
   ASSERT_EQ(done_.size(), 1U);
   EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 2 in force, 0 forgotten");
   EXPECT_THAT(done_[0].failures, IsEmpty());
-  EXPECT_EQ(store_.get(domain("due.example"))->policy->fetched, now_);
+  EXPECT_EQ(store_.get(domain("due.example")).value()->policy->fetched, now_);
 }
 
 TEST_F(UpkeepRoundTest, TheLastUsedComesFirstAndNotAllAtOnce) {
@@ -128,9 +128,9 @@ TEST_F(UpkeepRoundTest, LetsGoWhatIsOfNoUse) {
   run(round);
   ASSERT_EQ(done_.size(), 1U);
   EXPECT_EQ(done_[0].forgotten, 2U);
-  EXPECT_FALSE(store_.get(domain("absent.example")));
-  EXPECT_TRUE(store_.get(domain("asked.example")));
-  EXPECT_FALSE(store_.get(domain("forgotten.example")));
+  EXPECT_FALSE(store_.get(domain("absent.example")).value());
+  EXPECT_TRUE(store_.get(domain("asked.example")).value());
+  EXPECT_FALSE(store_.get(domain("forgotten.example")).value());
 }
 
 // By that clock the policy has run out and was not used for a year; by the right one it is in force.
@@ -146,11 +146,11 @@ TEST_F(UpkeepRoundTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
   round_at(hours(0));
   round_at(hours(24 * 365));
   round_at(hours(24 * 365 + 1));
-  ASSERT_TRUE(store_.get(domain("week.example")));
-  EXPECT_NE(store_.get(domain("week.example"))->policy_in_force(now_), nullptr);
+  ASSERT_TRUE(store_.get(domain("week.example")).value());
+  EXPECT_NE(store_.get(domain("week.example")).value()->policy_in_force(now_), nullptr);
   round_at(hours(1));
   round_at(hours(-24 * 365));
-  EXPECT_TRUE(store_.get(domain("week.example")));
+  EXPECT_TRUE(store_.get(domain("week.example")).value());
 }
 
 // Nobody knows yet whether it is right.
@@ -159,7 +159,7 @@ TEST_F(UpkeepRoundTest, R17TheFirstRoundLetsNoPolicyGo) {
   auto round = make();
   run(round);
   EXPECT_EQ(done_[0].forgotten, 0U);
-  EXPECT_TRUE(store_.get(domain("forgotten.example")));
+  EXPECT_TRUE(store_.get(domain("forgotten.example")).value());
 }
 
 TEST_F(UpkeepRoundTest, AClockThatKeepsItsWordForAWeekLetsGo) {
@@ -184,7 +184,7 @@ TEST_F(UpkeepRoundTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
     const auto claim = other.claim(domain("absent.example"), turn);
     auto round = make();
     run(round);
-    EXPECT_TRUE(store_.get(domain("absent.example")));
+    EXPECT_TRUE(store_.get(domain("absent.example")).value());
   }
 }
 
@@ -200,8 +200,8 @@ TEST_F(UpkeepRoundTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
   EXPECT_EQ(summary_line(done_[0]),
             "refreshed 0 of 0 policies due, 0 in force, 0 forgotten, 1 damaged entry looked up again");
   EXPECT_THAT(done_[0].failures, IsEmpty());
-  ASSERT_TRUE(store_.get(domain("damaged.example")));
-  EXPECT_NE(store_.get(domain("damaged.example"))->policy_in_force(now_), nullptr);
+  ASSERT_TRUE(store_.get(domain("damaged.example")).value());
+  EXPECT_NE(store_.get(domain("damaged.example")).value()->policy_in_force(now_), nullptr);
 }
 
 TEST_F(UpkeepRoundTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
@@ -212,7 +212,7 @@ TEST_F(UpkeepRoundTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
   loop_.advance(milliseconds(1));
   ASSERT_EQ(done_.size(), 1U);
   EXPECT_THAT(done_[0].failures, IsEmpty());
-  EXPECT_TRUE(store_.get(domain("damaged.example"))) << "known to have none";
+  EXPECT_TRUE(store_.get(domain("damaged.example")).value()) << "known to have none";
 }
 
 TEST_F(UpkeepRoundTest, WhatIsDamagedAndCannotBeReplacedIsTold) {

@@ -1,6 +1,7 @@
 #include "adapters/cli/setup/daemon_socket.h"
 
 #include <pwd.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -37,21 +38,28 @@ void add_socket_unit(Plan& plan, const Machine& machine, const std::string& grou
   plan.changes.push_back({kSocketDropIn, text, {}, {}, [&machine] { return restart_sockets(machine); }});
   plan.steps.emplace_back("enable and start mtastsd.socket, and see that mtastsd answers");
   plan.facts[kSocketEnabled] = is_enabled(machine) ? "yes" : "no";
+  plan.facts[kSocketFolder] = path.substr(0, path.rfind('/'));
 }
 
+// Stopped by what systemd still knows of it, so that no socket of the old configuration is left behind.
 Result<void> restart_sockets(const Machine& machine) {
-  return in_turn(machine, {{"daemon-reload"},
-                           {"stop", "mtastsd.service"},
+  return in_turn(machine, {{"stop", "mtastsd.service", "mtastsd.socket"},
+                           {"daemon-reload"},
                            {"enable", "mtastsd.socket", "mtastsd.service"},
-                           {"restart", "mtastsd.socket"},
+                           {"start", "mtastsd.socket"},
                            {"start", "mtastsd.service"}});
 }
 
 Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
   const auto enabled = facts.find(kSocketEnabled);
   if (enabled == facts.end() || !machine.systemd_runs()) return {};
-  if (enabled->second == "yes") return restart_sockets(machine);
-  return in_turn(machine, {{"daemon-reload"}, {"disable", "--now", "mtastsd.socket", "mtastsd.service"}});
+  const auto settled = enabled->second == "yes" ? restart_sockets(machine)
+                                                : in_turn(machine, {{"stop", "mtastsd.service", "mtastsd.socket"},
+                                                                    {"daemon-reload"},
+                                                                    {"disable", "mtastsd.socket", "mtastsd.service"}});
+  if (const auto folder = facts.find(kSocketFolder); settled && folder != facts.end())
+    ::rmdir((machine.root() + folder->second).c_str());
+  return settled;
 }
 
 Result<void> ping_as(const Machine& machine, const std::string& user, const std::string& address) {

@@ -12,6 +12,7 @@ constexpr const char* kSocketDropIn = "/etc/systemd/system/mtastsd.socket.d/10-s
 
 // Facts for the way back.
 constexpr const char* kSocketEnabled = "socket-enabled";
+constexpr const char* kSocketFolder = "socket-folder";  // that systemd makes
 
 // Adds to `plan` the sockets that systemd shall open for `group`: the one of mtastsd.socket, and one at `path`. When
 // they are there, mtastsd must answer at `address` to a process of `user`.
@@ -20,7 +21,7 @@ void add_socket_unit(Plan& plan, const Machine& machine, const std::string& grou
 // That mtastsd answers at `address` to a process of the user alone, as a mail server's would be.
 Result<void> ping_as(const Machine& machine, const std::string& user, const std::string& address);
 
-// Makes systemd open the sockets as the files say now; `enable`: and at every start of the machine.
+// Makes systemd open the sockets as the files say now, and at every start of the machine.
 Result<void> restart_sockets(const Machine& machine);
 
 // After the way back: as before, also whether the sockets are there at all.

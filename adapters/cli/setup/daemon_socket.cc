@@ -53,10 +53,10 @@ Result<void> restart_sockets(const Machine& machine) {
 Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
   const auto enabled = facts.find(kSocketEnabled);
   if (enabled == facts.end() || !machine.systemd_runs()) return {};
-  const auto settled = enabled->second == "yes" ? restart_sockets(machine)
-                                                : in_turn(machine, {{"stop", "mtastsd.service", "mtastsd.socket"},
-                                                                    {"daemon-reload"},
-                                                                    {"disable", "mtastsd.socket", "mtastsd.service"}});
+  auto settled = enabled->second == "yes" ? restart_sockets(machine)
+                                          : in_turn(machine, {{"stop", "mtastsd.service", "mtastsd.socket"},
+                                                              {"daemon-reload"},
+                                                              {"disable", "mtastsd.socket", "mtastsd.service"}});
   if (const auto folder = facts.find(kSocketFolder); settled && folder != facts.end())
     ::rmdir((machine.root() + folder->second).c_str());
   return settled;

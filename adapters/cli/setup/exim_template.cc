@@ -27,7 +27,9 @@ std::optional<std::string> insert_before_section(const std::string& text, const 
     if (is_head) {
       std::string rest;
       for (std::size_t j = i; j < lines.size(); ++j) rest += lines[j];
-      return before + block + rest;
+      before += block;
+      before += rest;
+      return before;
     }
     before += lines[i];
   }

@@ -182,7 +182,7 @@ Result<std::optional<std::string>> read_file(const std::string& root, const std:
 
 Result<void> write_file(const std::string& root, const std::string& path, std::string_view bytes, const Folder& folder,
                         mode_t mode) {
-  if (const auto made = make_folders(root, path); !made) return made;
+  if (auto made = make_folders(root, path); !made) return made;
   const auto ready = prepare(root, path, folder);
   if (!ready) return tl::unexpected(ready.error());
   const auto& [place, opened] = *ready;
@@ -215,7 +215,7 @@ Result<void> remove_file(const std::string& root, const std::string& path, const
 Result<void> make_folder(const std::string& root, const std::string& path, const std::string& owner) {
   const auto uid = uid_of(owner);
   if (!uid) return fail(ErrorCode::kConfig, "there is no user " + owner);
-  if (const auto made = make_folders(root, path); !made) return made;
+  if (auto made = make_folders(root, path); !made) return made;
   const auto ready = prepare(root, path, {});
   if (!ready) return tl::unexpected(ready.error());
   const auto& [place, opened] = *ready;

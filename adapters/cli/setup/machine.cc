@@ -22,7 +22,7 @@ bool Machine::exists(const std::string& path) const {
 std::string Machine::find_program(const std::string& name) const {
   if (name.starts_with('/')) return ::access((root_ + name).c_str(), X_OK) == 0 ? name : std::string();
   for (const char* folder : kFolders) {
-    const std::string path = std::string(folder) + "/" + name;
+    std::string path = std::string(folder) + "/" + name;
     if (::access((root_ + path).c_str(), X_OK) == 0) return path;
   }
   return {};

@@ -51,7 +51,7 @@ std::string MainCf::with(const std::vector<std::pair<std::string, std::string>>&
   }
   if (!text.empty() && text.back() != '\n') text += '\n';
   std::string ours;
-  for (const auto& [name, value] : settings) ours += name + " = " + value + "\n";
+  for (const auto& [name, value] : settings) ours.append(name).append(" = ").append(value).append("\n");
   return settings.empty() ? text : text + marked_block("#", "postfix", ours);
 }
 

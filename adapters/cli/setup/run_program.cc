@@ -48,6 +48,7 @@ std::string content(const Descriptor& file) {
 Result<pid_t> spawn(const std::vector<std::string>& argv, const Descriptor& in, const Descriptor& out,
                     const Descriptor& err) {
   std::vector<char*> words;
+  words.reserve(argv.size() + 1);
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   std::string path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";

@@ -18,7 +18,7 @@ constexpr const char* kFeature = "/usr/share/sendmail/cf/feature/sts.m4";
 constexpr const char* kUser = "smmta";
 
 // Debian gives /etc/mail to smmta.
-const Folder kFolder{kUser};
+const Folder mail_folder{kUser};
 
 std::string program(const Machine& machine) {
   for (const char* path : {"/usr/libexec/sendmail/sendmail", "/usr/lib/sm.bin/sendmail", "/usr/sbin/sendmail"}) {
@@ -144,9 +144,9 @@ class SendmailPlan {
     const auto ping = [&machine = machine_, address = address_](const std::string&) {
       return ping_as(machine, kUser, address);
     };
-    plan_.changes.push_back({kM4, m4, kFolder, ping, {}, false});
-    plan_.changes.push_back({kMc, new_mc, kFolder, {}, {}, false});
-    plan_.changes.push_back({kCf, *cf, kFolder, look_at_cf,
+    plan_.changes.push_back({kM4, m4, mail_folder, ping, {}, false});
+    plan_.changes.push_back({kMc, new_mc, mail_folder, {}, {}, false});
+    plan_.changes.push_back({kCf, *cf, mail_folder, look_at_cf,
                              [&machine = machine_, sendmail = program_]() -> Result<void> {
                                if (auto asked = asks(machine, sendmail); !asked) return asked;
                                return reload(machine);
@@ -160,12 +160,12 @@ class SendmailPlan {
   Result<std::string> cf_after(const std::string& old_mc, const std::string& new_mc) {
     const auto current = look_.current(kCf);
     if (!current) return tl::unexpected(current.error());
-    const auto made = make_cf(machine_, new_mc);
+    auto made = make_cf(machine_, new_mc);
     if (!made) return made;
     const std::string now = current->value_or("");
     if (without_comments(now) == without_comments(*made)) return now;
     if (look_.is_ours(kCf)) return made;
-    const auto expected = make_cf(machine_, old_mc);
+    auto expected = make_cf(machine_, old_mc);
     if (!expected) return expected;
     if (without_comments(now) != without_comments(*expected))
       plan_.refused = std::string(kCf) +
@@ -191,7 +191,7 @@ Result<void> settle(const Machine& machine, const Facts& facts) {
     const auto made = make_cf(machine, **mc);
     if (!made) return tl::unexpected(made.error());
     if (without_comments(*made) != without_comments(cf->value_or(""))) {
-      if (auto written = write_file(machine.root(), kCf, *made, kFolder); !written) return written;
+      if (auto written = write_file(machine.root(), kCf, *made, mail_folder); !written) return written;
     }
   }
   if (auto reloaded = reload(machine); !reloaded) return reloaded;

@@ -105,6 +105,8 @@ void MxSession::note_reply(std::string_view line) {
   reply_octets_ += line.size();
   says_too_much_ = says_too_much_ || reply_octets_ > kMaxReplyOctets;
   line = without_line_end(line);
+  // Newer versions of libcurl take it in lower case, too; smtpd does not, and would send in the clear.
+  if (stage_ == Stage::kEhlo && line.size() > 4 && line.substr(4).starts_with("STARTTLS")) is_starttls_offered_ = true;
   if (!is_last_of_reply(line)) return;
   reply_ = line.substr(0, kMaxReplyOctets);
   if (stage_ == Stage::kStartTls && line.starts_with("220")) stage_ = Stage::kHandshake;
@@ -113,6 +115,8 @@ void MxSession::note_reply(std::string_view line) {
 Result<void> MxSession::verdict(int curl_code) const {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
     return fail(ErrorCode::kLocalFault, std::move(fault));
+  if (stage_ >= Stage::kStartTls && !is_starttls_offered_)
+    return fail(ErrorCode::kStartTlsNotSupported, where_ + ": STARTTLS is not offered");
   if (auto fault = connection_.certificate_fault(curl_code)) return fail(fault->session, std::move(fault->text));
   if (curl_code != CURLE_OK) return failure(curl_code);
   if (connection_.san_rule().was_applied() && stage_ == Stage::kTls) return {};

@@ -55,6 +55,7 @@ class MxSession {
   std::string reply_;  // the last line of the last reply, as it came
   std::size_t reply_octets_ = 0;
   bool says_too_much_ = false;
+  bool is_starttls_offered_ = false;
   Connection connection_;  // last, hence destroyed first: libcurl has pointers to the rest
 };
 

@@ -24,9 +24,10 @@ Client::Client(Config config, std::unique_ptr<Log> log)
   log_->set_threshold(config_.log_level);
 }
 
-Result<std::unique_ptr<Client>> Client::open(const std::string& config_path, std::unique_ptr<Log> log) {
+Result<std::unique_ptr<Client>> Client::open(const std::string& config_path, std::unique_ptr<Log> log, Caller caller) {
   auto config = load_config(config_path);
   if (!config) return tl::unexpected(config.error());
+  config->is_for_person = caller == Caller::kPerson;
   return std::unique_ptr<Client>(new Client(std::move(*config), std::move(log)));
 }
 

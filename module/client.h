@@ -18,8 +18,12 @@ namespace mtasts {
 
 class Client {
  public:
+  // A person is told by the answer itself what failed: the warning of the minute is left to the mail servers' lookups.
+  enum class Caller { kMailServer, kPerson };
+
   // Error kConfig as load_config. `log` is taken over and set to the configured level.
-  static Result<std::unique_ptr<Client>> open(const std::string& config_path, std::unique_ptr<Log> log);
+  static Result<std::unique_ptr<Client>> open(const std::string& config_path, std::unique_ptr<Log> log,
+                                              Caller caller = Caller::kMailServer);
 
   // Never fails: what cannot be found out is a Decision too (kDefer or kNoPolicy with its reason). `next_hop`:
   // recipient domain or smarthost in the host's words (core/domain.h). Default deadline: the configured one.

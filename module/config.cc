@@ -9,6 +9,7 @@
 #pragma GCC diagnostic pop
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,11 +33,19 @@ tl::unexpected<Error> config_error(const std::string& path, unsigned line, const
 
 unsigned line_of(const toml::node& node) { return node.source().begin.line; }
 
+std::string why_not_readable() {
+  const passwd* user = ::getpwuid(::geteuid());
+  const std::string number = "uid " + std::to_string(::geteuid());
+  return "cannot be read by user " + (user != nullptr ? std::string(user->pw_name) + " (" + number + ")" : number) +
+         ": make the file and its folder readable for that user, such as with chmod 0644; it holds no secrets";
+}
+
 Result<std::optional<std::string>> read_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     if (errno == ENOENT && path == default_config_path()) return std::nullopt;
-    return config_error(path, 0, std::string("cannot be opened: ") + std::strerror(errno));
+    return config_error(
+        path, 0, errno == EACCES ? why_not_readable() : std::string("cannot be opened: ") + std::strerror(errno));
   }
   struct stat status {};
   std::string text;

@@ -56,6 +56,7 @@ struct Config {
   std::string tlsrpt_socket;             // [tlsrpt] socket; empty: no reports
   std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;
+  bool is_for_person = false;  // not of the file: an administrator asks, whose answer says itself what failed
 };
 
 // Path used when nobody names one: <sysconfdir>/mtasts/mtasts.toml.

@@ -112,8 +112,8 @@ class Helper {
         engine_(loop_, network_->resolver(), network_->fetcher(),
                 may_write ? static_cast<PolicyStore&>(store_) : reader_store_, *log_, settings.lookup, now),
         longest_(longest_lookup(settings.network)),
-        server_({loop_, engine_, network_->resolver(), network_->prober(), store_, *log_}, Descriptor(kSocket),
-                std::move(reader), [this] { finish(); }) {
+        server_({loop_, engine_, network_->resolver(), network_->prober(), store_, *log_, settings.warns},
+                Descriptor(kSocket), std::move(reader), [this] { finish(); }) {
     log_->set_threshold(settings.log_level);
     show_life();
   }

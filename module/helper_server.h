@@ -24,6 +24,7 @@ class HelperServer {
     MxProber& prober;
     FileStore& store;
     Log& log;
+    bool warns;  // of lookups that failed
   };
 
   // `reader`: has what came behind the settings. `peer_gone` is called once, when nobody will ask any more: the peer

@@ -21,11 +21,19 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProberConfig, connect_timeout, timeout, ca_fi
                                    max_per_address)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookupRules, min_ttl, max_ttl, retry, refresh, dns_retry, ask_dane)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, engines, log, log_level)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, engines, log, log_level, warns)
 
 HelperSettings helper_settings(const Config& config, LogTarget log) {
-  return {kNetworkAbi, config.network,  config.lookup, config.tls, config.cache_directory, config.engine_directory,
-          log,         config.log_level};
+  HelperSettings settings;
+  settings.network = config.network;
+  settings.lookup = config.lookup;
+  settings.tls = config.tls;
+  settings.store = config.cache_directory;
+  settings.engines = config.engine_directory;
+  settings.log = log;
+  settings.log_level = config.log_level;
+  settings.warns = !config.is_for_person;
+  return settings;
 }
 
 // A path may have octets that are no UTF-8.

@@ -21,6 +21,7 @@ struct HelperSettings {
   std::string engines;
   LogTarget log = LogTarget::kSyslog;
   LogLevel log_level = LogLevel::kInfo;
+  bool warns = true;  // of lookups that failed, in the log
 };
 
 HelperSettings helper_settings(const Config& config, LogTarget log);

@@ -33,7 +33,7 @@ class EngineNetwork final : public Network {
 Result<std::unique_ptr<Network>> open(std::string_view abi, const NetworkConfig& config) {
   if (abi != kNetworkAbi)
     return fail(ErrorCode::kInternal, std::string("this engine library is \"") + kNetworkAbi + "\", wanted is \"" +
-                                        escaped(abi) + "\": install both from one build");
+                                          escaped(abi) + "\": install both from one build");
   auto loop = make_event_loop();
   if (!loop) return tl::unexpected(loop.error());
   auto resolver = make_resolver(**loop, config.dns);

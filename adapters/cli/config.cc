@@ -1,6 +1,73 @@
+#include <pwd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <string>
+
 #include "adapters/cli/command.h"
+#include "module/descriptor.h"
 
 namespace mtasts::cli {
+namespace {
+
+constexpr const char* kTableUser = "opensmtpd";
+constexpr const char* kTableConfiguration = "/etc/smtpd.conf";
+
+bool exists(const std::string& user) { return ::getpwnam(user.c_str()) != nullptr; }
+
+bool smtpd_uses_mtasts() {
+  std::ifstream file(kTableConfiguration);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("table ") && line.find(" mtasts:") != std::string::npos) return true;
+  }
+  return false;
+}
+
+// What `user` finds wrong with the configuration; empty: nothing. In a process of its own, because root's rights do not
+// come back.
+std::string seen_by(const std::string& user, const std::string& path, const Surroundings& surroundings) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) return {};
+  const Descriptor read_end(ends[0]);
+  Descriptor write_end(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto became = surroundings.become_user(user);
+    const auto config = load_config(path);
+    const std::string fault = !became ? became.error().detail : !config ? config.error().detail : std::string();
+    [[maybe_unused]] const auto told = ::write(write_end.get(), fault.data(), fault.size());
+    ::_exit(0);
+  }
+  write_end = Descriptor();
+  std::string fault;
+  std::array<char, 1024> buffer{};
+  for (;;) {
+    const auto got = ::read(read_end.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    fault.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  while (child > 0 && ::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return fault;
+}
+
+// Root can read everything; those who make the lookups cannot.
+int check_for_others(const std::string& path, const Surroundings& surroundings) {
+  const auto config = load_config(path);
+  if (!config) return complain(surroundings, config.error().detail, kConfiguration);
+  if (!exists(config->user))
+    surroundings.err << "mtasts: warning: there is no user '" << config->user
+                     << "', so root's lookups fail: create it as a system user, or set engine.user\n";
+  std::string fault = exists(config->user) ? seen_by(config->user, path, surroundings) : std::string();
+  if (fault.empty() && exists(kTableUser) && smtpd_uses_mtasts()) fault = seen_by(kTableUser, path, surroundings);
+  return fault.empty() ? kApplies : complain(surroundings, fault, kConfiguration);
+}
+
+}  // namespace
 
 // Read with the rights of whoever asks: it must work before the user of lookups exists.
 int show_config(const std::string& path, const Surroundings& surroundings) {
@@ -9,7 +76,7 @@ int show_config(const std::string& path, const Surroundings& surroundings) {
   for (const auto& [key, value, origin] : *settings) {
     surroundings.out << key << " = " << value << "  # " << origin << "\n";
   }
-  return kApplies;
+  return ::geteuid() == 0 ? check_for_others(path, surroundings) : kApplies;
 }
 
 }  // namespace mtasts::cli

@@ -34,7 +34,7 @@ int as_lookup_user(const Words& words, const Surroundings& surroundings, const T
   if (const auto became = surroundings.become_user(config->user); !became) {
     return complain(surroundings, became.error().detail, kConfiguration);
   }
-  const auto client = Client::open(words.config_path, surroundings.make_log());
+  const auto client = Client::open(words.config_path, surroundings.make_log(), Client::Caller::kPerson);
   if (!client) return complain(surroundings, client.error().detail, kConfiguration);
   return task(**client);
 }

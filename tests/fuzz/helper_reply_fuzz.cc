@@ -8,7 +8,9 @@ using mtasts::fuzz::require;
 
 namespace {
 
-void require_ours(const mtasts::Error& error) { require(mtasts::fuzz::is_one_line(error.detail), "an error is one line"); }
+void require_ours(const mtasts::Error& error) {
+  require(mtasts::fuzz::is_one_line(error.detail), "an error is one line");
+}
 
 template <typename Record>
 void check_dns(const Fields& fields) {

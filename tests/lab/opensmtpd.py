@@ -177,6 +177,11 @@ class OpenSmtpd(MailServer):
         self.log_socket.wait(lambda: wanted <= {(number, recipient) for number, recipient, _ in self._statuses(since)}, PATIENCE)
         self.log_socket.catch_up()
 
+    def wait_for_status(self, since: int, recipient: str) -> None:
+        """Until a delivery to the recipient was tried, of whichever message."""
+        self.log_socket.wait(lambda: recipient in self.outcomes(since), PATIENCE)
+        self.log_socket.catch_up()
+
     def _statuses(self, since: int) -> Iterator[tuple[str, str, Outcome]]:
         """Of messages and their recipients, as they were told."""
         recipients: dict[str, str] = {}

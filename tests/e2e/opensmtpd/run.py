@@ -27,6 +27,7 @@ import scenarios_enforce  # noqa: E402,F401
 import scenarios_load  # noqa: E402,F401
 import scenarios_reports  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
+import scenarios_submission  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401
 import scenarios_traps  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401

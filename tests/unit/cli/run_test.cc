@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -7,6 +9,7 @@
 #include <sstream>
 
 #include "adapters/cli/command.h"
+#include "module/privileges.h"
 #include "module/wall_clock.h"
 #include "tests/unit/exim/fake_log.h"
 #include "tests/unit/module/scratch.h"
@@ -61,6 +64,22 @@ class Program : public testing::Test {
   bool colour_ = false;
   std::vector<std::string> became_;
 };
+
+// Root could read it all the same; the users that make the lookups cannot.
+TEST_F(Program, ConfigSaysWhoCannotReadTheFile) {
+  const auto config = [this] {
+    err_.str("");
+    return cli::run(std::vector<std::string>{"--config", config_, "config"},
+                    {out_, err_, false, become_user, [this] { return std::make_unique<FakeLog>(log_); }});
+  };
+  configure("[engine]\nuser = \"nobody\"\n");
+  ::chmod(scratch_.path().c_str(), 0755);
+  EXPECT_EQ(config(), kApplies) << err_.str();
+  ::chmod(config_.c_str(), ::geteuid() == 0 ? 0600 : 0);
+  EXPECT_EQ(config(), kConfiguration);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("cannot be read by user "), HasSubstr("uid "), HasSubstr("chmod 0644")));
+  if (::geteuid() == 0) EXPECT_THAT(err_.str(), HasSubstr("user nobody (uid "));
+}
 
 TEST_F(Program, QuerySaysWhatApplies) {
   remember("good.example", "enforce");

@@ -63,8 +63,8 @@ class HelperCallTest : public ::testing::Test {
   }
   // Waits for what a helper does after its caller has gone; the bound is only there to end a broken run.
   template <typename Condition>
-  static bool eventually(Condition condition) {
-    for (int i = 0; i < 600; ++i) {
+  static bool eventually(Condition condition, int tries = 600) {
+    for (int i = 0; i < tries; ++i) {
       if (condition()) return true;
       std::this_thread::sleep_for(milliseconds(50));
     }
@@ -158,6 +158,19 @@ TEST_F(HelperCallTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
   EXPECT_EQ(outcome->entry.record.state, RecordMemory::State::kFailed);
+}
+
+// The warning comes once a minute for all processes: an administrator who looks must not take it from the mail log.
+TEST_F(HelperCallTest, APersonsLookupLeavesTheWarningToMailServers) {
+  config_.network.dns.resolvers = {lab_value("MTASTS_LAB_DEAD_RESOLVER")};
+  config_.network.dns.timeout = seconds(1);
+  const auto warned = [this] { return fs::exists(scratch_.path() + "/.due-dns-failure"); };
+  config_.is_for_person = true;
+  ASSERT_TRUE(ask("good.test"));
+  EXPECT_FALSE(eventually(warned, 10));
+  config_.is_for_person = false;
+  ASSERT_TRUE(ask("plain.test"));
+  EXPECT_TRUE(eventually(warned));
 }
 
 TEST_F(HelperCallTest, AMissingEngineLibraryIsALocalFault) {

@@ -24,7 +24,7 @@ declare(Domain("trapped.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 
 
 def use_submission(server: OpenSmtpd, change: Callable[[str], str] = lambda text: text) -> None:
-    """The example, and the files that it names. smtpd 6.8 takes no EC key."""
+    """The example, and the files that it names."""
     subprocess.run(["ip", "address", "replace", f"{SERVER}/32", "dev", "lo"], check=True)
     key, certificate = server.root.path(f"/etc/ssl/private/{NAME}.key"), server.root.path(f"/etc/ssl/certs/{NAME}.pem")
     for path in (key, certificate):
@@ -36,6 +36,11 @@ def use_submission(server: OpenSmtpd, change: Callable[[str], str] = lambda text
     credentials = server.root.path("/etc/smtpd.credentials")
     credentials.write_text(f"alice {password}\n", encoding="ascii")
     server.use("submission.conf", change)
+
+
+def serves_tls(world: World) -> bool:
+    """Debian 12's smtpd 6.8 ends each TLS session that a client begins here with "EVP lib", whatever its key; the other scenarios run with it."""
+    return opensmtpd(world).version >= (7,)
 
 
 def ask_as_stranger(recipient: str) -> tuple[int, float]:
@@ -75,7 +80,7 @@ def trap(world: World) -> None:
     expect(is_known(server, "trapped.test"), "smtpd asks the table after it has looked at \"auth\": the tag is needed no more")
 
 
-@scenario("submission.conf, verbatim: the mail of a user who has logged in goes to no impostor")
+@scenario("submission.conf, verbatim: the mail of a user who has logged in goes to no impostor", serves_tls)
 def user(world: World) -> None:
     server = opensmtpd(world)
     use_submission(server)

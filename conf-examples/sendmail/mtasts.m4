@@ -1,7 +1,9 @@
 dnl MTA-STS for Sendmail 8.17 and newer, as Debian builds it (_FFR_MTA_STS). Put this file into /etc/mail and, in
 dnl /etc/mail/sendmail.mc before the MAILER lines,
 dnl     include(`/etc/mail/mtasts.m4')dnl
-dnl then "make -C /etc/mail" and restart. To go back, take that line away.
+dnl then "make -C /etc/mail" and restart. To go back, take that line away. "mtasts setup sendmail" does all of this, with a
+dnl unix socket for Sendmail alone. By hand, mtastsd must listen at the address below, which it does not by default:
+dnl docs/sendmail.md. Every local user may connect to TCP.
 dnl
 dnl Who may be trusted to vouch for a mail host: without it no certificate is, and mail to domains that enforce
 dnl a policy waits.

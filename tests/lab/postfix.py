@@ -28,7 +28,11 @@ TLS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+) TLS connection established to (\S
 
 
 class Postfix(SocketmapServer):
-    """`example` is the file of conf-examples/postfix that is loaded."""
+    """`example` is the file of conf-examples/postfix that is loaded. mtastsd itself makes the socket below the queue directory here, so
+    that everybody may connect to it: only systemd or root could give it to Postfix's group."""
+
+    LISTEN = (f'listen = ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461", "unix:{QUEUE}/mtasts/socketmap.sock"]\n'
+              'socket_mode = "0666"\n')
 
     def __init__(self, tree: Path, version: str, example: str) -> None:
         super().__init__(tree)
@@ -67,6 +71,10 @@ class Postfix(SocketmapServer):
         for name in ("resolv.conf", "hosts", "nsswitch.conf", "services"):
             (self.root.path(QUEUE) / "etc").mkdir(exist_ok=True)
             shutil.copy(self.root.path("/etc") / name, self.root.path(QUEUE) / "etc" / name)
+
+    def write_module_configuration(self, text: str) -> None:
+        make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
+        super().write_module_configuration(text)
 
     def add_examples(self) -> None:
         lines = (EXAMPLES / self.example).read_text(encoding="ascii").splitlines()

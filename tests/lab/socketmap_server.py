@@ -8,12 +8,13 @@ from chroot import Chroot
 from mail_server import MailServer
 from mtastsd import Mtastsd
 
-# TCP is how the servers' examples ask; by default mtastsd has only the unix socket.
-LISTEN = 'listen = ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"]\n'
 
 
 class SocketmapServer(MailServer):
-    """The server logs to /dev/log; mtastsd has a log of its own, which are the `words`."""
+    """The server logs to /dev/log; mtastsd has a log of its own, which are the `words`. `LISTEN` is where the server's example asks beside
+    the socket that mtastsd has by default."""
+
+    LISTEN = 'listen = ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"]\n'
 
     def __init__(self, tree: Path) -> None:
         super().__init__()
@@ -31,9 +32,9 @@ class SocketmapServer(MailServer):
         self.write_module_configuration("")
 
     def write_module_configuration(self, text: str) -> None:
-        """With TCP, unless the test says itself where to listen. The numbers of its lines stay, but for those of [socketmap]."""
+        """With LISTEN, unless the test says itself where to listen. The numbers of its lines stay, but for those of [socketmap]."""
         if "listen =" not in text:
-            text = text.replace("[socketmap]\n", f"[socketmap]\n{LISTEN}") if "[socketmap]\n" in text else f"{text}[socketmap]\n{LISTEN}"
+            text = text.replace("[socketmap]\n", f"[socketmap]\n{self.LISTEN}") if "[socketmap]\n" in text else f"{text}[socketmap]\n{self.LISTEN}"
         super().write_module_configuration(text)
 
     def set_module_configuration(self, text: str) -> None:

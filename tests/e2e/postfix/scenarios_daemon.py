@@ -152,6 +152,7 @@ def unix_socket(chrooted: str) -> None:
         make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
         server.mtastsd.stop()
         path = Path(f"{QUEUE}/mtasts/socketmap.sock")
+        path.unlink(missing_ok=True)
         world.undo(lambda: path.unlink(missing_ok=True))
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(path))

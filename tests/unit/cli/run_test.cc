@@ -78,7 +78,9 @@ TEST_F(Program, ConfigSaysWhoCannotReadTheFile) {
   ::chmod(config_.c_str(), ::geteuid() == 0 ? 0600 : 0);
   EXPECT_EQ(config(), kConfiguration);
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("cannot be read by user "), HasSubstr("uid "), HasSubstr("chmod 0644")));
-  if (::geteuid() == 0) EXPECT_THAT(err_.str(), HasSubstr("user nobody (uid "));
+  if (::geteuid() == 0) {
+    EXPECT_THAT(err_.str(), HasSubstr("user nobody (uid "));
+  }
 }
 
 TEST_F(Program, QuerySaysWhatApplies) {

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Sequence
 
 from mail_server import make_folder
 from packages import LabError
@@ -27,6 +27,7 @@ class Mtastsd:
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify_path = "/run/mtastsd.notify"
+        self.before_start: Callable[[], None] = lambda: None  # when no sockets are handed over
 
     @property
     def lines(self) -> list[str]:
@@ -45,6 +46,8 @@ class Mtastsd:
     def start(self, listening: Sequence[socket.socket] = (), wait: bool = True, descriptors: int = 0) -> None:
         """`listening`: sockets that are handed over, as systemd does with those of a socket unit. `descriptors`: how many it may
         have open, if not as many as it likes."""
+        if not listening:
+            self.before_start()
         self._forget_notes()
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(dying_with_parent([*_limited(descriptors), *_command(listening)]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -40,6 +40,13 @@ class Postfix(SocketmapServer):
         self.example = example
         self._messages = itertools.count(1)
         self._saved: dict[str, str] = {}
+        self.mtastsd.before_start = self._make_socket_folder
+
+    @staticmethod
+    def _make_socket_folder() -> None:
+        """Without the socket of somebody else that a scenario left there."""
+        make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
+        Path(f"{QUEUE}/mtasts/socketmap.sock").unlink(missing_ok=True)
 
     def install(self) -> None:
         """What postfix's maintainer script does for an "Internet Site", as far as sending needs it."""
@@ -71,10 +78,6 @@ class Postfix(SocketmapServer):
         for name in ("resolv.conf", "hosts", "nsswitch.conf", "services"):
             (self.root.path(QUEUE) / "etc").mkdir(exist_ok=True)
             shutil.copy(self.root.path("/etc") / name, self.root.path(QUEUE) / "etc" / name)
-
-    def write_module_configuration(self, text: str) -> None:
-        make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
-        super().write_module_configuration(text)
 
     def add_examples(self) -> None:
         lines = (EXAMPLES / self.example).read_text(encoding="ascii").splitlines()

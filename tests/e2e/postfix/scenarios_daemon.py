@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import shutil
 import socket
 import threading
 import time
 from pathlib import Path
+from typing import Iterator
 
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
-from mail_server import make_folder
 from postfix import QUEUE, postfix
 from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
 from world import NO_RESOLVER, Domain, Story, World, replace_file
@@ -20,8 +21,20 @@ declare(Domain("steadyplain.test", (PLAIN,)))
 declare(Domain("early.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("steadybad.test", (SELF_SIGNED,), "enforce"))
 
-ADDRESS = ("127.0.0.1", 8461)
 EXEMPT = '[[policy.override]]\ndomain = "steadybad.test"\nmode = "none"\n'
+
+
+@contextlib.contextmanager
+def socket_of_unit() -> Iterator[socket.socket]:
+    """Below the queue directory, for Postfix's group alone, as systemd makes it with SocketGroup=postfix."""
+    path = Path(f"{QUEUE}/mtasts/socketmap.sock")
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        shutil.chown(path, "root", "postfix")
+        path.chmod(0o660)
+        listening.listen(128)
+        yield listening
 
 
 @scenario("mtastsd is stopped: mail for everybody waits, and goes out when it is back")
@@ -85,7 +98,7 @@ def sent_meanwhile(world: World, listening: socket.socket, recipient: str) -> St
 @scenario("socket activation: who asks before mtastsd runs, or while it is restarted, waits for the answer; no mail is deferred")
 def activated(world: World) -> None:
     postfix(world).mtastsd.stop()
-    with socket.create_server(ADDRESS) as listening:
+    with socket_of_unit() as listening:
         world.undo(postfix(world).mtastsd.stop)
         expect_delivered(sent_meanwhile(world, listening, "bob@steady.test"), "bob@steady.test", GOOD, verified=True)
         postfix(world).mtastsd.stop()
@@ -106,7 +119,7 @@ def out_of_service(world: World) -> None:
     mtastsd = postfix(world).mtastsd
     mtastsd.stop()
     world.sender.write_module_configuration('[dns]\ntransport = "carrier pigeon"\n')
-    with socket.create_server(ADDRESS) as listening:
+    with socket_of_unit() as listening:
         world.undo(mtastsd.stop)
         mtastsd.start([listening])
         story = world.send("bob@steady.test")
@@ -129,7 +142,7 @@ def no_engine(world: World) -> None:
     for engine in engines:
         engine.rename(engine.with_suffix(".away"))
         world.undo(lambda engine=engine: engine.with_suffix(".away").exists() and engine.with_suffix(".away").rename(engine))
-    with socket.create_server(ADDRESS) as listening:
+    with socket_of_unit() as listening:
         world.undo(mtastsd.stop)
         mtastsd.start([listening])
         expect_delivered(world.send("eve@steady.test"), "eve@steady.test", GOOD, verified=True)
@@ -147,18 +160,10 @@ def unix_socket(chrooted: str) -> None:
 
     @scenario(f"unix socket below the queue directory, for Postfix's group alone, smtp(8) {how}")
     def works(world: World) -> None:
-        """As systemd makes it with SocketGroup=postfix: smtp(8) has its primary group only."""
+        """smtp(8) has its primary group only."""
         server = postfix(world)
-        make_folder(f"{QUEUE}/mtasts", 0o755, "_mtasts")
         server.mtastsd.stop()
-        path = Path(f"{QUEUE}/mtasts/socketmap.sock")
-        path.unlink(missing_ok=True)
-        world.undo(lambda: path.unlink(missing_ok=True))
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(path))
-            shutil.chown(path, "root", "postfix")
-            path.chmod(0o660)
-            listening.listen(128)
+        with socket_of_unit() as listening:
             world.undo(server.mtastsd.stop)
             server.mtastsd.start([listening])
             server.set_master("smtp/unix/chroot", chrooted)

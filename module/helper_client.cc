@@ -134,9 +134,11 @@ void HelperClient::on_late(std::uint64_t id) {
 }
 
 Outcome HelperClient::remembered(const Domain& domain, const Error& error) {
-  deps_.log.write(LogLevel::kError,
+  deps_.log.write(told_.is_due() ? LogLevel::kError : LogLevel::kDebug,
                   "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(error.detail));
-  return outcome_without_network(domain, deps_.store.get(domain).value_or(std::nullopt), error, now());
+  const auto stored = deps_.store.get(domain);
+  // There may be a policy that cannot be read now: that is the graver fault.
+  return outcome_without_network(domain, stored.value_or(std::nullopt), stored ? error : stored.error(), now());
 }
 
 void HelperClient::receive() {

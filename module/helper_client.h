@@ -14,6 +14,7 @@
 #include "module/descriptor.h"
 #include "module/helper_frames.h"
 #include "module/log.h"
+#include "module/log_throttle.h"
 #include "module/lookups.h"
 #include "module/policy_store.h"
 
@@ -78,6 +79,7 @@ class HelperClient final : public Lookups {
   std::chrono::steady_clock::time_point started_{};
   std::chrono::steady_clock::time_point last_heard_{};
   std::uint64_t last_id_ = 0;
+  LogThrottle told_{std::chrono::minutes(1)};
   std::map<std::uint64_t, Pending> pending_;
   std::unique_ptr<EventLoop::Watch> readable_;
   std::unique_ptr<EventLoop::Watch> writable_;

@@ -4,7 +4,7 @@
 #include "adapters/socketmap/admission.h"
 #include "adapters/socketmap/answers.h"
 #include "adapters/socketmap/desk.h"
-#include "adapters/socketmap/log_throttle.h"
+#include "module/log_throttle.h"
 
 namespace mtasts::socketmap {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "adapters/socketmap/connection.h"
-#include "adapters/socketmap/log_throttle.h"
 #include "adapters/socketmap/metrics.h"
 #include "module/log.h"
+#include "module/log_throttle.h"
 
 namespace mtasts::socketmap {
 

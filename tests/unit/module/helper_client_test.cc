@@ -129,6 +129,25 @@ TEST_F(HelperClientTest, AHelperThatStandsStillKeepsNobodyWaitingLongerThanTheDe
   EXPECT_NE(outcomes_.at("stall.test").progress, Outcome::Progress::kSettled) << "nothing was found out";
 }
 
+// on_deadline = "no-policy" may let mail go out while lookups are congested, but not while a policy cannot be read.
+TEST_F(HelperClientTest, AnEntryThatCannotBeReadIsTheGraverFault) {
+  const Domain domain = *Domain::parse("stall.test");
+  ASSERT_TRUE(store_.put({domain, {RecordMemory::State::kAbsent, now(), {}, {}}, std::nullopt, std::nullopt}));
+  for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
+    if (item.path().filename() != domain.text()) continue;
+    fs::remove(item.path());
+    fs::create_symlink("nowhere", item.path());
+    break;
+  }
+  open();
+  ask("other.stall.test", milliseconds(100));
+  ask("stall.test", milliseconds(100));
+  ASSERT_TRUE(run_until([&] { return has("stall.test") && has("other.stall.test"); }));
+  EXPECT_EQ(outcomes_.at("other.stall.test").fault->code, ErrorCode::kNotTried);
+  ASSERT_TRUE(outcomes_.at("stall.test").fault);
+  EXPECT_NE(outcomes_.at("stall.test").fault->code, ErrorCode::kNotTried);
+}
+
 TEST_F(HelperClientTest, AHelperThatEndsIsReplacedAndSettlesNothing) {
   open();
   ask("slow.test", seconds(20));

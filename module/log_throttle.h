@@ -4,7 +4,7 @@
 #include <chrono>
 #include <optional>
 
-namespace mtasts::socketmap {
+namespace mtasts {
 
 class LogThrottle {
  public:
@@ -23,4 +23,4 @@ class LogThrottle {
   std::optional<std::chrono::steady_clock::time_point> last_;
 };
 
-}  // namespace mtasts::socketmap
+}  // namespace mtasts

@@ -269,12 +269,12 @@ tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
   return fail(ErrorCode::kLocalFault, detail);
 }
 
-// A store or a part of it that is not there yet holds nothing. Whatever else keeps us from looking says nothing about
-// what is there.
+// A store or a part of it that is not there holds nothing. Whatever else keeps us from looking says nothing about what
+// is there. A link in the place of an entry is none of ours, and is replaced as other damage is.
 Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bool is_use) {
   const auto directory = open_directory(directory_);
   if (!directory) {
-    if (errno != ENOENT) return unreadable(domain, errno);
+    if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
     warn_once(warned_read_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
                                 "\" effect=\"nothing is remembered between lookups\"");
     return std::nullopt;
@@ -282,7 +282,9 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   const auto file = open_to_read(directory.get(), domain.text(), is_use);
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
-    return unreadable(domain, errno);
+    if (errno != ELOOP) return unreadable(domain, errno);
+    warn_of_damage(domain, "it is a symbolic link", is_use);
+    return Found{std::nullopt, from_epoch(std::time(nullptr))};
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return unreadable(domain, errno);

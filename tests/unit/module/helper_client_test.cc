@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "module/event_loop.h"
 #include "module/wall_clock.h"
@@ -133,12 +134,12 @@ TEST_F(HelperClientTest, AHelperThatStandsStillKeepsNobodyWaitingLongerThanTheDe
 TEST_F(HelperClientTest, AnEntryThatCannotBeReadIsTheGraverFault) {
   const Domain domain = *Domain::parse("stall.test");
   ASSERT_TRUE(store_.put({domain, {RecordMemory::State::kAbsent, now(), {}, {}}, std::nullopt, std::nullopt}));
+  fs::path shard;
   for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
-    if (item.path().filename() != domain.text()) continue;
-    fs::remove(item.path());
-    fs::create_symlink("nowhere", item.path());
-    break;
+    if (item.path().filename() == domain.text()) shard = item.path().parent_path();
   }
+  fs::remove_all(shard);
+  std::ofstream(shard) << "no folder";
   open();
   ask("other.stall.test", milliseconds(100));
   ask("stall.test", milliseconds(100));

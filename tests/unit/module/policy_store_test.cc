@@ -195,7 +195,7 @@ TEST_F(StoreTest, RefusesSymbolicLinksFifosDirectoriesAndGiants) {
   fs::rename(place, copy);
 
   fs::create_symlink(copy, place);
-  EXPECT_FALSE(store_.get(domain())) << "symbolic link";
+  EXPECT_FALSE(store_.get(domain()).value()) << "symbolic link";
   fs::remove(place);
   ASSERT_EQ(::mkfifo(place.c_str(), 0644), 0);
   EXPECT_FALSE(store_.get(domain()).value()) << "FIFO, and no waiting for a writer";
@@ -218,7 +218,7 @@ TEST_F(StoreTest, FollowsNoLinkInPlaceOfASubdirectory) {
   const fs::path elsewhere = scratch_.path() + "-elsewhere";
   fs::rename(shard, elsewhere);
   fs::create_directory_symlink(elsewhere, shard);
-  EXPECT_FALSE(store_.get(domain()));
+  EXPECT_FALSE(store_.get(domain()).value());
   EXPECT_FALSE(store_.put(with_policy()));
   EXPECT_FALSE(store_.remove(domain()).value_or(false));
   EXPECT_TRUE(fs::exists(elsewhere / "example.com"));
@@ -233,6 +233,8 @@ TEST_F(StoreTest, WhatCannotBeReadForWantOfADescriptorIsNoAbsence) {
     const int next = ::dup(0);
     ::close(next);
     const rlimit none{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
+    static_cast<Log&>(log_).write(LogLevel::kDebug,
+                                  "");  // the sanitizers look at its type now, for which they need descriptors
     ::setrlimit(RLIMIT_NOFILE, &none);
     const auto cached = store_.get(domain());
     ::_exit(!cached && cached.error().code == ErrorCode::kLocalFault &&
@@ -247,18 +249,16 @@ TEST_F(StoreTest, WhatCannotBeReadForWantOfADescriptorIsNoAbsence) {
 
 TEST_F(StoreTest, WhatCannotBeReadIsNotReplacedAndWarnedAboutOnceAMinute) {
   ASSERT_TRUE(store_.put(with_policy()));
-  const fs::path place = file();
-  const std::string copy = scratch_.path() + "-copy";
-  fs::rename(place, copy);
-  fs::create_symlink(copy, place);
+  const fs::path shard = fs::path(file()).parent_path();
+  fs::remove_all(shard);
+  std::ofstream(shard) << "no folder";
   for (int i = 0; i < 2; ++i) {
     const auto put = store_.put(with_policy());
     ASSERT_FALSE(put);
     EXPECT_EQ(put.error().code, ErrorCode::kLocalFault);
   }
-  EXPECT_TRUE(fs::is_symlink(place));
+  EXPECT_TRUE(fs::is_regular_file(shard));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-entry-unreadable domain=example.com")));
-  fs::remove(copy);
 }
 
 TEST_F(StoreTest, ADirectoryThatIsNotThereIsWarnedAboutOnce) {

@@ -57,7 +57,8 @@ CLI::App* query_command(CLI::App& app, Words& words) {
 
 CLI::App* match_command(CLI::App& app, Words& words) {
   CLI::App* added = command(app, "match", "Whether the policy of DOMAIN lists MXHOST",
-                            "mtasts match example.com mx1.example.com\n\nExit code: 0 allowed, 1 not.");
+                            "mtasts match example.com mx1.example.com\n\nExit code: 0 allowed, 1 not, 75 not to be "
+                            "found out now, 64 usage, 78 configuration.");
   added->add_option("DOMAIN", words.domain)->required();
   added->add_option("MXHOST", words.mx_host)->required();
   return added;

@@ -10,9 +10,21 @@
 namespace mtasts::setup {
 namespace {
 
-bool is_enabled(const Machine& machine) {
-  const auto told = machine.run({"systemctl", "is-enabled", "mtastsd.socket"});
+constexpr const char* kSocket = "mtastsd.socket";
+constexpr const char* kService = "mtastsd.service";
+constexpr const char* kYes = "yes";
+
+// A fact for the way back, such as "mtastsd.socket is-enabled".
+std::string state_name(const std::string& unit, const std::string& question) { return unit + " " + question; }
+
+bool is(const Machine& machine, const std::string& unit, const std::string& question) {
+  const auto told = machine.run({"systemctl", question, unit});
   return told && told->ok();
+}
+
+bool was(const Facts& facts, const std::string& unit, const std::string& question) {
+  const auto fact = facts.find(state_name(unit, question));
+  return fact != facts.end() && fact->second == kYes;
 }
 
 Result<void> control(const Machine& machine, std::vector<std::string> words) {
@@ -37,8 +49,17 @@ void add_socket_unit(Plan& plan, const Machine& machine, const std::string& grou
       path + "\nSocketGroup=" + group + "\nSocketMode=0660\n";
   plan.changes.push_back({kSocketDropIn, text, {}, {}, [&machine] { return restart_sockets(machine); }});
   plan.steps.emplace_back("enable and start mtastsd.socket, and see that mtastsd answers");
-  plan.facts[kSocketEnabled] = is_enabled(machine) ? "yes" : "no";
-  plan.facts[kSocketFolder] = path.substr(0, path.rfind('/'));
+  for (const char* unit : {kSocket, kService}) {
+    for (const char* question : {"is-enabled", "is-active"})
+      plan.facts[state_name(unit, question)] = is(machine, unit, question) ? kYes : "no";
+  }
+  const std::string folder = path.substr(0, path.rfind('/'));
+  if (!machine.exists(folder)) plan.facts[kSocketFolder] = folder;
+  if (was(plan.facts, kService, "is-active") && !was(plan.facts, kSocket, "is-active"))
+    plan.notes.emplace_back(
+        "mtastsd opens its sockets itself now; from then on those of mtastsd.socket count alone, and socketmap.listen "
+        "of "
+        "mtasts.toml does not: an address that others ask must be added there with \"systemctl edit mtastsd.socket\"");
 }
 
 // Stopped by what systemd still knows of it, so that no socket of the old configuration is left behind.
@@ -51,12 +72,14 @@ Result<void> restart_sockets(const Machine& machine) {
 }
 
 Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
-  const auto enabled = facts.find(kSocketEnabled);
-  if (enabled == facts.end() || !machine.systemd_runs()) return {};
-  auto settled = enabled->second == "yes" ? restart_sockets(machine)
-                                          : in_turn(machine, {{"stop", "mtastsd.service", "mtastsd.socket"},
-                                                              {"daemon-reload"},
-                                                              {"disable", "mtastsd.socket", "mtastsd.service"}});
+  if (!facts.contains(state_name(kSocket, "is-enabled")) || !machine.systemd_runs()) return {};
+  std::vector<std::vector<std::string>> commands = {{"stop", kService, kSocket}, {"daemon-reload"}};
+  for (const char* unit : {kSocket, kService})
+    commands.push_back({was(facts, unit, "is-enabled") ? "enable" : "disable", unit});
+  for (const char* unit : {kSocket, kService}) {
+    if (was(facts, unit, "is-active")) commands.push_back({"start", unit});
+  }
+  auto settled = in_turn(machine, commands);
   if (const auto folder = facts.find(kSocketFolder); settled && folder != facts.end())
     ::rmdir((machine.root() + folder->second).c_str());
   return settled;

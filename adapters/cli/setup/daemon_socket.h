@@ -11,7 +11,6 @@ namespace mtasts::setup {
 constexpr const char* kSocketDropIn = "/etc/systemd/system/mtastsd.socket.d/10-setup.conf";
 
 // Facts for the way back.
-constexpr const char* kSocketEnabled = "socket-enabled";
 constexpr const char* kSocketFolder = "socket-folder";  // that systemd makes
 
 // Adds to `plan` the sockets that systemd shall open for `group`: the one of mtastsd.socket, and one at `path`. When

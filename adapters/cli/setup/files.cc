@@ -142,7 +142,7 @@ Result<void> write_new(const Descriptor& folder, const Place& place, std::string
       ::openat(folder.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return trouble(place.folder + "/" + name, "cannot be written");
   const bool done = write_all(file.get(), bytes) && (!replaces || ::fchown(file.get(), old.st_uid, old.st_gid) == 0) &&
-                    ::fchmod(file.get(), replaces ? old.st_mode & 07777U : mode) == 0 && ::fsync(file.get()) == 0;
+                    ::fchmod(file.get(), replaces ? old.st_mode & 0777U : mode) == 0 && ::fsync(file.get()) == 0;
   if (done) return {};
   const auto why = trouble(place.folder + "/" + name, "cannot be written");
   ::unlinkat(folder.get(), name.c_str(), 0);

@@ -41,14 +41,26 @@ class Lines {
 
   // Tables of the administrator's come first: what they say of a destination is not overruled.
   void maps() {
+    if (!main_cf_.value("smtp_tls_per_site").value_or("").empty()) {
+      result_.refused =
+          "smtp_tls_per_site is set, and Postfix does not look at it once there is an smtp_tls_policy_maps: convert it "
+          "to smtp_tls_policy_maps first (see TLS_README of Postfix)";
+      return;
+    }
     const bool has_tlsrpt = facts_.major > 3 || facts_.minor >= 10;
     const std::string ours = facts_.map + (has_tlsrpt ? ":postfix-tlsrpt" : ":postfix");
     std::string value;
     for (const std::string& map : list_elements(main_cf_.value("smtp_tls_policy_maps").value_or(""))) {
       if (map == ours) continue;
+      if (map.starts_with(facts_.map + ":")) {
+        note("\"" + map + "\" in smtp_tls_policy_maps asks mtastsd already; \"" + ours + "\" takes its place");
+        continue;
+      }
       if (const std::string who = other_software(map); !who.empty()) {
         if (!replace_) return refuse(map, who);
-        note("\"" + map + "\" is left out of smtp_tls_policy_maps; stop and remove that software when mail flows");
+        note("\"" + map +
+             "\" is left out of smtp_tls_policy_maps; if other software than mtastsd answers there, stop it when mail "
+             "flows");
         continue;
       }
       value += map + ", ";
@@ -94,6 +106,10 @@ class Lines {
 
   void authorities() {
     const std::string file = main_cf_.value("smtp_tls_CAfile").value_or("");
+    const std::string folder = main_cf_.value("smtp_tls_CApath").value_or("");
+    if (file.empty() && !folder.empty() && folder != "/etc/ssl/certs")
+      return note("smtp_tls_CApath stays " + folder +
+                  "; mail to domains that enforce a policy waits unless it has the public authorities");
     if (file.empty()) return set("smtp_tls_CAfile", facts_.ca_file);
     if (file != facts_.ca_file)
       note("smtp_tls_CAfile stays " + file +

@@ -43,6 +43,25 @@ TEST(PostfixLines, TheAdministratorsMapsStayAndComeFirst) {
                             "socketmap:unix:mtasts/socketmap.sock:postfix")));
 }
 
+TEST(PostfixLines, AMapOfMtastsdThatWasAddedByHandMakesWayForTheOneThatChecksMore) {
+  const auto seen = lines("smtp_tls_policy_maps = socketmap:unix:mtasts/socketmap.sock:postfix\n", facts(10));
+  EXPECT_THAT(seen.settings,
+              Contains(Pair("smtp_tls_policy_maps", "socketmap:unix:mtasts/socketmap.sock:postfix-tlsrpt")));
+  EXPECT_THAT(seen.notes, Contains(HasSubstr("asks mtastsd already")));
+}
+
+// Postfix does not look at it any more once there is a policy map.
+TEST(PostfixLines, APerSiteTableIsNotSilentlyDropped) {
+  EXPECT_THAT(lines("smtp_tls_per_site = hash:/etc/postfix/tls_per_site\n").refused, HasSubstr("smtp_tls_per_site"));
+}
+
+TEST(PostfixLines, AFolderOfPrivateAuthoritiesStaysTheOnlyOne) {
+  const auto seen = lines("smtp_tls_CApath = /etc/postfix/authorities\n");
+  EXPECT_THAT(seen.settings, Not(Contains(Key("smtp_tls_CAfile"))));
+  EXPECT_THAT(seen.notes, Contains(HasSubstr("/etc/postfix/authorities")));
+  EXPECT_THAT(lines("smtp_tls_CApath = /etc/ssl/certs\n").settings, Contains(Pair("smtp_tls_CAfile", kCaFile)));
+}
+
 TEST(PostfixLines, AStricterLevelStays) {
   for (const std::string level : {"encrypt", "verify", "secure", "dane-only", "dane", "fingerprint", "none", "$mine"}) {
     EXPECT_THAT(lines("smtp_tls_security_level = " + level + "\n", facts(7, true)).settings,

@@ -56,3 +56,8 @@ def there_and_back(machine: Computer) -> None:
     expect(machine.path(MAIN).read_text(encoding="ascii") == before, "main.cf should have the bytes from before")
     machine.expect_gone(DROP_IN, "/etc/mtasts/setup", UNIX, BELOW, f"{QUEUE}/mtasts")
     expect(not machine.is_active("mtastsd.socket"), "nobody had enabled mtastsd before")
+    machine.run("systemctl", "start", "mtastsd.service")
+    machine.run("mtasts", "setup", "postfix", "--apply", check=False)
+    undone = machine.run("mtasts", "setup", "postfix", "--undo", check=False)
+    expect("Done." in undone, f"setup --undo failed: {undone}")
+    expect(machine.is_active("mtastsd.service") and not machine.is_active("mtastsd.socket"), "who asked mtastsd before should still be answered")

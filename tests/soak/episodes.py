@@ -14,7 +14,7 @@ class Trait(Flag):
     NOTHING = 0
     NETWORK = auto()  # names or policies cannot be asked for: what is not remembered may not be found, also for a while afterwards
     UNSAVED = auto()  # what is found out may not get into the store
-    HIDDEN = auto()  # what is in the store cannot be read
+    HIDDEN = auto()  # what is in the store cannot be read: it may be a policy, so that mail may wait
     KILLED = auto()  # processes are killed: one that waits for a killed one may defer
     STOPPED = auto()  # processes stand still: whoever waits for one has no answer in time
 

@@ -212,7 +212,7 @@ class Oracle:
         if traits & EXCUSES or memory.excused or jumped:
             return ""
         if answer.word == "defer":
-            helpless = traits & Trait.KILLED or ticket.domain.kind is Kind.SILENT
+            helpless = traits & (Trait.KILLED | Trait.HIDDEN) or ticket.domain.kind is Kind.SILENT
             return "" if helpless else "deferred although everything works"
         return "not found although everything works" if ticket.domain.kind.has_policy else ""
 

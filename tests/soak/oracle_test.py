@@ -92,6 +92,10 @@ class Remembered(Case):
         self.fault(Trait.HIDDEN | Trait.NETWORK)
         self.right(NOTHING)
 
+    def test_mail_may_wait_while_the_store_cannot_be_read(self) -> None:
+        self.fault(Trait.HIDDEN)
+        self.right(Answer("defer"))
+
     def test_nor_when_its_file_was_destroyed_but_then_it_must_be_found_again(self) -> None:
         ticket = self.oracle.ticket(STEADY)
         with self.oracle.destroying([STEADY.name]):

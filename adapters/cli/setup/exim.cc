@@ -80,7 +80,8 @@ class EximPlan {
 
   Result<Plan> make() {
     if (machine_.find_program("exim4").empty()) {
-      plan_.refused = "Debian's Exim (exim4) is not installed; for another one, docs/exim.md has the lines";
+      plan_.refused =
+          "Debian's Exim (exim4) is not installed; for another one, /usr/share/doc/mtasts/exim.md has the lines";
       return std::move(plan_);
     }
     if (auto looked = look_at_exim(); !looked) return tl::unexpected(looked.error());
@@ -103,7 +104,8 @@ class EximPlan {
           "again");
     } else if (const std::string used = line_with(*told, "Configuration file is "); !used.ends_with(kGenerated)) {
       refuse("Exim does not use the configuration that update-exim4.conf makes (" + used +
-             "); put the parts of exim4.conf between \"MTA-STS\" and \"end of MTA-STS\" into yours, see docs/exim.md");
+             "); put the parts of exim4.conf between \"MTA-STS\" and \"end of MTA-STS\" into yours, see "
+             "/usr/share/doc/mtasts/exim.md");
       plan_.by_hand = "The file to take them from: /usr/share/doc/mtasts/examples/exim/exim4.conf\n";
     }
     return {};
@@ -124,13 +126,14 @@ class EximPlan {
     }
     const bool has_smarthost = type == "smarthost" || type == "satellite";
     if (!has_smarthost && type != "internet") {
-      refuse("the configuration type \"" + type + "\" is the administrator's own; docs/exim.md has the lines");
+      refuse("the configuration type \"" + type +
+             "\" is the administrator's own; /usr/share/doc/mtasts/exim.md has the lines");
       return {};
     }
     if (has_smarthost && !is_one_host(answer(**answers, "dc_smarthost"))) {
       refuse(
           "dc_smarthost names several hosts, and the policy of one only can be looked at; see "
-          "conf-examples/exim/smarthost");
+          "/usr/share/doc/mtasts/examples/exim/smarthost");
       return {};
     }
     return add_parts(has_smarthost ? Kind::kSmarthost : Kind::kInternet, is_split);
@@ -199,7 +202,8 @@ class EximPlan {
       auto changed = insert_before_section(text, parts(kind)[i].section, marked_block("#", "exim", texts[i]));
       if (!changed) {
         refuse(std::string(kTemplate) + " has no section \"" + parts(kind)[i].section +
-               "\"; add the parts by hand (docs/exim.md), or let \"dpkg-reconfigure exim4-config\" split the "
+               "\"; add the parts by hand (/usr/share/doc/mtasts/exim.md), or let \"dpkg-reconfigure exim4-config\" "
+               "split the "
                "configuration");
         return {};
       }

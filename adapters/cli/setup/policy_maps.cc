@@ -72,7 +72,7 @@ class Lines {
     result_.refused =
         "smtp_tls_policy_maps asks \"" + map + "\" already (" + who +
         "), and the first answer counts: \"mtasts setup postfix --replace\" puts mtastsd in its place (see "
-        "docs/migration.md)";
+        "/usr/share/doc/mtasts/migration.md)";
   }
 
   // Never lower than it is.

@@ -29,11 +29,12 @@ SendmailLines sendmail_lines(const std::string& text) {
     };
     if (says("mtasts.m4")) return {};  // added by hand
     if (says("FEATURE(`sts'"))
-      result.refused = "sendmail.mc has a line FEATURE(`sts') already; take it away first (see docs/migration.md)";
+      result.refused =
+          "sendmail.mc has a line FEATURE(`sts') already; take it away first (see /usr/share/doc/mtasts/migration.md)";
     if (says("SMART_HOST"))
       result.refused =
           "mail goes by a smarthost (SMART_HOST), and Sendmail would judge that by the recipients' policies; "
-          "docs/sendmail.md has what can be done instead";
+          "/usr/share/doc/mtasts/sendmail.md has what can be done instead";
     if (says("confCACERT'")) result.own_ca = true;
     if (!is_placed && !is_comment(words) && (words.starts_with("MAILER(") || words.starts_with("MAILER_DEFINITIONS"))) {
       changed += marked_block("dnl", "sendmail", kInclude);
@@ -43,7 +44,7 @@ SendmailLines sendmail_lines(const std::string& text) {
   }
   if (!is_placed && result.refused.empty())
     result.refused = std::string("sendmail.mc has no MAILER line; put ") + kInclude +
-                     " where it belongs by hand, see docs/sendmail.md";
+                     " where it belongs by hand, see /usr/share/doc/mtasts/sendmail.md";
   if (result.refused.empty()) result.text = changed;
   return result;
 }

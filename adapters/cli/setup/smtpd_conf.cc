@@ -81,7 +81,7 @@ class Rules {
       lines.text = changed();
       return lines;
     }
-    lines.refused = problem_ + "; docs/opensmtpd.md explains what to add, and nothing is changed here";
+    lines.refused = problem_ + "; /usr/share/doc/mtasts/opensmtpd.md explains what to add, and nothing is changed here";
     lines.by_hand = by_hand();
     return lines;
   }
@@ -117,7 +117,7 @@ class Rules {
     if (has(tokens, "auth") || (word_after(tokens, "from") == "any" && !needs_login(word_after(tokens, "tag")))) {
       problem_ = "the rule \"" + joined(tokens) +
                  "\" lets smtpd ask about domains for clients that have not logged in; it needs a tag, as in "
-                 "conf-examples/opensmtpd/submission.conf";
+                 "/usr/share/doc/mtasts/examples/opensmtpd/submission.conf";
     }
     const bool is_plain = std::all_of(tokens.begin() + 1, tokens.end(), [](const std::string& word) {
       return !word.starts_with('!') && word != "mail-from" && word != "rcpt-to" && word != "helo" && word != "tls";
@@ -147,7 +147,7 @@ class Rules {
     if (has(action, "host"))
       return "the action \"" + action_ +
              "\" sends everything to a smarthost, whose certificate smtpd checks by itself with "
-             "\"smtp+tls://\" and \"tls\", see conf-examples/opensmtpd/smarthost.conf";
+             "\"smtp+tls://\" and \"tls\", see /usr/share/doc/mtasts/examples/opensmtpd/smarthost.conf";
     for (const std::string_view word : {"domain", "backup", "tls", "ca", "auth"}) {
       if (has(action, word)) return "the action \"" + joined(action) + "\" has an option that cannot be copied";
     }

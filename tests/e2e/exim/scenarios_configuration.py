@@ -41,7 +41,7 @@ def module_missing(world: World) -> None:
     expect_delivered(world.send("eve@chosen.test"), "eve@chosen.test", IMPOSTOR)
 
 
-@scenario("TLS-Required: No is honoured, and not where the administrator says so")
+@scenario("R30: TLS-Required: No is honoured, and not where the administrator says so")
 def tls_required_no(world: World) -> None:
     wish = {"TLS-Required": "No"}
     expect_delivered(world.send("bob@partner.test", headers=wish), "bob@partner.test", SELF_SIGNED)

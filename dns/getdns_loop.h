@@ -1,5 +1,5 @@
 // Lets getdns wait on our EventLoop. getdns's own libevent extension is not used: Debian's shared object exports
-// nothing, and what is in the static one inverts run_once's flag (engine-facts).
+// nothing, and what is in the static one inverts run_once's flag (docs/facts.md).
 #pragma once
 
 #include <cstdint>

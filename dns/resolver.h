@@ -1,5 +1,5 @@
 // The Resolver over getdns: a stub that asks the configured recursive resolvers over TCP or TLS, never UDP
-// (engine-facts: any UDP reply with the right 16-bit id is believed).
+// (docs/facts.md: any UDP reply with the right 16-bit id is believed).
 #pragma once
 
 #include <chrono>

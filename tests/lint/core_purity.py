@@ -23,6 +23,7 @@ def main() -> int:
         if line.endswith(":"):
             member = line
         symbol = re.sub(r"@.*$", "", line.strip().removeprefix("U ").strip())
+        symbol = re.sub(r"^__(\w+)_chk$", r"\1", symbol)  # the fortified form
         if FORBIDDEN.match(symbol):
             print(f"{member} refers to {symbol}")
             found += 1

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A local user who asks mtastsd for as many slow domains as it lets him, until his standard input ends.
 
-    flood.py PATH|HOST:PORT CONNECTIONS hold|hang-up
+    flood.py PATH|HOST:PORT CONNECTIONS hold|hang-up [DOMAIN...]
 
-Each connection asks for a domain of its own below tarpit.flood.test (a policy host that says nothing) or dead.flood.test
-(name servers that say nothing). "hold": all wait for their answers, and ask again. "hang-up": each goes as soon as it
+The domains are asked for in turn, with a running number for each "{}" in them. Where none is given each connection asks for
+a domain of its own below tarpit.flood.test (a policy host that says nothing) or dead.flood.test (name servers that say
+nothing). "hold": all wait for their answers, and ask again. "hang-up": each goes as soon as it
 has asked, and comes again. Says "flooding" once that is under way.
 """
 
@@ -16,11 +17,12 @@ import socket
 import sys
 
 NUMBERS = itertools.count()
+DOMAINS = ["d{}.dead.flood.test", "d{}.tarpit.flood.test"]
 
 
 def ask(one: socket.socket) -> None:
     number = next(NUMBERS)
-    request = f"postfix d{number}.{('tarpit', 'dead')[number % 2]}.flood.test"
+    request = f"postfix {DOMAINS[number % len(DOMAINS)].format(number)}"
     one.sendall(f"{len(request)}:{request},".encode("ascii"))
 
 
@@ -78,4 +80,5 @@ def hang_up(where: str, count: int) -> None:
 
 
 if __name__ == "__main__":
+    DOMAINS = sys.argv[4:] or DOMAINS
     {"hold": hold, "hang-up": hang_up}[sys.argv[3]](sys.argv[1], int(sys.argv[2]))

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Callable, Mapping, Sequence
 
 from mail_server import make_folder
 from packages import LabError
@@ -20,10 +20,12 @@ PATIENCE = 20.0
 
 
 class Mtastsd:
-    """`folder` is for what it says on standard error."""
+    """`folder` is for what it says on standard error; `arguments` and `environment` are further ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
         self._log = folder / "mtastsd.log"
+        self._arguments = list(arguments)
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify_path = "/run/mtastsd.notify"
@@ -50,8 +52,8 @@ class Mtastsd:
             self.before_start()
         self._forget_notes()
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(dying_with_parent([*_limited(descriptors), *_command(listening)]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             env={**os.environ, "NOTIFY_SOCKET": self._notify_path},
+            self._process = subprocess.Popen(dying_with_parent([*_limited(descriptors), *_command(listening), *self._arguments]), stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log, env={**os.environ, "NOTIFY_SOCKET": self._notify_path, **self._environment},
                                              pass_fds=[one.fileno() for one in listening])
         if wait:
             self._wait_until_ready()

@@ -14,10 +14,12 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import daemon
 import entry
+import strangers
 from ground import DNS_TIMEOUT, FETCH_TIMEOUT, OWNER, STORE, Ground, owner_id
 from oracle import UNKNOWN, Answer, Oracle, Ticket
-from programs import BUSY, GRACE, Caller, Runner
+from programs import BUSY, GRACE, LIMIT, Caller, Runner
 from truth import Domain, Kind
 
 APPLIES, NONE, TEMPORARY = 0, 1, 75
@@ -121,6 +123,53 @@ def judge(runner: Runner, domain: Domain, answer: Answer, ticket: Ticket, who: s
         runner.report.found("wrong", faults, f"{domain.name}, {who}: {wrong}; the answer was {answer}")
 
 
+class MailServer(Asker):
+    """Asks mtastsd as a mail server does, over a connection that it keeps. Also to be had without its thread, for one question."""
+
+    def __init__(self, runner: Runner, seed: str = "") -> None:
+        super().__init__(runner, seed, 0.05)
+        self.connection = daemon.Connection(LIMIT)
+        self.domains = [domain for domain in runner.ground.domains if domain.kind is not Kind.FRESH]
+
+    def __enter__(self) -> MailServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def turn(self) -> None:
+        domain = self.random.choice(self.domains)
+        if domain.kind is not Kind.SILENT or self.random.random() < SELDOM:
+            self.ask(domain)
+
+    def ask(self, domain: Domain) -> Answer | None:
+        """Has the answer judged, and returns it; None when there is nothing to judge."""
+        server = self.ground.daemon
+        if not server.serving.wait(LIMIT):
+            return None
+        generation, ticket = server.generation, self.oracle.ticket(domain)
+        try:
+            reply = self.connection.ask(domain.name)
+        except daemon.NoAnswer as reason:
+            if server.generation == generation:
+                self.complain("crash" if server.revive() else "hang", domain, ticket, str(reason))
+            return None
+        end = time.monotonic()
+        try:
+            answer = daemon.answer_of(domain, reply, end - ticket.begin - self.runner.pulse.stalled(ticket.begin, end))
+        except (ValueError, KeyError) as trouble:
+            self.complain("wrong", domain, ticket, f"{trouble}: {reply[:300]!r}")
+            return None
+        judge(self.runner, domain, answer, ticket, "mtastsd")
+        return answer
+
+    def complain(self, kind: str, domain: Domain, ticket: Ticket, text: str) -> None:
+        self.runner.report.found(kind, self.runner.faults(ticket.begin, domain.name), f"{domain.name}, mtastsd: {text}")
+
+    def end(self) -> None:
+        self.connection.close()
+
+
 class LongLived(Asker):
     def __init__(self, runner: Runner, user: str, seed: str) -> None:
         super().__init__(runner, f"{seed} caller {user}", 0.01)
@@ -189,6 +238,8 @@ class Lister(Asker):
 
     def check(self, line: str, begin: float) -> None:
         found = self.LINE.match(line)
+        if found and strangers.owns(found["name"]):
+            return
         domain = self.modes.get(found["name"]) if found else None
         if found and domain and (found["mode"] == "none" or any(version.mode == found["mode"] for version in domain.versions.values())):
             return
@@ -212,6 +263,12 @@ class Publisher(Asker):
             self.ground.names_lock.release()
 
 
+def beginning(file: Path) -> bytes:
+    """Of what may be a giant; an entry is shorter."""
+    with open(file, "rb") as opened:
+        return opened.read(100_000)
+
+
 class Inspector(Asker):
     """Takes stock of the store: everything in it must be ours, whole, with the right owner and rights, and nothing that was
     committed may be missing. What a fault has put there, `artefacts` by path with inode number, is left out."""
@@ -221,6 +278,7 @@ class Inspector(Asker):
     def __init__(self, runner: Runner, artefacts: dict[Path, int], seed: str) -> None:
         super().__init__(runner, f"{seed} inspector", 0.4)
         self.artefacts = artefacts
+        self.of_others: set[Path] = set()  # whose owner and rights a fault has changed
         self.owner = owner_id()
         self.by_name = {domain.name: domain for domain in runner.ground.domains}
         self.inspected = 0
@@ -248,14 +306,15 @@ class Inspector(Asker):
     def check_folder(self, folder: Path) -> None:
         self.check_rights(folder, 0o755)
         for file in sorted(folder.iterdir()):
-            if not file.name.startswith(".") and (file.name not in self.by_name or entry.shard_of(file.name) != folder.name):
+            known = file.name in self.by_name or strangers.owns(file.name)
+            if not file.name.startswith(".") and (not known or entry.shard_of(file.name) != folder.name):
                 self.stray(file, "is no domain that was asked about")
             self.check_file(file)
 
     def check_entry(self, domain: Domain, file: Path) -> None:
         ticket = self.oracle.ticket(domain)
         try:
-            stored = None if self.is_artefact(file) else entry.read(file.read_bytes(), domain.name)
+            stored = None if self.is_artefact(file) else entry.read(beginning(file), domain.name)
         except FileNotFoundError:
             stored = None
         except entry.Damaged as damage:
@@ -269,7 +328,7 @@ class Inspector(Asker):
         return self.lost(file.name, problem) if problem else None
 
     def check_file(self, file: Path) -> None:
-        if self.is_artefact(file):
+        if self.is_artefact(file) or file in self.of_others:
             return None
         try:
             status = file.lstat()

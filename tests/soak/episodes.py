@@ -17,6 +17,7 @@ class Trait(Flag):
     HIDDEN = auto()  # what is in the store cannot be read: it may be a policy, so that mail may wait
     KILLED = auto()  # processes are killed: one that waits for a killed one may defer
     STOPPED = auto()  # processes stand still: whoever waits for one has no answer in time
+    CROWDED = auto()  # strangers use up what others need: what is not remembered may wait, and is never waved through
 
 
 @dataclass

@@ -56,7 +56,7 @@ class NoFiles(Fault):
     def act(self, field: Field) -> bool:
         try:
             while True:
-                (BALLAST / str(self.count)).touch()
+                os.mknod(BALLAST / str(self.count))
                 self.count += 1
         except OSError:
             field.report.act(self.name)
@@ -72,19 +72,24 @@ class ReadOnly(Fault):
     traits = Trait.UNSAVED
 
     def strike(self, field: Field) -> None:
-        """The kernel does not do it while anybody has a file open for writing, so nobody asks for a moment."""
-        limit = time.monotonic() + PATIENCE
+        """The kernel does not do it while anybody has a file open for writing, so nobody asks for a moment, and mtastsd is started
+        again."""
         field.runner.pausing.set()
         try:
-            while True:
-                try:
-                    return run("mount", "-o", "remount,noatime,ro", str(DISK))
-                except LabError as trouble:
-                    if time.monotonic() > limit:
-                        raise NotNow(str(trouble)) from trouble
-                    time.sleep(0.02)
+            with field.ground.daemon.stopped():
+                self.remount(time.monotonic() + PATIENCE)
         finally:
             field.runner.pausing.clear()
+
+    @staticmethod
+    def remount(limit: float) -> None:
+        while True:
+            try:
+                return run("mount", "-o", "remount,noatime,ro", str(DISK))
+            except LabError as trouble:
+                if time.monotonic() > limit:
+                    raise NotNow(str(trouble)) from trouble
+                time.sleep(0.02)
 
     def mend(self, field: Field) -> None:
         run("mount", "-o", "remount,noatime,rw", str(DISK))

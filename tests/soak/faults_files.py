@@ -100,10 +100,7 @@ class Noise(FileFault):
 
 def beginning(file: Path) -> bytearray:
     """Of what may be the giant hole of the last time, or nothing at all."""
-    if not file.is_file():
-        return bytearray()
-    with open(file, "rb") as opened:
-        return bytearray(opened.read(100_000))
+    return bytearray(askers.beginning(file) if file.is_file() else b"")
 
 
 class Removed(FileFault):

@@ -18,10 +18,12 @@ from typing import Iterator
 import entry
 from authority import LongAuthority
 from clock import Clock
+from daemon import SOCKET, Daemon
 from dns import Dns, DnsAddresses, Zone
 from packages import LabError
 from pki import Leaf
 from process import Programs
+import strangers
 from mail_server import make_folder, make_user
 from truth import Domain, Kind, Version
 from web import Place, PolicyHost, Web
@@ -29,16 +31,18 @@ from world import AUTHORITY, RESOLVER, WEB
 
 FOLDER = Path("/soak")
 DISK = Path("/soak/disk")  # a file system of its own
-DISK_BYTES = 3 << 20
-DISK_FILES = 700
+DISK_BYTES = 32 << 20
+DISK_FILES = 6_000
 STORE = DISK / "store"
 CONFIGURATION = FOLDER / "mtasts.toml"
+DAEMON_CONFIGURATION = FOLDER / "mtastsd.toml"
 SANITIZER_REPORTS = FOLDER / "sanitizer"  # of helpers, whose standard error nobody sees
 OWNER = "_mtasts"
 READER = "alice"
 DEADLINE = 3  # seconds
 DNS_TIMEOUT = 1
 FETCH_TIMEOUT = 2
+DAEMON_FETCH_TIMEOUT = 10  # a fetch goes on after the deadline of whoever waits, as it does by default
 LOOKUP = "mtasts-lookup"  # the helper
 
 
@@ -50,24 +54,32 @@ class Ground:
         self.build = build
         self.domains = domains
         FOLDER.mkdir()
-        self.authority = LongAuthority(FOLDER / "pki", [f"mta-sts.{domain.name}" for domain in domains], (Kind.UNTRUSTED.word,))
+        self.authority = LongAuthority(FOLDER / "pki", [*(f"mta-sts.{domain.name}" for domain in domains), *strangers.certified()], (Kind.UNTRUSTED.word,))
+        self.strangers = strangers.Strangers(FOLDER / "strangers", SOCKET)
         programs = Programs(Path("/"))
-        self.dns = Dns(programs, FOLDER / "dns", DnsAddresses(AUTHORITY, (RESOLVER,), None), [zone(domain) for domain in domains])
+        self.dns = Dns(programs, FOLDER / "dns", DnsAddresses(AUTHORITY, (RESOLVER,), None),
+                       [*(zone(domain) for domain in domains), *strangers.zones(self.strangers.six)])
         self.web = Web(programs, FOLDER / "web", WEB, self.authority,  # type: ignore[arg-type]
                        [policy_host(domain) for domain in domains if domain.kind is not Kind.ABSENT])
         self.clock = Clock(FOLDER / "clock")
+        self.daemon = Daemon(FOLDER / "mtastsd", DAEMON_CONFIGURATION, {**self.environment(), "SOAK_DAEMON": "1"})
         self.names_lock = threading.Lock()
         self.store_lock = threading.Lock()
 
     def start(self) -> None:
         self._make_disk()
         run("cmake", "--install", str(self.build))
-        CONFIGURATION.write_text(
-            f'[dns]\nresolvers = ["{RESOLVER[0]}"]\ntimeout_s = {DNS_TIMEOUT}\nmin_ttl_s = 0\n'
-            f'[fetch]\ntimeout_s = {FETCH_TIMEOUT}\nca_file = "{self.authority.root}"\n'
-            f'[engine]\ndeadline_s = {DEADLINE}\n[cache]\ndirectory = "{STORE}"\n', encoding="ascii")
+        CONFIGURATION.write_text(self._configuration(FETCH_TIMEOUT), encoding="ascii")
+        DAEMON_CONFIGURATION.write_text(f'{self._configuration(DAEMON_FETCH_TIMEOUT)}[socketmap]\nsocket_mode = "0666"\n', encoding="ascii")
         self.dns.start()
         self.web.start()
+        self.strangers.start(self.authority.issue(Leaf("strangers")))
+        self.daemon.start()
+
+    def _configuration(self, fetch_timeout: int) -> str:
+        return (f'[dns]\nresolvers = ["{RESOLVER[0]}"]\ntimeout_s = {DNS_TIMEOUT}\nmin_ttl_s = 0\ntrust_ad = "always"\n'
+                f'[fetch]\ntimeout_s = {fetch_timeout}\nca_file = "{self.authority.root}"\n'
+                f'[engine]\ndeadline_s = {DEADLINE}\n[cache]\ndirectory = "{STORE}"\n')
 
     @property
     def talkative(self) -> list[Domain]:
@@ -75,6 +87,8 @@ class Ground:
         return [domain for domain in self.domains if domain.kind is not Kind.SILENT]
 
     def stop(self) -> None:
+        self.daemon.stop()
+        self.strangers.stop()
         self.web.stop()
         self.dns.stop()
 
@@ -175,6 +189,14 @@ def processes(*names: str) -> Iterator[tuple[int, str]]:
             continue
         if name in names and state != "Z":
             yield int(folder.name), name
+
+
+def is_daemons(pid: int) -> bool:
+    """Whether this lookup helper is mtastsd's, which ends with it."""
+    try:
+        return b"\0SOAK_DAEMON=" in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
 
 
 def started_before(pid: int, seconds_ago: float) -> bool:

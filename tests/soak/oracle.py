@@ -9,7 +9,11 @@
 3. A policy of which nothing is remembered is found whenever names and policy hosts work, the asker is not held up and the
    clock does not jump before his eyes. After network trouble a failure is remembered for up to an hour (R15); the soak's clock lets that hour pass at times,
    and then this excuse is over.
-4. "Not now" is said only where rule 3 has an excuse, or to one whose helper was killed.
+4. "Not now" is said only where rule 3 has an excuse, to one whose helper was killed, and of what is not remembered while
+   strangers use up what others need. They are no excuse for "no policy".
+5. mtastsd gives a remembered answer within PROMPT seconds, whatever strangers do. It repeats one for a few seconds without a
+   look into the store, so that an answer of its is judged by what was true that long ago, too. Where a policy is not to be
+   enforced it says what it says of a domain without one.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ from truth import Domain, Kind, Version
 IN_FLIGHT = 30.0  # no lookup that began earlier is still under way; see longest_lookup() in module/helper_main.cc
 HELD_UP = 2.0  # a process that stood still may save so late what it dated by the clock before
 EXCUSES = Trait.NETWORK | Trait.STOPPED
+PROMPT = 2.0  # seconds
+REPEATED = 6.0  # seconds: kRepeated in adapters/socketmap/answers.cc, and one more
+LINGERING = 20.0  # seconds: so long may lookups of strangers go on that have left; DEADLINE and the fetches behind it
 LEAP = 5  # seconds by which a clock that nobody moves does not go wrong
 UNKNOWN = -1
 
@@ -34,7 +41,8 @@ UNKNOWN = -1
 @dataclass(frozen=True)
 class Answer:
     """`word` is "policy", "none" or "defer". A policy of mode none is a "none" with an id. `writes`: whoever asked saves
-    what he finds; `from_store`: it was remembered. max_age and fetched are UNKNOWN where they are not told."""
+    what he finds; `from_store`: it was remembered. max_age, fetched and expires are UNKNOWN where they are not told.
+    `repeated`: it is mtastsd's, and `seconds` is how long that took, without the time in which nobody could run."""
 
     word: str
     mode: str = "none"
@@ -46,14 +54,17 @@ class Answer:
     reason: str = ""
     writes: bool = True
     from_store: bool = False
+    repeated: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A policy that was seen to be in the store, by one who began to look at `seen`."""
+    """A policy that was seen to be in the store, first and last by those who began to look at `first` and `seen`."""
 
     number: int
     expires: int
+    first: float
     seen: float
 
 
@@ -140,18 +151,21 @@ class Oracle:
         end = time.monotonic()
         with self._lock:
             memory = self._memories[ticket.domain.name]
-            traits = self.episodes.traits(ticket.begin, end, ticket.domain.name)
-            kept = ticket.kept if memory.destroyed < ticket.begin else None
+            begin = ticket.begin - REPEATED if answer.repeated else ticket.begin
+            traits = self.episodes.traits(begin, end, ticket.domain.name)
+            kept = ticket.kept if ticket.kept and memory.destroyed < begin and ticket.kept.first <= begin else None
             self._count(answer)
-            wrong = self._forged(ticket, answer, end)
+            wrong = self._forged(ticket, answer, end) or self._late(ticket, answer, kept, traits, end)
             if wrong:
                 return wrong
+            if answer.repeated and answer.word == "none" and _is_free(ticket.domain, kept):
+                return ""
             if not answer.id:
-                return self._missing(ticket, answer, kept, memory, traits, end)
+                return self._missing(ticket.domain, answer, kept, memory, traits, begin, end)
             number = self._version(ticket.domain, answer).number
             if kept and number < kept.number:
                 return f"version {number} after {kept.number} was committed"
-            if kept and self._is_duty(kept, traits, ticket.begin, end):
+            if kept and self._is_duty(kept, traits, begin, end):
                 self.tally.duties += 1
             if answer.from_store or (answer.writes and not traits & (Trait.UNSAVED | Trait.HIDDEN)):
                 self._keep(memory, number, answer.expires, ticket.begin)
@@ -196,6 +210,8 @@ class Oracle:
             return f"max_age is {answer.max_age}, published was {version.max_age}"
         if answer.fetched != UNKNOWN and answer.expires != answer.fetched + version.max_age:
             return "it does not expire max_age after it was fetched"
+        if answer.expires == UNKNOWN:
+            return ""
         least, _ = self.clock.shown(ticket.begin, end)
         if answer.expires <= least:
             return f"it ran out {least - answer.expires} s before it was asked for (R22)"
@@ -203,18 +219,30 @@ class Oracle:
             return "it lasts longer than any fetch can have made it"
         return ""
 
-    def _missing(self, ticket: Ticket, answer: Answer, kept: Kept | None, memory: Memory, traits: Trait, end: float) -> str:
-        if kept and self._is_duty(kept, traits, ticket.begin, end):
+    def _late(self, ticket: Ticket, answer: Answer, kept: Kept | None, traits: Trait, end: float) -> str:
+        if answer.seconds <= PROMPT or not kept or traits & EXCUSES or not self._is_duty(kept, traits, ticket.begin, end):
+            return ""
+        if kept.number < ticket.domain.current.number:
+            return ""  # the policy of another id is fetched before the answer (R18)
+        return f"version {kept.number} was committed, and the answer took {answer.seconds:.1f} s"
+
+    def _missing(self, domain: Domain, answer: Answer, kept: Kept | None, memory: Memory, traits: Trait, begin: float, end: float) -> str:
+        # mtastsd tells nobody to rely on a policy while it cannot find out whether DANE goes before it (R29).
+        unknown = answer.repeated and answer.word == "defer" and traits & (EXCUSES | Trait.KILLED)
+        if kept and not unknown and self._is_duty(kept, traits, begin, end):
             self.tally.duties += 1
             return f"version {kept.number} was committed and is not applied (R17)"
-        least, latest = self.clock.shown(ticket.begin, end)
-        jumped = latest - least > end - ticket.begin + LEAP
-        if traits & EXCUSES or memory.excused or jumped:
+        least, latest = self.clock.shown(begin, end)
+        jumped = latest - least > end - begin + LEAP
+        if traits & EXCUSES or memory.excused or self._healed > begin or jumped:
             return ""
+        crowd = self.episodes.traits(begin - LINGERING, end, domain.name) & Trait.CROWDED
         if answer.word == "defer":
-            helpless = traits & (Trait.KILLED | Trait.HIDDEN) or ticket.domain.kind is Kind.SILENT
+            helpless = crowd or traits & (Trait.KILLED | Trait.HIDDEN) or domain.kind is Kind.SILENT
             return "" if helpless else "deferred although everything works"
-        return "not found although everything works" if ticket.domain.kind.has_policy else ""
+        if not domain.kind.has_policy:
+            return ""
+        return "waved through while strangers are about" if crowd else "not found although everything works"
 
     def _is_duty(self, kept: Kept, traits: Trait, begin: float, end: float) -> bool:
         _, latest = self.clock.shown(begin, end)
@@ -227,4 +255,10 @@ class Oracle:
         old = memory.kept
         if old and (number < old.number or (number == old.number and begin < old.seen)):
             return
-        memory.kept = Kept(number, expires, begin)
+        first = old.first if old and old.number == number else begin
+        memory.kept = Kept(number, expires, first, begin)
+
+
+def _is_free(domain: Domain, kept: Kept | None) -> bool:
+    """Whether a policy that may be in force leaves mail free to go anywhere: its mode is not enforce."""
+    return any(version.mode != "enforce" for version in list(domain.versions.values()) if not kept or version.number >= kept.number)

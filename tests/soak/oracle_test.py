@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 import time
@@ -10,10 +11,15 @@ import unittest
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
+
+import daemon
 import entry
+import strangers
 from clock import DAY, YEAR, Clock
 from episodes import Episode, Episodes, Trait
-from oracle import Answer, Oracle
+from oracle import PROMPT, REPEATED, Answer, Oracle
+from pulse import Pulse
 from truth import WEEK, Domain, Kind, Version
 
 STEADY = Domain("steady1.test", Kind.STEADY)
@@ -182,6 +188,141 @@ class NothingRemembered(Case):
     def test_trouble_of_other_domains_is_no_excuse(self) -> None:
         self.fault(Trait.NETWORK, frozenset({YEARLY.name}))
         self.wrong("not found", NOTHING)
+
+
+MAIL_WAITS = Answer("defer", repeated=True)
+FREE = Answer("none", repeated=True)
+
+
+class Mtastsd(Case):
+    def reply(self, domain: Domain = STEADY, seconds: float = 0.0, **changes: str) -> Answer:
+        """As mtastsd gives it, with parts of the text changed."""
+        text = (f"OK secure match=v1.mx.{domain.name}:.v1.{domain.name} servername=hostname policy_type=sts policy_domain={domain.name} "
+                + " ".join(f"{{ policy_string = {line} }}" for line in domain.versions[1].lines()) + " mx_host_pattern=ignored.test")
+        for old, new in changes.items():
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        return daemon.answer_of(domain, text, seconds)
+
+    def remember(self, domain: Domain = STEADY, ago: float = 60.0) -> None:
+        """It has been in the store for so long."""
+        self.right(self.good(domain), domain)
+        memory = self.oracle._memories[domain.name]
+        assert memory.kept
+        memory.kept = replace(memory.kept, first=time.monotonic() - ago)
+
+    def test_its_replies_are_read_as_policies(self) -> None:
+        self.right(self.reply())
+        self.assertEqual(daemon.answer_of(STEADY, "NOTFOUND ", 0), FREE)
+        self.assertEqual(daemon.answer_of(STEADY, "TEMP why", 0), replace(MAIL_WAITS, reason="TEMP why"))
+
+    def test_what_is_no_reply_for_this_domain_is_refused(self) -> None:
+        for reply in ("", "OK may", "OK dane", "PERM no", "NOTFOUND"):
+            with self.assertRaises(ValueError):
+                daemon.answer_of(STEADY, reply, 0)
+        for changes in ({"match=v1": "match=v2"}, {":.v1": ":.v2"}, {"policy_domain=steady1": "policy_domain=other"}, {"mode: enforce } ": "mode: enforce } { policy_string = mx: more.test } "}):
+            with self.assertRaises(ValueError):
+                self.reply(**changes)  # type: ignore[arg-type]
+
+    def test_a_policy_that_was_never_published_is_wrong(self) -> None:
+        self.assertIn("never published", self.ask(self.reply(**{"v1": "v7"})))
+        self.assertIn("max_age is", self.ask(self.reply(**{f"max_age: {WEEK}": "max_age: 5"})))
+
+    def test_a_remembered_policy_is_applied_by_mtastsd_too(self) -> None:
+        self.remember()
+        self.right(self.reply())
+        self.wrong("not applied", FREE)
+        self.wrong("not applied", MAIL_WAITS)
+        self.fault(Trait.CROWDED)
+        self.wrong("not applied", FREE)
+        self.wrong("not applied", MAIL_WAITS)
+
+    def test_mail_may_wait_where_dane_cannot_be_asked_about_and_never_goes_unprotected(self) -> None:
+        self.remember()
+        self.fault(Trait.NETWORK)
+        self.right(MAIL_WAITS)
+        self.wrong("not applied", FREE)
+
+    def test_what_it_repeats_may_be_older_than_what_was_saved_meanwhile(self) -> None:
+        self.remember(ago=REPEATED / 2)
+        self.wrong("not found", FREE)  # everything has worked for longer
+        self.fault(Trait.NETWORK)
+        self.right(FREE)
+
+    def test_a_remembered_policy_is_late_after_two_seconds_whatever_strangers_do(self) -> None:
+        self.remember()
+        self.fault(Trait.CROWDED | Trait.KILLED | Trait.UNSAVED)
+        self.right(self.reply(seconds=PROMPT))
+        self.wrong("took 2.1 s", self.reply(seconds=PROMPT + 0.1))
+
+    def test_one_whose_domain_has_announced_another_may_take_longer(self) -> None:
+        self.remember()
+        STEADY.versions[2] = STEADY.next_version()
+        self.right(self.reply(seconds=3))
+
+    def test_a_first_contact_is_not_late_nor_one_whose_network_is_broken(self) -> None:
+        self.right(self.reply(seconds=3))
+        self.remember()
+        self.fault(Trait.NETWORK)
+        self.right(self.reply(seconds=3))
+
+    def test_a_mode_that_is_not_enforced_looks_like_no_policy(self) -> None:
+        self.wrong("not found", FREE)
+        STEADY.versions[2] = replace(STEADY.next_version(), mode="testing")
+        self.right(FREE)
+        self.remember()
+        STEADY.versions[3] = STEADY.next_version()
+        self.right(FREE)
+        self.remember()
+        self.wrong("not applied", FREE)
+
+
+class Strangers(Case):
+    def test_a_first_contact_may_wait_for_strangers_and_is_never_waved_through(self) -> None:
+        episode = self.fault(Trait.CROWDED)
+        for waiting, free in ((Answer("defer"), NOTHING), (MAIL_WAITS, FREE)):
+            self.right(waiting)
+            self.wrong("waved through", free)
+            self.right(free, ABSENT)
+            self.right(self.good())
+        episode.end = time.monotonic()
+        self.right(MAIL_WAITS)  # what they have asked for goes on for a while
+        self.wrong("waved through", FREE)
+        episode.begin, episode.end = 0.0, 1.0
+        self.wrong("deferred", MAIL_WAITS)
+
+    def test_they_do_not_weaken_what_is_remembered(self) -> None:
+        self.right(self.good())
+        self.fault(Trait.CROWDED)
+        self.wrong("not applied", NOTHING)
+        self.wrong("not applied", Answer("defer"))
+
+    def test_every_stranger_asks_for_names_of_strangers(self) -> None:
+        names = [name.format(7) for part in (strangers.dhe, strangers.silent, strangers.shut, strangers.shaking, strangers.bulky, strangers.void,
+                                             strangers.lying, strangers.hoarded) for name in part()]
+        self.assertEqual([name for name in names if not strangers.owns(name)], [])
+        self.assertFalse(strangers.owns("steady1.test") or strangers.owns("x1.test.test") or strangers.owns("dhe.test"))
+
+    def test_every_name_has_a_host_of_its_kind(self) -> None:
+        """Zone by zone: each address that is published is played by one of the hosts."""
+        played = {host.address for host in strangers.hosts(True)} | set(strangers.VOID)
+        for zone in strangers.zones(True):
+            self.assertEqual([address for address in re.findall(r" A{1,4} (\S+)", zone.records) if address not in played], [], zone.name)
+
+
+class Stalls(unittest.TestCase):
+    def test_only_what_lies_in_the_time_counts(self) -> None:
+        pulse = Pulse()
+        pulse._stalls.extend([(1.0, 2.0), (5.0, 5.5)])
+        self.assertEqual([pulse.stalled(*time) for time in ((0, 9), (1.75, 4), (2, 5), (3, 4))], [1.5, 0.25, 0, 0])
+
+    def test_a_machine_that_lets_nobody_run_is_noticed(self) -> None:
+        pulse = Pulse()
+        waits = iter([False, False, True])
+        pulse.over.wait = lambda _: (time.sleep(0.3), next(waits))[1]  # type: ignore[method-assign, func-returns-value, assignment]
+        begin = time.monotonic()
+        pulse.run()
+        self.assertGreater(pulse.stalled(begin, time.monotonic()), 0.4)
 
 
 class Entries(unittest.TestCase):

@@ -12,9 +12,11 @@ import threading
 import time
 from dataclasses import dataclass
 
-from episodes import Episodes
+import strangers
+from episodes import Episodes, Trait
 from ground import DEADLINE, OWNER, READER, Ground
 from oracle import Oracle
+from pulse import Pulse
 from report import Report
 
 GRACE = 1.0  # after its deadline a caller gives the helper up (module/helper_call.h)
@@ -69,6 +71,7 @@ class Runner:
         self.episodes = episodes
         self.report = report
         self.interference = Interference()
+        self.pulse = Pulse()
         self.stopping = threading.Event()
         self.pausing = threading.Event()  # nobody shall begin anything
 
@@ -114,9 +117,10 @@ class Runner:
         return code
 
     def complaints(self, text: str, begin: float) -> None:
-        """An entry that nobody damaged must never look damaged, not for a moment."""
+        """An entry that nobody damaged must never look damaged, not for a moment; unless its folder was replaced."""
         for name in DAMAGED.findall(text):
-            if not self.oracle.was_destroyed(name):
+            hidden = self.episodes.traits(begin, time.monotonic(), name) & Trait.HIDDEN
+            if not hidden and not strangers.owns(name) and not self.oracle.was_destroyed(name):
                 self.report.found("lost", self.faults(begin, name), f"{name}: a reader found its entry damaged: {text.strip()[-300:]}")
 
 

@@ -17,6 +17,8 @@ class Row:
     seconds: float = 0.0
     acts: int = 0  # single acts: kills, files damaged, jumps
     answers: int = 0
+    first: int = 0  # first contacts with an honest domain while strangers were about
+    deferred: int = 0  # so many of these had to wait
     found: Counter[str] = field(default_factory=Counter)
 
 
@@ -51,6 +53,11 @@ class Report:
             for name in faults or {CALM}:
                 self.row(name).answers += 1
 
+    def first_contact(self, name: str, deferred: bool) -> None:
+        with self._lock:
+            self.row(name).first += 1
+            self.row(name).deferred += deferred
+
     def ran_one(self, program: str) -> None:
         with self._lock:
             self.ran[program] += 1
@@ -71,8 +78,8 @@ class Report:
             print(f"{now - self.begin:5.0f} s, {answers} answers judged, {self.found_in_all} findings", flush=True)
 
     def table(self) -> str:
-        lines = [f"{'fault':<22}{'times':>6}{'seconds':>9}{'acts':>7}{'answers':>9}" + "".join(f"{kind:>7}" for kind in self.KINDS)]
+        lines = [f"{'fault':<22}{'times':>6}{'seconds':>9}{'acts':>7}{'answers':>9}{'first':>7}{'waited':>7}" + "".join(f"{kind:>7}" for kind in self.KINDS)]
         for name, row in sorted(self.rows.items(), key=lambda item: (item[0] != CALM, item[0])):
             lines.append(f"{name:<22}{row.times or '':>6}{f'{row.seconds:.0f}' if row.times else '':>9}{row.acts or '':>7}"
-                         f"{row.answers:>9}" + "".join(f"{row.found[kind]:>7}" for kind in self.KINDS))
+                         f"{row.answers:>9}{row.first or '':>7}{row.deferred if row.first else '':>7}" + "".join(f"{row.found[kind]:>7}" for kind in self.KINDS))
         return "\n".join(lines)

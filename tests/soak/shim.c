@@ -6,6 +6,8 @@
  * SOAK_DIE_AT=N    the process kills itself just before its N-th step that changes the file system; a forked child and
  *                  a program that is started count on. So every point at which a writer can die is reached.
  *
+ * SOAK_DAEMON=1    does nothing; it is how the soak knows mtastsd's own helper from the others.
+ *
  * The lookup helper is started with an empty environment; it gets this one's variables all the same.
  *
  * The monotonic clock is left alone: nobody can set it.
@@ -176,12 +178,14 @@ int posix_spawn(pid_t *restrict process, const char *restrict path, const posix_
   REAL(posix_spawn);
   char preload[4096];
   char file[4096];
+  char daemon[64];
   char at[64];
   char *extended[64];
   size_t count = 0;
   for (; environment != NULL && environment[count] != NULL && count < 60; ++count) extended[count] = environment[count];
   if ((extended[count] = variable(preload, sizeof preload, "LD_PRELOAD")) != NULL) ++count;
   if ((extended[count] = variable(file, sizeof file, "SOAK_CLOCK")) != NULL) ++count;
+  if ((extended[count] = variable(daemon, sizeof daemon, "SOAK_DAEMON")) != NULL) ++count;
   if (die_at > 0) {
     snprintf(at, sizeof at, "SOAK_DIE_AT=%ld", die_at - steps);
     extended[count++] = at;

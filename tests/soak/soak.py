@@ -12,17 +12,19 @@ import askers
 import faults_disk
 import faults_files
 import faults_processes
+import faults_strangers
 import faults_world
 from clock import DAY, HOUR
 from episodes import Episodes
 from faults import Fault, Field, NotNow, afflict
-from ground import LOOKUP, OWNER, READER, SANITIZER_REPORTS, STORE, Ground, processes, started_before
+from ground import LOOKUP, OWNER, READER, SANITIZER_REPORTS, STORE, Ground, is_daemons, processes, started_before
 from oracle import EXCUSES, Oracle
 from programs import Runner
 from report import CALM, Report
 from truth import Domain, all_domains
 
-KINDS: list[type[Fault]] = [*faults_world.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_processes.ALL]
+KINDS: list[type[Fault]] = [*faults_world.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_processes.ALL,
+                          *faults_strangers.ALL]
 ASKING_AT_ONCE = 3
 LIFE = 40.0  # seconds: a lookup that is older than this will never end
 PASSING = 2 * HOUR  # by the clock under test, whenever everything has to heal: longer than any failure is remembered
@@ -59,7 +61,9 @@ class Soak:
         self.askers: list[askers.Asker] = [
             *(askers.CommandLine(self.runner, user, seed) for user in ("root", OWNER, READER)),
             *(askers.LongLived(self.runner, user, seed) for user in ("root", READER)), askers.Refresher(self.runner, seed),
+            *(askers.MailServer(self.runner, f"{seed} mail {number}") for number in range(2)),
             askers.Lister(self.runner, READER, seed), askers.Publisher(self.runner, seed), self.inspector]
+        self.runner.pulse.start()
         self.verify("warming up", self.domains)
         for asker in self.askers:
             asker.start()
@@ -96,6 +100,7 @@ class Soak:
         row = self.report.row(fault.name)
         count = self.found(fault.name) - before
         text = f"{time.monotonic() - begin:.1f} s, {row.acts} acts, {row.answers} answers"
+        text += f", {row.deferred} of {row.first} first contacts deferred" if row.first else ""
         return Result("FAIL" if count else "ok", fault.name, f"{count} findings; {text}" if count else text)
 
     def strike_at_random(self, kinds: list[type[Fault]], end: float) -> None:
@@ -131,7 +136,7 @@ class Soak:
 
     def wait_for_lookups(self, label: str) -> None:
         begin = time.monotonic()
-        while any(started_before(pid, time.monotonic() - begin) for pid, _ in processes(LOOKUP)):
+        while any(started_before(pid, time.monotonic() - begin) for pid, _ in processes(LOOKUP) if not is_daemons(pid)):
             if time.monotonic() > begin + LIFE:
                 return self.report.found("hang", {label}, f"a lookup is still there after {LIFE:.0f} s")
             time.sleep(0.05)
@@ -165,6 +170,7 @@ class Soak:
         self.runner.stopping.clear()
         self.wait_for_lookups(AFTERWARDS)
         self.inspector.take_stock()
+        self.runner.complaints("\n".join(self.ground.daemon.lines), 0.0)
         self.tidies_up()
         for file in SANITIZER_REPORTS.iterdir():
             self.report.found("crash", {AFTERWARDS}, file.read_text(encoding="utf-8", errors="replace")[:2000])

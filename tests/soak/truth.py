@@ -20,6 +20,7 @@ class Kind(Enum):
     MOVING = ("moving", 14)  # a new version every now and then, in changing modes
     YEARLY = ("yearly", 4)  # enforce with the longest max_age: a clock that is a year ahead does not end it
     BRIEF = ("brief", 4)  # enforce with a max_age of 90 s: it does end
+    FRESH = ("fresh", 24)  # enforce; the mail server asks for it only where nothing is remembered of it
     TESTING = ("testing", 3)
     LEAVING = ("leaving", 2)  # mode none
     ABSENT = ("absent", 8)  # no record
@@ -39,7 +40,7 @@ class Kind(Enum):
 
     @property
     def has_policy(self) -> bool:
-        return self in (Kind.STEADY, Kind.MOVING, Kind.YEARLY, Kind.BRIEF, Kind.TESTING, Kind.LEAVING)
+        return self in (Kind.STEADY, Kind.MOVING, Kind.YEARLY, Kind.BRIEF, Kind.FRESH, Kind.TESTING, Kind.LEAVING)
 
     @property
     def max_age(self) -> int:
@@ -88,7 +89,7 @@ class Domain:
 
     def version_of(self, mx: tuple[str, ...]) -> Version | None:
         """The version that has exactly these patterns."""
-        return next((version for version in self.versions.values() if version.mx == mx), None)
+        return next((version for version in list(self.versions.values()) if version.mx == mx), None)
 
 
 def all_domains() -> list[Domain]:

@@ -23,12 +23,13 @@ std::string_view without_leading_blanks(std::string_view text) {
 }
 
 // Takes the next line off the front of `body`: without LF or CRLF (R8, erratum 6253) and without white space at its
-// end.
+// end. A CR that no LF follows is no line end.
 std::string_view take_line(std::string_view& body) {
   const std::size_t end = body.find('\n');
   std::string_view line = body.substr(0, end);
-  body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
+  const bool ended = end != std::string_view::npos;
+  body.remove_prefix(ended ? end + 1 : body.size());
+  if (ended && line.ends_with('\r')) line.remove_suffix(1);
   return without_trailing_blanks(line);
 }
 
@@ -41,14 +42,22 @@ bool is_label(std::string_view label) {
          std::ranges::all_of(label, [](char c) { return ascii::is_alnum(c) || c == '-'; });
 }
 
-// A host name in A-labels; one that ends in a number would be an address.
+// As inet_aton(3) reads the parts of an IPv4 address: decimal, octal or hexadecimal.
+bool is_number(std::string_view label) {
+  if (label.starts_with("0x") || label.starts_with("0X"))
+    return std::ranges::all_of(label.substr(2), [](char c) { return ascii::is_hex(c); });
+  return std::ranges::all_of(label, ascii::is_digit);
+}
+
+// A host name in A-labels; one of numbers alone would be an address, or taken for one.
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxHostName) return false;
-  for (;;) {
+  for (bool of_numbers = true;;) {
     const std::size_t dot = name.find('.');
     const std::string_view label = name.substr(0, dot);
     if (!is_label(label)) return false;
-    if (dot == std::string_view::npos) return !std::ranges::all_of(label, ascii::is_digit);
+    of_numbers = of_numbers && is_number(label);
+    if (dot == std::string_view::npos) return !of_numbers;
     name.remove_prefix(dot + 1);
   }
 }

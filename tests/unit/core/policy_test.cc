@@ -42,7 +42,7 @@ TEST(Policy, R8LineEndsWhiteSpaceAndOrderAreFree) {
       kMinimal,
       "version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 86400\r\n",
       "version: STSv1\nmode: enforce\r\nmx: mx.example.com\nmax_age: 86400",
-      "version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 86400\r",
+      "version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 86400",
       "version:STSv1\nmode:enforce\nmx:mx.example.com\nmax_age:86400",
       "version:  \tSTSv1 \t\nmode:\tenforce\t\nmx: mx.example.com \r\nmax_age: \t 86400 \n",
       "max_age: 86400\nmx: mx.example.com\nmode: enforce\nversion: STSv1\n",
@@ -128,9 +128,18 @@ TEST(Policy, R8RefusesControlCharactersAndWhatIsNotUtf8) {
       "key: \xed\xa0\x80\n",
       "key: \xff\n",
       "\r\r\n",
+      "\r",
+      "key: value\r",
+      "key: value \r",
       "\v\n",
   };
   for (const std::string& line : kLines) expect_invalid(with(line), "line 5");
+}
+
+TEST(Policy, R8ACarriageReturnWithoutALineFeedEndsNoLine) {
+  expect_invalid("version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 86400\r", "control character");
+  expect_invalid("version: STSv1\r\nmode: enforce\r\nmax_age: 86400\r\nmx: mx.example.com\r", "control character");
+  expect_invalid(std::string(kMinimal) + "\r", "line 5");
 }
 
 TEST(Policy, R8AByteOrderMarkIsNotIgnored) { expect_invalid("\xef\xbb\xbf" + std::string(kMinimal), "line 1"); }
@@ -189,6 +198,8 @@ TEST(Policy, R10AcceptsHostNamesAndOneLeadingWildcard) {
                                    "a-b.c--d.example",
                                    std::string(63, 'a') + ".example"};
   for (const std::string& pattern : kPatterns) EXPECT_TRUE(parse_policy(with_mx(pattern))) << pattern;
+  for (const std::string pattern : {"a.1", "mx.example.123", "*.example.0", "0x7g.1", "x.192.0.2.1", "1.2.3.a"})
+    EXPECT_TRUE(parse_policy(with_mx(pattern))) << "not an address: " << pattern;
 }
 
 TEST(Policy, R10RefusesEverythingElse) {
@@ -211,7 +222,17 @@ TEST(Policy, R10RefusesEverythingElse) {
       "192.0.2.1",
       "[192.0.2.1]",
       "*.192.0.2.1",
-      "mx.example.123",
+      "1",
+      "1.2",
+      "1.2.3",
+      "1.2.3.4.5",
+      "127.1",
+      "0x7f.1",
+      "0X7F.0.0.1",
+      "0x7f000001",
+      "*.1",
+      "*.2.3.4",
+      "*.192.0.2.1",
       "2001:db8::1",
       "[IPv6:2001:db8::1]",
       "mx_1.example.com",

@@ -72,6 +72,17 @@ TEST(Route, R24TheExpressionMatchesExactlyWhatThePolicyAllows) {
   EXPECT_FALSE(matches("*.example.com", "a.b.example.com"));
 }
 
+// Such a name in the list itself might be an address or a mask to Exim; in an expression it is letters and digits.
+TEST(Route, R24ANameThatEndsInANumberIsNothingElse) {
+  EXPECT_EQ(route_text(policy(Mode::kEnforce, {"a.1", "*.example.0", "mx.192.0.2.1"})),
+            R"(enforce|!^(?i)a\.1\.?$ ; !^(?i)[^.]+\.example\.0\.?$ ; !^(?i)mx\.192\.0\.2\.1\.?$ ; *)");
+  EXPECT_TRUE(matches("a.1", "a.1"));
+  for (const char* host : {"impostor.example.com", "192.0.2.1", "aa.1", "a.11", "a.0.0.1", "1"}) {
+    EXPECT_FALSE(matches("a.1", host)) << host;
+    EXPECT_FALSE(matches("mx.192.0.2.1", host)) << host;
+  }
+}
+
 // As "hostname" in Postfix's language.
 TEST(Route, R24NoPatternIsAWordOfEximsLanguage) {
   for (const char* word : {"hostname", "lsearch", "localhost", "mx", "a"}) {

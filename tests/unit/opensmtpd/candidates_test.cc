@@ -58,6 +58,13 @@ TEST(Candidates, WhatIsNoNameBecomesNoPartOfAnAnswer) {
               ElementsAre("good.test"));
 }
 
+// smtpd resolves the host that it is given: none may be an address, nor what inet_aton(3) takes for one.
+TEST(Candidates, R24AHostThatEndsInANumberIsNotNamedWhateverThePolicyAllows) {
+  EXPECT_THAT(of({{10, "a.1"}, {20, "127.1"}, {30, "0x7f.1"}, {40, "mx.example.com"}},
+                 {"a.1", "127.1", "0x7f.1", "mx.example.com"}),
+              ElementsAre("mx.example.com"));
+}
+
 TEST(Candidates, AreFew) {
   std::vector<MxRecord> records;
   for (unsigned i = 0; i < 1000; ++i) records.push_back({i, "mx" + std::to_string(i) + ".test"});

@@ -57,6 +57,16 @@ TEST(Reply, R24APatternWithoutADotIsNoWordOfThePostfixLanguage) {
               HasSubstr("} mx_host_pattern=mx1.example.com mx_host_pattern=*.hostname"));
 }
 
+// No port, no address and no word: between colons it is one more name that no impostor's certificate has.
+TEST(Reply, R24ANameThatEndsInANumberIsANameLikeAnother) {
+  const Decision decision = enforced({"a.1", "*.example.0", "mx1.example.com"});
+  const std::string secure = "OK secure match=a.1:.example.0:mx1.example.com servername=hostname";
+  EXPECT_EQ(answer(Map::kPostfix, decision), secure);
+  EXPECT_EQ(answer(Map::kSendmail, decision), secure);
+  EXPECT_THAT(answer(Map::kPostfixTlsrpt, decision),
+              HasSubstr(" mx_host_pattern=a.1 mx_host_pattern=*.example.0 mx_host"));
+}
+
 TEST(Reply, R26MailWaitsWhereNoPatternCanMatchAHost) {
   for (const Map map : {Map::kPostfix, Map::kPostfixTlsrpt, Map::kSendmail})
     EXPECT_EQ(answer(map, enforced({"hostname", "localhost"})),

@@ -3,8 +3,10 @@
 #include <idn2.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/ascii.h"
 
@@ -26,17 +28,59 @@ bool is_ascii(std::string_view words) {
 
 bool is_host_byte(char c) { return ascii::is_alnum(c) || c == '-' || c == '_' || c == '.'; }
 
-// The name as libidn2 writes it for a DNS question.
-Result<std::string> to_a_labels(const std::string& words) {
+// As libidn2 writes it for a DNS question, where it takes it for an internationalized name; `code` says why not.
+std::optional<std::string> idna(const std::string& text, int flags, int& code) {
   std::uint8_t* raw = nullptr;
-  const int code =
-      idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(words.c_str()), &raw, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
+  code = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(text.c_str()), &raw, flags | IDN2_NFC_INPUT);
   const std::unique_ptr<std::uint8_t, void (*)(void*)> owner(raw, idn2_free);
-  if (code != IDN2_OK) {
-    return invalid(words, "is not an internationalized domain name (" + std::string(idn2_strerror_name(code)) +
-                              "); check its spelling");
+  return code == IDN2_OK ? std::optional<std::string>(reinterpret_cast<const char*>(raw)) : std::nullopt;
+}
+
+// The characters of which the variants of IDNA make different names: sharp s (also the capital one), final sigma, zero
+// width non-joiner and joiner (UTS 46 §7).
+bool has_deviation(std::string_view label) {
+  constexpr std::array<std::string_view, 5> kDeviations{"\xc3\x9f", "\xe1\xba\x9e", "\xcf\x82", "\xe2\x80\x8c",
+                                                        "\xe2\x80\x8d"};
+  return std::ranges::any_of(kDeviations, [&](std::string_view c) { return label.find(c) != std::string_view::npos; });
+}
+
+// A label that IDNA2008 refuses, of emoji for example, is mapped by UTS 46 alone, as an MTA with ICU does: in libidn2
+// the transitional processing is the one that leaves the check out, and without deviation characters both processings
+// map alike.
+std::optional<std::string> to_a_label(const std::string& label, int& code) {
+  if (is_ascii(label)) return label;
+  if (auto strict = idna(label, IDN2_NONTRANSITIONAL, code)) return strict;
+  if (has_deviation(label)) return std::nullopt;
+  auto lenient = idna(label, IDN2_TRANSITIONAL, code);
+  return lenient && lenient->starts_with("xn--") && lenient->find('.') == std::string::npos ? lenient : std::nullopt;
+}
+
+// Also the full stops of East Asian scripts (UTS 46 §2.3).
+std::string with_ascii_dots(std::string text) {
+  for (const std::string_view dot : {"\xe3\x80\x82", "\xef\xbc\x8e", "\xef\xbd\xa1"}) {
+    for (std::size_t at = 0; (at = text.find(dot, at)) != std::string::npos; ++at) text.replace(at, dot.size(), ".");
   }
-  return std::string(reinterpret_cast<const char*>(raw));
+  return text;
+}
+
+// The whole name as libidn2 takes it; label by label where it refuses one.
+Result<std::string> to_a_labels(const std::string& words) {
+  int code = IDN2_OK;
+  if (auto name = idna(words, IDN2_NONTRANSITIONAL, code)) return std::move(*name);
+  std::string name;
+  const std::string dotted = with_ascii_dots(words);
+  for (std::size_t begin = 0;;) {
+    const std::size_t dot = dotted.find('.', begin);
+    const auto label = to_a_label(dotted.substr(begin, dot - begin), code);
+    if (!label) {
+      return invalid(words, "is not an internationalized domain name (" + std::string(idn2_strerror_name(code)) +
+                                "); check its spelling");
+    }
+    name += *label;
+    if (dot == std::string::npos) return name;
+    name += '.';
+    begin = dot + 1;
+  }
 }
 
 Result<void> check_labels(std::string_view name, std::string_view words) {

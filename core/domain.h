@@ -11,8 +11,9 @@
 
 namespace mtasts {
 
-// A name in A-labels (IDNA2008, non-transitional), lower case, without trailing dot, labels of 1-63 octets, at most 253
-// octets, at least two labels, letters, digits, hyphen and underscore only, never an IP address (R2).
+// A name in A-labels (IDNA2008, non-transitional, or UTS 46 for labels that IDNA2008 refuses), lower case, without
+// trailing dot, labels of 1-63 octets, at most 253 octets, at least two labels, letters, digits, hyphen and underscore
+// only, never an IP address (R2).
 class Domain {
  public:
   // Error kInvalidName says what is wrong with `words` (UTF-8 or ASCII, any case, optional trailing dot).

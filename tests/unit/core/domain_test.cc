@@ -54,6 +54,24 @@ TEST(Domain, R2WritesNamesInOneWay) {
        "cher\xe3\x80\x82"
        "example",
        "xn--bcher-kva.example"},  // ideographic full stop
+      // Refused by IDNA2008, mapped by UTS 46: emoji, also with a variation selector, beside labels that are not
+      // refused.
+      {"\xf0\x9f\x92\xa9.test", "xn--ls8h.test"},
+      {"\xe2\x9d\xa4.test", "xn--qei.test"},
+      {"\xe2\x9d\xa4\xef\xb8\x8f.test", "xn--qei.test"},
+      {"i\xe2\x9d\xa4.B\xc3\x9c"
+       "CHER.test",
+       "xn--i-7iq.xn--bcher-kva.test"},
+      {"stra\xc3\x9f"
+       "e.\xf0\x9f\x92\xa9.test",
+       "xn--strae-oqa.xn--ls8h.test"},
+      {"\xf0\x9f\x92\xa9\xe3\x80\x82test", "xn--ls8h.test"},
+      {"\xf0\x9f\x92\xa9\xef\xbc\x8e"
+       "a\xef\xbd\xa1test.",
+       "xn--ls8h.a.test"},
+      {"xn--ls8h.b\xc3\xbc"
+       "cher.example",
+       "xn--ls8h.xn--bcher-kva.example"},
       {"\xd0\xbf\xd0\xbe\xd1\x87\xd1\x82\xd0\xb0.\xd1\x80\xd1\x84", "xn--80a1acny.xn--p1ai"},
       {label(63) + ".com", label(63) + ".com"},
       {name_of(253), name_of(253)},
@@ -68,38 +86,12 @@ TEST(Domain, R2WritesNamesInOneWay) {
 }
 
 const std::string kNotNames[] = {
-    "",
-    ".",
-    "..",
-    ".example.com",
-    "example..com",
-    "example.com..",
-    "exa mple.com",
-    " example.com",
-    "example.com ",
-    "example.com\n",
-    "exam\tple.com",
-    std::string("example.com\0", 12),
-    std::string("example\0.com", 12),
-    std::string("b\xc3\xbc\0.com", 8),
-    "example.com/../../etc",
-    "a/b.example",
-    "../example.com",
-    "a\\b.example",
-    "user@example.com",
-    "*.example.com",
-    "example.com;x",
-    "exam\"ple.com",
-    "exam'ple.com",
-    "${run.example}",
-    "exa<mple.com",
-    "example.com,example.org",
-    label(64) + ".com",
-    name_of(254),
-    std::string(2000, 'a'),
-    "foo.123",
-    "example.0",
-    "xn--ls8h=.example",
+    "", ".", "..", ".example.com", "example..com", "example.com..", "exa mple.com", " example.com", "example.com ",
+    "example.com\n", "exam\tple.com", std::string("example.com\0", 12), std::string("example\0.com", 12),
+    std::string("b\xc3\xbc\0.com", 8), "example.com/../../etc", "a/b.example", "../example.com", "a\\b.example",
+    "user@example.com", "*.example.com", "example.com;x", "exam\"ple.com", "exam'ple.com", "${run.example}",
+    "exa<mple.com", "example.com,example.org", label(64) + ".com", name_of(254), std::string(2000, 'a'), "foo.123",
+    "example.0", "xn--ls8h=.example",
     "b\xfc"
     "cher.example",  // Latin-1
     "\xc3.example",  // cut off
@@ -111,6 +103,13 @@ const std::string kNotNames[] = {
     "b\xc3\xbc"
     " cher.example",
     "\xef\xbc\x8f.example",  // a full-width solidus becomes "/"
+    // What is refused and has a character of which the variants of IDNA make different names.
+    "\xf0\x9f\x92\xa9\xc3\x9f.test", "\xf0\x9f\x92\xa9\xe1\xba\x9e.test", "\xf0\x9f\x92\xa9\xcf\x82.test",
+    "\xf0\x9f\x91\xa9\xe2\x80\x8d\xe2\x9d\xa4.test", "\xf0\x9f\x92\xa9\xe2\x80\x8c.test",
+    // What would become more labels than there are, or none of a host name's characters.
+    "\xe2\x92\x88\xf0\x9f\x92\xa9.test", "a\xe2\x80\xa4\xf0\x9f\x92\xa9.test", "\xf0\x9f\x92\xa9 a.test",
+    "\xf0\x9f\x92\xa9/a.test", "\xf0\x9f\x92\xa9..test", "-\xf0\x9f\x92\xa9.test",
+    "\xcd\xb8.test",  // not assigned
 };
 
 // Names that are in the DNS as they are, whatever IDNA2008 thinks of them, such as those of emoji: mail goes there.

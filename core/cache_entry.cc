@@ -194,6 +194,31 @@ bool is_other_version(std::string_view bytes) {
          std::ranges::all_of(version, ascii::is_digit);
 }
 
+// `head`: the lines before the blank one, with their ends. `tail`: the blank line and the policy's bytes.
+bool has_right_sum(std::string_view head, std::string_view tail) {
+  const std::size_t size = kSumKey.size() + kSumDigits + 1;
+  if (head.size() < size) return false;
+  const std::string_view summed = head.substr(0, head.size() - size);
+  return summed.ends_with('\n') && head.substr(summed.size()) == std::string(kSumKey) + sum_of(summed, tail) + '\n';
+}
+
+// What all versions have in common (see the header).
+Result<CacheEntry> parse_other_version(std::string_view bytes, const Domain& expected) {
+  const auto unreadable = fail(ErrorCode::kLocalFault, "another version of mtasts wrote it, in a form unknown here");
+  const std::size_t blank_line = bytes.find("\n\n");
+  if (blank_line == std::string_view::npos) return unreadable;
+  const std::string_view head = bytes.substr(0, blank_line + 1);
+  const std::string_view tail = bytes.substr(head.size());
+  const std::string_view lines = head.substr(head.find('\n') + 1);
+  if (!has_right_sum(head, tail) || !lines.starts_with("domain: " + expected.text() + '\n')) return unreadable;
+  CacheEntry entry{expected, {}, std::nullopt, std::nullopt};
+  const std::size_t before_policy = lines.find("\npolicy: ");
+  if (before_policy == std::string_view::npos) return tail.size() == 1 ? Result<CacheEntry>(entry) : unreadable;
+  Reader in(lines.substr(before_policy + 1));
+  entry.policy = read_stored_policy(in, tail.substr(1));
+  return in.good() ? Result<CacheEntry>(entry) : unreadable;
+}
+
 }  // namespace
 
 // R22, and one case the standard does not think of: `now` before `fetched`, because the clock has been set back or was
@@ -223,9 +248,9 @@ std::string serialize(const CacheEntry& entry) {
   return head + std::string(kSumKey) + sum_of(head, tail) + '\n' + tail;
 }
 
-Result<std::optional<CacheEntry>> parse_cache_entry(std::string_view bytes, const Domain& expected) {
-  if (is_other_version(bytes)) return std::nullopt;
+Result<CacheEntry> parse_cache_entry(std::string_view bytes, const Domain& expected) {
   if (bytes.size() > kMaxEntryBytes) return damaged("it is too long");
+  if (is_other_version(bytes)) return parse_other_version(bytes, expected);
   const std::size_t blank_line = bytes.find("\n\n");
   if (blank_line == std::string_view::npos) return damaged("it is cut off");
   const std::string_view body = bytes.substr(blank_line + 2);
@@ -239,7 +264,7 @@ Result<std::optional<CacheEntry>> parse_cache_entry(std::string_view bytes, cons
   if (in.at("dane: ")) entry.dane = read_dane_memory(in);
   // There is one way to write an entry; with it the sum, the order of the lines and all that is left over are checked.
   if (!in.good() || serialize(entry) != bytes) return damaged("it is not what was written");
-  return std::optional(std::move(entry));
+  return entry;
 }
 
 }  // namespace mtasts

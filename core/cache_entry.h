@@ -92,8 +92,15 @@ inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 4096;
 // they are what Error promises (one line, escaped, at most 1000 bytes).
 std::string serialize(const CacheEntry& entry);
 
-// Bounded, strict. nullopt: written by another version of the format (a miss). Error kStoreDamaged: anything else that
-// serialize() did not write, or an entry of another domain than `expected`.
-Result<std::optional<CacheEntry>> parse_cache_entry(std::string_view bytes, const Domain& expected);
+// Bounded, strict. Of an entry that another version of the format wrote only the policy is read, so that neither an
+// upgrade nor a downgrade loses one (R17); the record is asked for again. Error kLocalFault: it cannot be read; a
+// policy may be in force there, so it is no absence, and nothing may replace it. Error kStoreDamaged: anything else
+// that serialize() did not write, or an entry of another domain than `expected`.
+//
+// What every version keeps, so that the others can read its policies: at most kMaxEntryBytes; the first line
+// "mtasts-cache <number>", the second "domain: <domain>"; a line "policy: id=<id> fetched=<time> bytes=<number>" when
+// and only when there is a policy; "sum: <sum>" as the last line before the first blank one; the policy's bytes, and
+// nothing else, after that.
+Result<CacheEntry> parse_cache_entry(std::string_view bytes, const Domain& expected);
 
 }  // namespace mtasts

@@ -125,8 +125,8 @@ class PolicyStore {
   enum class Turn { kFirst, kSecond };
 
   virtual ~PolicyStore() = default;
-  // nullopt: nothing usable is cached (absent, other format version, or damaged - then it was logged). Error
-  // kLocalFault: what is cached could not be read (rights, descriptors, input or output); that is no absence.
+  // nullopt: nothing usable is cached (absent, or damaged - then it was logged). Error kLocalFault: what is cached
+  // could not be read (rights, descriptors, input or output, a policy of another version); that is no absence.
   virtual Result<std::optional<CacheEntry>> get(const Domain& domain) = 0;
   // Never replaces what could not be read.
   virtual Result<void> put(const CacheEntry& entry) = 0;

@@ -82,8 +82,8 @@ Result<Outcome> parse_answer(std::string_view bytes, const Domain& expected) {
     const bool is_not_tried = progress == Outcome::Progress::kNotTried;
     if (is_not_tried ? !fault || !is_ours(fault->code) : source.size() != line.size()) return unusable();
     auto entry = parse_cache_entry(bytes, expected);
-    if (!entry || !*entry) return unusable();
-    return Outcome{std::move(**entry), progress, source == "cache", std::move(fault)};
+    if (!entry) return unusable();
+    return Outcome{std::move(*entry), progress, source == "cache", std::move(fault)};
   }
   return unusable();
 }

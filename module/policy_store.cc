@@ -253,18 +253,20 @@ Result<std::optional<CacheEntry>> FileStore::use(const Domain& domain) {
   return read(domain, true).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
 }
 
-// Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
 tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
-  const std::string detail =
-      "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + std::strerror(error);
+  return unreadable(
+      domain, std::strerror(error),
+      error == EMFILE || error == ENFILE ? "raise the limit of open files" : "let this program's user read the store");
+}
+
+// Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
+tl::unexpected<Error> FileStore::unreadable(const Domain& domain, const std::string& why, const std::string& action) {
+  const std::string detail = "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + why;
   const auto now = std::chrono::steady_clock::now();
   if (!warned_unreadable_ || now - *warned_unreadable_ >= kUnreadableAgain) {
     warned_unreadable_ = now;
-    log_.write(LogLevel::kWarning, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" +
-                                       std::strerror(error) + "\" effect=\"mail to it is deferred\" action=\"" +
-                                       (error == EMFILE || error == ENFILE ? "raise the limit of open files"
-                                                                           : "let this program's user read the store") +
-                                       "\"");
+    log_.write(LogLevel::kWarning, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + why +
+                                       "\" effect=\"mail to it is deferred\" action=\"" + action + "\"");
   }
   return fail(ErrorCode::kLocalFault, detail);
 }
@@ -303,9 +305,11 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   if (!read_all(file.get(), bytes)) return unreadable(domain, errno);
   auto entry = parse_cache_entry(bytes, domain);
+  if (!entry && is_ours(entry.error().code))
+    return unreadable(domain, entry.error().detail,
+                      "run the version that wrote it, or remove it: mtasts cache purge " + domain.text());
   if (!entry) return damaged(entry.error().detail);
-  if (!*entry) return std::nullopt;
-  return Found{std::move(**entry), used};
+  return Found{std::move(*entry), used};
 }
 
 Result<void> FileStore::put(const CacheEntry& entry) {

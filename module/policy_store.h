@@ -44,7 +44,7 @@ class FileStore : public PolicyStore {
   [[nodiscard]] Result<void> can_be_listed() const;
   // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed.
   // A part that cannot be listed is empty.
-  // `damaged` is called with what lies in an entry's place and is none; an entry of another format version is left out.
+  // `damaged` is called with what lies in an entry's place and is none; what cannot be read is left out.
   static constexpr unsigned kShards = 256;
   using VisitDamaged = std::function<void(const Domain&, Time used)>;
   void for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
@@ -64,6 +64,7 @@ class FileStore : public PolicyStore {
   // nullopt: absent. Error kLocalFault, which was logged.
   Result<std::optional<Found>> read(const Domain& domain, bool is_use);
   tl::unexpected<Error> unreadable(const Domain& domain, int error);
+  tl::unexpected<Error> unreadable(const Domain& domain, const std::string& why, const std::string& action);
   // Whose entries lie there, readable or not.
   [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
   void warn_once(bool& warned, const std::string& line);

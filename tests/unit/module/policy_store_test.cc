@@ -11,9 +11,11 @@
 #include <array>
 #include <csignal>
 #include <fstream>
+#include <sstream>
 
 #include "module/client.h"
 #include "module/wall_clock.h"
+#include "tests/unit/core/entry_sum.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
@@ -21,6 +23,7 @@ namespace mtasts {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -137,11 +140,38 @@ TEST_F(StoreTest, ReplacesWholeAndLeavesNoTemporaryFile) {
   EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
 }
 
-TEST_F(StoreTest, AnUnknownVersionIsASilentMiss) {
-  ASSERT_TRUE(store_.put(with_policy()));
-  std::ofstream(file()) << "mtasts-cache 2\nwhatever\n";
-  EXPECT_FALSE(store_.get(domain()).value());
+// Upgrade and downgrade: the policy stays in force, and an absence does not replace it.
+TEST_F(StoreTest, R17APolicyOfAnotherVersionIsReadAndKept) {
+  for (const char* version : {"0", "2"}) {
+    std::string bytes = serialize(with_policy());
+    bytes.replace(bytes.find("1\n"), 1, version);
+    ASSERT_TRUE(store_.put(with_policy()));
+    std::ofstream(file()) << test::with_right_sum(bytes);
+    auto entry = store_.get(domain()).value();
+    ASSERT_TRUE(entry) << version;
+    EXPECT_EQ(entry->policy, with_policy().policy);
+    EXPECT_EQ(entry->record, RecordMemory{}) << "it is asked for again";
+    entry->record.state = RecordMemory::State::kAbsent;
+    EXPECT_TRUE(store_.put(*entry));
+    EXPECT_EQ(store_.get(domain()).value()->policy, with_policy().policy);
+  }
   EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(StoreTest, R17WhatAnotherVersionWroteInAnUnknownFormIsNotReplaced) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  constexpr char kUnknown[] = "mtasts-cache 2\nwhatever\n";
+  std::ofstream(file()) << kUnknown;
+  const auto read = store_.use(domain());
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kLocalFault) << "mail waits";
+  EXPECT_FALSE(store_.put({domain(), {RecordMemory::State::kAbsent, now() + std::chrono::hours(1), {}, {}}, {}, {}}));
+  std::stringstream left;
+  left << std::ifstream(file()).rdbuf();
+  EXPECT_EQ(left.str(), kUnknown);
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=store-entry-unreadable domain=example.com"),
+                                            HasSubstr("mtasts cache purge example.com"))));
+  EXPECT_TRUE(store_.remove(domain()).value());
 }
 
 TEST_F(StoreTest, ADamagedEntryIsAMissAndAWarning) {

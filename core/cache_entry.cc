@@ -230,6 +230,11 @@ const StoredPolicy* CacheEntry::policy_in_force(Time now) const {
   return policy && now < policy->expires() ? &*policy : nullptr;
 }
 
+const StoredPolicy* CacheEntry::binding_policy(Time now) const {
+  const StoredPolicy* in_force = policy_in_force(now);
+  return in_force != nullptr && in_force->policy.mode != Mode::kNone ? in_force : nullptr;
+}
+
 std::optional<Time> next_change(const CacheEntry& entry, Time now) {
   std::optional<Time> next;
   const auto consider = [&](Time moment) {

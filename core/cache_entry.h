@@ -79,6 +79,8 @@ struct CacheEntry {
 
   // The policy in force at `now`, or nullptr (R17, R22). What a clock that was set back means: see the .cc.
   [[nodiscard]] const StoredPolicy* policy_in_force(Time now) const;
+  // The same, unless its mode is none: one that a delivery or a report follows.
+  [[nodiscard]] const StoredPolicy* binding_policy(Time now) const;
   friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
 };
 

@@ -12,8 +12,8 @@ constexpr seconds kMaxBackOff{3600};  // R15
 // After this many failures in a row the back-off holds for new ids too: R15 lets a new id be tried at once, but a host
 // that changes its id with every question must not make us fetch every time.
 constexpr unsigned kMaxStreak = 5;
-// A policy that has run out (max_age may be 0) is not fetched again earlier than this after it was fetched.
-constexpr seconds kMinFetchInterval{60};
+// A policy that has expired is fetched again at once, but not more often than this: its max_age may be 0.
+constexpr seconds kMinFetchInterval{1};
 // Whether DANE has a say is remembered for this long at least: the MTA itself looks at the records at every connection.
 constexpr seconds kMinDane{60};
 
@@ -26,9 +26,14 @@ seconds back_off(const FetchFailure& failure, seconds retry) {
 }
 
 // A policy is fetched again when it is older than `refresh`, or when less than an eighth of its life is left: then a
-// short-lived one has several chances before it runs out (R21). One from the future is refreshed to set its time right.
+// short-lived one has several chances before it expires (R21).
+Time due_at(const StoredPolicy& policy, seconds refresh) {
+  return std::min(policy.fetched + refresh, policy.expires() - policy.policy.max_age / 8);
+}
+
+// A policy from the future is refreshed to set its time right.
 bool refresh_due(const StoredPolicy& policy, seconds refresh, Time now) {
-  return policy.fetched > now || now - policy.fetched >= refresh || policy.expires() - now <= policy.policy.max_age / 8;
+  return policy.fetched > now || now >= due_at(policy, refresh);
 }
 
 }  // namespace
@@ -45,7 +50,7 @@ Action Lookup::start(Time now) {
     // No background refresh from here: what is remembered is answered without touching the network. The record's own
     // time to live (at most max_ttl) brings the refresh about, or the timer's Effort::kRefresh.
     const StoredPolicy* policy = entry_.policy_in_force(now);
-    const bool current = policy != nullptr && policy->id == entry_.record.id;
+    const bool current = policy != nullptr && (entry_.record.state != State::kFound || policy->id == entry_.record.id);
     return current ? finish(now) : after_record(now);
   }
   progress_ = Outcome::Progress::kRecordPending;
@@ -65,9 +70,11 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
               std::string(error_name(result.error().code)) + ": " + result.error().detail};
   } else {
     const RecordFinding& finding = result->finding;
-    record = {State::kAbsent, now + remembered_for(result->ttl), finding.id, finding.reason};
+    const bool found = finding.kind == RecordFinding::Kind::kFound;
+    record = {State::kAbsent, found ? now + remembered_for(result->ttl) : negative_until(result->ttl, now), finding.id,
+              finding.reason};
     if (finding.kind == RecordFinding::Kind::kInvalid) record.state = State::kInvalid;
-    if (finding.kind == RecordFinding::Kind::kFound) record.state = State::kFound;
+    if (found) record.state = State::kFound;
   }
   Action action = after_record(now);
   action.save = entry_;
@@ -76,14 +83,16 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
 
 Action Lookup::on_fetch(const FetchResult& result, Time now) {
   used_network_ = true;
-  if (!result && is_ours(result.error().code))
-    return not_tried(
-        {result.error().code, entry_.domain.text() + " has a record (id " + entry_.record.id +
-                                  "), but its policy could not be fetched from here: " + result.error().detail});
+  if (!result && is_ours(result.error().code)) {
+    const std::string what = entry_.record.state == State::kFound
+                                 ? entry_.domain.text() + " has a record (id " + entry_.record.id + "), but its policy"
+                                 : "the policy of " + entry_.domain.text();
+    return not_tried({result.error().code, what + " could not be fetched from here: " + result.error().detail});
+  }
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
-    entry_.policy = StoredPolicy{entry_.record.id, now, *result, std::move(*policy)};
+    entry_.policy = StoredPolicy{fetching_, now, *result, std::move(*policy)};
     entry_.failure.reset();
   } else {
     note_failure(policy.error(), now);
@@ -113,21 +122,31 @@ void Lookup::learn(std::optional<CacheEntry> stored) {
 
 Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, fault_}; }
 
-// The policy is fetched only where a record with an id was seen, also for a refresh: the record is how a domain says
-// that it takes part (RFC 8461 §3.1), and leaving ends with its removal (R35), after which fetching every day would be
-// of use to nobody. A policy in force stays in force meanwhile (R20).
+// A domain's first policy is fetched only where a record with an id was seen: the record is how a domain says that it
+// takes part (RFC 8461 §3.1). The refresh of a policy in force needs none, or whoever can keep the record away could
+// let the policy expire (RFC 8461 §10.2). It is stored under the id it had, so that a record that is seen again with
+// another id has it fetched again (R18). Mode none protects nothing that could be lost: its domain's record brings it
+// back.
+std::optional<std::string> Lookup::id_to_fetch(Time now) const {
+  if (entry_.record.state == State::kFound) return entry_.record.id;
+  const StoredPolicy* policy = entry_.binding_policy(now);
+  return policy == nullptr ? std::nullopt : std::optional(policy->id);
+}
+
 Action Lookup::after_record(Time now) {
-  if (entry_.record.state != State::kFound || !may_fetch(now)) return finish(now);
+  const std::optional<std::string> id = id_to_fetch(now);
+  if (!id || !may_fetch(*id, now)) return finish(now);
   const StoredPolicy* policy = entry_.policy_in_force(now);
-  const bool current = policy != nullptr && policy->id == entry_.record.id;
+  const bool current = policy != nullptr && policy->id == *id;
   if (current && effort_ == Effort::kNormal && !refresh_due(*policy, rules_.refresh, now)) return finish(now);
 
-  Action action{.save = std::nullopt, .answer = std::nullopt, .next = FetchPolicy{entry_.record.id}};
+  Action action{.save = std::nullopt, .answer = std::nullopt, .next = FetchPolicy{*id}};
   if (current && effort_ == Effort::kNormal) {
     action = finish(now);  // once the answer is certain, the refresh goes on behind it
     if (!action.answer) return action;
-    action.next = FetchPolicy{entry_.record.id};
+    action.next = FetchPolicy{*id};
   }
+  fetching_ = *id;
   progress_ = Outcome::Progress::kFetchPending;
   return action;
 }
@@ -159,11 +178,19 @@ seconds Lookup::remembered_for(seconds ttl) const {  // R23
   return std::max({std::min(ttl, rules_.max_ttl), rules_.min_ttl, seconds{0}});
 }
 
+// An answer that there is no record is believed for no longer than until the policy in force is due: the next lookup
+// after that refreshes it (R21). One that is due already has this lookup to refresh it.
+Time Lookup::negative_until(seconds ttl, Time now) const {
+  const Time until = now + remembered_for(ttl);
+  const StoredPolicy* policy = entry_.binding_policy(now);
+  if (policy == nullptr) return until;
+  const Time due = refresh_due(*policy, rules_.refresh, now) ? now : due_at(*policy, rules_.refresh);
+  return std::min(until, std::max(due, now + std::max(rules_.min_ttl, rules_.dns_retry)));
+}
+
 // Only a policy that binds the sender can be in DANE's way.
 bool Lookup::dane_missing(Time now) const {
-  if (!rules_.ask_dane || dane_asked_) return false;
-  const StoredPolicy* policy = entry_.policy_in_force(now);
-  if (policy == nullptr || policy->policy.mode == Mode::kNone) return false;
+  if (!rules_.ask_dane || dane_asked_ || entry_.binding_policy(now) == nullptr) return false;
   return !entry_.dane || now >= entry_.dane->until ||
          entry_.dane->until > now + std::max({rules_.min_ttl, rules_.max_ttl, rules_.dns_retry, kMinDane});
 }
@@ -174,25 +201,30 @@ bool Lookup::record_usable(Time now) const {
   return entry_.record.state != State::kUnknown && now < entry_.record.until && entry_.record.until <= now + longest;
 }
 
-bool Lookup::may_fetch(Time now) const {
-  if (const auto& policy = entry_.policy; policy && policy->id == entry_.record.id && now >= policy->expires() &&
+bool Lookup::may_fetch(const std::string& id, Time now) const {
+  if (const auto& policy = entry_.policy; policy && policy->id == id && now >= policy->expires() &&
                                           effort_ == Effort::kNormal && now < policy->fetched + kMinFetchInterval) {
     return false;
   }
   const auto& failure = entry_.failure;
   if (!failure || now >= failure->retry_at) return true;
   if (failure->retry_at > now + std::max(rules_.retry, kMaxBackOff)) return true;  // the clock was set back
-  return failure->id != entry_.record.id && failure->streak < kMaxStreak;
+  return failure->id != id && failure->streak < kMaxStreak;
 }
 
+// Where DNS gave neither the record nor an address, the policy host was not asked: no attempt that counts for R15, or
+// an outage of the resolver would keep policies from being fetched after its end.
 void Lookup::note_failure(const Error& error, Time now) {
-  FetchFailure next{entry_.record.id, 1, 1, {}, error};
+  const bool in_dns = is_dns_failure(error.code);
+  const bool counts = !in_dns || entry_.record.state == State::kFound;
+  FetchFailure next{fetching_, 0, 0, {}, {in_dns ? ErrorCode::kPolicyFetch : error.code, error.detail}};
   if (const auto& last = entry_.failure) {
-    if (last->id == next.id) next.count = last->count + 1;
+    if (last->id == next.id) next.count = last->count;
     // Failures further apart than the longest back-off are no row.
-    if (now < last->retry_at + kMaxBackOff) next.streak = last->streak + 1;
+    if (now < last->retry_at + kMaxBackOff) next.streak = last->streak;
   }
-  next.retry_at = now + back_off(next, rules_.retry);
+  if (counts) ++next.count, ++next.streak;
+  next.retry_at = now + (counts ? back_off(next, rules_.retry) : rules_.dns_retry);
   entry_.failure = std::move(next);
 }
 

@@ -57,14 +57,15 @@ struct RecordAnswer {
   std::chrono::seconds ttl{0};
 };
 using RecordResult = Result<RecordAnswer>;  // error: kDns*, or is_ours(): it was not asked for
-using FetchResult = Result<std::string>;  // body; error: kPolicyFetch, kWebPkiInvalid (kPolicyInvalid is found here, by
-                                          // parsing), or is_ours(): it was not tried
+// The body of the policy file. Error kDns*: the addresses of the policy host could not be asked for; kPolicyFetch,
+// kWebPkiInvalid (kPolicyInvalid is found here, by parsing); or is_ours(): it was not tried.
+using FetchResult = Result<std::string>;
 
 class Lookup {
  public:
   enum class Effort {
     kNormal,   // what a delivery needs
-    kRefresh,  // ask for the record and fetch the policy again whatever is remembered; back-off still holds (R15, R21)
+    kRefresh,  // ask for the record and fetch the policy again even if none is due; back-off still holds (R15, R21)
   };
 
   // `remembered`: what the store has, if anything.
@@ -84,19 +85,22 @@ class Lookup {
   [[nodiscard]] Outcome so_far() const;
 
  private:
+  [[nodiscard]] std::optional<std::string> id_to_fetch(Time now) const;
   Action after_record(Time now);
   Action not_tried(Error fault);
   Action finish(Time now);
   [[nodiscard]] std::chrono::seconds remembered_for(std::chrono::seconds ttl) const;
+  [[nodiscard]] Time negative_until(std::chrono::seconds ttl, Time now) const;
   [[nodiscard]] bool dane_missing(Time now) const;
   [[nodiscard]] bool record_usable(Time now) const;
-  [[nodiscard]] bool may_fetch(Time now) const;
+  [[nodiscard]] bool may_fetch(const std::string& id, Time now) const;
   void note_failure(const Error& error, Time now);
 
   CacheEntry entry_;
   std::optional<StoredPolicy> seen_;  // in the store: only another one is news, which may not have taken ours
   Effort effort_;
   LookupRules rules_;
+  std::string fetching_;  // the id under which the policy is fetched
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
   std::optional<Error> fault_;
   bool answered_ = false;

@@ -66,6 +66,10 @@ bool is_ours(ErrorCode code) {
   return code == ErrorCode::kNotTried || code == ErrorCode::kLocalFault || code == ErrorCode::kInternal;
 }
 
+bool is_dns_failure(ErrorCode code) {
+  return code == ErrorCode::kDnsFailure || code == ErrorCode::kDnsTimeout || code == ErrorCode::kDnsUnreachable;
+}
+
 std::string_view tlsrpt_result_type(ErrorCode code) {
   switch (code) {
     case ErrorCode::kPolicyFetch:

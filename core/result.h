@@ -58,6 +58,9 @@ Result<ErrorCode> error_code(std::string_view name);
 // nothing", and replaces nothing that is remembered.
 bool is_ours(ErrorCode code);
 
+// kDns*: the question has no answer (R20).
+bool is_dns_failure(ErrorCode code);
+
 // RFC 8460 §4.3 result type, or empty where the standard has none.
 std::string_view tlsrpt_result_type(ErrorCode code);
 

@@ -35,7 +35,7 @@ Upkeep upkeep(const CacheEntry& entry, Time used, const UpkeepRules& rules, Time
   const StoredPolicy* in_force = entry.policy_in_force(now);
   if (in_force != nullptr) {
     // With mode none the domain has left; its record brings it back.
-    const bool wanted = !unused && in_force->policy.mode != Mode::kNone;
+    const bool wanted = !unused && entry.binding_policy(now) != nullptr;
     return wanted && refresh_due(entry, *in_force, rules.refresh, now) ? Upkeep::kRefresh : Upkeep::kKeep;
   }
   // An expired policy stays for a while: the clock may be wrong.

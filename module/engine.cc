@@ -34,15 +34,22 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
 }
 
 // A policy that can no longer be renewed is the administrator's business (R21); a domain that never had a usable one is
-// its own.
+// its own. Of a domain whose record is gone or denied the hourly round warns once a day.
 void log_failure(Log& log, const CacheEntry& entry, Time now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
-  log.write(in_force ? LogLevel::kWarning : LogLevel::kInfo,
+  const bool warn = in_force && entry.record.state == RecordMemory::State::kFound;
+  log.write(warn ? LogLevel::kWarning : LogLevel::kInfo,
             std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") +
                 " domain=" + entry.domain.text() + " error=" + std::string(error_name(entry.failure->error.code)) +
                 " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
                 log_quoted(in_force ? "the policy remembered stays in force until it expires"
                                     : "delivery as without MTA-STS"));
+}
+
+void log_refresh_without_record(Log& log, const CacheEntry& entry) {
+  log.write(LogLevel::kInfo, "event=refreshed-without-record domain=" + entry.domain.text() +
+                                 " detail=\"the record is missing or could not be asked for; the policy file was "
+                                 "fetched all the same\"");
 }
 
 }  // namespace
@@ -95,7 +102,7 @@ void Engine::give_up(const std::string& domain, const Error& fault) {
   Outcome outcome = jobs_.at(domain)->machine.so_far();
   outcome.progress = Outcome::Progress::kNotTried;
   outcome.fault = fault;
-  if (!jobs_.at(domain)->answered) answer_all(*jobs_.at(domain), outcome);
+  answer_all(*jobs_.at(domain), outcome);
   end(domain);
 }
 
@@ -110,19 +117,27 @@ bool Engine::merge_stored(const std::string& domain) {
   return stored.has_value();
 }
 
+// Whoever asks while a policy is refreshed is answered at once, but not with a policy that has expired meanwhile (R22):
+// then there may be another one in a moment.
+bool Engine::has_answer(const Job& job) const {
+  if (!job.answered) return false;
+  const CacheEntry& entry = job.machine.so_far().entry;
+  return !entry.policy || entry.policy_in_force(clock_()) != nullptr;
+}
+
 // One timer a waiter: the deadline, or at once where the answer is there already.
 void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer answer) {
   Job& job = *jobs_.at(domain);
   auto waiter = std::make_shared<Waiter>();
   waiter->answer = std::move(answer);
   const std::weak_ptr<Waiter> weak = waiter;
-  waiter->timer = loop_.after(job.answered ? milliseconds(0) : deadline, [this, domain, weak] {
+  waiter->timer = loop_.after(has_answer(job) ? milliseconds(0) : deadline, [this, domain, weak] {
     const auto due = weak.lock();
     const auto found = jobs_.find(domain);
     if (!due || found == jobs_.end()) return;
     Job& job = *found->second;
     std::erase(job.waiters, due);
-    Outcome outcome = job.answered.value_or(job.machine.so_far());
+    Outcome outcome = job.machine.so_far();
     // Nobody waits for it here any more, and another process is at it.
     const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
     if (needless && outcome.progress == Outcome::Progress::kRecordPending)
@@ -151,12 +166,12 @@ void Engine::perform(const std::string& domain, Action action) {
 void Engine::end(const std::string& domain) {
   const auto job = std::move(jobs_.at(domain));
   jobs_.erase(domain);
-  if (job->answered) answer_all(*job, *job->answered);
+  if (job->answered) answer_all(*job, job->machine.so_far());
   if (jobs_.empty() && idle_) idle_();
 }
 
 void Engine::answer_all(Job& job, const Outcome& outcome) {
-  job.answered = outcome;
+  job.answered = true;
   const auto waiters = std::exchange(job.waiters, {});
   for (const auto& waiter : waiters) {
     waiter->timer.reset();
@@ -179,8 +194,7 @@ void Engine::fetch_policy(const std::string& domain) {
   const std::string host = jobs_.at(domain)->domain.policy_host();
   resolver_.addresses(host, [this, domain, host](const Result<DnsAnswer<std::string>>& answer) {
     if (!answer) {
-      const ErrorCode code = answer.error().code;
-      return on_fetch(domain, fail(is_ours(code) ? code : ErrorCode::kPolicyFetch,
+      return on_fetch(domain, fail(answer.error().code,
                                    "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
     }
     if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
@@ -196,7 +210,10 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kInfo,
                "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
-  if (action.save && action.save->failure) log_failure(log_, *action.save, now);
+  if (action.save && action.save->failure)
+    log_failure(log_, *action.save, now);
+  else if (action.save && action.save->record.state != RecordMemory::State::kFound)
+    log_refresh_without_record(log_, *action.save);
   perform(domain, std::move(action));
 }
 

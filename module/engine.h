@@ -43,7 +43,7 @@ class Engine final : public Lookups {
     Domain domain;
     Lookup::Effort effort;
     Lookup machine;
-    std::optional<Outcome> answered;
+    bool answered = false;  // the machine has given its answer; it may go on
     std::vector<std::shared_ptr<Waiter>> waiters;
     std::unique_ptr<EventLoop::Watch> start;  // of the machine: soon, or again while another process has the claim
     std::unique_ptr<PolicyStore::Claim> claim;
@@ -63,6 +63,7 @@ class Engine final : public Lookups {
   void on_record(const std::string& domain, const RecordResult& result);
   void on_fetch(const std::string& domain, const FetchResult& result);
   void query_dane(const std::string& domain);
+  [[nodiscard]] bool has_answer(const Job& job) const;
   void answer_all(Job& job, const Outcome& outcome);
   void add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer);
 

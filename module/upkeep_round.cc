@@ -10,18 +10,30 @@ namespace {
 
 constexpr std::chrono::hours kWarnedAgain{23};
 
+// Empty: it was found.
+std::string why_no_record(const CacheEntry& entry) {
+  using State = RecordMemory::State;
+  if (entry.record.state == State::kFound) return {};
+  if (entry.record.state != State::kAbsent) return "the record cannot be read: " + entry.record.detail;
+  return entry.policy ? "the domain has no MTA-STS record any more" : "the domain has no MTA-STS record";
+}
+
 // Empty: the policy was fetched again. What was fetched in the second in which the round began tells nothing by its
 // time.
 std::string why_not_refreshed(const Outcome& outcome, Time begin) {
-  using State = RecordMemory::State;
   const CacheEntry& entry = outcome.entry;
   if (outcome.fault) return outcome.fault->detail;
-  if (entry.record.state == State::kAbsent)
-    return entry.policy ? "the domain has no MTA-STS record any more" : "the domain has no MTA-STS record";
-  if (entry.record.state != State::kFound) return "the record cannot be read: " + entry.record.detail;
-  if (entry.failure) return std::string(error_name(entry.failure->error.code)) + ": " + entry.failure->error.detail;
-  if (entry.policy && entry.policy->fetched >= begin) return {};
-  return "no answer came in time";
+  if (!entry.failure && entry.policy && entry.policy->fetched >= begin) return {};
+  const std::string record = why_no_record(entry);
+  if (entry.failure && (record.empty() || entry.binding_policy(begin) != nullptr))  // a refresh needs no record
+    return (record.empty() ? "" : record + "; ") + std::string(error_name(entry.failure->error.code)) + ": " +
+           entry.failure->error.detail;
+  return record.empty() ? "no answer came in time" : record;
+}
+
+// Nothing that could be refreshed is known of the domain: it has no record, and no policy that binds.
+bool has_nothing_to_refresh(const CacheEntry& entry, Time now) {
+  return entry.record.state == RecordMemory::State::kAbsent && entry.binding_policy(now) == nullptr;
 }
 
 // A name for FileStore::due(), as short as a file name must be.
@@ -143,7 +155,7 @@ void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcom
     tell(candidate.domain, stored.error().detail);
   } else if (candidate.damaged) {
     if (!*stored) tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
-  } else if (asked_by_name_ && outcome.entry.record.state == RecordMemory::State::kAbsent) {
+  } else if (asked_by_name_ && has_nothing_to_refresh(outcome.entry, begin)) {
     ++summary_.without_record;
   } else if (auto why = why_not_refreshed(outcome, begin); !why.empty()) {
     tell(candidate.domain, std::move(why));

@@ -88,6 +88,13 @@ class Dns:
     def forget(self, name: str) -> None:
         self.programs.run("unbound-control", "-c", str(self._unbound_configuration), "flush_zone", name)
 
+    def block(self, name: str, how: str) -> None:
+        """As an attacker on the way to the resolver would: `how` is a type of unbound's local zones, such as always_nxdomain or deny."""
+        self.programs.run("unbound-control", "-c", str(self._unbound_configuration), "local_zone", name, how)
+
+    def unblock(self, name: str) -> None:
+        self.programs.run("unbound-control", "-c", str(self._unbound_configuration), "local_zone_remove", name)
+
     def _write(self, zone: Zone) -> None:
         source = self.folder / "zones" / f"{zone.name}.zone"
         source.write_text(zone.text(), encoding="ascii")

@@ -170,6 +170,11 @@ class World:
         self.web.stop_nginx()
         self.undo(self.web.start_nginx)
 
+    def block_record(self, name: str, how: str) -> None:
+        """The domain's record, and nothing else, gets another answer or none (Dns.block)."""
+        self.dns.block(f"_mta-sts.{name}.", how)
+        self.undo(lambda: self.dns.unblock(f"_mta-sts.{name}."))
+
     def policy_requests(self, name: str) -> int:
         """How often the policy of a domain was asked for since the start."""
         return self.web.requests(name)

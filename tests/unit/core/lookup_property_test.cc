@@ -46,7 +46,8 @@ RecordResult any_record(Chance& chance) {
 FetchResult any_fetch(Chance& chance) {
   switch (chance.below(4)) {
     case 0:
-      return fail(chance.one_of({ErrorCode::kPolicyFetch, ErrorCode::kWebPkiInvalid}), "fetch trouble");
+      return fail(chance.one_of({ErrorCode::kPolicyFetch, ErrorCode::kWebPkiInvalid, ErrorCode::kDnsTimeout}),
+                  "trouble");
     case 1:
       return "version: STSv1\nmode: lost\n";
     default:

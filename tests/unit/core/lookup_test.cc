@@ -135,7 +135,7 @@ TEST(Lookup, R20NoAnswerAboutTheRecordRemovesAPolicy) {
     for (int round = 0; round < 5; ++round) {
       life.pass(hours{1});
       life.start();
-      EXPECT_EQ(next_of(life.record(result)), "finished");
+      EXPECT_EQ(next_of(life.record(result)), "finished") << "nothing is due";
       EXPECT_EQ(life.told(), "enforce 1");
       EXPECT_EQ(next_of(life.start()), "finished") << "remembered";
       EXPECT_EQ(life.told(), "enforce 1");
@@ -244,14 +244,38 @@ TEST(Lookup, R22APolicyThatExpiresWhileTheRecordIsRememberedIsFetchedAgain) {
   EXPECT_EQ(life.told(), "enforce 1");
 }
 
-TEST(Lookup, R22APolicyWithoutAnyLifeIsNotFetchedAllTheTime) {
+TEST(Lookup, R22APolicyWithoutAnyLifeIsFetchedOnceASecondAtMost) {
   Life life;
   life.adopt("1", policy_body("enforce", 0));
   EXPECT_EQ(life.told(), "-");
-  life.pass(seconds{59});
   EXPECT_EQ(next_of(life.start()), "finished");
+  EXPECT_EQ(life.told(), "-");
   life.pass(seconds{1});
   EXPECT_EQ(next_of(life.start()), "fetch 1");
+}
+
+TEST(Lookup, R22APolicyOfSecondsIsFetchedAgainAsSoonAsItHasExpired) {
+  for (const int max_age : {1, 2, 30, 59}) {
+    Life life;
+    life.adopt("1", policy_body("enforce", max_age));
+    EXPECT_EQ(life.told(), "enforce 1");
+    life.pass(seconds{max_age - 1});
+    EXPECT_EQ(next_of(life.start()), "finished") << max_age;
+    EXPECT_EQ(life.told(), "enforce 1") << max_age;
+    life.pass(seconds{1});
+    EXPECT_EQ(next_of(life.start()), "fetch 1") << max_age;
+    EXPECT_EQ(life.told(), "?") << "no answer without it";
+    EXPECT_EQ(life.so_far().entry.policy_in_force(life.now), nullptr);
+    life.fetched(policy_body("enforce", max_age));
+    EXPECT_EQ(life.told(), "enforce 1") << max_age;
+  }
+}
+
+TEST(Lookup, R22ARefreshFetchesWhatExpiredInThisSecond) {
+  Life life;
+  life.adopt("1", policy_body("enforce", 0));
+  life.refresh();
+  EXPECT_EQ(next_of(life.record(found("1"))), "fetch 1") << "whoever refreshes asks for it";
 }
 
 TEST(Lookup, R15BackOffGrowsToAnHour) {
@@ -320,6 +344,27 @@ TEST(Lookup, R15AHostThatAlwaysChangesItsIdIsNotFetchedAllTheTime) {
   }
   // Five at once, then after 5, 10, 20 and 40 minutes, then hourly.
   EXPECT_EQ(fetches, 5 + 4 + 22);
+}
+
+// Ids that are new each time: five failures in a row, and the sixth id waits for the first back-off, the seventh for
+// twice as long.
+TEST(Lookup, R15TheFifthFailureInARowHoldsForNewIdsToo) {
+  Life life({.min_ttl = seconds{0}});
+  int id = 0;
+  const auto next_id = [&] {
+    life.start();
+    return next_of(life.record(found("id" + std::to_string(id++), seconds{0})));
+  };
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(next_id(), "fetch id" + std::to_string(i));
+    life.fetch_fails();
+    EXPECT_EQ(life.entry->failure->retry_at - life.now, seconds{300}) << i;
+  }
+  EXPECT_EQ(next_id(), "finished");
+  life.pass(seconds{300});
+  EXPECT_EQ(next_id(), "fetch id6");
+  life.fetch_fails();
+  EXPECT_EQ(life.entry->failure->retry_at - life.now, seconds{600});
 }
 
 TEST(Lookup, R15ASuccessEndsTheRow) {
@@ -410,15 +455,227 @@ TEST(Lookup, R21ARefreshAsksAndFetchesWhateverIsRemembered) {
   EXPECT_EQ(life.told(), "testing 1");
 }
 
-TEST(Lookup, R21ARefreshWithoutARecordKeepsThePolicy) {
-  const RecordResult kAnswers[] = {absent(), malformed(), kServfail};
-  for (const RecordResult& result : kAnswers) {
+// What an attacker on DNS can make of the record.
+const RecordResult kNoRecord[] = {absent(), absent(seconds{86'400}), malformed(), kServfail, kTimeout, kUnreachable};
+
+TEST(Lookup, R21APolicyInForceIsRefreshedWhateverTheRecordSays) {
+  for (const RecordResult& result : kNoRecord) {
+    for (const char* mode : {"enforce", "testing"}) {
+      Life life;
+      life.adopt("1", policy_body(mode));
+      life.pass(hours{23});
+      life.start();
+      EXPECT_EQ(next_of(life.record(result)), "finished") << "it is not due yet";
+      life.pass(hours{1});
+      life.start();
+      const Action action = life.record(result);
+      EXPECT_EQ(next_of(action), "fetch 1");
+      EXPECT_EQ(life.told(), std::string(mode) + " 1") << "the answer does not wait for it";
+      EXPECT_FALSE(life.fetched(policy_body("testing", 86'400)).answer);
+      EXPECT_EQ(life.entry->policy->fetched, life.now) << "R18: its age starts anew";
+      EXPECT_EQ(life.entry->policy->policy.mode, Mode::kTesting);
+      EXPECT_EQ(life.entry->policy->id, "1") << "the record could not be read: the id it had";
+      EXPECT_NE(life.entry->record.state, State::kFound);
+    }
+  }
+}
+
+TEST(Lookup, R17ADomainWhoseRecordIsDeniedForAYearKeepsItsPolicy) {
+  for (const RecordResult& result : kNoRecord) {
+    Life life;
+    life.adopt("1", policy_body("enforce", 86'400));
+    int fetches = 0;
+    for (const Time end = life.now + hours{24 * 365}; life.now < end; life.pass(minutes{90})) {
+      if (next_of(life.start()) == "query" && next_of(life.record(result)) == "fetch 1") {
+        life.fetched(policy_body("enforce", 86'400));
+        ++fetches;
+      }
+      ASSERT_EQ(life.told(), "enforce 1");
+    }
+    EXPECT_GT(fetches, 365);
+    EXPECT_LT(fetches, 3 * 365);
+  }
+}
+
+TEST(Lookup, R21AnExplicitRefreshNeedsNoRecord) {
+  for (const RecordResult& result : kNoRecord) {
     Life life;
     life.adopt("1");
+    life.pass(seconds{1});
+    life.refresh();
+    EXPECT_EQ(next_of(life.record(result)), "fetch 1");
+    EXPECT_EQ(life.told(), "?") << "whoever refreshes wants to know what came of it";
+    life.fetch_fails();
+    EXPECT_EQ(life.told(), "enforce 1");
+    EXPECT_EQ(life.entry->failure->id, "1");
+    life.pass(seconds{299});
+    life.refresh();
+    EXPECT_EQ(next_of(life.record(result)), "finished") << "R15";
+    life.pass(seconds{1});
+    life.refresh();
+    EXPECT_EQ(next_of(life.record(result)), "fetch 1");
+  }
+}
+
+TEST(Lookup, R15BackOffHoldsWithoutTheRecordAndWhenItIsBack) {
+  Life life;
+  life.adopt("1");
+  life.pass(hours{24});
+  life.start();
+  life.record(absent(seconds{0}));
+  life.fetch_fails();
+  life.pass(seconds{60});
+  life.start();
+  EXPECT_EQ(next_of(life.record(kServfail)), "finished");
+  life.pass(seconds{60});
+  life.start();
+  EXPECT_EQ(next_of(life.record(found("1"))), "finished") << "the same id";
+  life.refresh();
+  EXPECT_EQ(next_of(life.record(found("2"))), "fetch 2") << "another one may be tried at once";
+}
+
+TEST(Lookup, R18ARecordThatIsBackWithAnotherIdIsFetchedBeforeTheAnswer) {
+  Life life;
+  life.adopt("1");
+  life.pass(hours{24});
+  life.start();
+  life.record(kServfail);
+  life.fetched(policy_body());
+  life.pass(seconds{60});
+  life.start();
+  EXPECT_EQ(next_of(life.record(found("2"))), "fetch 2");
+  EXPECT_EQ(life.told(), "?");
+}
+
+TEST(Lookup, R19NoneReplacesEnforceAlsoWithoutARecord) {
+  Life life;
+  life.adopt("1");
+  life.pass(hours{24});
+  life.start();
+  life.record(absent());
+  life.fetched(policy_body("none", 86'400, ""));
+  EXPECT_EQ(life.entry->policy->policy.mode, Mode::kNone);
+  life.pass(hours{23});
+  life.refresh();
+  EXPECT_EQ(next_of(life.record(absent())), "finished") << "the domain has left; its record would bring it back";
+  EXPECT_EQ(life.told(), "none 1");
+}
+
+TEST(Lookup, R22WithoutARecordNothingIsFetchedForAnExpiredPolicy) {
+  for (const RecordResult& result : kNoRecord) {
+    Life life;
+    life.adopt("1", policy_body("enforce", 3600));
+    life.pass(seconds{3600});
+    for (const auto effort : {Lookup::Effort::kNormal, Lookup::Effort::kRefresh}) {
+      life.start(effort);
+      EXPECT_EQ(next_of(life.record(result)), "finished");
+      EXPECT_EQ(life.told(), "-");
+      life.pass(hours{24});
+    }
+  }
+}
+
+TEST(Lookup, WithoutARecordAFirstPolicyIsNotFetched) {
+  for (const RecordResult& result : kNoRecord) {
+    Life life;
     life.refresh();
     EXPECT_EQ(next_of(life.record(result)), "finished");
-    EXPECT_EQ(life.told(), "enforce 1");
+    EXPECT_EQ(life.told(), "-");
   }
+}
+
+// An answer of the attacker's, with a long life, must not keep the policy from being looked at until it has expired.
+TEST(Lookup, R21ADenialIsBelievedUntilThePolicyIsDueAtTheLongest) {
+  Life life;
+  life.adopt("1", policy_body("enforce", 80'000));
+  life.pass(seconds{300});
+  life.start();
+  life.record(absent(seconds{86'400}));
+  EXPECT_EQ(life.entry->record.until, kNow + seconds{70'000});
+  life.pass(seconds{69'700});
+  life.start();
+  EXPECT_EQ(next_of(life.record(absent(seconds{86'400}))), "fetch 1");
+  life.fetch_fails();
+  EXPECT_EQ(life.entry->record.until, life.now + seconds{60}) << "then it is asked for again soon";
+}
+
+// DNS gives neither the record nor an address: nothing was asked of the policy host, so nothing counts against it.
+TEST(Lookup, R20AnOutageOfDnsIsNoFailureOfThePolicyHost) {
+  Life life;
+  life.adopt("1", policy_body("enforce", 86'400));
+  life.pass(hours{23});
+  for (; life.now < kNow + hours{24}; life.pass(minutes{1})) {
+    life.start();
+    EXPECT_EQ(next_of(life.record(kTimeout)), "fetch 1");
+    life.fetched(tl::unexpected(kTimeout.error()));
+    ASSERT_EQ(life.told(), "enforce 1");
+    ASSERT_EQ(life.entry->failure->error.code, ErrorCode::kPolicyFetch) << "RFC 8460 §4.3";
+    ASSERT_EQ(life.entry->failure->count, 0U);
+    ASSERT_EQ(life.entry->failure->streak, 0U);
+    ASSERT_EQ(life.entry->failure->retry_at, life.now + LookupRules{}.dns_retry);
+  }
+  life.start();
+  EXPECT_EQ(next_of(life.record(found("1"))), "fetch 1") << "when DNS is back, nothing delays it";
+}
+
+TEST(Lookup, R15APolicyHostWithARecordAndNoAnswerAboutItsAddressesIsBackedOff) {
+  Life life;
+  life.start();
+  life.record(found("1"));
+  life.fetched(tl::unexpected(kTimeout.error()));
+  EXPECT_EQ(life.entry->failure,
+            (FetchFailure{"1", 1, 1, life.now + seconds{300}, {ErrorCode::kPolicyFetch, "no answer in 5 s"}}));
+}
+
+TEST(Lookup, AnOutageOfDnsLeavesTheRowOfFailuresAsItIs) {
+  Life life;
+  life.adopt("1");
+  life.pass(hours{24});
+  life.start();
+  life.record(absent(seconds{0}));
+  life.fetch_fails();
+  life.pass(seconds{300});
+  life.start();
+  life.record(kTimeout);
+  life.fetched(tl::unexpected(kTimeout.error()));
+  EXPECT_EQ(life.entry->failure->count, 1U);
+  EXPECT_EQ(life.entry->failure->streak, 1U);
+}
+
+TEST(Lookup, WhatWasNotTriedWithoutARecordIsToldAsSuch) {
+  Life life;
+  life.adopt("1");
+  life.pass(hours{24});
+  life.refresh();
+  life.record(absent());
+  life.fetched(fail(ErrorCode::kNotTried, "too many fetches are under way"));
+  EXPECT_EQ(life.answer->fault->detail,
+            "the policy of example.com could not be fetched from here: too many fetches are under way");
+  EXPECT_EQ(life.told(), "enforce 1");
+}
+
+// Another process fetched while we looked: its policy, and with it what it knows of failures.
+TEST(Lookup, R17WhatAnotherProcessFoundOutIsLearntWithItsFailure) {
+  Life life({.min_ttl = seconds{0}});
+  life.start();
+  life.record(found("1", seconds{0}));
+  life.fetch_fails();
+  EXPECT_EQ(life.entry->failure->streak, 1U);
+  CacheEntry theirs = *life.entry;
+  theirs.policy = test::stored_policy("2", life.now);
+  theirs.failure.reset();
+  life.start();
+  life.learn(theirs);
+  life.record(absent(seconds{0}));
+  EXPECT_EQ(life.entry->policy, theirs.policy);
+  EXPECT_EQ(life.entry->failure, std::nullopt) << "a success ends the row (R15)";
+
+  theirs.policy = test::stored_policy("3", life.now);
+  theirs.failure = FetchFailure{"4", 7, 7, life.now + seconds{3600}, {ErrorCode::kPolicyFetch, "503"}};
+  life.start();
+  life.learn(theirs);
+  EXPECT_EQ(next_of(life.record(found("4", seconds{0}))), "finished") << "nor is its back-off undone";
+  EXPECT_EQ(life.entry->failure, theirs.failure);
 }
 
 TEST(Lookup, AClockSetBackCannotFreezeAnything) {

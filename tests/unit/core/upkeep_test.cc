@@ -58,6 +58,15 @@ TEST(Upkeep, R17AnUnusedPolicyStaysWhileItIsInForce) {
   EXPECT_EQ(of(entry, kNow - 29 * kDay), Upkeep::kRefresh);
 }
 
+TEST(Upkeep, R21APolicyWhoseRecordIsDeniedIsRefreshedWhileItIsUsed) {
+  auto entry = with_policy(25 * kDay, 31'557'600);
+  for (const auto state : {RecordMemory::State::kAbsent, RecordMemory::State::kInvalid, RecordMemory::State::kFailed}) {
+    entry.record = {state, kNow + kDay, {}, {}};
+    EXPECT_EQ(of(entry, kNow - 29 * kDay), Upkeep::kRefresh);
+    EXPECT_EQ(of(entry, kNow - 30 * kDay), Upkeep::kKeep) << "a domain that left may go when nobody asks for it";
+  }
+}
+
 TEST(Upkeep, AnExpiredPolicyGoesWhenNobodyUsedItForLong) {
   const auto entry = with_policy(60 * kDay);
   EXPECT_EQ(of(entry, kNow - 29 * kDay), Upkeep::kKeep) << "the clock may be wrong";

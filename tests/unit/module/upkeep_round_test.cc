@@ -254,7 +254,9 @@ TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
     auto round = make();
     run(round);
     resolver_.txts.back().second(fail(ErrorCode::kDnsTimeout, "no answer"));
+    resolver_.hosts.back().second(fail(ErrorCode::kDnsTimeout, "no answer"));
     loop_.advance(milliseconds(1));
+    now_ += hours(1);
   }
   ASSERT_EQ(done_.size(), 2U);
   ASSERT_EQ(done_[0].failures.size(), 1U);
@@ -263,6 +265,57 @@ TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
   EXPECT_EQ(done_[0].refreshed, 0U);
   EXPECT_THAT(done_[1].failures, IsEmpty());
   EXPECT_EQ(done_[1].due, 1U);
+}
+
+// Days of a blocked record: every round fetches what is due, and no policy expires.
+TEST_F(UpkeepRoundTest, R17APolicyWhoseRecordIsDeniedIsRefreshedRoundAfterRound) {
+  const Result<DnsAnswer<std::string>> kNoRecord[] = {
+      fail(ErrorCode::kDnsFailure, "SERVFAIL"), fail(ErrorCode::kDnsTimeout, "no answer"), DnsAnswer<std::string>{},
+      FakeResolver::found({"v=STSv1; id=2;", "v=STSv1; id=3;"})};
+  remember("denied.example", hours(24));
+  for (int day = 0; day < 20; ++day, now_ += hours(24)) {
+    mark_used("denied.example", seconds(0));
+    auto round = make();
+    run(round);
+    ASSERT_THAT(asked(), ElementsAre("denied.example"));
+    resolver_.txts.back().second(kNoRecord[day % 4]);
+    ASSERT_EQ(resolver_.hosts.size(), 1U) << day;
+    resolver_.hosts.back().second(FakeResolver::found({"192.0.2.1"}));
+    fetcher_.fetches.back().done(policy_text("denied.example"));
+    loop_.advance(milliseconds(1));
+    EXPECT_EQ(summary_line(done_.back()), "refreshed 1 of 1 policy due, 1 in force, 0 forgotten");
+    EXPECT_THAT(done_.back().failures, IsEmpty());
+    EXPECT_EQ(store_.get(domain("denied.example")).value()->policy->fetched, now_);
+    resolver_.txts.clear();
+    resolver_.hosts.clear();
+    fetcher_.fetches.clear();
+  }
+}
+
+TEST_F(UpkeepRoundTest, ADomainThatLeftGoesWhenNobodyAskedForIt) {
+  remember("left.example", hours(24 * 5), hours(24 * 31));
+  keep_a_steady_clock();
+  auto before = make();
+  run(before);
+  EXPECT_THAT(asked(), IsEmpty()) << "nobody asks for it: it is not refreshed";
+  EXPECT_TRUE(store_.get(domain("left.example")).value()) << "R17: it is in force";
+  now_ += hours(24 * 2);
+  auto after = make();
+  run(after);
+  EXPECT_FALSE(store_.get(domain("left.example")).value());
+}
+
+TEST_F(UpkeepRoundTest, R21TellsOfRecordAndPolicyHostWhenBothFail) {
+  remember("left.example", hours(30));
+  auto round = make();
+  run(round);
+  resolver_.txts.back().second(DnsAnswer<std::string>{});
+  resolver_.hosts.back().second(DnsAnswer<std::string>{});
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(done_.size(), 1U);
+  ASSERT_EQ(done_[0].failures.size(), 1U);
+  EXPECT_EQ(done_[0].failures[0].why,
+            "the domain has no MTA-STS record any more; sts-policy-fetch-error: mta-sts.left.example has no address");
 }
 
 TEST_F(UpkeepRoundTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
@@ -298,6 +351,21 @@ TEST_F(UpkeepRoundTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
   answer(0);
   ASSERT_EQ(done_.size(), 1U);
   EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 1 in force, 0 forgotten");
+}
+
+TEST_F(UpkeepRoundTest, R21ADomainThatIsNamedIsRefreshedWithoutARecord) {
+  remember("denied.example", hours(1));
+  auto round = make();
+  round.refresh({domain("denied.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  loop_.advance(milliseconds(1));
+  resolver_.txts.back().second(DnsAnswer<std::string>{});
+  resolver_.hosts.back().second(FakeResolver::found({"192.0.2.1"}));
+  fetcher_.fetches.back().done(fail(ErrorCode::kPolicyFetch, "HTTP status 404 instead of 200"));
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(done_[0].without_record, 0U);
+  ASSERT_EQ(done_[0].failures.size(), 1U);
+  EXPECT_THAT(done_[0].failures[0].why, HasSubstr("404"));
 }
 
 TEST_F(UpkeepRoundTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {

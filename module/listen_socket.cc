@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 const sockaddr* raw(const ListenAddress& address) { return reinterpret_cast<const sockaddr*>(&address.address); }
 
 tl::unexpected<Error> cannot_listen(const ListenAddress& address, const std::string& why) {
-  return fail(ErrorCode::kConfig, "cannot listen on " + escaped(address.text) + ": " + why);
+  return fail(ErrorCode::kLocalFault, "cannot listen on " + escaped(address.text) + ": " + why);
 }
 
 std::string folder_of(const std::string& path) {

@@ -293,7 +293,7 @@ int run_daemon(const std::string& config_path) {
   const auto log = make_stderr_log();
   const auto complain = [&](const Error& error) {
     log->write(LogLevel::kError, error.detail);
-    return EX_CONFIG;
+    return error.code == ErrorCode::kConfig ? EX_CONFIG : EX_OSERR;  // the unit restarts after all but a mistake
   };
   const Descriptor signals = catch_signals();
   const auto loop = make_event_loop();

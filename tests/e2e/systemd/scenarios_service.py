@@ -113,6 +113,43 @@ def bad_restart(machine: Computer) -> None:
     expect(wait_for(lambda: ask_once(machine, UNIX) == ANSWER, PATIENCE), f"mended, it should answer, and says {ask_once(machine, UNIX)}")
 
 
+@scenario("a mistake in mtasts.toml where no socket waits: mtastsd ends with it, once, and runs when it is started after the fix")
+def bad_start_without_socket(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    machine.run("systemctl", "disable", "--now", "mtastsd.socket", "mtastsd.service")
+    machine.write(CONFIGURATION, MISTAKE)
+    machine.run("systemctl", "start", "mtastsd.service", check=False)
+    time.sleep(3)  # three times RestartSec
+    told = {name: machine.show("mtastsd.service", name) for name in ("ActiveState", "ExecMainStatus", "NRestarts")}
+    expect(told == {"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}, f"it should have ended for good: {told}")
+    expect("mtasts.toml:2" in machine.journal("mtastsd.service"), "the journal should name the line")
+    machine.write(CONFIGURATION, "")
+    machine.run("systemctl", "start", "mtastsd.service")
+    expect(ask_once(machine, UNIX) == ANSWER, "started after the fix, it should answer")
+
+
+@scenario("both services are exposed by at most 2.0 (systemd-analyze security), and the lookup helper confines itself inside")
+def confined(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    machine.write(CONFIGURATION, "[log]\nlevel = \"debug\"\n")
+    machine.run("systemctl", "restart", "mtastsd.service")
+    machine.expect_active("mtastsd.service")
+    expect(ask_once(machine, UNIX) == ANSWER, "it should answer")
+    helper = machine.shell("grep -l '^mtasts-lookup$' /proc/[0-9]*/comm").split("/")[2]
+    of_daemon, of_helper = kernel_status(machine, str(machine.main_pid)), kernel_status(machine, helper)
+    expect(of_helper["NoNewPrivs"] == "1" and int(of_helper["Seccomp_filters"]) == int(of_daemon["Seccomp_filters"]) + 1,
+           f"the helper should have a filter of its own beside those of its unit: {of_helper}, {of_daemon}")
+    machine.run("systemctl", "start", "mtasts-refresh.service")
+    for unit in ("mtastsd.service", "mtasts-refresh.service"):
+        machine.run("systemd-analyze", "security", "--no-pager", "--threshold=20", unit)  # fails above 2.0
+        expect("helper-not-confined" not in machine.journal(unit), f"{unit} should let the helper confine itself: {machine.journal(unit)}")
+
+
+def kernel_status(machine: Computer, process: str) -> dict[str, str]:
+    lines = machine.run("cat", f"/proc/{process}/status").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
 @scenario("the refresh service runs by its timer, in its sandbox, and may write the store")
 def refreshed(machine: Computer) -> None:
     machine.install(machine.releases.this)

@@ -134,7 +134,7 @@ TEST_F(ListenSocket, LeavesASocketAloneThatSomebodyAnswersOn) {
   ASSERT_TRUE(first);
   const auto second = listen_on(address_, {});
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, ErrorCode::kConfig);
+  EXPECT_EQ(second.error().code, ErrorCode::kLocalFault);
   EXPECT_THAT(second.error().detail, HasSubstr("another process listens there already"));
   EXPECT_TRUE(connect_to(address_, soon()));
 }

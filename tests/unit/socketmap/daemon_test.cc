@@ -44,7 +44,7 @@ TEST_F(Daemon, EndsWhenOneOfItsAddressesIsTaken) {
   const std::string path = "unix:" + scratch_.path() + "/taken";
   const auto taken = listen_on(parse_listen_address(path).value(), {});
   configure("[socketmap]\nsocket_group = \"\"\nlisten = [\"unix:" + scratch_.path() + "/free\", \"" + path + "\"]\n");
-  EXPECT_EXIT(std::exit(run_daemon(config_)), testing::ExitedWithCode(EX_CONFIG), "another process listens there");
+  EXPECT_EXIT(std::exit(run_daemon(config_)), testing::ExitedWithCode(EX_OSERR), "another process listens there");
 }
 
 // What comes at a socket within ten seconds.

@@ -42,7 +42,9 @@ void restrict_gnutls() {
   ::setenv("GNUTLS_SYSTEM_PRIORITY_FILE", ("/proc/self/fd/" + std::to_string(file)).c_str(), 1);
 }
 
-Result<std::unique_ptr<Network>> open_one(const std::string& path, const NetworkConfig& config) {
+}  // namespace
+
+Result<EngineLibrary> EngineLibrary::load(const std::string& path) {
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = ::dlerror();
@@ -52,21 +54,22 @@ Result<std::unique_ptr<Network>> open_one(const std::string& path, const Network
   const auto open = reinterpret_cast<NetworkOpen>(::dlsym(handle, kNetworkOpenSymbol));
   if (open == nullptr)
     return fail(ErrorCode::kLocalFault, path + " is not an engine library of mtasts; install the one of this version");
-  Error error{ErrorCode::kInternal, path + " gave no reason"};
-  std::unique_ptr<Network> network(open(kNetworkAbi, config, &error));
-  if (!network) return tl::unexpected(error);
-  return network;
+  return EngineLibrary(path, open);
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Network>> open_network(const HelperSettings& settings) {
+Result<EngineLibrary> EngineLibrary::load(const HelperSettings& settings) {
   restrict_gnutls();
   const auto [first, second] = candidates(settings.tls);
-  auto network = open_one(settings.engines + "/" + first, settings.network);
-  if (network || second == nullptr) return network;
-  auto other = open_one(settings.engines + "/" + second, settings.network);
-  if (other) return other;
+  auto engine = load(settings.engines + "/" + first);
+  if (engine || second == nullptr) return engine;
+  auto other = load(settings.engines + "/" + second);
+  return other ? other : engine;
+}
+
+Result<std::unique_ptr<Network>> EngineLibrary::open(const NetworkConfig& config) const {
+  Error error{ErrorCode::kInternal, path_ + " gave no reason"};
+  std::unique_ptr<Network> network(open_(kNetworkAbi, config, &error));
+  if (!network) return tl::unexpected(error);
   return network;
 }
 

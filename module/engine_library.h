@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "core/result.h"
 #include "module/helper_settings.h"
@@ -10,8 +12,20 @@
 
 namespace mtasts {
 
-// `auto` takes the first that is installed, OpenSSL's before GnuTLS's. The library stays loaded. Error kLocalFault says
-// what is missing.
-Result<std::unique_ptr<Network>> open_network(const HelperSettings& settings);
+// One engine library, loaded for good.
+class EngineLibrary {
+ public:
+  // `auto` takes the first that is installed, OpenSSL's before GnuTLS's. Error kLocalFault says what is missing.
+  static Result<EngineLibrary> load(const HelperSettings& settings);
+  // Error kLocalFault: the configuration names what cannot be used.
+  Result<std::unique_ptr<Network>> open(const NetworkConfig& config) const;
+
+ private:
+  EngineLibrary(std::string path, NetworkOpen open) : path_(std::move(path)), open_(open) {}
+  static Result<EngineLibrary> load(const std::string& path);
+
+  std::string path_;
+  NetworkOpen open_;
+};
 
 }  // namespace mtasts

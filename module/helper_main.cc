@@ -1,9 +1,10 @@
 // mtasts-lookup: the lookup helper. Other programs of mtasts start it, with a socket as standard input and the user to
-// become as its argument (module/helper_process). What it learns from strangers it saves and hands over; whoever takes
-// it over has the rights of that user and no descriptor, memory or environment of a mail server.
+// become as its argument (module/helper_process). What it learns from strangers it saves and hands over. It is written
+// for the day when one of them takes it over: before it reads anything it has the rights of that user alone, and no
+// descriptor, memory or environment of a mail server; before it talks to anybody the kernel keeps it to what it needs
+// (docs/adr/0012-sandbox.md).
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -20,11 +21,14 @@
 
 #include "module/engine.h"
 #include "module/engine_library.h"
+#include "module/helper_access.h"
 #include "module/helper_frames.h"
 #include "module/helper_server.h"
 #include "module/helper_settings.h"
+#include "module/landlock.h"
 #include "module/policy_store.h"
 #include "module/privileges.h"
+#include "module/system_calls.h"
 #include "module/wall_clock.h"
 
 namespace mtasts {
@@ -51,10 +55,7 @@ bool leave_behind_the_host() {
   close_from(STDERR_FILENO + 1);
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
-  const struct rlimit no_core { 0, 0 };
-  ::setrlimit(RLIMIT_CORE, &no_core);
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  return ::chdir("/") == 0;
+  return limit_resources() && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::chdir("/") == 0;
 }
 
 // The store of a user who may only read it, such as an MTA's own: nothing to warn about, others keep it.
@@ -103,18 +104,17 @@ milliseconds longest_lookup(const NetworkConfig& network) {
 
 class Helper {
  public:
-  Helper(const HelperSettings& settings, std::unique_ptr<Network> network, FrameReader reader, bool may_write)
+  Helper(const HelperSettings& settings, std::unique_ptr<Network> network, FrameReader reader, Log& log, bool may_write)
       : network_(std::move(network)),
         loop_(network_->loop()),
-        log_(make_log(settings.log)),
-        store_(settings.store, *log_),
+        store_(settings.store, log),
         reader_store_(store_),
         engine_(loop_, network_->resolver(), network_->fetcher(),
-                may_write ? static_cast<PolicyStore&>(store_) : reader_store_, *log_, settings.lookup, now),
+                may_write ? static_cast<PolicyStore&>(store_) : reader_store_, log, settings.lookup, now),
         longest_(longest_lookup(settings.network)),
-        server_({loop_, engine_, network_->resolver(), network_->prober(), store_, *log_, settings.warns},
-                Descriptor(kSocket), std::move(reader), [this] { finish(); }) {
-    log_->set_threshold(settings.log_level);
+        server_({loop_, engine_, network_->resolver(), network_->prober(), store_, log, settings.warns},
+                Descriptor(kSocket), std::move(reader), [this] { finish(); }),
+        access_(settings) {
     show_life();
   }
 
@@ -123,6 +123,8 @@ class Helper {
  private:
   void show_life() {
     ::alarm(static_cast<unsigned>(kStuck.count()));
+    // Whoever needs a helper starts another one, which has access to what is there now.
+    if (access_.is_outdated()) return loop_.stop();
     life_ = loop_.after(kSignOfLife, [this] { show_life(); });
   }
 
@@ -134,25 +136,48 @@ class Helper {
 
   std::unique_ptr<Network> network_;
   EventLoop& loop_;
-  std::unique_ptr<Log> log_;
   FileStore store_;
   ReadOnlyStore reader_store_;
   Engine engine_;
   milliseconds longest_;
   HelperServer server_;
+  AccessWatch access_;
   std::unique_ptr<EventLoop::Watch> life_;
   std::unique_ptr<EventLoop::Watch> end_;
 };
 
+// The kernel may be older than a restriction; mail goes on.
+Result<void> note(const Result<Protection>& protection, const char* what, Log& log) {
+  if (!protection) return tl::unexpected(protection.error());
+  if (*protection == Protection::kNotInKernel)
+    log.write(LogLevel::kDebug, std::string("event=helper-not-confined missing=\"") + what + '"');
+  return {};
+}
+
+// Libraries are loaded before, wherever they are; what they read when they start is within the rules.
+Result<std::unique_ptr<Network>> open_confined(const EngineLibrary& engine, const HelperSettings& settings, Log& log) {
+  if (!forbid_processes(settings)) return fail(ErrorCode::kLocalFault, "the limit of processes cannot be set");
+  if (auto applied = note(restrict_access(helper_access(settings)), "Landlock", log); !applied)
+    return tl::unexpected(applied.error());
+  auto network = engine.open(settings.network);
+  if (!network) return network;
+  if (auto applied = note(restrict_system_calls(), "seccomp", log); !applied) return tl::unexpected(applied.error());
+  return network;
+}
+
 Result<void> serve(const std::string& user) {
   const bool was_root = ::geteuid() == 0;
-  if (auto became = become_user(user); !became) return became;
+  if (auto dropped = become_user(user); !dropped) return dropped;
   FrameReader reader;
   const auto settings = receive_settings(reader);
   if (!settings) return tl::unexpected(settings.error());
-  auto network = open_network(*settings);
+  const auto log = make_log(settings->log);
+  log->set_threshold(settings->log_level);
+  const auto engine = EngineLibrary::load(*settings);
+  if (!engine) return tl::unexpected(engine.error());
+  auto network = open_confined(*engine, *settings, *log);
   if (!network) return tl::unexpected(network.error());
-  Helper helper(*settings, std::move(*network), std::move(reader), was_root || can_write(settings->store));
+  Helper helper(*settings, std::move(*network), std::move(reader), *log, was_root || can_write(settings->store));
   say_ready({});
   helper.run();
   return {};

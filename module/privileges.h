@@ -7,8 +7,10 @@
 
 namespace mtasts {
 
-// Gives up root's rights for good and becomes `user`; does nothing for anybody but root. Error kLocalFault: no such
-// user.
+// Gives up for good what this process may do beyond any other of its user's. With root's rights it becomes `user`, with
+// the group that the user database names and no other; with other rights it stays who it is. Afterwards it has no
+// capability and cannot gain one, real, effective and saved ids are the same, and its memory is nobody's to read. Error
+// kLocalFault: no such user, or rights that would be left.
 Result<void> become_user(const std::string& user);
 
 }  // namespace mtasts

@@ -51,7 +51,8 @@ int main(int argc, char* argv[]) {
   const int at_once = std::atoi(argv[5]);
   const auto log = mtasts::make_stderr_log();
   mtasts::FileStore store(config.cache_directory, *log);
-  const auto network = mtasts::open_network(mtasts::helper_settings(config, mtasts::LogTarget::kStderr));
+  const auto network = mtasts::EngineLibrary::load(mtasts::helper_settings(config, mtasts::LogTarget::kStderr))
+                           .and_then([&](const auto& library) { return library.open(config.network); });
   if (!network) {
     std::fprintf(stderr, "bench_cold: %s\n", network.error().detail.c_str());
     return 1;

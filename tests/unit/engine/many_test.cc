@@ -21,7 +21,9 @@ TEST(ManyLookups, AThousandColdDomainsAreAllAnsweredAndRemembered) {
   FakeLog log;
   FileStore store(scratch.path(), log);
   const Config config = lab_config(scratch.path());
-  const auto network = open_network(helper_settings(config, LogTarget::kSyslog));
+  const auto library = EngineLibrary::load(helper_settings(config, LogTarget::kSyslog));
+  ASSERT_TRUE(library) << library.error().detail;
+  const auto network = library->open(config.network);
   ASSERT_TRUE(network) << network.error().detail;
   EventLoop& loop = (*network)->loop();
   Engine engine(loop, (*network)->resolver(), (*network)->fetcher(), store, log, config.lookup, now);

@@ -89,14 +89,27 @@ TEST_F(HelperCallTest, BringsThePolicyAndRemembersIt) {
   EXPECT_EQ(entry->policy, outcome->entry.policy);
 }
 
+// The helper confines itself to what the libraries need, which is not the same for both.
+TEST_F(HelperCallTest, BringsThePolicyWithGnuTlsToo) {
+  config_.tls = TlsLibrary::kGnuTls;
+  const auto outcome = ask("good.test");
+  ASSERT_TRUE(outcome) << outcome.error().detail;
+  EXPECT_NE(outcome->entry.policy_in_force(now()), nullptr) << outcome->entry.record.detail;
+  EXPECT_TRUE(remembered("good.test"));
+}
+
 TEST_F(HelperCallTest, WritesAsTheUnprivilegedUser) {
   ASSERT_TRUE(ask("good.test"));
+  ASSERT_TRUE(remembered("good.test"));
+  const uid_t expected = ::geteuid() == 0 ? ::getpwnam("nobody")->pw_uid : ::geteuid();
+  int entries = 0;
   for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
     struct stat status {};
     ASSERT_EQ(::stat(item.path().c_str(), &status), 0);
-    const uid_t expected = ::geteuid() == 0 ? ::getpwnam("nobody")->pw_uid : ::geteuid();
     EXPECT_EQ(status.st_uid, expected) << item.path();
+    entries += item.path().filename() == "good.test" ? 1 : 0;
   }
+  EXPECT_EQ(entries, 1);
 }
 
 TEST_F(HelperCallTest, LeavesNoZombieAndNoSignalDisposition) {

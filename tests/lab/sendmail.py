@@ -43,7 +43,8 @@ class Sendmail(SocketmapServer):
         (mail / "access").touch()
         (mail / "m4").mkdir(exist_ok=True)
         for name in ("dialup.m4", "provider.m4"):
-            (mail / "m4" / name).touch()
+            (mail / "m4" / name).touch(0o640)
+            shutil.chown(mail / "m4" / name, "root", "smmsp")
         make_folder(str(self.root.path(QUEUE)), 0o750, "smmta", "smmsp")
         make_folder(str(self.root.path(HOST_STATUS)), 0o750, "smmta", "smmsp")
         make_folder("/run/sendmail/mta", 0o755, "smmta")

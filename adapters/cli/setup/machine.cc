@@ -36,12 +36,12 @@ Result<ProgramOutput> Machine::run(std::vector<std::string> argv, const std::str
   return run_(argv, input);
 }
 
-Result<ProgramOutput> Machine::run_as(const std::string& user, std::vector<std::string> argv,
+Result<ProgramOutput> Machine::run_as(const std::string& user, const std::string& group, std::vector<std::string> argv,
                                       const std::string& input) const {
   const std::string program = find_program(argv.front());
   if (program.empty()) return fail(ErrorCode::kConfig, "the program " + argv.front() + " is not installed");
   argv.front() = program;
-  argv.insert(argv.begin(), {"/usr/sbin/chroot", "--userspec=" + user + ":", "--groups=", root_.empty() ? "/" : root_});
+  argv.insert(argv.begin(), {"/usr/sbin/chroot", "--userspec=" + user + ":", "--groups=" + group, root_.empty() ? "/" : root_});
   return run_(argv, input);
 }
 

@@ -39,9 +39,9 @@ class Machine {
 
   // A program by its name or path, and its arguments. Error when it is missing.
   [[nodiscard]] Result<ProgramOutput> run(std::vector<std::string> argv, const std::string& input = {}) const;
-  // The same as another user, without any other group's rights; the caller is root.
-  [[nodiscard]] Result<ProgramOutput> run_as(const std::string& user, std::vector<std::string> argv,
-                                             const std::string& input = {}) const;
+  // The same as another user, with the rights of this one group besides its own; the caller is root.
+  [[nodiscard]] Result<ProgramOutput> run_as(const std::string& user, const std::string& group,
+                                             std::vector<std::string> argv, const std::string& input = {}) const;
   // As run(), where any exit code but 0 is an error that quotes what the program said.
   [[nodiscard]] Result<std::string> run_ok(const std::vector<std::string>& argv, const std::string& input = {}) const;
   // A program of this machine, not of the root directory's.

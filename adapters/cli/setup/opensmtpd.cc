@@ -1,5 +1,8 @@
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "adapters/cli/setup/marks.h"
 #include "adapters/cli/setup/plan.h"
 #include "adapters/cli/setup/smtpd_conf.h"
@@ -9,16 +12,34 @@ namespace {
 
 constexpr const char* kConfiguration = "/etc/smtpd.conf";
 constexpr const char* kUser = "opensmtpd";
+constexpr const char* kService = "opensmtpd.service";
+constexpr std::chrono::seconds kStartTime{20};
 constexpr const char* kMadeStore = "made-store";  // a fact: the folder that was not there before
+constexpr const char* kRan = "smtpd-ran";         // a fact: smtpd was active before
 
+bool is_active(const Machine& machine) {
+  if (!machine.systemd_runs()) return false;
+  const auto active = machine.run({"systemctl", "is-active", kService});
+  return active && active->ok();
+}
+
+// To systemd smtpd is started before it opens its control socket.
+Result<void> wait_for_answer(const Machine& machine) {
+  const auto deadline = std::chrono::steady_clock::now() + kStartTime;
+  for (;;) {
+    const auto answers = machine.run_ok({"smtpctl", "show", "status"});
+    if (answers) return {};
+    if (!is_active(machine) || std::chrono::steady_clock::now() > deadline)
+      return fail(ErrorCode::kConfig, answers.error().detail + "; see \"journalctl -u " + kService + "\"");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+// Several setups in a row must not make systemd refuse the last start.
 Result<void> restart(const Machine& machine) {
-  if (!machine.systemd_runs()) return {};
-  const auto active = machine.run({"systemctl", "is-active", "opensmtpd.service"});
-  if (!active || !active->ok()) return {};
-  if (const auto done = machine.run_ok({"systemctl", "restart", "opensmtpd.service"}); !done)
-    return tl::unexpected(done.error());
-  const auto answers = machine.run_ok({"smtpctl", "show", "status"});
-  return answers ? Result<void>() : tl::unexpected(answers.error());
+  (void)machine.run({"systemctl", "reset-failed", kService});
+  if (const auto done = machine.run_ok({"systemctl", "restart", kService}); !done) return tl::unexpected(done.error());
+  return wait_for_answer(machine);
 }
 
 std::string version(const Machine& machine) {
@@ -58,6 +79,7 @@ Result<Plan> plan(const Look& look, const Wishes& wishes) {
   }
   const std::string store = config->opensmtpd.directory;
   if (!machine.exists(store)) plan.facts[kMadeStore] = store;
+  if (is_active(machine)) plan.facts[kRan] = "yes";
   plan.changes.push_back({kConfiguration,
                           lines.text,
                           {},
@@ -67,7 +89,7 @@ Result<Plan> plan(const Look& look, const Wishes& wishes) {
                           },
                           [&machine, store]() -> Result<void> {
                             if (auto made = make_folder(machine.root(), store, kUser); !made) return made;
-                            return restart(machine);
+                            return is_active(machine) ? restart(machine) : Result<void>();
                           }});
   plan.steps.push_back("make " + store + " for the user " + kUser +
                        ", if it is not there, and restart OpenSMTPD if it runs");
@@ -78,15 +100,21 @@ Result<Plan> plan(const Look& look, const Wishes& wishes) {
   return plan;
 }
 
+// smtpd may have ended by the lines that are gone now: where it ran before, it is started again.
+Result<void> settle(const Machine& machine, const Facts& facts) {
+  const bool may_start = facts.contains(kRan) && machine.systemd_runs() && !machine.find_program("smtpd").empty();
+  if (may_start || is_active(machine)) {
+    if (auto done = restart(machine); !done) return done;
+  }
+  if (const auto store = facts.find(kMadeStore); store != facts.end())
+    ::rmdir((machine.root() + store->second).c_str());  // what is remembered stays
+  return {};
+}
+
 }  // namespace
 
 Host opensmtpd_host() {
-  return {"opensmtpd", "OpenSMTPD", plan, [](const Machine& machine, const Facts& facts) -> Result<void> {
-            const auto store = facts.find(kMadeStore);
-            if (auto done = restart(machine); !done) return done;
-            if (store != facts.end()) ::rmdir((machine.root() + store->second).c_str());  // what is remembered stays
-            return {};
-          }};
+  return {"opensmtpd", "OpenSMTPD", plan, settle};
 }
 
 }  // namespace mtasts::setup

@@ -21,7 +21,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kTimeout{60};
+// Sendmail sleeps for a minute where the machine's name has no domain.
+constexpr std::chrono::seconds kTimeout{180};
 constexpr std::size_t kMaxOutput = std::size_t{16} << 20U;
 
 // Input and output are files without a name: no pipe that fills up while the other end waits.
@@ -77,7 +78,7 @@ Result<int> wait_for(pid_t child, const std::string& name) {
     if (steady_clock::now() > deadline) {
       ::kill(child, SIGKILL);
       ::waitpid(child, &status, 0);
-      return fail(ErrorCode::kDeadline, name + " did not end within a minute and was stopped");
+      return fail(ErrorCode::kDeadline, name + " did not end within three minutes and was stopped");
     }
     std::this_thread::sleep_for(pause);
   }

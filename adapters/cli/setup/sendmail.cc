@@ -16,6 +16,7 @@ constexpr const char* kCf = "/etc/mail/sendmail.cf";
 constexpr const char* kM4 = "/etc/mail/mtasts.m4";
 constexpr const char* kFeature = "/usr/share/sendmail/cf/feature/sts.m4";
 constexpr const char* kUser = "smmta";
+constexpr const char* kGroup = "smmsp";  // may read what sendmail.mc includes
 
 // Debian gives /etc/mail to smmta.
 const Folder mail_folder{kUser};
@@ -29,17 +30,19 @@ std::string program(const Machine& machine) {
 
 // m4 can run commands that a file asks for: never as root where somebody else can write the files.
 Result<std::string> make_cf(const Machine& machine, const std::string& mc) {
-  const auto made = ::geteuid() == 0 ? machine.run_as(kUser, {"m4", "-"}, mc) : machine.run({"m4", "-"}, mc);
+  const auto made =
+      ::geteuid() == 0 ? machine.run_as(kUser, kGroup, {"m4", "-"}, mc) : machine.run({"m4", "-"}, mc);
   if (!made) return tl::unexpected(made.error());
   if (made->ok() && made->err.empty()) return made->out;
   return fail(ErrorCode::kConfig, "m4 cannot make sendmail.cf: " + said(*made));
 }
 
+// Debian's sendmail.service has no reload of its own; service(8) takes the init script then.
 Result<void> reload(const Machine& machine) {
   if (machine.systemd_runs()) {
     const auto active = machine.run({"systemctl", "is-active", "sendmail.service"});
     if (!active || !active->ok()) return {};
-    const auto done = machine.run_ok({"systemctl", "reload", "sendmail.service"});
+    const auto done = machine.run_ok({"service", "sendmail", "reload"});
     return done ? Result<void>() : tl::unexpected(done.error());
   }
   const std::string script = machine.find_program("/etc/init.d/sendmail");

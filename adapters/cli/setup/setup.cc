@@ -10,6 +10,8 @@ namespace {
 
 using Bytes = std::optional<std::string>;
 
+constexpr const char* kReplace = "replace";  // a fact: --replace was given, and holds for later runs
+
 // A change with the file as it is now and as it would be without us.
 struct Pending {
   Change change;
@@ -79,6 +81,7 @@ class Setup {
     auto saved = load_state(machine_.root(), host_.name);
     if (!saved) return refuse(output_, saved.error().detail);
     saved_ = std::move(*saved);
+    wishes_.replace = wishes_.replace || (saved_ && saved_->facts.contains(kReplace));
     return action == Action::kUndo ? undo() : go(action);
   }
 
@@ -96,16 +99,26 @@ class Setup {
     const auto all = compare(look, *plan);
     if (!all) return refuse(output_, all.error().detail);
     for (const std::string& note : plan->notes) output_.out << "Note: " << note << "\n";
-    if (is_done(*all)) {
-      output_.out << "Nothing to do.\n";
-      return kDone;
-    }
+    if (is_done(*all)) return nothing_to_do(action, *all);
     output_.out << (action == Action::kApply ? "What is changed:\n" : "What would be changed:\n");
     show(*plan, *all, output_);
     if (action == Action::kApply) return apply(*plan, *all);
-    output_.out << "Nothing is changed yet. To do it: mtasts setup " << host_.name
+    output_.out << "Nothing is changed yet. To do it: mtasts setup " << host_.name << (wishes_.replace ? " --replace" : "")
+                << (wishes_.socket.empty() ? "" : " --socket " + wishes_.socket)
                 << " --apply; and to go back later: mtasts setup " << host_.name << " --undo\n";
     return kPending;
+  }
+
+  // Also where nothing is to be changed --apply ends well only if the host is protected: mtastsd may have been stopped.
+  [[nodiscard]] int nothing_to_do(Action action, const std::vector<Pending>& all) const {
+    for (const Pending& one : all) {
+      if (action != Action::kApply || !one.change.try_out) continue;
+      if (const auto works = one.change.try_out(one.change.path); !works)
+        return refuse(output_, "the files are as \"mtasts setup " + host_.name +
+                                   " --apply\" makes them and were left alone, but: " + works.error().detail);
+    }
+    output_.out << "Nothing to do.\n";
+    return kDone;
   }
 
   [[nodiscard]] bool is_done(const std::vector<Pending>& all) const {
@@ -118,6 +131,7 @@ class Setup {
   int apply(const Plan& plan, const std::vector<Pending>& all) {
     const std::optional<Saved> old = saved_;
     Saved fresh{host_.name, {}, saved_ ? saved_->facts : plan.facts, false};
+    if (wishes_.replace) fresh.facts[kReplace] = "yes";
     for (const Pending& one : all) {
       if (one.base == one.change.after) continue;  // was so before us
       fresh.files.push_back(
@@ -129,10 +143,10 @@ class Setup {
     }
     if (const auto kept = save_state(machine_.root(), host_.name, fresh); !kept)
       return refuse(output_, kept.error().detail + "; nothing was changed");
-    if (const auto made = make_all(all); !made) return take_back(made.error().detail, all, old, fresh);
+    if (const auto made = make_all(all); !made) return take_back(made.error().detail, plan, all, old);
     fresh.complete = true;
     if (const auto kept = save_state(machine_.root(), host_.name, fresh); !kept)
-      return take_back(kept.error().detail, all, old, fresh);
+      return take_back(kept.error().detail, plan, all, old);
     output_.out << "Done. To go back: mtasts setup " << host_.name << " --undo\n";
     return kDone;
   }
@@ -159,15 +173,15 @@ class Setup {
     return tried;
   }
 
-  // After a failure: every file as it was when this run began.
-  int take_back(const std::string& why, const std::vector<Pending>& all, const std::optional<Saved>& old,
-                const Saved& fresh) const {
+  // After a failure: every file and service as it was when this run began, which an earlier --apply may have started.
+  [[nodiscard]] int take_back(const std::string& why, const Plan& plan, const std::vector<Pending>& all,
+                              const std::optional<Saved>& old) const {
     output_.err << "mtasts: " << sentence(why);
     bool whole = true;
     for (auto one = all.rbegin(); one != all.rend(); ++one) {
       whole = put(one->change.path, one->current, one->change.folder) && whole;
     }
-    if (const auto settled = host_.settle(machine_, fresh.facts); !settled) {
+    if (const auto settled = host_.settle(machine_, plan.facts); !settled) {
       output_.err << "mtasts: " << sentence(settled.error().detail);
     }
     const auto kept = old ? save_state(machine_.root(), host_.name, *old) : drop_state(machine_.root(), host_.name);
@@ -207,7 +221,7 @@ class Setup {
       output_.out << (wanted[i] ? "put back " : "removed ") << file.path << "\n";
     }
     if (const auto settled = host_.settle(machine_, saved_->facts); !settled)
-      return refuse(output_, settled.error().detail);
+      return refuse(output_, settled.error().detail + "; the files were put back: when this is fixed, run it again");
     if (const auto dropped = drop_state(machine_.root(), host_.name); !dropped)
       return refuse(output_, dropped.error().detail);
     output_.out << "Done. " << host_.title << " works as before \"mtasts setup\".\n";
@@ -216,7 +230,7 @@ class Setup {
 
   const Host& host_;
   const Machine& machine_;
-  const Wishes& wishes_;
+  Wishes wishes_;
   const Output& output_;
   std::optional<Saved> saved_;
 };

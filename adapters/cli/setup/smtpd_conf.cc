@@ -190,6 +190,8 @@ class Rules {
   }
 
   [[nodiscard]] std::string by_hand() const {
+    const Tokens* action = relay(action_);
+    if (action != nullptr && has(*action, "host")) return {};
     return "Above the first \"match\" line:\n" + definitions() +
            "Before each rule by which mail to others goes, a copy of it for these domains, such as\n"
            "match from local for domain <mtasts> action \"mtasts\"\n";

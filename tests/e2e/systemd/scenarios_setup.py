@@ -1,4 +1,4 @@
-"""`mtasts setup postfix` where systemd opens the sockets: Debian's Postfix, unpacked into the machine."""
+"""`mtasts setup` where systemd opens the sockets and starts the servers: Debian's, unpacked into the machine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,22 @@ BELOW = f"{QUEUE}/mtasts/socketmap.sock"
 DROP_IN = "/etc/systemd/system/mtastsd.socket.d/10-setup.conf"
 MAIN = "/etc/postfix/main.cf"
 POSTFIX = {"bookworm": roots.POSTFIX_3_7, "trixie": roots.POSTFIX_3_10}
+OPENSMTPD = {"bookworm": roots.OPENSMTPD_6_8, "trixie": roots.OPENSMTPD_7_6}
+SMTPD = "/etc/smtpd.conf"
+SENDMAIL = {"bookworm": roots.SENDMAIL_8_17, "trixie": roots.SENDMAIL_8_18}
+MAIL = "/etc/mail"
 OWN_LINES = "# my own\nsmtp_tls_policy_maps = texthash:/etc/postfix/tls_policy\nsmtp_tls_security_level = encrypt\n"
+
+
+def lay_over(machine: Computer, root: roots.Root) -> None:
+    """Unpacked packages; what the machine has already stays."""
+    [tree] = roots.unpacked(root)
+    subprocess.run(["cp", "-a", "--no-clobber", f"{tree}/usr", f"{tree}/etc", f"{tree}/var", str(machine.path("/"))], capture_output=True, check=False)
 
 
 def with_postfix(machine: Computer) -> str:
     """What its packages do, as far as it is asked here. Returns main.cf."""
-    [tree] = roots.unpacked(POSTFIX[machine.suite])
-    subprocess.run(["cp", "-a", "--no-clobber", f"{tree}/usr", f"{tree}/etc", f"{tree}/var", str(machine.path("/"))], capture_output=True, check=False)
+    lay_over(machine, POSTFIX[machine.suite])
     machine.shell("ldconfig; useradd --system --home-dir /var/spool/postfix --no-create-home postfix; groupadd --system postdrop; "
                   "install -d -o postfix -m 0700 /var/lib/postfix; cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf; "
                   "cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf; echo lab.test >/etc/mailname; touch /etc/postfix/tls_policy", check=False)
@@ -61,3 +70,83 @@ def there_and_back(machine: Computer) -> None:
     undone = machine.run("mtasts", "setup", "postfix", "--undo", check=False)
     expect("Done." in undone, f"setup --undo failed: {undone}")
     expect(machine.is_active("mtastsd.service") and not machine.is_active("mtastsd.socket"), "who asked mtastsd before should still be answered")
+
+
+@scenario("setup postfix: a second --apply that fails leaves mtastsd running, which the first one's lines ask; one that has nothing to do sees that it answers")
+def second_apply(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    with_postfix(machine)
+    machine.run("mtasts", "setup", "postfix", "--apply")
+    applied = machine.path(MAIN).read_text(encoding="ascii")
+    machine.write(MAIN, applied + "smtp_tls_policy_maps = texthash:/etc/postfix/other\nmail_owner = nosuch\n")
+    refused = machine.run("mtasts", "setup", "postfix", "--apply", check=False)
+    expect("as they were before" in refused, f"a user that is not there should be refused: {refused}")
+    machine.expect_active("mtastsd.socket", "mtastsd.service")
+    machine.write(MAIN, applied)
+    machine.run("mtasts", "ping", "--socket", f"unix:{BELOW}")
+    machine.run("systemctl", "stop", "mtastsd.service", "mtastsd.socket")
+    told = machine.run("mtasts", "setup", "postfix", "--apply", check=False)
+    expect("does not answer" in told and "Nothing to do" not in told, f"mtastsd has been stopped, and setup says: {told}")
+    expect(machine.path(MAIN).read_text(encoding="ascii") == applied, "main.cf should not have changed")
+
+
+def with_opensmtpd(machine: Computer) -> str:
+    """What its package does. Returns smtpd.conf."""
+    lay_over(machine, OPENSMTPD[machine.suite])
+    machine.shell("ldconfig; for name in opensmtpd opensmtpq; do useradd --system --user-group --home-dir /var/lib/opensmtpd/empty $name; done; "
+                  "install -d -m 0711 /var/lib/opensmtpd/empty /var/spool/smtpd; chgrp opensmtpq /usr/sbin/smtpctl; chmod 2755 /usr/sbin/smtpctl; "
+                  "echo lab.test >/etc/mailname; touch /etc/aliases; systemctl daemon-reload")
+    machine.run("systemctl", "start", "opensmtpd.service")
+    return machine.path(SMTPD).read_text(encoding="ascii")
+
+
+@scenario("setup opensmtpd: applied and undone several times in a row smtpd runs all the while; by lines that end smtpd it is not left down")
+def smtpd_goes_on(machine: Computer) -> None:
+    before = with_opensmtpd(machine)
+    machine.install(machine.releases.this)
+    for _ in range(4):
+        for step in ("--apply", "--undo"):
+            told = machine.run("mtasts", "setup", "opensmtpd", step, check=False)
+            expect("Done." in told, f"setup {step} failed: {told}")
+            machine.run("smtpctl", "show", "status")
+    expect(machine.path(SMTPD).read_text(encoding="ascii") == before, "smtpd.conf should have the bytes from before")
+    machine.run("chmod", "-x", "/usr/libexec/opensmtpd/table-mtasts")
+    refused = machine.run("mtasts", "setup", "opensmtpd", "--apply", check=False)
+    expect("as they were before" in refused, f"a table that cannot be started should be refused: {refused}")
+    machine.expect_active("opensmtpd.service")
+    machine.run("smtpctl", "show", "status")
+    expect(machine.path(SMTPD).read_text(encoding="ascii") == before, "smtpd.conf should have the bytes from before")
+
+
+def with_sendmail(machine: Computer) -> dict[str, bytes]:
+    """What its packages do, as far as it is asked here: above all the rights in /etc/mail. Returns its files."""
+    lay_over(machine, SENDMAIL[machine.suite])
+    machine.shell("""hostname lab.test; echo "127.0.1.1 lab.test" >>/etc/hosts; ldconfig
+        for name in smmta smmsp; do useradd --system --user-group --home-dir /var/lib/sendmail $name; done
+        install -d -o smmta -g smmsp -m 2755 /etc/mail /etc/mail/m4; install -d -o smmta -g smmsp -m 2750 /var/spool/mqueue
+        for name in dialup provider; do install -o root -g smmsp -m 0640 /dev/null /etc/mail/m4/$name.m4; done
+        cp /usr/share/sendmail/cf/debian/sendmail.mc /etc/mail; touch /etc/mail/access /etc/mail/local-host-names /etc/mail/aliases
+        m4 /etc/mail/sendmail.mc >/etc/mail/sendmail.cf; ln -sf /usr/libexec/sendmail/sendmail /usr/sbin/sendmail-mta
+        /usr/libexec/sendmail/makemap hash /etc/mail/access </dev/null; sendmail-mta -bi; systemctl daemon-reload""")
+    machine.run("systemctl", "start", "sendmail.service")
+    return sendmail_files(machine)
+
+
+def sendmail_files(machine: Computer) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(machine.path(MAIL).iterdir()) if path.suffix in (".mc", ".cf", ".m4")}
+
+
+@scenario("setup sendmail: with the rights that Debian gives its files, and its unit, which cannot reload; --undo gives back the same bytes")
+def sendmail_there_and_back(machine: Computer) -> None:
+    before = with_sendmail(machine)
+    machine.install(machine.releases.this)
+    done = machine.run("mtasts", "setup", "sendmail", "--apply", check=False)
+    expect("Done." in done, f"setup --apply failed: {done}")
+    machine.expect_active("mtastsd.socket", "mtastsd.service", "sendmail.service")
+    asked = machine.run("sendmail-mta", "-bt", text="/map sts cold.test\n")
+    expect("no match (68)" in asked, f"Sendmail should be told that there is no policy: {asked}")
+    again = machine.run("mtasts", "setup", "sendmail", "--apply", check=False)
+    expect("Nothing to do" in again, f"a second time nothing should be left: {again}")
+    undone = machine.run("mtasts", "setup", "sendmail", "--undo", check=False)
+    expect("Done." in undone and sendmail_files(machine) == before, f"setup --undo failed: {undone}")
+    machine.expect_gone(DROP_IN, "/etc/mtasts/setup", "/run/mtasts-sendmail/socketmap.sock")

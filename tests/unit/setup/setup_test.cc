@@ -34,24 +34,32 @@ class HostSetup : public testing::Test {
     std::ifstream file(root_ + path);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  int run(Action action) {
+  int run(Action action, bool replace = false) {
     out_.str("");
     err_.str("");
-    return set_up(host(), action, Machine(root_), {}, {out_, err_});
+    Wishes wishes;
+    wishes.replace = replace;
+    return set_up(host(), action, Machine(root_), wishes, {out_, err_});
   }
   Host host() {
-    return {"host", "Host", [this](const Look& look, const Wishes&) { return plan(look); },
-            [this](const Machine&, const Facts&) -> Result<void> {
+    return {"host", "Host",
+            [this](const Look& look, const Wishes& wishes) {
+              return plan(look, other_software_ && !wishes.replace ? "other software is there" : "");
+            },
+            [this](const Machine&, const Facts& facts) -> Result<void> {
               ++settled_;
+              settled_by_ = facts;
               return {};
             }};
   }
-  Result<Plan> plan(const Look& look) {
+  Result<Plan> plan(const Look& look, const std::string& refused) {
     const auto text = look.without_us(kConfig);
     if (!text) return tl::unexpected(text.error());
     Plan plan;
     plan.changes.push_back({kExtra, "ours\n", {}, {}, {}});
     plan.changes.push_back({kConfig, text->value_or("") + marked_block("#", "host", lines_), {}, try_out_, then_});
+    plan.facts = facts_;
+    plan.refused = refused;
     return plan;
   }
 
@@ -60,7 +68,10 @@ class HostSetup : public testing::Test {
   std::string lines_ = "three\n";
   std::function<Result<void>(const std::string&)> try_out_;
   std::function<Result<void>()> then_;
+  Facts facts_;
+  bool other_software_ = false;
   int settled_ = 0;
+  Facts settled_by_;
   std::ostringstream out_;
   std::ostringstream err_;
 };
@@ -78,6 +89,33 @@ TEST_F(HostSetup, ASecondApplyHasNothingToDo) {
   EXPECT_EQ(run(Action::kApply), kDone);
   EXPECT_THAT(out_.str(), HasSubstr("Nothing to do"));
   EXPECT_EQ(run(Action::kPlan), kDone);
+}
+
+TEST_F(HostSetup, ASecondApplySeesThatItStillWorks) {
+  ASSERT_EQ(run(Action::kApply), kDone);
+  std::string seen;
+  try_out_ = [&](const std::string& path) -> Result<void> {
+    seen = path;
+    return fail(ErrorCode::kConfig, "nobody answers");
+  };
+  const std::string before = read(kConfig);
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("nobody answers"));
+  EXPECT_EQ(seen, kConfig);
+  EXPECT_EQ(read(kConfig), before);
+  EXPECT_EQ(settled_, 0);
+}
+
+TEST_F(HostSetup, WhatMayBeReplacedIsSaidOnce) {
+  other_software_ = true;
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_EQ(run(Action::kPlan, true), kPending);
+  EXPECT_THAT(out_.str(), HasSubstr("mtasts setup host --replace --apply;")) << "what is to be typed next";
+  ASSERT_EQ(run(Action::kApply, true), kDone);
+  EXPECT_EQ(run(Action::kApply), kDone) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("Nothing to do"));
+  ASSERT_EQ(run(Action::kUndo), kDone);
+  EXPECT_EQ(run(Action::kApply), kRefused);
 }
 
 TEST_F(HostSetup, UndoGivesBackTheSameBytesAndRights) {
@@ -137,6 +175,21 @@ TEST_F(HostSetup, AFailedCheckTakesEverythingBack) {
   EXPECT_EQ(read(kConfig), "one\ntwo\n");
   EXPECT_FALSE(fs::exists(root_ + kExtra));
   EXPECT_EQ(settled_, 1);
+}
+
+// What an earlier --apply had started goes on: the lines that are put back need it.
+TEST_F(HostSetup, AFailedSecondApplyLeavesServicesAsItFoundThem) {
+  facts_ = {{"service is-active", "no"}};
+  ASSERT_EQ(run(Action::kApply), kDone);
+  facts_ = {{"service is-active", "yes"}};
+  lines_ = "3\n";
+  then_ = [] { return fail(ErrorCode::kConfig, "the host does not like it"); };
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_THAT(read(kConfig), HasSubstr("three"));
+  EXPECT_EQ(settled_by_, facts_);
+  then_ = {};
+  EXPECT_EQ(run(Action::kUndo), kDone) << err_.str();
+  EXPECT_EQ(settled_by_, (Facts{{"service is-active", "no"}}));
 }
 
 TEST_F(HostSetup, ANewFileIsTriedOutBeforeItIsInForce) {

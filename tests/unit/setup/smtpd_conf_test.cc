@@ -81,6 +81,13 @@ TEST(SmtpdConf, WhatCannotBeCopiedIsLeftToTheAdministrator) {
   }
 }
 
+// smtpd takes either "host" or "domain"; and a smarthost has no recipients' policies to follow.
+TEST(SmtpdConf, NoLinesAreShownForASmarthost) {
+  const SmtpdLines refused = lines("action r relay host smtps://a@mail.example auth <x>\nmatch for any action r\n");
+  EXPECT_THAT(refused.refused, HasSubstr("smarthost.conf"));
+  EXPECT_THAT(refused.by_hand, IsEmpty());
+}
+
 TEST(SmtpdConf, LinesAddedByHandAreLeftAlone) {
   const SmtpdLines there = lines("table sts mtasts:/etc/mtasts/mtasts.toml\naction r relay\nmatch for any action r\n");
   EXPECT_THAT(there.refused, IsEmpty());

@@ -14,6 +14,7 @@
 #include "module/listen_address.h"
 #include "module/log.h"
 #include "module/network.h"
+#include "module/quota_rules.h"
 
 namespace mtasts {
 
@@ -43,6 +44,7 @@ struct Config {
   NetworkConfig network;   // [dns], [fetch]
   LookupRules lookup;      // [dns] *_ttl_s, [fetch] retry_s, [cache] refresh_s
   UpkeepRules upkeep;      // [cache] refresh_s, forget_s
+  QuotaRules quota;        // [cache] max_*, forget_s
   DecisionRules decision;  // [engine] on_*, [[policy.override]]
   bool dane = true;        // [policy] dane: may the network be asked for it
   TlsLibrary tls = TlsLibrary::kAuto;
@@ -56,6 +58,7 @@ struct Config {
   std::string tlsrpt_socket;             // [tlsrpt] socket; empty: no reports
   std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;
+  bool is_long_lived = false;  // not of the file: the process lives on, and keeps in memory what cannot be saved
   bool is_for_person = false;  // not of the file: an administrator asks, whose answer says itself what failed
 };
 

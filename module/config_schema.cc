@@ -34,6 +34,17 @@ bool read_count(unsigned& target, const ConfigValue& value, std::int64_t high) {
   return true;
 }
 
+constexpr std::int64_t kMegabyte = 1024 * 1024;
+
+// `unit`: how much of what `target` counts is one in the file.
+bool read_number(std::int64_t& target, const ConfigValue& value, std::int64_t low, std::int64_t high,
+                 std::int64_t unit) {
+  const auto* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr || *number < low || *number > high) return false;
+  target = *number * unit;
+  return true;
+}
+
 template <typename Enum>
 struct Word {
   std::string_view word;
@@ -286,8 +297,21 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      },
      [](const Config& c) { return shown(c.lookup.refresh); }},
     {"cache", "forget_s", "a whole number of seconds from 86400 to 31557600",
-     [](Config& c, const ConfigValue& v) { return read_seconds(c.upkeep.forget, v, 86'400, 31'557'600); },
+     [](Config& c, const ConfigValue& v) {
+       if (!read_seconds(c.upkeep.forget, v, 86'400, 31'557'600)) return false;
+       c.quota.forget = c.upkeep.forget;
+       return true;
+     },
      [](const Config& c) { return shown(c.upkeep.forget); }},
+    {"cache", "max_entries", "a whole number from 1000 to 100000000",
+     [](Config& c, const ConfigValue& v) { return read_number(c.quota.entries, v, 1'000, 100'000'000, 1); },
+     [](const Config& c) { return std::to_string(c.quota.entries); }},
+    {"cache", "max_mb", "a whole number from 16 to 1000000",
+     [](Config& c, const ConfigValue& v) { return read_number(c.quota.bytes, v, 16, 1'000'000, kMegabyte); },
+     [](const Config& c) { return std::to_string(c.quota.bytes / kMegabyte); }},
+    {"cache", "max_per_domain", "a whole number from 10 to 100000000",
+     [](Config& c, const ConfigValue& v) { return read_number(c.quota.entries_per_domain, v, 10, 100'000'000, 1); },
+     [](const Config& c) { return std::to_string(c.quota.entries_per_domain); }},
     {"policy", "dane", R"("auto" or "off")",
      [](Config& c, const ConfigValue& v) { return read_word(c.dane, v, kDane); },
      [](const Config& c) { return show_word(c.dane, kDane); }},

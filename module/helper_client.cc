@@ -64,7 +64,9 @@ HelperClient::HelperClient(Config config, Deps deps)
     : config_(std::move(config)),
       deps_(deps),
       resolver_(std::make_unique<RemoteResolver>(*this)),
-      prober_(std::make_unique<RemoteProber>(*this)) {}
+      prober_(std::make_unique<RemoteProber>(*this)) {
+  config_.is_long_lived = true;
+}
 
 HelperClient::~HelperClient() = default;
 

@@ -28,8 +28,11 @@
 #include "module/landlock.h"
 #include "module/policy_store.h"
 #include "module/privileges.h"
+#include "module/registrable_domain.h"
+#include "module/store_quota.h"
 #include "module/system_calls.h"
 #include "module/wall_clock.h"
+#include "module/writing_store.h"
 
 namespace mtasts {
 namespace {
@@ -58,7 +61,8 @@ bool leave_behind_the_host() {
   return limit_resources() && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::chdir("/") == 0;
 }
 
-// The store of a user who may only read it, such as an MTA's own: nothing to warn about, others keep it.
+// The store of a user who may only read it and makes one lookup, such as Exim's own: nothing to warn about, others keep
+// it.
 class ReadOnlyStore final : public PolicyStore {
  public:
   explicit ReadOnlyStore(PolicyStore& store) : store_(store) {}
@@ -108,9 +112,11 @@ class Helper {
       : network_(std::move(network)),
         loop_(network_->loop()),
         store_(settings.store, log),
+        quota_(settings.store, settings.quota, registrable_domain, log),
+        writing_store_(store_, quota_),
         reader_store_(store_),
         engine_(loop_, network_->resolver(), network_->fetcher(),
-                may_write ? static_cast<PolicyStore&>(store_) : reader_store_, log, settings.lookup, now),
+                may_write ? static_cast<PolicyStore&>(writing_store_) : reader_store_, log, settings.lookup, now),
         longest_(longest_lookup(settings.network)),
         server_({loop_, engine_, network_->resolver(), network_->prober(), store_, log, settings.warns},
                 Descriptor(kSocket), std::move(reader), [this] { finish(); }),
@@ -137,6 +143,8 @@ class Helper {
   std::unique_ptr<Network> network_;
   EventLoop& loop_;
   FileStore store_;
+  StoreQuota quota_;
+  WritingStore writing_store_;
   ReadOnlyStore reader_store_;
   Engine engine_;
   milliseconds longest_;
@@ -177,7 +185,8 @@ Result<void> serve(const std::string& user) {
   if (!engine) return tl::unexpected(engine.error());
   auto network = open_confined(*engine, *settings, *log);
   if (!network) return tl::unexpected(network.error());
-  Helper helper(*settings, std::move(*network), std::move(reader), *log, was_root || can_write(settings->store));
+  const bool may_write = was_root || settings->is_long_lived || can_write(settings->store);
+  Helper helper(*settings, std::move(*network), std::move(reader), *log, may_write);
   say_ready({});
   helper.run();
   return {};

@@ -21,7 +21,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProberConfig, connect_timeout, timeout, ca_fi
                                    max_per_address)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookupRules, min_ttl, max_ttl, retry, refresh, dns_retry, ask_dane)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, engines, log, log_level, warns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QuotaRules, entries, bytes, entries_per_domain, forget)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, quota, engines, log, log_level,
+                                   is_long_lived, warns)
 
 HelperSettings helper_settings(const Config& config, LogTarget log) {
   HelperSettings settings;
@@ -29,6 +31,8 @@ HelperSettings helper_settings(const Config& config, LogTarget log) {
   settings.lookup = config.lookup;
   settings.tls = config.tls;
   settings.store = config.cache_directory;
+  settings.quota = config.quota;
+  settings.is_long_lived = config.is_long_lived;
   settings.engines = config.engine_directory;
   settings.log = log;
   settings.log_level = config.log_level;

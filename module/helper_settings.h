@@ -21,6 +21,8 @@ struct HelperSettings {
   std::string engines;
   LogTarget log = LogTarget::kSyslog;
   LogLevel log_level = LogLevel::kInfo;
+  QuotaRules quota;
+  bool is_long_lived = false;
   bool warns = true;  // of lookups that failed, in the log
 };
 

@@ -1,10 +1,9 @@
 #include "module/policy_store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,40 +17,11 @@
 #include <utility>
 
 #include "core/fnv1a.h"
-#include "module/descriptor.h"
+#include "module/group_ledger.h"
+#include "module/store_files.h"
 
 namespace mtasts {
 namespace {
-
-// The directory itself is the administrator's word and may be a symbolic link; nothing below it may.
-Descriptor open_directory(const std::string& path) {
-  return Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
-// O_NOFOLLOW guards only the last step, so on a kernel without openat2(2) (before 5.6) the two steps are opened one by
-// one.
-Descriptor open_below(int directory, const std::string& shard, const std::string& name, int flags) {
-  struct open_how how {};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV;
-  const std::string path = shard + "/" + name;
-  const auto fd = static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
-  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return Descriptor(fd);
-  const Descriptor inner(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!inner) return Descriptor(-1);
-  return Descriptor(::openat(inner.get(), name.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-}
-
-// 256 directories keep each of them small at a million domains.
-std::string shard_name(unsigned shard) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  return {kHex[(shard >> 4U) & 15U], kHex[shard & 15U]};
-}
-
-std::string shard_of(const std::string& domain) {
-  const std::uint32_t hash = fnv1a_32(domain);
-  return shard_name((hash ^ (hash >> 16U)) & 255U);
-}
 
 // A look that is no use leaves the access time alone; only the owner and root can ask for that.
 Descriptor open_to_read(int directory, const std::string& domain, bool is_use) {
@@ -59,29 +29,6 @@ Descriptor open_to_read(int directory, const std::string& domain, bool is_use) {
   if (is_use) return open_below(directory, shard, domain, O_RDONLY);
   auto file = open_below(directory, shard, domain, O_RDONLY | O_NOATIME);
   return file || errno != EPERM ? std::move(file) : open_below(directory, shard, domain, O_RDONLY);
-}
-
-bool read_all(int fd, std::string& bytes) {
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const auto got = ::read(fd, bytes.data() + have, bytes.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return false;
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  bytes.resize(have);
-  return true;
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
 }
 
 // An entry that says nothing but "no record until then" needs no bytes.
@@ -117,23 +64,29 @@ std::string temporary_name() {
   return std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
 }
 
-// When the entry that is about to be replaced was last used; a new one is used now.
-timespec last_use(int shard, const std::string& name) {
+struct FileTimes {
+  timespec used{0, UTIME_NOW};
+  timespec first{0, UTIME_NOW};
+};
+
+// Those of the entry that is about to be replaced. An empty file tells something else by its second time.
+FileTimes times_of(int shard, const std::string& name) {
+  FileTimes times;
   struct stat status {};
-  if (::fstatat(shard, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
-    return status.st_atim;
-  return {0, UTIME_NOW};
+  if (::fstatat(shard, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) return times;
+  times.used = status.st_atim;
+  if (status.st_size > 0) times.first = status.st_mtim;
+  return times;
 }
 
 // Writes the new file under a temporary name; false leaves errno.
-bool write_entry(int shard, const std::string& temporary, const CacheEntry& entry, timespec used) {
+bool write_entry(int shard, const std::string& temporary, const CacheEntry& entry, const FileTimes& kept) {
   const Descriptor file(::openat(shard, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!file) return false;
   ::fchmod(file.get(), 0644);  // whatever umask the host has: the MTAs' users must be able to read it
   const bool bare = is_bare_absence(entry);
-  const timespec until{bare ? entry.record.until.time_since_epoch().count() : 0,
-                       bare ? absence_mark(entry.domain.text()) : UTIME_OMIT};
-  const std::array<timespec, 2> times{used, until};
+  const timespec until{entry.record.until.time_since_epoch().count(), absence_mark(entry.domain.text())};
+  const std::array<timespec, 2> times{kept.used, bare ? until : kept.first};
   if (!bare && !write_all(file.get(), serialize(entry))) return false;
   if (::futimens(file.get(), times.data()) != 0) return false;
   // A policy must survive a power cut (R17); the rest can be asked for again.
@@ -146,11 +99,22 @@ bool rename_into_place(int shard, const std::string& temporary, const std::strin
   return renamed() || (errno == EISDIR && ::unlinkat(shard, name.c_str(), AT_REMOVEDIR) == 0 && renamed());
 }
 
+std::string remedy_for(int error, const std::string& directory) {
+  if (error == EMFILE || error == ENFILE) return "raise the limit of open files";
+  struct stat store {};
+  if (error != EACCES || ::stat(directory.c_str(), &store) != 0) return "let this program's user read the store";
+  const passwd* owner = ::getpwuid(store.st_uid);
+  const std::string user = owner != nullptr ? owner->pw_name : std::to_string(store.st_uid);
+  const group* readers = ::getgrgid(store.st_gid);
+  const std::string group = readers != nullptr ? readers->gr_name : std::to_string(store.st_gid);
+  return "run this program as root, as the user " + user + " or in the group " + group +
+         ", who may read the store (see ls -ld " + directory + ")";
+}
+
 constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
 constexpr std::chrono::hours kStampKept{48};
 constexpr std::chrono::hours kToldAgain{23};
 constexpr std::chrono::hours kUseMarkedAgain{1};
-constexpr std::chrono::minutes kUnreadableAgain{1};
 
 void mark_use(int fd, Time last) {
   if (std::abs(std::time(nullptr) - last.time_since_epoch().count()) < std::chrono::seconds(kUseMarkedAgain).count())
@@ -164,6 +128,18 @@ bool is_far_from(Time now, int directory, const std::string& name, std::chrono::
   struct stat status {};
   return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
+}
+
+// A ledger of names that are all gone.
+bool is_empty_ledger(int directory, int shard, const std::string& name) {
+  if (!name.starts_with(GroupLedger::kPrefix)) return false;
+  const Descriptor file(::openat(shard, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const auto names = file ? GroupLedger::read(file.get()) : GroupLedger::Names{};
+  return std::ranges::none_of(names, [directory](const auto& listed) {
+    struct stat status {};
+    const std::string path = shard_of(listed.first) + "/" + listed.first;
+    return ::fstatat(directory, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  });
 }
 
 // What `.clock` holds: two numbers of seconds since the epoch, a space between them and a line's end after.
@@ -190,51 +166,20 @@ std::optional<ClockWatch> read_clock_watch(const std::string& text) {
   return clock_watch_text(watch) == text ? std::optional(watch) : std::nullopt;
 }
 
-Descriptor open_shard(int directory, const std::string& shard) {
-  return Descriptor(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-}
-
-// A small file of the store's own. It is written in place, so nothing else may lie under its name, such as a second
-// name of an entry: that is taken away.
-Descriptor open_own(int directory, const std::string& name) {
-  const auto open = [&](int more) {
-    constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    return Descriptor(::openat(directory, name.c_str(), kFlags | more, 0644));
-  };
-  auto file = open(0);
-  struct stat status {};
-  const bool ours = file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1;
-  if (ours || (!file && errno != ELOOP)) return file;
-  ::unlinkat(directory, name.c_str(), 0);
-  return open(O_EXCL);
-}
-
-struct DirectoryCloser {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-std::vector<std::string> names_in(int directory) {
-  std::vector<std::string> names;
-  Descriptor copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!copy) return names;
-  const std::unique_ptr<DIR, DirectoryCloser> listing(::fdopendir(copy.get()));
-  if (!listing) return names;
-  [[maybe_unused]] const int owned_by_listing = copy.release();
-  while (const dirent* item = ::readdir(listing.get())) {
-    const std::string_view name = item->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  return names;
-}
-
 }  // namespace
 
-FileStore::FileStore(std::string directory, Log& log)
-    : directory_(std::move(directory)), claims_(directory_), log_(log) {}
+std::size_t stored_size(const CacheEntry& entry) { return is_bare_absence(entry) ? 0 : serialize(entry).size(); }
 
-void FileStore::warn_once(bool& warned, const std::string& line) {
-  if (!warned) log_.write(LogLevel::kWarning, line);
-  warned = true;
+FileStore::FileStore(std::string directory, Log& log)
+    : directory_(std::move(directory)), claims_(directory_), usage_(directory_), log_(log) {}
+
+void FileStore::warn(LogThrottle& fault, const std::string& line) {
+  if (fault.is_due()) log_.write(LogLevel::kWarning, line);
+}
+
+void FileStore::recovered(LogThrottle& fault, const std::string& what) {
+  if (fault.recover())
+    log_.write(LogLevel::kInfo, "event=store-recovered directory=" + directory_ + " detail=\"" + what + "\"");
 }
 
 // A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
@@ -253,22 +198,20 @@ Result<std::optional<CacheEntry>> FileStore::use(const Domain& domain) {
   return read(domain, true).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
 }
 
+std::optional<FileStore::Found> FileStore::look(const Domain& domain) {
+  return read(domain, false).value_or(std::nullopt);
+}
+
 tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
-  return unreadable(
-      domain, std::strerror(error),
-      error == EMFILE || error == ENFILE ? "raise the limit of open files" : "let this program's user read the store");
+  return unreadable(domain, std::strerror(error), remedy_for(error, directory_));
 }
 
 // Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
 tl::unexpected<Error> FileStore::unreadable(const Domain& domain, const std::string& why, const std::string& action) {
-  const std::string detail = "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + why;
-  const auto now = std::chrono::steady_clock::now();
-  if (!warned_unreadable_ || now - *warned_unreadable_ >= kUnreadableAgain) {
-    warned_unreadable_ = now;
-    log_.write(LogLevel::kWarning, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + why +
-                                       "\" effect=\"mail to it is deferred\" action=\"" + action + "\"");
-  }
-  return fail(ErrorCode::kLocalFault, detail);
+  warn(unreadable_, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + why +
+                        "\" effect=\"mail to it is deferred\" action=\"" + action + "\"");
+  return fail(ErrorCode::kLocalFault,
+              "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + why + "; " + action);
 }
 
 // A store or a part of it that is not there holds nothing. Whatever else keeps us from looking says nothing about what
@@ -277,30 +220,35 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   const auto directory = open_directory(directory_);
   if (!directory) {
     if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
-    warn_once(warned_read_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
-                                "\" effect=\"nothing is remembered between lookups\"");
+    warn(missing_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
+                       "\" effect=\"nothing is remembered between lookups\"");
     return std::nullopt;
   }
+  recovered(missing_, "it is there again");
   const auto file = open_to_read(directory.get(), domain.text(), is_use);
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
     if (errno != ELOOP) return unreadable(domain, errno);
     warn_of_damage(domain, "it is a symbolic link", is_use);
-    return Found{std::nullopt, from_epoch(std::time(nullptr))};
+    const Time now = from_epoch(std::time(nullptr));
+    return Found{std::nullopt, now, now, 0};
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return unreadable(domain, errno);
   const Time used = from_epoch(status.st_atim.tv_sec);
+  const auto found = [&](std::optional<CacheEntry> entry) {
+    return Found{std::move(entry), used, from_epoch(status.st_mtim.tv_sec), static_cast<std::uint64_t>(status.st_size)};
+  };
   const auto damaged = [&](const std::string& reason) {
     warn_of_damage(domain, reason, is_use);
-    return Found{std::nullopt, used};
+    return found(std::nullopt);
   };
   if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kMaxEntryBytes))
     return damaged("it is no regular file of at most " + std::to_string(kMaxEntryBytes) + " bytes");
   if (is_use) mark_use(file.get(), used);
   if (status.st_size == 0) {
     if (!is_marked(status.st_mtim, domain.text())) return damaged("it is empty, and not because there is no record");
-    return Found{bare_absence(domain, from_epoch(status.st_mtim.tv_sec)), used};
+    return found(bare_absence(domain, from_epoch(status.st_mtim.tv_sec)));
   }
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   if (!read_all(file.get(), bytes)) return unreadable(domain, errno);
@@ -309,30 +257,23 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
     return unreadable(domain, entry.error().detail,
                       "run the version that wrote it, or remove it: mtasts cache purge " + domain.text());
   if (!entry) return damaged(entry.error().detail);
-  return Found{std::move(*entry), used};
+  return found(std::move(*entry));
 }
 
 Result<void> FileStore::put(const CacheEntry& entry) {
   const auto failed = [&](const char* step) {
     const std::string text = "cannot " + std::string(step) + " in " + directory_ + ": " + std::strerror(errno);
-    warn_once(warned_write_,
-              "event=store-unwritable error=\"" + text + "\" effect=\"nothing is remembered between lookups\"");
+    warn(unwritable_, "event=store-unwritable error=\"" + text + "\" effect=\"nothing new is cached on disk\"");
     return fail(ErrorCode::kStoreUnavailable, text);
   };
   if (const auto old = read(entry.domain, false); !old) return tl::unexpected(old.error());
   const auto directory = open_directory(directory_);
   if (!directory) return failed("open the store");
   const std::string& name = entry.domain.text();
-  const std::string part = shard_of(name);
-  if (::mkdirat(directory.get(), part.c_str(), 0755) == 0) {
-    if (::fchmodat(directory.get(), part.c_str(), 0755, 0) != 0) return failed("open a directory to readers");
-  } else if (errno != EEXIST) {
-    return failed("make a directory");
-  }
-  const auto shard = open_shard(directory.get(), part);
+  const auto shard = open_or_make_shard(directory.get(), shard_of(name));
   if (!shard) return failed("open a directory");
   const std::string temporary = temporary_name();
-  if (!write_entry(shard.get(), temporary, entry, last_use(shard.get(), name)) ||
+  if (!write_entry(shard.get(), temporary, entry, times_of(shard.get(), name)) ||
       !rename_into_place(shard.get(), temporary, name)) {
     const int error = errno;
     ::unlinkat(shard.get(), temporary.c_str(), 0);
@@ -340,6 +281,7 @@ Result<void> FileStore::put(const CacheEntry& entry) {
     return failed("write an entry");
   }
   if (entry.policy) ::fsync(shard.get());  // its name, too, survives a power cut
+  recovered(unwritable_, "it can be written again");
   return {};
 }
 
@@ -363,13 +305,16 @@ Result<std::size_t> FileStore::remove_all() {
       if (!gone) removed = tl::unexpected(gone.error());
       if (gone && *gone && removed) ++*removed;
     }
+    usage_.set(shard, {});
   }
   return removed;
 }
 
 Result<void> FileStore::can_be_listed() const {
   if (open_directory(directory_)) return {};
-  return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(errno));
+  const int error = errno;
+  return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(error) +
+                                                (error == EACCES ? "; " + remedy_for(error, directory_) : ""));
 }
 
 Result<void> FileStore::for_each(const Visit& visit) {
@@ -385,15 +330,19 @@ void FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const Visi
   if (!listed) return;
   const Time now = from_epoch(std::time(nullptr));
   for (const auto& name : names_in(listed.get())) {
-    if (name.starts_with(kTemporary) && is_far_from(now, listed.get(), name, kLeftAlone))
+    const bool is_old = name.starts_with('.') && is_far_from(now, listed.get(), name, kLeftAlone);
+    if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), listed.get(), name)))
       ::unlinkat(listed.get(), name.c_str(), 0);
   }
+  Usage counted;
   for (const auto& domain : domains_in(shard)) {
     const auto found = read(domain, false);
     if (!found || !*found) continue;
-    const auto& [entry, used] = **found;
-    entry ? visit(*entry, used) : damaged(domain, used);
+    counted += {1, bytes_on_disk((*found)->bytes)};
+    const auto& entry = (*found)->entry;
+    entry ? visit(*entry, (*found)->used) : damaged(domain, (*found)->used);
   }
+  usage_.set(shard, counted);
 }
 
 std::vector<Domain> FileStore::domains_in(unsigned shard) const {

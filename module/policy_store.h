@@ -2,9 +2,11 @@
 // place. Readers follow no symbolic link, wait for no FIFO, map nothing and read a bounded number of bytes, so that
 // root can read what a lesser user wrote (docs/adr/0001-store-of-files.md). A domain known to have no record is an
 // empty file whose mtime says until when; the microseconds are a number of the domain's own, so that an entry that was
-// cut to nothing is not taken for one. When an entry was last used is its file's access time.
+// cut to nothing is not taken for one. When an entry was last used is its file's access time; since when a domain has
+// been cached is the mtime of any other file.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,11 +15,17 @@
 #include "core/ports.h"
 #include "module/claims.h"
 #include "module/log.h"
+#include "module/log_throttle.h"
+#include "module/store_usage.h"
 
 namespace mtasts {
 
-// Any number of processes may use one directory at the same time; an object belongs to one thread. Problems are logged,
-// each kind once an object; an entry that is damaged by use() each time, otherwise once a day.
+// Of the file that put() makes of it.
+std::size_t stored_size(const CacheEntry& entry);
+
+// Any number of processes may use one directory at the same time; an object belongs to one thread. Problems are logged:
+// a store that is missing or cannot be written when that begins, after a recovery, and every hour; an entry that cannot
+// be read once a minute; one that is damaged by use() each time, otherwise once a day.
 class FileStore : public PolicyStore {
  public:
   // Nothing is opened yet. `log` must outlive the store.
@@ -33,6 +41,15 @@ class FileStore : public PolicyStore {
   Result<void> put(const CacheEntry& entry) override;
   std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) override { return claims_.take(domain, turn); }
 
+  struct Found {
+    std::optional<CacheEntry> entry;  // nullopt: damaged
+    Time used;
+    Time since;           // of an empty file: until when there is no record
+    std::uint64_t bytes;  // of the file
+  };
+  // What there is of a domain; nullopt also for what cannot be read. Not counted as a use.
+  std::optional<Found> look(const Domain& domain);
+
   // True if there was an entry. Error kStoreUnavailable.
   Result<bool> remove(const Domain& domain);
   // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable.
@@ -42,9 +59,9 @@ class FileStore : public PolicyStore {
   using Visit = std::function<void(const CacheEntry&, Time used)>;
   Result<void> for_each(const Visit& visit);
   [[nodiscard]] Result<void> can_be_listed() const;
-  // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed.
-  // A part that cannot be listed is empty.
-  // `damaged` is called with what lies in an entry's place and is none; what cannot be read is left out.
+  // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed,
+  // and what it holds is counted (store_usage.h). A part that cannot be listed is empty. `damaged` is called with what
+  // lies in an entry's place and is none; what cannot be read is left out.
   static constexpr unsigned kShards = 256;
   using VisitDamaged = std::function<void(const Domain&, Time used)>;
   void for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
@@ -57,25 +74,23 @@ class FileStore : public PolicyStore {
   bool clock_is_steady(Time now);
 
  private:
-  struct Found {
-    std::optional<CacheEntry> entry;  // nullopt: damaged
-    Time used;
-  };
   // nullopt: absent. Error kLocalFault, which was logged.
   Result<std::optional<Found>> read(const Domain& domain, bool is_use);
   tl::unexpected<Error> unreadable(const Domain& domain, int error);
   tl::unexpected<Error> unreadable(const Domain& domain, const std::string& why, const std::string& action);
   // Whose entries lie there, readable or not.
   [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
-  void warn_once(bool& warned, const std::string& line);
+  void warn(LogThrottle& fault, const std::string& line);
+  void recovered(LogThrottle& fault, const std::string& what);
   void warn_of_damage(const Domain& domain, const std::string& reason, bool is_use);
 
   std::string directory_;
   Claims claims_;
+  UsageFile usage_;
   Log& log_;
-  bool warned_read_ = false;
-  bool warned_write_ = false;
-  std::optional<std::chrono::steady_clock::time_point> warned_unreadable_;
+  LogThrottle missing_{std::chrono::hours(1)};
+  LogThrottle unwritable_{std::chrono::hours(1)};
+  LogThrottle unreadable_{std::chrono::minutes(1)};
 };
 
 }  // namespace mtasts

@@ -108,7 +108,7 @@ Result<void> Process::open_office(Result<Config> config) {
   log_.set_threshold(config->log_level);
   if (::access(config->cache_directory.c_str(), W_OK) != 0)
     log_.write(LogLevel::kWarning, "event=store-unwritable directory=" + config->cache_directory +
-                                       " effect=\"policies are not remembered\" action=\"create it and give it to "
+                                       " effect=\"policies are kept in memory only\" action=\"create it and give it to "
                                        "smtpd's user, or set opensmtpd.directory\"");
   auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());

@@ -37,6 +37,7 @@ class Outcome:
 class MailServer:
     """`words` is where mtasts says what it has to say."""
 
+    store_group = "_mtasts"  # who else reads the store
     leaves_hosts_out = False  # are hosts that a policy does not name left alone, or connected to and refused?
     asks_at_delivery = True  # or when it takes the recipient
 
@@ -89,7 +90,7 @@ class MailServer:
         run(["cmake", "--install", str(build), "--prefix", "/usr"])
         make_user("_mtasts", str(STORE))
         if not STORE.exists():
-            make_folder(str(STORE), 0o755, "_mtasts")
+            make_folder(str(STORE), 0o750, "_mtasts", self.store_group)
 
     def set_module_configuration(self, text: str) -> None:
         """From now on this is in force."""

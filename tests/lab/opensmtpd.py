@@ -67,8 +67,8 @@ class OpenSmtpd(MailServer):
         super().install_module(build)
         mail_server.run(["env", f"DESTDIR={self.root.place}", "cmake", "--install", str(build), "--prefix", "/usr"])
         self.root.take_machine_files()
-        make_folder(str(self.root.path(str(STORE))), 0o755, "_mtasts")
-        make_folder(str(self.root.path(OWN_STORE)), 0o755, "opensmtpd")
+        make_folder(str(self.root.path(str(STORE))), 0o750, "_mtasts")
+        make_folder(str(self.root.path(OWN_STORE)), 0o750, "opensmtpd")
         self.write_module_configuration("")
 
     def add_examples(self) -> None:

@@ -28,7 +28,8 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # What maintainer scripts need and a mail server at work does not: apt is told that it is there.
 LEFT_OUT = ("perl", "perl-base", "debconf", "dpkg", "tar", "adduser", "passwd", "systemd", "init-system-helpers", "e2fsprogs", "ssl-cert",
-            "openssl", "usrmerge", "usr-is-merged", "cpio", "procps", "make", "base-passwd", "sensible-utils", "lockfile-progs", "debianutils")
+            "openssl", "usrmerge", "usr-is-merged", "cpio", "procps", "make", "base-passwd", "sensible-utils", "lockfile-progs", "debianutils",
+            "libfile-fcntllock-perl")
 NOT_NEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/i18n", "usr/share/info", "usr/share/lintian")
 SHELL = ("dash", "coreutils", "sed", "grep", "findutils", "diffutils")  # Postfix's own scripts
 
@@ -52,11 +53,13 @@ POSTFIX_NEWEST = Root("postfix-newest", "sid", "postfix", SHELL)
 SENDMAIL_8_17 = Root("sendmail-8.17", "bookworm", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
 SENDMAIL_8_18 = Root("sendmail-8.18", "trixie", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
 SENDMAIL_NEWEST = Root("sendmail-newest", "sid", "sendmail-bin", ("sendmail-base", "sendmail-cf", *SHELL))
+EXIM_4_96 = Root("exim-4.96", "bookworm", "exim4-daemon-heavy", ("exim4-base", "exim4-config", *SHELL))
+EXIM_4_98 = Root("exim-4.98", "trixie", "exim4-daemon-heavy", ("exim4-base", "exim4-config", *SHELL))
 # With what table-mtasts, which smtpd starts, is linked to.
 OPENSMTPD_6_8 = Root("opensmtpd-6.8", "bookworm", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7", "libgetdns10", "libcurl4", "libcurl3-gnutls", *SHELL))
 OPENSMTPD_7_6 = Root("opensmtpd-7.6", "trixie", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
 OPENSMTPD_NEWEST = Root("opensmtpd-newest", "sid", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
-ROOTS = (POSTFIX_3_7, POSTFIX_3_10, POSTFIX_NEWEST, SENDMAIL_8_17, SENDMAIL_8_18, SENDMAIL_NEWEST, OPENSMTPD_6_8, OPENSMTPD_7_6, OPENSMTPD_NEWEST)
+ROOTS = (EXIM_4_96, EXIM_4_98, POSTFIX_3_7, POSTFIX_3_10, POSTFIX_NEWEST, SENDMAIL_8_17, SENDMAIL_8_18, SENDMAIL_NEWEST, OPENSMTPD_6_8, OPENSMTPD_7_6, OPENSMTPD_NEWEST)
 
 
 def unpacked(*wanted: Root, folder: Path = DEFAULT_FOLDER) -> list[Path]:

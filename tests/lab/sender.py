@@ -24,6 +24,7 @@ ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": HOME_DO
 
 class Sender(MailServer):
     leaves_hosts_out = True
+    store_group = "Debian-exim"
 
     def install(self) -> None:
         """What the maintainer scripts of exim4-base and exim4-config do, as far as sending needs it."""

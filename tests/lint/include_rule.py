@@ -23,6 +23,7 @@ VENDORS = {
     r"event2?[/.]": ("module", set()),
     r"CLI/": ("adapters", {"adapters/cli/options.h"}),
     r"idn2\.h": ("core", set()),
+    r"libpsl\.h": ("module", set()),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 

@@ -1,6 +1,7 @@
 #include "adapters/cli/setup/files.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,6 +27,11 @@ tl::unexpected<Error> trouble(const std::string& path, const std::string& what) 
 std::optional<uid_t> uid_of(const std::string& user) {
   const passwd* entry = user.empty() ? nullptr : ::getpwnam(user.c_str());
   return entry == nullptr ? std::nullopt : std::optional<uid_t>(entry->pw_uid);
+}
+
+std::optional<gid_t> gid_of(const std::string& name) {
+  const ::group* entry = name.empty() ? nullptr : ::getgrnam(name.c_str());
+  return entry == nullptr ? std::nullopt : std::optional<gid_t>(entry->gr_gid);
 }
 
 bool is_trusted(const struct stat& folder) {
@@ -212,21 +218,32 @@ Result<void> remove_file(const std::string& root, const std::string& path, const
   return {};
 }
 
-Result<void> make_folder(const std::string& root, const std::string& path, const std::string& owner) {
-  const auto uid = uid_of(owner);
-  if (!uid) return fail(ErrorCode::kConfig, "there is no user " + owner);
+Result<void> make_folder(const std::string& root, const std::string& path, const std::string& owner,
+                         const std::string& group) {
+  constexpr mode_t kOpen = 0755;  // as versions before 0.2 made it
+  constexpr mode_t kClosed = 0750;
+  const passwd* user = ::getpwnam(owner.c_str());
+  if (user == nullptr) return fail(ErrorCode::kConfig, "there is no user " + owner);
+  const uid_t uid = user->pw_uid;
+  const gid_t own_group = user->pw_gid;
+  const auto gid = gid_of(group);
+  if (!gid) return fail(ErrorCode::kConfig, "there is no group " + group);
   if (auto made = make_folders(root, path); !made) return made;
   const auto ready = prepare(root, path, {});
   if (!ready) return tl::unexpected(ready.error());
   const auto& [place, opened] = *ready;
-  const bool is_new = ::mkdirat(opened.get(), place.name.c_str(), 0755) == 0;
+  const bool is_new = ::mkdirat(opened.get(), place.name.c_str(), 0700) == 0;
   if (!is_new && errno != EEXIST) return trouble(path, "cannot be made");
   const Descriptor made(::openat(opened.get(), place.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat found {};
   if (!made || ::fstat(made.get(), &found) != 0) return trouble(path, "is no directory that can be opened");
-  if (!is_new && found.st_uid != *uid)
+  if (!is_new && found.st_uid != uid)
     return fail(ErrorCode::kConfig, path + " does not belong to " + owner + "; chown it if nobody else uses it");
-  if (is_new && ::fchown(made.get(), *uid, static_cast<gid_t>(-1)) != 0) return trouble(path, "cannot be given away");
+  const bool is_open = is_new || (found.st_mode & 07777U) == kOpen;
+  // Another group, or another mode, was chosen by the administrator.
+  const bool is_for_group = is_open || found.st_gid == own_group;
+  if (is_for_group && ::fchown(made.get(), uid, *gid) != 0) return trouble(path, "cannot be given away");
+  if (is_open && ::fchmod(made.get(), kClosed) != 0) return trouble(path, "cannot be closed to others");
   return {};
 }
 

@@ -35,7 +35,9 @@ Result<std::string> write_candidate(const std::string& root, const std::string& 
 // A file that is missing already is fine.
 Result<void> remove_file(const std::string& root, const std::string& path, const Folder& folder);
 
-// A directory of its own for `owner`, mode 0755; one that is there must be his. All above it must be root's.
-Result<void> make_folder(const std::string& root, const std::string& path, const std::string& owner);
+// A directory of its own for `owner`, read by nobody else but `group` (mode 0750); one that is there must be his, and
+// is closed to others where everybody could read it. All above it must be root's.
+Result<void> make_folder(const std::string& root, const std::string& path, const std::string& owner,
+                         const std::string& group);
 
 }  // namespace mtasts::setup

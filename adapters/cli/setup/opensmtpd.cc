@@ -88,7 +88,7 @@ Result<Plan> plan(const Look& look, const Wishes& wishes) {
                             return checked ? Result<void>() : tl::unexpected(checked.error());
                           },
                           [&machine, store]() -> Result<void> {
-                            if (auto made = make_folder(machine.root(), store, kUser); !made) return made;
+                            if (auto made = make_folder(machine.root(), store, kUser, kUser); !made) return made;
                             return is_active(machine) ? restart(machine) : Result<void>();
                           }});
   plan.steps.push_back("make " + store + " for the user " + kUser +

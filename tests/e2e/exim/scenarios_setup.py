@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
 from framework import expect, expect_delivered, expect_waiting, scenario
+from mail_server import STORE, make_folder
 from topology import GOOD, IMPOSTOR, declare
 from world import Domain, World
 
@@ -48,11 +50,13 @@ def files() -> dict[str, bytes]:
 
 def there_and_back(world: World, split: str) -> None:
     before = without_examples(world, split)
+    make_folder(str(STORE), 0o755, "_mtasts")  # as 0.1.0 left it
     plan = setup()
     expect(plan.returncode == 1 and files() == before, f"a plan should change nothing: {plan.returncode} {plan.stderr}")
     expect_delivered(world.send("eve@set-up.test"), "eve@set-up.test", IMPOSTOR)
     done = setup("--apply")
     expect(done.returncode == 0, f"setup --apply failed: {done.stdout} {done.stderr}")
+    expect(STORE.group() == "Debian-exim" and stat.S_IMODE(STORE.stat().st_mode) == 0o750, "the store should be closed to all but Exim's group")
     expect_delivered(world.send("bob@set-up.test"), "bob@set-up.test", GOOD, verified=True)
     expect_waiting(world.send("bob@set-up-forged.test"), "bob@set-up-forged.test")
     again = setup("--apply")

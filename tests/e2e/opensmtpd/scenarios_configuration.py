@@ -82,13 +82,18 @@ def smarthost(world: World) -> None:
     expect_waiting(world.send("eve@partner.example"), "eve@partner.example")
 
 
-@scenario("the store cannot be written: said in the log, lookups go on")
+@scenario("R17: the store cannot be written: said in the log, policies are kept in memory and applied, also when they cannot be fetched any more")
 def unwritable(world: World) -> None:
     store = str(opensmtpd(world).root.path(OWN_STORE))
     make_folder(store, 0o755, "root")
     story = world.watch(lambda: (opensmtpd(world).restart(), world.sender.send(["bob@chosen.test"], "hello", {}, "root")))
     expect_delivered(story, "bob@chosen.test", GOOD, verified=True)
     expect_logged(story, "event=store-unwritable", OWN_STORE)
+    before = world.policy_requests("chosen.test")
+    expect_delivered(world.send("joe@chosen.test"), "joe@chosen.test", GOOD, verified=True)
+    expect(world.policy_requests("chosen.test") == before, "the policy should be remembered")
+    world.stop_policy_hosts()
+    expect_delivered(world.send("eve@chosen.test"), "eve@chosen.test", GOOD, verified=True)
 
 
 @scenario("what was learned belongs to smtpd's user, and survives a restart")

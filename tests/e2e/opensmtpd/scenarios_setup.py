@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import subprocess
 
 from framework import expect, expect_delivered, expect_waiting, scenario
@@ -51,7 +52,8 @@ def there_and_back(world: World) -> None:
     expect_delivered(world.send("bob@set-up.test"), "bob@set-up.test", GOOD, verified=True)
     expect_delivered(world.send("bob@set-up-plain.test"), "bob@set-up-plain.test", PLAIN)
     expect_waiting(world.send("bob@set-up-bad.test"), "bob@set-up-bad.test")
-    expect(server.root.path(STORE).owner() == "opensmtpd", "the store should be smtpd's")
+    store = server.root.path(STORE)
+    expect(store.owner() == store.group() == "opensmtpd" and stat.S_IMODE(store.stat().st_mode) == 0o750, "the store should be smtpd's, and closed to others")
     again = setup(server, "--apply")
     expect(again.returncode == 0 and "Nothing to do" in again.stdout, f"a second time nothing should be left: {again.stdout} {again.stderr}")
     undone = setup(server, "--undo")

@@ -29,6 +29,7 @@ from packages import LabError  # noqa: E402
 
 import scenarios_service  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
+import scenarios_store  # noqa: E402,F401
 import scenarios_upgrade  # noqa: E402,F401
 import scenarios_removal  # noqa: E402,F401
 import scenarios_attack  # noqa: E402,F401

@@ -34,7 +34,7 @@ def expect_own_files_only(machine: Computer) -> None:
     """In OpenSMTPD's store."""
     other = machine.shell(f"find {NEW_STORE} ! -user opensmtpd -o ! -type f ! -type d")
     expect(not other, f"the store should hold nothing but opensmtpd's own files: {other}")
-    expect(machine.run("stat", "-c", "%U %a", NEW_STORE).strip() == "opensmtpd 755", "the store should be opensmtpd's")
+    expect(machine.run("stat", "-c", "%U %a", NEW_STORE).strip() == "opensmtpd 750", "the store should be opensmtpd's")
 
 
 @scenario("a link to /etc in the place of OpenSMTPD's old store: an upgrade and a second one leave /etc as it is")

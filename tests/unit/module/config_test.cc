@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "module/config_schema.h"
+#include "module/helper_settings.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -52,6 +53,18 @@ TEST_F(ConfigFile, EmptyFileGivesTheDefaultsOfTheContract) {
   EXPECT_EQ(config->socketmap.max_connections, 2000U);
   EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kNotFound);
   EXPECT_FALSE(config->metrics);
+}
+
+TEST_F(ConfigFile, LimitsOfTheStoreReachTheLookupHelper) {
+  EXPECT_EQ(load("")->quota.bytes, std::int64_t{1} << 30U);
+  const auto config = load("[cache]\nmax_entries = 2000\nmax_mb = 32\nmax_per_domain = 50\nforget_s = 90000\n");
+  ASSERT_TRUE(config);
+  const auto settings = decode_settings(encode_settings(helper_settings(*config, LogTarget::kSyslog)));
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->quota.entries, 2000);
+  EXPECT_EQ(settings->quota.bytes, 32 * 1024 * 1024);
+  EXPECT_EQ(settings->quota.entries_per_domain, 50);
+  EXPECT_EQ(settings->quota.forget.count(), 90'000);
 }
 
 TEST_F(ConfigFile, MxHostsAreTrustedAsPolicyHostsAre) {
@@ -158,6 +171,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"[fetch]\ncrl_file = \"/nowhere.pem\"\n", ":2:", "fetch.crl_file must be a file that can be read"},
         BadInput{"[fetch]\nproxy = \"https://proxy.example\"\n", ":2:", "fetch.proxy must be \"\" or a URL"},
         BadInput{"[cache]\nforget_s = 60\n", ":2:", "cache.forget_s must be a whole number of seconds from 86400"},
+        BadInput{"[cache]\nmax_entries = 10\n", ":2:", "cache.max_entries must be a whole number from 1000"},
+        BadInput{"[cache]\nmax_mb = \"1\"\n", ":2:", "cache.max_mb must be a whole number from 16"},
+        BadInput{"[cache]\nmax_per_domain = 0\n", ":2:", "cache.max_per_domain must be a whole number from 10"},
         BadInput{"[policy]\ndane = \"on\"\n", ":2:", "policy.dane must be \"auto\" or \"off\""},
         BadInput{"[policy]\ndnae = \"off\"\n", ":2:", "unknown key policy.dnae; known here: dane, override"},
         BadInput{"[dns]\ntimeout_s = 5.5\n", ":2:", "dns.timeout_s must be"},

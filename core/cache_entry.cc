@@ -16,6 +16,7 @@
 //   policy: id=20251201T000000Z fetched=1763900000 bytes=76
 //   failure: id=20260101T000000Z count=3 streak=3 retry=1764001200 error=sts-webpki-invalid detail=expired certificate
 //   dane: usable until=1764000300 detail=DANE applies to mx.example.com
+//   dane-hosts: mx.example.com
 //   sum: 0123456789abcdef
 //
 //   version: STSv1
@@ -29,6 +30,7 @@ namespace {
 constexpr std::string_view kMagic = "mtasts-cache ";
 constexpr std::string_view kVersion = "1";
 constexpr std::string_view kSumKey = "sum: ";
+constexpr std::string_view kDaneHostsKey = "dane-hosts:";
 constexpr std::size_t kSumDigits = 16;
 constexpr std::size_t kMaxDetail = 1000;
 constexpr std::int64_t kMaxTime = 253'402'300'799;  // the end of the year 9999
@@ -79,6 +81,9 @@ std::string head_of(const CacheEntry& entry) {
   if (const auto& dane = entry.dane) {
     out.append("dane: ").append(kDaneNames[static_cast<std::size_t>(dane->state)]);
     out.append(" until=").append(number(dane->until)).append(" detail=").append(one_line(dane->detail)).append("\n");
+    if (!dane->hosts.empty()) out.append(kDaneHostsKey);
+    for (const auto& host : dane->hosts) out.append(" ").append(host);
+    if (!dane->hosts.empty()) out.append("\n");
   }
   return out;
 }
@@ -180,6 +185,13 @@ DaneMemory read_dane_memory(Reader& in) {
   if (in.good()) dane.state = static_cast<DaneState>(found - kDaneNames.begin());
   dane.until = in.expect(" until=").time();
   dane.detail = in.expect(" detail=").line();
+  if (!in.at(kDaneHostsKey)) return dane;
+  in.expect(kDaneHostsKey);
+  while (in.good() && in.at(" ")) {
+    dane.hosts.push_back(in.expect(" ").word());
+    if (!is_plain_host_name(dane.hosts.back()) || dane.hosts.size() > kMaxDaneHosts) in.reject();
+  }
+  in.expect("\n");
   return dane;
 }
 
@@ -220,6 +232,13 @@ Result<CacheEntry> parse_other_version(std::string_view bytes, const Domain& exp
 }
 
 }  // namespace
+
+bool is_plain_host_name(std::string_view name) {
+  constexpr std::size_t kMaxName = 253;
+  return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || ascii::is_digit(c) || c == '-' || c == '.';
+  });
+}
 
 // R22, and one case the standard does not think of: `now` before `fetched`, because the clock has been set back or was
 // wrong at the fetch. How old the policy is cannot be told then, and dropping it would let a wrong clock at boot end

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/domain.h"
 #include "core/policy.h"
@@ -62,10 +63,16 @@ enum class DaneState {
   kFailed,  // could not be found out
 };
 
+inline constexpr std::size_t kMaxDaneHosts = 20;
+
+// Lower-case letters, digits, hyphens and dots, at most 253 octets: has no meaning of its own in anybody's language.
+bool is_plain_host_name(std::string_view name);
+
 struct DaneMemory {
   DaneState state = DaneState::kNone;
   Time until{};  // usable while now < until
   std::string detail;
+  std::vector<std::string> hosts = {};  // DaneFinding::hosts
 
   friend bool operator==(const DaneMemory&, const DaneMemory&) = default;
 };
@@ -88,7 +95,7 @@ struct CacheEntry {
 // does.
 std::optional<Time> next_change(const CacheEntry& entry, Time now);
 
-inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 4096;
+inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 10'240;
 
 // Never longer than kMaxEntryBytes for a policy of at most kMaxPolicyBytes. Details come back as they were as long as
 // they are what Error promises (one line, escaped, at most 1000 bytes).

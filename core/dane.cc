@@ -109,9 +109,10 @@ DaneHostLookup::Next DaneHostLookup::on_addresses(const Result<DnsAnswer<std::st
   if (!addresses) return failed(addresses.error());
   ttl_ = std::min(ttl_, addresses->ttl);
   if (addresses->kind != DnsAnswer<std::string>::Kind::kFound) return none("no address");
+  is_alias_ = !ascii::equal_ignoring_case(addresses->owner, host_);
   // RFC 7672 §2.2.2: many servers of unsigned zones choke on questions for TLSA; they are not asked.
   if (addresses->authenticated) return ask_tlsa_at(addresses->owner);
-  if (!ascii::equal_ignoring_case(addresses->owner, host_)) return AskCname{host_};
+  if (is_alias_) return AskCname{host_};
   return none("its addresses are not signed");
 }
 
@@ -132,7 +133,8 @@ DaneHostLookup::Next DaneHostLookup::on_tlsa(const Result<DnsAnswer<TlsaRecord>>
     if (own_name_left_) return ask_tlsa_at(host_);
     return none(tlsa && !tlsa->records.empty() ? "its TLSA records are not signed" : "no TLSA records");
   }
-  if (std::ranges::any_of(tlsa->records, is_usable)) return DaneHost{host_, DaneHost::Kind::kUsable, {}, ttl_};
+  if (std::ranges::any_of(tlsa->records, is_usable))
+    return DaneHost{host_, DaneHost::Kind::kUsable, {}, ttl_, is_alias_};
   return none("no usable TLSA record");
 }
 
@@ -149,6 +151,10 @@ DaneFinding dane_finding(const MailHosts& asked, const std::vector<DaneHost>& ho
     finding.kind = all ? Kind::kUsable : Kind::kPartly;
   else
     finding.kind = failed ? Kind::kFailed : Kind::kNone;
+  for (const auto& host : hosts) {
+    if (host.kind == DaneHost::Kind::kUsable && !host.is_alias && is_plain_host_name(host.name))
+      finding.hosts.push_back(host.name);
+  }
   finding.reason = reason_of(asked, hosts);
   return finding;
 }

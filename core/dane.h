@@ -28,6 +28,7 @@ struct DaneHost {
   Kind kind = Kind::kNone;
   std::string reason;           // of kNone and kFailed
   std::chrono::seconds ttl{0};  // of kNone and kUsable
+  bool is_alias = false;        // of kUsable: not what the MTA will call it
 };
 
 struct DaneFinding {
@@ -35,9 +36,10 @@ struct DaneFinding {
   Kind kind = Kind::kNone;
   std::chrono::seconds ttl{0};  // the smallest of all answers; 0 when one of them failed
   std::string reason;           // one sentence for a person, at most 500 octets, nothing foreign unescaped
+  // Those that DANE judges, in order of preference, lower case; without aliases, and without what is no plain host
+  // name.
+  std::vector<std::string> hosts = {};
 };
-
-inline constexpr std::size_t kMaxDaneHosts = 20;
 
 // Whom to look at: lowest preference first, each host once, at most kMaxDaneHosts.
 struct MailHosts {
@@ -73,6 +75,7 @@ class DaneHostLookup {
 
   std::string host_;
   std::chrono::seconds ttl_ = std::chrono::seconds::max();
+  bool is_alias_ = false;
   bool own_name_left_ = false;  // the host is an alias: its own name is asked after the one that it leads to
 };
 

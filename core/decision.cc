@@ -107,6 +107,7 @@ void apply_dane(Decision& decision, const Outcome& outcome, Time now) {
   const bool known = dane && now < dane->until;
   decision.dane = known ? dane->state : DaneState::kFailed;
   decision.dane_reason = known ? dane->detail : "whether DANE judges the MX hosts has not been found out yet";
+  if (known) decision.dane_hosts = dane->hosts;
 }
 
 // A failure is told while it is the state of things: not of a fetch that is under way, nor of a record that is gone.

@@ -45,9 +45,10 @@ struct Decision {
   bool from_cache = true;
   std::optional<DaneState> dane;  // of a policy, where it was asked: which MX hosts DANE judges, and it alone (R29)
   std::string dane_reason;
-  std::string reason;            // one sentence, why so
-  bool temporary = false;        // that is not known now; `kind` is what to do until it is
-  std::optional<Error> failure;  // the policy failure behind it, for TLSRPT and the log (R32)
+  std::vector<std::string> dane_hosts;  // DaneFinding::hosts
+  std::string reason;                   // one sentence, why so
+  bool temporary = false;               // that is not known now; `kind` is what to do until it is
+  std::optional<Error> failure;         // the policy failure behind it, for TLSRPT and the log (R32)
 };
 
 Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now);

@@ -106,7 +106,7 @@ Action Lookup::on_dane(const DaneFinding& finding, Time now) {
   used_network_ = true;
   const bool failed = finding.kind == DaneState::kFailed;
   const seconds kept = failed ? rules_.dns_retry : std::max(remembered_for(finding.ttl), kMinDane);
-  entry_.dane = DaneMemory{finding.kind, now + kept, finding.reason};
+  entry_.dane = DaneMemory{finding.kind, now + kept, finding.reason, finding.hosts};
   Action action = fetched_ ? finish(now) : after_record(now);
   action.save = entry_;
   return action;

@@ -28,6 +28,8 @@ class Question {
 
   // Reads a reply. An error: it is no certain answer, another resolver may do better.
   virtual Result<void> read(const getdns_dict* reply) = 0;
+  // Does the reply that was read have AD?
+  [[nodiscard]] virtual bool is_authenticated() const = 0;
   // The end: calls back with the answer read, or with the error.
   virtual void answer(bool trust_ad) = 0;
   virtual void give_up(Error error) = 0;
@@ -54,6 +56,7 @@ class QuestionFor final : public Question {
     answer_ = std::move(*answer);
     return {};
   }
+  [[nodiscard]] bool is_authenticated() const override { return answer_.authenticated; }
   void answer(bool trust_ad) override {
     answer_.authenticated = answer_.authenticated && trust_ad;
     done_(std::move(answer_));

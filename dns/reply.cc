@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::uint32_t kClassIn = 1;
 constexpr auto kTypeCname = static_cast<std::uint32_t>(RrType::kCname);
-constexpr std::uint32_t kTypeSoa = 6;
+constexpr auto kTypeSoa = static_cast<std::uint32_t>(RrType::kSoa);
+constexpr std::uint32_t kTypeRrsig = 46;
 constexpr std::uint32_t kRcodeNxDomain = 3;
 constexpr std::size_t kMaxCnames = 16;
 constexpr const char* kMalformedRecord = "a malformed record";
@@ -259,6 +260,8 @@ std::string_view rr_type_name(RrType type) {
       return "A";
     case RrType::kCname:
       return "CNAME";
+    case RrType::kSoa:
+      return "SOA";
     case RrType::kMx:
       return "MX";
     case RrType::kTxt:
@@ -305,6 +308,15 @@ Result<DnsAnswer<TlsaRecord>> read_tlsa(const getdns_dict* reply, const std::str
 
 Result<DnsAnswer<std::string>> read_cname(const getdns_dict* reply, const std::string& name) {
   return read<std::string>(reply, name, RrType::kCname, cname_of);
+}
+
+AdSight read_ad_sight(const getdns_dict* reply) {
+  AdSight sight;
+  sight.authenticated = number(reply, "/replies_tree/0/header/ad") == 1U;
+  for (const char* path : {"/replies_tree/0/answer", "/replies_tree/0/authority"}) {
+    for (const auto* rr : section(reply, path)) sight.has_signatures |= number(rr, "/type") == kTypeRrsig;
+  }
+  return sight;
 }
 
 }  // namespace mtasts

@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <fstream>
 #include <list>
 #include <optional>
-#include <sstream>
 #include <utility>
 
+#include "dns/ad_check.h"
 #include "dns/getdns_loop.h"
 #include "dns/question.h"
 #include "dns/reply.h"
@@ -29,7 +28,6 @@ constexpr std::chrono::seconds kAvoidUnreachable{30};
 // it is there.
 constexpr std::chrono::seconds kSilence{1};
 constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once by any that lives (RFC 6761 §6.3)
-constexpr const char* kResolvConf = "/etc/resolv.conf";
 
 // A question and until when it may wait for its turn.
 struct Waiting {
@@ -39,8 +37,10 @@ struct Waiting {
 
 struct Server {
   std::unique_ptr<Upstream> upstream;
+  std::unique_ptr<AdCheck> ad;
   Window window;
   std::deque<Waiting> queue{};
+  std::vector<Waiting> answered{};    // with AD; whether that counts is being found out
   Clock::time_point avoided_until{};  // it could not be reached a moment ago
   enum class Doubt { kNone, kArisen, kBeingSettled } doubt = Doubt::kNone;
   Clock::time_point doubt_settled_at{};
@@ -81,7 +81,7 @@ void AddressPair::finish_if_complete() {
 
 class GetdnsResolver final : public Resolver {
  public:
-  GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const std::vector<ResolverAddress>& addresses);
+  GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const ResolvConf& resolvers);
 
   void txt(const std::string& name, Callback<std::string> done) override {
     enqueue<std::string>(name, RrType::kTxt, &read_txt, std::move(done));
@@ -119,6 +119,7 @@ class GetdnsResolver final : public Resolver {
   [[nodiscard]] bool is_doubtful(const Server& server, Clock::time_point now) const;
   void settle_doubt(Server& server);
   void expire(Waiting waiting, const Server& server) const;
+  void check_ad(Server& server);
   void on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply);
   void note_failure(Server& server, ErrorCode code, Clock::time_point asked_at);
   void try_again_or_give_up(Waiting waiting, const Server& server, Error error);
@@ -129,25 +130,22 @@ class GetdnsResolver final : public Resolver {
   GetdnsLoop getdns_loop_;
   const Clock::duration patience_;
   const pid_t pid_ = getpid();
-  bool trust_ad_ = false;
   std::list<Active> active_;
   std::unique_ptr<EventLoop::Watch> pump_;
   std::unique_ptr<EventLoop::Watch> wake_;
   std::vector<Server> servers_;  // last, hence destroyed first: getdns may hold pointers to everything above
 };
 
-GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config,
-                               const std::vector<ResolverAddress>& addresses)
+GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const ResolvConf& resolvers)
     : loop_(loop),
       getdns_loop_(loop),
       patience_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)) {
-  for (const auto& address : addresses)
-    servers_.push_back(
-        {std::make_unique<Upstream>(getdns_loop_, address, config), Window(std::max(1U, config.max_in_flight))});
-  // With several resolvers an attacker may choose which one answers: each has to deserve the trust.
-  trust_ad_ = config.trust_ad == ResolverConfig::TrustAd::kAlways ||
-              (config.trust_ad == ResolverConfig::TrustAd::kLoopback &&
-               std::all_of(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_loopback(); }));
+  const auto rules = ad_rules(config.trust_ad, resolvers);
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    auto upstream = std::make_unique<Upstream>(getdns_loop_, resolvers.servers[i], config);
+    auto ad = std::make_unique<AdCheck>(*upstream, rules[i], config.on_ad);
+    servers_.push_back({std::move(upstream), std::move(ad), Window(std::max(1U, config.max_in_flight))});
+  }
 }
 
 void GetdnsResolver::addresses(const std::string& name, Callback<std::string> done) {
@@ -171,7 +169,7 @@ void GetdnsResolver::addresses(const std::string& name, Callback<std::string> do
 void GetdnsResolver::schedule_pump() {
   if (pump_) return;
   const bool idle = std::all_of(servers_.begin(), servers_.end(), [](const auto& server) {
-    return server.queue.empty() && server.doubt != Server::Doubt::kArisen;
+    return server.queue.empty() && server.answered.empty() && server.doubt != Server::Doubt::kArisen;
   });
   if (idle) return;
   pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
@@ -187,6 +185,7 @@ void GetdnsResolver::pump() {
 
 void GetdnsResolver::pump(Server& server) {
   if (server.doubt == Server::Doubt::kArisen) settle_doubt(server);
+  if (!server.answered.empty() && !server.ad->is_asking()) check_ad(server);
   while (!server.queue.empty()) {
     const auto now = Clock::now();
     const bool expired = server.queue.front().expires <= now;
@@ -268,6 +267,14 @@ void GetdnsResolver::settle_doubt(Server& server) {
   });
 }
 
+// Questions whose answers have no AD never wait for this.
+void GetdnsResolver::check_ad(Server& server) {
+  const Question& question = *server.answered.front().question;
+  server.ad->ask(question.name(), question.type(), [&server] {
+    for (const auto& waiting : std::exchange(server.answered, {})) waiting.question->answer(server.ad->trusts());
+  });
+}
+
 // The first in the order that this question was not put to yet; those that can be reached go before the others.
 Server& GetdnsResolver::choose(const Question& question) {
   const auto now = Clock::now();
@@ -288,11 +295,15 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
   else
     note_failure(server, reply.error().code, active->asked_at);
   active_.erase(active);
-  schedule_pump();
-  if (answer)
-    waiting.question->answer(trust_ad_);
-  else
+  if (!answer)
     try_again_or_give_up(std::move(waiting), server, std::move(answer.error()));
+  else if (!waiting.question->is_authenticated())
+    waiting.question->answer(false);
+  else if (server.ad->is_settled())
+    waiting.question->answer(server.ad->trusts());
+  else
+    server.answered.push_back(std::move(waiting));
+  schedule_pump();
 }
 
 void GetdnsResolver::note_failure(Server& server, ErrorCode code, Clock::time_point asked_at) {
@@ -330,24 +341,12 @@ void GetdnsResolver::give_up(Waiting waiting, const Server& server, Error error)
   question.give_up(std::move(error));
 }
 
-std::vector<ResolverAddress> system_resolvers() {
-  std::ifstream file(kResolvConf);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse_resolv_conf(text.str());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config) {
-  std::vector<ResolverAddress> addresses;
-  for (const auto& text : config.resolvers) {
-    auto address = parse_resolver_address(text);
-    if (!address) return tl::unexpected(address.error());
-    addresses.push_back(std::move(*address));
-  }
-  if (addresses.empty()) addresses = system_resolvers();
-  return std::make_unique<GetdnsResolver>(loop, config, addresses);
+  const auto resolvers = resolvers_of(config.resolvers);
+  if (!resolvers) return tl::unexpected(resolvers.error());
+  return std::make_unique<GetdnsResolver>(loop, config, *resolvers);
 }
 
 }  // namespace mtasts

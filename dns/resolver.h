@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,12 +21,22 @@ struct ResolverConfig {
       resolvers;  // "127.0.0.1", "192.0.2.1:5353", "[::1]:5353"; empty: those of /etc/resolv.conf, loopback ones first
   Transport transport = Transport::kTcp;
   std::chrono::seconds timeout{5};  // of one question, its retry not included
-  // Every resolver has to validate then: one that does not answers for names that another calls bogus, as unsigned.
+  // Every resolver has to validate then: one that does not answers for names that another calls bogus, as unsigned. So
+  // where one of them does not deserve trust by its address, none has it. dns/ad_trust says what kLoopback means.
   TrustAd trust_ad = TrustAd::kLoopback;
   unsigned max_in_flight = 200;  // at one resolver; further questions wait for their turn
   // Of whoever asks. A question waits for its turn for half of it at most, and not longer than three timeouts: at the
   // deadline it has been asked, and no answer is the resolver's failure, or it has ended as not tried.
   std::chrono::seconds deadline{20};
+
+  // Told of a resolver when an answer of it has AD, and again when that has changed. Called from the loop.
+  struct AdVerdict {
+    std::string resolver;
+    bool counts = false;
+    std::string reason;  // half a sentence
+  };
+  using AdReport = std::function<void(const AdVerdict&)>;
+  AdReport on_ad{};
 };
 
 // The resolvers are asked in their order. One that fails (no connection, hung up, no answer in time, SERVFAIL and other

@@ -6,11 +6,14 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxNameServers = 3;  // MAXNS of resolv.h
+constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr std::string_view kBlank = " \t";
 
 // The address in network order, or nothing.
@@ -76,6 +79,13 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
+bool has_word(std::string_view line, std::string_view wanted) {
+  for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
+    if (word == wanted) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool ResolverAddress::is_ipv6() const { return ip.find(':') != std::string::npos; }
@@ -99,19 +109,42 @@ Result<ResolverAddress> parse_resolver_address(std::string_view text) {
                                       "\"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"");
 }
 
-std::vector<ResolverAddress> parse_resolv_conf(std::string_view text) {
-  std::vector<ResolverAddress> servers;
-  while (!text.empty() && servers.size() < kMaxNameServers) {
+bool ResolverAddress::is_local_host() const {
+  static constexpr std::array<unsigned char, 16> kLocalHost{127, 0, 0, 1};
+  const auto bytes = bytes_of(is_ipv6() ? AF_INET6 : AF_INET, ip);
+  return bytes && (is_ipv6() ? is_loopback() : *bytes == kLocalHost);
+}
+
+ResolvConf parse_resolv_conf(std::string_view text) {
+  ResolvConf found;
+  auto& servers = found.servers;
+  while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     line = line.substr(0, line.find_first_of("#;\r"));
-    if (next_word(line) != "nameserver") continue;
+    const auto keyword = next_word(line);
+    if (keyword == "options") found.trusts_ad = found.trusts_ad || has_word(line, "trust-ad");
+    if (keyword != "nameserver" || servers.size() == kMaxNameServers) continue;
     if (const auto address = parse_bare(next_word(line))) servers.push_back(*address);
   }
-  if (servers.empty()) return {{.ip = "127.0.0.1", .scope = {}, .port = {}}, {.ip = "::1", .scope = {}, .port = {}}};
+  if (servers.empty()) servers = {{.ip = "127.0.0.1", .scope = {}, .port = {}}, {.ip = "::1", .scope = {}, .port = {}}};
   std::stable_partition(servers.begin(), servers.end(), [](const auto& server) { return server.is_loopback(); });
-  return servers;
+  return found;
+}
+
+Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured) {
+  ResolvConf found;
+  for (const auto& text : configured) {
+    auto address = parse_resolver_address(text);
+    if (!address) return tl::unexpected(address.error());
+    found.servers.push_back(std::move(*address));
+  }
+  if (!found.servers.empty()) return found;
+  std::ifstream file(kResolvConf);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse_resolv_conf(text.str());
 }
 
 }  // namespace mtasts

@@ -1,5 +1,4 @@
-// Where a recursive resolver is found: as the configuration writes it, and as /etc/resolv.conf does. Pure functions on
-// text.
+// Where a recursive resolver is found: as the configuration writes it, and as /etc/resolv.conf does.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +17,8 @@ struct ResolverAddress {
   std::optional<std::uint16_t> port;  // absent: that of the transport
 
   [[nodiscard]] bool is_ipv6() const;
-  [[nodiscard]] bool is_loopback() const;  // 127.0.0.0/8 or ::1
+  [[nodiscard]] bool is_loopback() const;    // 127.0.0.0/8 or ::1
+  [[nodiscard]] bool is_local_host() const;  // exactly 127.0.0.1 or ::1
   // For messages: "192.0.2.1", "192.0.2.1:5353", "[fe80::1%eth0]:5353".
   [[nodiscard]] std::string text() const;
 
@@ -28,9 +28,16 @@ struct ResolverAddress {
 // "127.0.0.1", "192.0.2.1:5353", "::1", "[::1]:5353", "fe80::1%eth0". Error kConfig: anything else.
 Result<ResolverAddress> parse_resolver_address(std::string_view text);
 
-// The name servers of a resolv.conf, at most three as in libc, loopback ones first, otherwise in its order. Lines that
-// are not understood are passed over, as libc does. None at all means the local ones, 127.0.0.1 and ::1
-// (resolv.conf(5)).
-std::vector<ResolverAddress> parse_resolv_conf(std::string_view text);
+struct ResolvConf {
+  // At most three as in libc, loopback ones first, otherwise in the order of the file. None at all means the local
+  // ones, 127.0.0.1 and ::1 (resolv.conf(5)).
+  std::vector<ResolverAddress> servers;
+  bool trusts_ad = false;  // options trust-ad: the administrator vouches for the servers and the way to them
+};
+
+// Lines that are not understood are passed over, as libc does.
+ResolvConf parse_resolv_conf(std::string_view text);
+// The configured ones, or those of /etc/resolv.conf where none is. Error kConfig as parse_resolver_address().
+Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured);
 
 }  // namespace mtasts

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint16_t kPortTcp = 53;
 constexpr std::uint16_t kPortTls = 853;
+constexpr std::uint32_t kClassChaos = 3;
 
 struct DictDestroy {
   void operator()(getdns_dict* dict) const { getdns_dict_destroy(dict); }
@@ -73,12 +74,18 @@ getdns_return_t configure(getdns_context* context, ResolverConfig::Transport tra
 }
 
 // AD in the question asks for AD in the reply (RFC 6840 §5.7).
-DictPtr extensions() {
+DictPtr extensions(Upstream::Manner manner) {
   const DictPtr header(getdns_dict_create());
   getdns_dict_set_int(header.get(), "rd", 1);
   getdns_dict_set_int(header.get(), "ad", 1);
   DictPtr extensions(getdns_dict_create());
   getdns_dict_set_dict(extensions.get(), "header", header.get());
+  if (manner == Upstream::Manner::kChaos) getdns_dict_set_int(extensions.get(), "specify_class", kClassChaos);
+  if (manner == Upstream::Manner::kWithSignatures) {
+    const DictPtr options(getdns_dict_create());
+    getdns_dict_set_int(options.get(), "do_bit", 1);
+    getdns_dict_set_dict(extensions.get(), "add_opt_parameters", options.get());
+  }
   return extensions;
 }
 
@@ -95,7 +102,6 @@ Error no_connection(int family, const std::string& detail) {
 
 struct Upstream::Context {
   GetdnsLoop& loop;
-  DictPtr extensions;
   ContextPtr getdns;  // destroyed first
   std::size_t under_way = 0;
   std::uint64_t answers = 0;
@@ -164,7 +170,7 @@ Result<Upstream::Context*> Upstream::context() {
 Result<std::unique_ptr<Upstream::Context>> Upstream::make_context() {
   getdns_context* made = nullptr;
   getdns_return_t r = getdns_context_create(&made, 0);
-  auto context = std::make_unique<Context>(Context{loop_, extensions(), ContextPtr(made)});
+  auto context = std::make_unique<Context>(Context{loop_, ContextPtr(made)});
   const ListPtr servers = server_list(address_, *address_.port);
   if (r == GETDNS_RETURN_GOOD) r = getdns_context_set_eventloop(made, loop_.get());
   if (r == GETDNS_RETURN_GOOD) r = configure(made, transport_, timeout_, servers.get());
@@ -173,15 +179,16 @@ Result<std::unique_ptr<Upstream::Context>> Upstream::make_context() {
   return context;
 }
 
-void Upstream::ask(const std::string& name, RrType type, Done done) {
+void Upstream::ask(const std::string& name, RrType type, Manner manner, Done done) {
   const auto context = this->context();
   if (!context) return done(tl::unexpected(context.error()));
   Context& asked_of = **context;
   const int family = address_.is_ipv6() ? AF_INET6 : AF_INET;
   auto asked = std::make_unique<Asked>(Asked{asked_of, family, std::move(done), asked_of.answers});
   ++asked_of.under_way;
+  const DictPtr wanted = extensions(manner);  // getdns reads it during the call
   const getdns_return_t r = getdns_general(asked_of.getdns.get(), name.c_str(), static_cast<std::uint16_t>(type),
-                                           asked_of.extensions.get(), asked.get(), nullptr, &Asked::answered);
+                                           wanted.get(), asked.get(), nullptr, &Asked::answered);
   if (r == GETDNS_RETURN_GOOD) {
     static_cast<void>(asked.release());  // answered() has it, perhaps already used up
     return;

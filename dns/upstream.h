@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ports.h"
@@ -35,8 +36,15 @@ class Upstream {
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 
+  enum class Manner {
+    kPlain,
+    kWithSignatures,  // DO: the reply has RRSIG records where the zone is signed
+    kChaos,           // class CH
+  };
+
   // `done` may be called before this returns.
-  void ask(const std::string& name, RrType type, Done done);
+  void ask(const std::string& name, RrType type, Done done) { ask(name, type, Manner::kPlain, std::move(done)); }
+  void ask(const std::string& name, RrType type, Manner manner, Done done);
 
   // Where it is, with the port, for messages.
   [[nodiscard]] std::string text() const;

@@ -16,6 +16,15 @@ std::string describe(const Decision& decision) {
          " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + log_quoted(decision.reason);
 }
 
+// The caller did not wait for as long as DNS may take.
+void excuse_dns(Outcome& outcome) {
+  if (outcome.progress != Outcome::Progress::kRecordPending) return;
+  outcome.progress = Outcome::Progress::kNotTried;
+  outcome.fault =
+      Error{ErrorCode::kNotTried, "the time that lookups may wait (engine.deadline_s) is used up; the lookup of " +
+                                      outcome.entry.domain.text() + " goes on"};
+}
+
 }  // namespace
 
 Client::Client(Config config, std::unique_ptr<Log> log)
@@ -36,8 +45,9 @@ Decision Client::lookup(std::string_view next_hop, Lookup::Effort effort,
   return lookup(config_, next_hop, effort, deadline.value_or(config_.deadline));
 }
 
-Decision Client::lookup_with_dane(std::string_view next_hop, Lookup::Effort effort) {
-  return lookup(with_dane_, next_hop, effort, config_.deadline);
+Decision Client::lookup_with_dane(std::string_view next_hop, Lookup::Effort effort,
+                                  std::optional<std::chrono::milliseconds> deadline) {
+  return lookup(with_dane_, next_hop, effort, deadline.value_or(config_.deadline));
 }
 
 Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup::Effort effort,
@@ -45,7 +55,8 @@ Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup:
   const auto domain = policy_domain(next_hop);
   if (!domain) return no_policy(domain.error().detail);
   if (!*domain) return no_policy("an address or a name without a dot has no policy");
-  const auto outcome = find_out(config, **domain, effort, deadline);
+  auto outcome = find_out(config, **domain, effort, deadline);
+  if (outcome && deadline < config.deadline) excuse_dns(*outcome);
   Decision decision = outcome ? decide(*outcome, config.decision, now()) : defer(**domain, outcome.error());
   log_->write(LogLevel::kDebug, describe(decision));
   return decision;

@@ -26,12 +26,14 @@ class Client {
                                               Caller caller = Caller::kMailServer);
 
   // Never fails: what cannot be found out is a Decision too (kDefer or kNoPolicy with its reason). `next_hop`:
-  // recipient domain or smarthost in the host's words (core/domain.h). Default deadline: the configured one.
+  // recipient domain or smarthost in the host's words (core/domain.h). Default deadline: the configured one. Where a
+  // shorter one ends before the record is known, that says nothing of DNS: `on_deadline` decides, not `on_dns_failure`.
   Decision lookup(std::string_view next_hop, Lookup::Effort effort = Lookup::Effort::kNormal,
                   std::optional<std::chrono::milliseconds> deadline = std::nullopt);
   // The same, and whether DANE goes before the policy (R29): for who has no transport that finds that out by itself.
   // Without `[policy] dane` it is not asked.
-  Decision lookup_with_dane(std::string_view next_hop, Lookup::Effort effort = Lookup::Effort::kNormal);
+  Decision lookup_with_dane(std::string_view next_hop, Lookup::Effort effort = Lookup::Effort::kNormal,
+                            std::optional<std::chrono::milliseconds> deadline = std::nullopt);
 
   [[nodiscard]] const Config& config() const { return config_; }
   FileStore& store() { return store_; }

@@ -22,16 +22,16 @@ enum class TlsLibrary { kAuto, kOpenSsl, kGnuTls };
 
 // What Postfix is told of a domain with a policy whose MX hosts are all judged by DANE (R29).
 enum class DaneAnswer {
-  kNotFound,  // nothing: main.cf decides, at "dane" as it should be
+  kNotFound,  // nothing: main.cf decides, which protects at "dane" with DNSSEC only
   kDane,      // `OK dane`
-  kDaneOnly,  // `OK dane-only`
+  kDaneOnly,  // `OK dane-only`: whatever main.cf says, nothing goes out that DANE has not judged
 };
 
 struct SocketmapConfig {
   std::vector<ListenAddress> listen;  // empty: only what systemd hands over
   SocketRights rights;                // of the unix sockets
   unsigned max_connections = 2000;
-  DaneAnswer dane_answer = DaneAnswer::kNotFound;
+  DaneAnswer dane_answer = DaneAnswer::kDaneOnly;
 };
 
 struct OpenSmtpdConfig {

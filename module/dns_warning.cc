@@ -7,6 +7,7 @@ namespace mtasts {
 namespace {
 
 constexpr std::chrono::minutes kWarnedAgain{1};
+constexpr std::chrono::hours kVerdictAgain{1};
 
 const char* effect_of(ErrorCode code) {
   return code == ErrorCode::kNotTried ? "mail to domains that are not cached is deferred, see engine.on_deadline"
@@ -39,6 +40,14 @@ void warn_of_dns_failure(FileStore& store, Log& log, const Outcome& outcome) {
                                       " action=\"check the resolver; see on_dns_failure for what happens to mail "
                                       "meanwhile\"");
   }
+}
+
+void log_ad_verdict(FileStore& store, Log& log, const ResolverConfig::AdVerdict& verdict) {
+  if (!store.due(verdict.counts ? "ad-counts" : "ad-ignored", kVerdictAgain)) return;
+  std::string line = "event=resolver-ad resolver=" + verdict.resolver + " counts=" + (verdict.counts ? "yes" : "no");
+  line += " detail=" + log_quoted(verdict.reason);
+  if (!verdict.counts) line += " effect=\"what DNSSEC signs is taken for unsigned: DANE does not go before a policy\"";
+  log.write(verdict.counts ? LogLevel::kInfo : LogLevel::kWarning, line);
 }
 
 }  // namespace mtasts

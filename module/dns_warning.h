@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/lookup.h"
+#include "dns/resolver.h"
 #include "module/log.h"
 #include "module/policy_store.h"
 
@@ -10,5 +11,9 @@ namespace mtasts {
 // Says so when the record question of `outcome` has failed, or when something was not tried; each of the two once a
 // minute, whichever processes share the store.
 void warn_of_dns_failure(FileStore& store, Log& log, const Outcome& outcome);
+
+// Says whether the AD bit of a resolver counts as the word of DNSSEC, and why; each verdict once an hour, whichever
+// processes share the store.
+void log_ad_verdict(FileStore& store, Log& log, const ResolverConfig::AdVerdict& verdict);
 
 }  // namespace mtasts

@@ -19,6 +19,7 @@
 #include <iostream>
 #include <limits>
 
+#include "module/dns_warning.h"
 #include "module/engine.h"
 #include "module/engine_library.h"
 #include "module/helper_access.h"
@@ -111,6 +112,7 @@ class Helper {
   Helper(const HelperSettings& settings, std::unique_ptr<Network> network, FrameReader reader, Log& log, bool may_write)
       : network_(std::move(network)),
         loop_(network_->loop()),
+        log_(log),
         store_(settings.store, log),
         quota_(settings.store, settings.quota, registrable_domain, log),
         writing_store_(store_, quota_),
@@ -125,6 +127,7 @@ class Helper {
   }
 
   void run() { loop_.run(); }
+  void note_ad(const ResolverConfig::AdVerdict& verdict) { log_ad_verdict(store_, log_, verdict); }
 
  private:
   void show_life() {
@@ -142,6 +145,7 @@ class Helper {
 
   std::unique_ptr<Network> network_;
   EventLoop& loop_;
+  Log& log_;
   FileStore store_;
   StoreQuota quota_;
   WritingStore writing_store_;
@@ -177,16 +181,20 @@ Result<void> serve(const std::string& user) {
   const bool was_root = ::geteuid() == 0;
   if (auto dropped = become_user(user); !dropped) return dropped;
   FrameReader reader;
-  const auto settings = receive_settings(reader);
+  auto settings = receive_settings(reader);
   if (!settings) return tl::unexpected(settings.error());
   const auto log = make_log(settings->log);
   log->set_threshold(settings->log_level);
+  Helper* noting = nullptr;
+  if (settings->network.dns.trust_ad != ResolverConfig::TrustAd::kNever)
+    settings->network.dns.on_ad = [&noting](const auto& verdict) { noting->note_ad(verdict); };
   const auto engine = EngineLibrary::load(*settings);
   if (!engine) return tl::unexpected(engine.error());
   auto network = open_confined(*engine, *settings, *log);
   if (!network) return tl::unexpected(network.error());
   const bool may_write = was_root || settings->is_long_lived || can_write(settings->store);
   Helper helper(*settings, std::move(*network), std::move(reader), *log, may_write);
+  noting = &helper;
   say_ready({});
   helper.run();
   return {};

@@ -9,6 +9,7 @@
 
 #include "adapters/cli/command.h"
 #include "module/descriptor.h"
+#include "module/resolver_notes.h"
 
 namespace mtasts::cli {
 namespace {
@@ -75,6 +76,9 @@ int show_config(const std::string& path, const Surroundings& surroundings) {
   if (!settings) return complain(surroundings, settings.error().detail, kConfiguration);
   for (const auto& [key, value, origin] : *settings) {
     surroundings.out << key << " = " << value << "  # " << origin << "\n";
+  }
+  if (const auto config = load_config(path)) {
+    for (const auto& note : resolver_notes(*config)) surroundings.out << "# " << note << "\n";
   }
   return ::geteuid() == 0 ? check_for_others(path, surroundings) : kApplies;
 }

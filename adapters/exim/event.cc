@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "adapters/exim/route.h"
+#include "core/ascii.h"
 #include "core/mx_match.h"
 
 namespace mtasts {
@@ -80,6 +82,11 @@ std::string shown(const std::vector<std::string>& names) {
   return names.size() > kMostNamesShown ? out + ", ..." : out;
 }
 
+std::string line_of(std::string_view name, const Event& event) {
+  return "event=" + std::string(name) + " domain=" + word(event.domain) + " mx=" + word(event.host) +
+         " ip=" + word(event.address);
+}
+
 }  // namespace
 
 Result<SessionFacts> SessionFacts::read(std::string_view words) {
@@ -120,7 +127,22 @@ void EventWatcher::connected(const Event& event) {
   if (event.session.mode != Mode::kTesting) return;  // enforce: the router has removed such hosts
   const Decision decision = policy_of_(event.domain);
   if (decision.kind != Decision::Kind::kPolicy || mx_allowed(decision.mx, event.host)) return;
-  report(event, {kValidationFailure, "the policy (id " + decision.id + ") does not list this MX"});
+  connection_.unlisted = decision.id;
+}
+
+// When it is known that DANE does not judge the host.
+void EventWatcher::report_unlisted(const Event& event) {
+  if (connection_.unlisted.empty()) return;
+  report(event, {kValidationFailure, "the policy (id " + connection_.unlisted + ") does not list this MX"});
+}
+
+// R29: enforce, and the router has let the host pass because of its TLSA records.
+bool EventWatcher::is_for_dane_alone(const Event& event) const {
+  if (event.session.mode != Mode::kEnforce) return false;
+  std::string host = ascii::lower(event.host);
+  if (host.ends_with('.')) host.pop_back();
+  const auto hosts = judged_by_dane_alone(policy_of_(event.domain));
+  return std::ranges::find(hosts, host) != hosts.end();
 }
 
 // Once before STARTTLS and once after it.
@@ -129,12 +151,19 @@ void EventWatcher::greeted(const Event& event, Time now) {
   if (session.version.empty()) {
     connection_.starttls_offered = offers_starttls(event.data);
     if (!connection_.starttls_offered && session.mode == Mode::kTesting) {
+      report_unlisted(event);
       report(event, {kStarttlsNotSupported, "the MX does not offer STARTTLS"});
     }
     return;
   }
   connection_.secure = true;
+  connection_.judged_by_dane = session.judged_by_dane;
+  if (session.judged_by_dane && is_for_dane_alone(event)) {
+    write_once(LogLevel::kInfo, line_of("dane-decides", event) +
+                                    " detail=\"the policy does not list this MX; its TLSA records do not need it to\"");
+  }
   if (session.mode != Mode::kTesting || session.judged_by_dane) return;
+  report_unlisted(event);
   if (is_too_old(session.version)) {
     report(event, {kValidationFailure, session.version + " is older than TLS 1.2"});
   }
@@ -145,6 +174,7 @@ void EventWatcher::greeted(const Event& event, Time now) {
 // the MX in its Common Name only.
 std::string EventWatcher::presented(const Event& event) {
   if (event.data != "0") return {};
+  connection_.judged_by_dane = event.session.judged_by_dane;
   connection_.certificate = Certificate{event.session.names, event.session.not_after};
   const bool refused =
       event.session.mode == Mode::kEnforce && !event.session.judged_by_dane && event.session.names.empty();
@@ -154,8 +184,9 @@ std::string EventWatcher::presented(const Event& event) {
 // In testing mode a session that could not be secured goes on, or is begun again, in the clear.
 void EventWatcher::closed(const Event& event, Time now) {
   if (event.session.mode != Mode::kTesting || !connection_.starttls_offered || connection_.secure) return;
+  if (!connection_.judged_by_dane) report_unlisted(event);
   const auto verdict =
-      connection_.certificate && !event.session.judged_by_dane ? judge(event.host, false, now) : std::nullopt;
+      connection_.certificate && !connection_.judged_by_dane ? judge(event.host, false, now) : std::nullopt;
   report(event, verdict.value_or(Verdict{kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
 }
 
@@ -164,7 +195,14 @@ void EventWatcher::deferred(const Event& event, Time now) {
   if (event.error == kTlsRequired) return report(event, {kStarttlsNotSupported, sentence(event.data)});
   if (event.error != kTlsFailure) return;
   std::optional<Verdict> verdict;
-  if (connection_.certificate && !event.session.judged_by_dane) verdict = judge(event.host, false, now);
+  const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
+  if (judged_by_certificate && is_for_dane_alone(event)) {
+    verdict = Verdict{kValidationFailure,
+                      "the policy does not list this MX, and Exim found no TLSA records that DNSSEC protects: it needs "
+                      "dns_dnssec_ok = 1, and options trust-ad in /etc/resolv.conf"};
+  } else if (judged_by_certificate) {
+    verdict = judge(event.host, false, now);
+  }
   report(event, verdict.value_or(Verdict{kValidationFailure, sentence(event.data)}));
 }
 
@@ -179,14 +217,17 @@ std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, 
   return std::nullopt;
 }
 
-// Once a host address and result, however often this process connects.
 void EventWatcher::report(const Event& event, const Verdict& verdict) {
-  std::string line = event.session.mode == Mode::kEnforce ? "event=enforce-failure" : "event=testing-failure";
-  line += " domain=" + word(event.domain) + " mx=" + word(event.host) + " ip=" + word(event.address);
-  line += " result=" + std::string(verdict.result) + " detail=\"" + verdict.detail + "\"";
+  std::string line = line_of(event.session.mode == Mode::kEnforce ? "enforce-failure" : "testing-failure", event);
+  line += " result=" + std::string(verdict.result) + " by=" + (connection_.judged_by_dane ? "dane" : "mta-sts");
+  write_once(LogLevel::kWarning, line + " detail=\"" + verdict.detail + "\"");
+}
+
+// Once a host address and result, however often this process connects.
+void EventWatcher::write_once(LogLevel level, std::string line) {
   if (std::ranges::find(reported_, line) != reported_.end()) return;
   if (reported_.size() == kMostReported) reported_.erase(reported_.begin());
-  log_.write(LogLevel::kWarning, line);
+  log_.write(level, line);
   reported_.push_back(std::move(line));
 }
 

@@ -59,6 +59,8 @@ class EventWatcher {
     std::optional<Time> not_after;
   };
   struct Connection {
+    std::string unlisted;  // testing: the id of a policy that does not name the host
+    bool judged_by_dane = false;
     bool starttls_offered = false;
     bool secure = false;
     std::optional<Certificate> certificate;
@@ -69,12 +71,15 @@ class EventWatcher {
   };
 
   void connected(const Event& event);
+  void report_unlisted(const Event& event);
   void greeted(const Event& event, Time now);
   std::string presented(const Event& event);
   void closed(const Event& event, Time now);
   void deferred(const Event& event, Time now);
   [[nodiscard]] std::optional<Verdict> judge(std::string_view host, bool verified, Time now) const;
+  [[nodiscard]] bool is_for_dane_alone(const Event& event) const;
   void report(const Event& event, const Verdict& verdict);
+  void write_once(LogLevel level, std::string line);
 
   PolicyOf policy_of_;
   Log& log_;

@@ -25,34 +25,42 @@ Result<Client*> EximHost::client() {
     auto opened = Client::open(config_path_, make_log_());
     if (!opened) return tl::unexpected(opened.error());
     client_ = std::move(*opened);
+    budget_.emplace(client_->config().deadline);
   }
   return client_.get();
 }
 
-std::optional<EximReply> EximHost::decide(std::string_view function, Words words, Dane dane,
-                                          const Decision*& decision) {
+std::optional<EximReply> EximHost::decide(std::string_view function, Words words, const Decision*& decision) {
   if (words.size() != 1) return EximReply{EximStatus::kError, usage(function, "{$domain}")};
   if (words[0].empty()) {
     return EximReply{EximStatus::kError, std::string(function) +
                                              ": the domain is empty; $domain has no value where there are several "
                                              "recipients (a transport with multi_domain, a system filter)"};
   }
-  AnswerMemory& answers = dane == Dane::kAsk ? answers_with_dane_ : answers_;
-  decision = answers.fresh(words[0], AnswerMemory::Clock::now());
+  decision = answers_.fresh(words[0], AnswerMemory::Clock::now());
   if (decision == nullptr) {
     const auto opened = client();
     if (!opened) return EximReply{EximStatus::kError, std::string(function) + ": " + opened.error().detail};
     // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
-    Decision answer = dane == Dane::kAsk ? (*opened)->lookup_with_dane(words[0]) : (*opened)->lookup(words[0]);
-    decision = &answers.remember(words[0], std::move(answer), AnswerMemory::Clock::now());
+    Decision answer = look_up(**opened, words[0]);
+    decision = &answers_.remember(words[0], std::move(answer), AnswerMemory::Clock::now());
   }
   if (decision->kind != Decision::Kind::kDefer) return std::nullopt;
   return EximReply{EximStatus::kFail, "MTA-STS: " + decision->reason};
 }
 
+Decision EximHost::look_up(Client& client, std::string_view domain) {
+  const auto deadline = budget_->begin(WaitBudget::Clock::now());
+  Decision decision = client.lookup_with_dane(domain, Lookup::Effort::kNormal, deadline);
+  budget_->end(WaitBudget::Clock::now());
+  return decision;
+}
+
+// Where DANE could not be found out, hosts that the policy does not name stay away; the others Exim asks DANE about by
+// itself, and waits where that fails.
 EximReply EximHost::route(Words words) {
   const Decision* decision = nullptr;
-  if (auto refused = decide("mta_sts_route", words, Dane::kLeave, decision)) return *refused;
+  if (auto refused = decide("mta_sts_route", words, decision)) return *refused;
   auto text = route_text(*decision);
   if (!text) return {EximStatus::kError, "mta_sts_route: " + text.error().detail};
   return {EximStatus::kOk, std::move(*text)};
@@ -60,7 +68,7 @@ EximReply EximHost::route(Words words) {
 
 EximReply EximHost::mode(Words words) {
   const Decision* decision = nullptr;
-  if (auto refused = decide("mta_sts_mode", words, Dane::kAsk, decision)) return *refused;
+  if (auto refused = decide("mta_sts_mode", words, decision)) return *refused;
   if (waits_for_dane(*decision)) return {EximStatus::kFail, "MTA-STS: " + decision->dane_reason};
   return {EximStatus::kOk, mode_text(*decision)};
 }
@@ -85,7 +93,7 @@ EximReply EximHost::event(Words words) {
 // What the message was routed by, in the process that this one was forked from.
 Decision EximHost::policy_behind(std::string_view domain) {
   if (const Decision* answer = answers_.any(domain)) return *answer;
-  return client_->lookup(domain);
+  return look_up(*client_, domain);
 }
 
 EximReply EximHost::trouble(const std::string& what) {

@@ -11,6 +11,7 @@
 
 #include "adapters/exim/answers.h"
 #include "adapters/exim/event.h"
+#include "adapters/exim/wait_budget.h"
 #include "module/client.h"
 
 namespace mtasts {
@@ -48,19 +49,18 @@ class EximHost {
 
  private:
   Result<Client*> client();
-  // The decision for one domain argument, or a reply that says why there is none. A transport of Exim finds out by
-  // itself what DANE has to say, so routing leaves that.
-  enum class Dane { kLeave, kAsk };
-  std::optional<EximReply> decide(std::string_view function, Words words, Dane dane, const Decision*& decision);
+  // The decision for one domain argument, or a reply that says why there is none.
+  std::optional<EximReply> decide(std::string_view function, Words words, const Decision*& decision);
+  Decision look_up(Client& client, std::string_view domain);
   Decision policy_behind(std::string_view domain);
   EximReply trouble(const std::string& what);
 
   std::string config_path_;
   MakeLog make_log_;
   std::unique_ptr<Client> client_;
+  std::optional<WaitBudget> budget_;
   std::optional<EventWatcher> watcher_;
   AnswerMemory answers_;
-  AnswerMemory answers_with_dane_;
 };
 
 }  // namespace mtasts

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "core/mx_match.h"
+
 namespace mtasts {
 namespace {
 
@@ -36,13 +38,29 @@ Result<std::string> route_text(const Decision& decision) {
   if (decision.kind != Decision::Kind::kPolicy || decision.mode == Mode::kNone) return std::string();
   if (decision.mode == Mode::kTesting) return std::string("testing|");
   if (decision.mx.empty()) return fail(ErrorCode::kInternal, "the policy of " + decision.domain + " names no MX");
-  std::string text = "enforce|";
+  std::string others;
   for (const std::string& pattern : decision.mx) {
     const Result<std::string> expression = host_expression(pattern);
     if (!expression) return tl::unexpected(expression.error());
-    text += '!' + *expression + " ; ";
+    others += '!' + *expression + " ; ";
   }
-  return text + '*';
+  others += '*';
+  std::string exceptions;
+  std::string by_dane;
+  for (const std::string& host : judged_by_dane_alone(decision)) {
+    const Result<std::string> expression = host_expression(host);
+    if (!expression) return tl::unexpected(expression.error());
+    exceptions += '!' + *expression + " ; ";
+    by_dane += (by_dane.empty() ? "" : " ; ") + *expression;
+  }
+  const std::string text = "enforce|" + others;
+  return by_dane.empty() ? text : text + '|' + exceptions + others + '|' + by_dane;
+}
+
+std::vector<std::string> judged_by_dane_alone(const Decision& decision) {
+  std::vector<std::string> hosts = decision.dane_hosts;
+  std::erase_if(hosts, [&](const std::string& host) { return mx_allowed(decision.mx, host); });
+  return hosts;
 }
 
 std::string mode_text(const Decision& decision) {

@@ -27,6 +27,7 @@ class Lines {
     maps();
     if (!result_.refused.empty()) return std::move(result_);
     level();
+    dns_support();
     authorities();
     protocols();
     if (!main_cf_.value("smtp_tls_loglevel")) set("smtp_tls_loglevel", "1");
@@ -78,24 +79,22 @@ class Lines {
   // Never lower than it is.
   void level() {
     const std::string level = main_cf_.value("smtp_tls_security_level").value_or("");
-    constexpr std::array<std::string_view, 2> kDane = {"dane", "dane-only"};
-    const bool looks_at_tlsa = std::find(kDane.begin(), kDane.end(), level) != kDane.end();
     if (level == "may" || (level.empty() && !is_enforced_by_old_name())) {
-      if (facts_.validating_resolver) {
-        set("smtp_tls_security_level", "dane");
-        set("smtp_dns_support_level", "dnssec");
-        return;
-      }
+      if (facts_.validating_resolver) return set("smtp_tls_security_level", "dane");
       set("smtp_tls_security_level", "may");
       note(
           "no validating resolver answers at a loopback address of /etc/resolv.conf, so DANE is not switched on; \"apt "
           "install unbound\" and run this again to have it");
-    } else if (!looks_at_tlsa && facts_.validating_resolver) {
-      note(
-          "smtp_tls_security_level stays as it is; it does not look at TLSA records: with dane_answer = \"dane-only\" "
-          "in "
-          "mtasts.toml, [socketmap], domains that have them are protected by DANE");
     }
+  }
+
+  // mtastsd answers "dane-only" where DANE judges, whatever the level is; without DNSSEC Postfix defers such mail.
+  void dns_support() {
+    const std::string support = main_cf_.value("smtp_dns_support_level").value_or("");
+    if (!facts_.validating_resolver || support == "dnssec") return;
+    if (support.empty() || support == "enabled") return set("smtp_dns_support_level", "dnssec");
+    note("smtp_dns_support_level stays " + support +
+         "; mail to domains that enforce a policy and are judged by DANE waits unless it is dnssec");
   }
 
   bool is_enforced_by_old_name() {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 
-from framework import expect, expect_contacts, expect_delivered, expect_waiting, scenario
+from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
 from scenarios_configuration import module
-from topology import DANE, DANE_LIAR, declare
-from world import PUBLIC_KEY, Domain, World
+from mx import MailHost
+from topology import DANE, DANE_LIAR, GOOD, IMPOSTOR, declare, declare_host
+from world import OTHER_RESOLVER, PUBLIC_KEY, RESOLVER, Domain, World, replace_file
 
 WRONG_HASH = "0" * 64
 
@@ -50,6 +51,24 @@ def bogus(world: World) -> None:
     expect_waiting(world.send("bob@tlsabogus.test"), "bob@tlsabogus.test")
 
 
+@scenario("R29: AD counts where a resolver was seen to validate or the administrator says so, and not at other addresses (M6)")
+def whose_ad(world: World) -> None:
+    replace_file("/etc/resolv.conf", f"nameserver {RESOLVER[0]}\n")
+    world.undo(lambda: replace_file("/etc/resolv.conf", f"nameserver {RESOLVER[0]}\noptions trust-ad edns0\n"))
+    for setting, dane, why in (("", "all", "counts when it has been seen to validate"),
+                               (f'resolvers = ["{OTHER_RESOLVER[0]}"]\n', "none", "it is neither 127.0.0.1 nor ::1"),
+                               (f'resolvers = ["{OTHER_RESOLVER[0]}"]\ntrust_ad = "always"\n', "all", 'dns.trust_ad is "always"')):
+        world.sender.set_module_configuration("[dns]\n" + setting)
+        world.sender.forget_policies()
+        expect(told("danegood.test")["dane"] == dane, f"DANE should be {dane}: {told('danegood.test')}")
+        shown = subprocess.run(["mtasts", "config"], capture_output=True, text=True, check=False).stdout
+        expect(why in shown, f"mtasts config should say why: {shown}")
+    replace_file("/etc/resolv.conf", f"nameserver {OTHER_RESOLVER[0]}\noptions trust-ad\n")
+    world.sender.set_module_configuration("")
+    world.sender.forget_policies()
+    expect(told("danegood.test")["dane"] == "all", "options trust-ad should count")
+
+
 @scenario("R29: without [policy] dane nobody asks")
 def switched_off(world: World) -> None:
     world.sender.set_module_configuration("[policy]\ndane = \"off\"\n")
@@ -69,3 +88,58 @@ def bad(world: World) -> None:
     story = world.send("bob@danebad.test")
     expect_waiting(story, "bob@danebad.test")
     expect_contacts(story, [DANE_LIAR])
+
+
+# MX hosts that the policy does not list, and DANE judges.
+BOTH = "mx.daneboth.test"  # a public authority vouches for it as well
+NOBODY = ("nobody.mx.test",)
+declare_host(MailHost(BOTH, "198.51.100.19"))
+declare(Domain("daneboth.test", (BOTH,), "enforce", NOBODY, signed=True, records=f"mx A 198.51.100.19\n_25._tcp.mx TLSA 3 1 1 {PUBLIC_KEY}"))
+declare(Domain("unlistedgood.test", (IMPOSTOR, DANE, GOOD), "enforce", (GOOD,), signed=True))
+declare(Domain("unlistedbad.test", (DANE_LIAR,), "enforce", NOBODY, signed=True))
+declare(Domain("unlistedbogus.test", ("mx.tlsabogus.test",), "enforce", NOBODY, signed=True))
+declare(Domain("unlistedforged.test", (DANE,), "enforce", (GOOD,)))
+
+
+@scenario("R29: an MX that the policy does not list gets mail where its TLSA records match; others of the kind are not contacted (M5)")
+def unlisted_good(world: World) -> None:
+    for domain, host in (("unlistedgood.test", DANE), ("daneboth.test", BOTH)):
+        story = world.send(f"bob@{domain}")
+        expect_delivered(story, f"bob@{domain}", host)
+        expect_contacts(story, [host])
+        expect("CV=dane" in story.outcome(f"bob@{domain}").text, "the log should say CV=dane", story)
+        expect_logged(story, "event=dane-decides", domain, host)
+
+
+@scenario("R29: an MX that the policy does not list and TLSA does not match: mail waits, the log says that DANE decided (M5)")
+def unlisted_bad(world: World) -> None:
+    story = world.send("bob@unlistedbad.test")
+    expect_waiting(story, "bob@unlistedbad.test")
+    expect_contacts(story, [DANE_LIAR])
+    expect_logged(story, "event=enforce-failure", DANE_LIAR, "by=dane")
+
+
+@scenario("R29: an MX that the policy does not list, with bogus TLSA or unsigned MX records: mail waits, nobody is connected to (M5)")
+def unlisted_not_judged(world: World) -> None:
+    for domain in ("unlistedbogus.test", "unlistedforged.test"):
+        story = world.send(f"bob@{domain}")
+        expect_waiting(story, f"bob@{domain}")
+        expect_contacts(story, [])
+
+
+@scenario("R29: [policy] dane = off: an MX that the policy does not list is not contacted, whatever TLSA says (M5)")
+def unlisted_switched_off(world: World) -> None:
+    world.sender.set_module_configuration("[policy]\ndane = \"off\"\n")
+    story = world.send("bob@unlistedgood.test")
+    expect_delivered(story, "bob@unlistedgood.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])
+
+
+@scenario("R29: an Exim that sees no DNSSEC sends nothing to an MX that only DANE allows, though its certificate is good (M5)")
+def unlisted_unseen(world: World) -> None:
+    replace_file("/etc/resolv.conf", f"nameserver {RESOLVER[0]}\noptions edns0\n")
+    world.undo(lambda: replace_file("/etc/resolv.conf", f"nameserver {RESOLVER[0]}\noptions trust-ad edns0\n"))
+    expect(told("daneboth.test")["dane"] == "all", "mtasts should have seen its resolver validate")
+    story = world.send("bob@daneboth.test")
+    expect_waiting(story, "bob@daneboth.test")
+    expect_logged(story, "event=enforce-failure", BOTH, "the policy does not list this MX, and Exim found no TLSA records")

@@ -33,6 +33,28 @@ def late(world: World) -> None:
     expect_fetched_once(world, "late.test")
 
 
+HOSTILE = [declare(Domain(f"hostile{number}.test", (IMPOSTOR,), "enforce", host=PolicyHost("", place=Place.SILENT))).name for number in range(3)]
+
+
+@scenario("three domains with silent policy hosts: one deadline for all of them, and a fourth recipient is delivered (M4)")
+def one_budget(world: World) -> None:
+    world.sender.set_module_configuration("[engine]\ndeadline_s = 6\n")
+    story = world.send("bob@cautious.test", *(f"eve@{domain}" for domain in HOSTILE))
+    expect_delivered(story, "bob@cautious.test", GOOD, verified=True)
+    for domain in HOSTILE:
+        expect_waiting(story, f"eve@{domain}")
+    expect(story.seconds < 11, f"one deadline of 6 s and two moments should be enough, and it took {story.seconds:.0f} s", story)
+
+
+@scenario("the deadline is used up while the record is asked for: that is no failure of DNS, mail waits (M4)")
+def budget_used_up(world: World) -> None:
+    world.sender.set_module_configuration(resolver(SILENT_RESOLVER, timeout=5) + "[engine]\ndeadline_s = 1\n")
+    recipients = ["bob@cautious.test", "bob@cautious2.test"]
+    story = world.send(*recipients)
+    states = sorted(story.outcome(recipient).state for recipient in recipients)
+    expect(states == ["deferred", "delivered"], f"the first should be delivered as before and the second wait: {states}", story)
+
+
 # Policy hosts that must not be believed (R11-R14), and what is told of them.
 WEB_PKI, FETCH, INVALID = "sts-webpki-invalid", "sts-policy-fetch-error", "sts-policy-invalid"
 BAD_POLICY_HOSTS: dict[str, tuple[PolicyHost, str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework import expect, expect_contacts, expect_delivered, expect_waiting, scenario
+from postfix import postfix
 from topology import DANE, DANE_LIAR, GOOD, declare
 from world import PUBLIC_KEY, Domain, World
 
@@ -47,6 +48,24 @@ def answer(kind: str) -> None:
 
 for one_answer in ANSWERS:
     answer(one_answer)
+
+
+def beside_level(level: str) -> None:
+    @scenario(f"R29: the default beside level {level}: TLSA decides; without dnssec in main.cf mail waits and is never sent unprotected")
+    def fails_safe(world: World) -> None:
+        server = postfix(world)
+        server.set_main(smtp_tls_security_level=level, smtp_dns_support_level="dnssec")
+        expect_delivered(world.send("bob@danegood.test"), "bob@danegood.test", DANE, verified=True)
+        expect_waiting(world.send("bob@danebad.test"), "bob@danebad.test")
+        server.set_main(smtp_dns_support_level="enabled")
+        for domain in ("danegood.test", "danebad.test"):
+            story = world.send(f"carol@{domain}")
+            expect_waiting(story, f"carol@{domain}")
+            expect_contacts(story, [])
+
+
+for one_level in ("may", "encrypt", "dane"):
+    beside_level(one_level)
 
 
 @scenario("R29: a signed domain without TLSA is judged by its policy")

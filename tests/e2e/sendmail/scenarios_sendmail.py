@@ -33,6 +33,7 @@ declare(Domain("exempt.test", (SELF_SIGNED,), "enforce"))
 
 for name, address, digest in (("danegood.test", "198.51.100.16", PUBLIC_KEY), ("danebad.test", "198.51.100.17", "0" * 64)):
     declare(Domain(name, (f"mx.{name}",), "enforce", signed=True, records=f"mx A {address}\n_25._tcp.mx TLSA 3 1 1 {digest}"))
+declare(Domain("daneunlisted.test", (DANE,), "enforce", (GOOD,), signed=True))
 declare(Domain(GOOD_SMARTHOST, (GOOD_SMARTHOST,), "enforce", records="@ A 198.51.100.40"))
 declare(Domain(BAD_SMARTHOST, (BAD_SMARTHOST,), "enforce", records="@ A 198.51.100.41"))
 
@@ -65,12 +66,14 @@ def dane(world: World) -> None:
     sendmail(world).add_line("define(`confDANE', `true')dnl")
     expect_delivered(world.send("bob@danegood.test"), "bob@danegood.test", DANE)
     expect_waiting(world.send("bob@danebad.test"), "bob@danebad.test")
+    expect_delivered(world.send("bob@daneunlisted.test"), "bob@daneunlisted.test", DANE)
     expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
 
 
 @scenario("R29: without confDANE, or before 8.18, nobody looks at TLSA, and the policy decides")
 def no_dane(world: World) -> None:
     expect_waiting(world.send("bob@danegood.test"), "bob@danegood.test")
+    expect_waiting(world.send("bob@daneunlisted.test"), "bob@daneunlisted.test")
     expect_delivered(world.send("bob@danebad.test"), "bob@danebad.test", DANE_LIAR, verified=True)
 
 

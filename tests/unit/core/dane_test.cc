@@ -259,6 +259,12 @@ TEST(DaneFinding, NamesTheHostsOfEachKind) {
       "(no TLSA records)");
 }
 
+TEST(DaneFinding, R29ListsTheHostsThatDaneJudges) {
+  const DaneHost alias{"alias.test", Host::kUsable, "", seconds{90}, true};
+  const DaneHost odd{"od\\059d.test", Host::kUsable, "", seconds{90}};
+  EXPECT_THAT(finding({kUsable, alias, odd, kNone, kBad}).hosts, testing::ElementsAre("good.test"));
+}
+
 TEST(DaneFinding, ReasonIsBoundedAndHarmless) {
   std::vector<DaneHost> hosts(20, {std::string(250, '\n'), Host::kFailed, std::string(200, 'x'), {}});
   const auto reason = finding(hosts).reason;

@@ -11,7 +11,7 @@ using testing::HasSubstr;
 
 std::vector<std::string> servers(std::string_view text) {
   std::vector<std::string> all;
-  for (const auto& server : parse_resolv_conf(text)) all.push_back(server.text());
+  for (const auto& server : parse_resolv_conf(text).servers) all.push_back(server.text());
   return all;
 }
 
@@ -81,9 +81,27 @@ TEST(ResolverAddress, KnowsLoopback) {
     EXPECT_FALSE(parse_resolver_address(text)->is_loopback()) << text;
 }
 
+TEST(ResolverAddress, KnowsTheLocalHost) {
+  for (const char* text : {"127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:53", "0:0:0:0:0:0:0:1"})
+    EXPECT_TRUE(parse_resolver_address(text)->is_local_host()) << text;
+  for (const char* text : {"127.0.0.11", "127.0.0.53", "127.1.0.1", "::2", "::ffff:127.0.0.1", "192.0.2.1"})
+    EXPECT_FALSE(parse_resolver_address(text)->is_local_host()) << text;
+}
+
 TEST(ResolverAddress, IsWrittenAsItIsRead) {
   for (const char* text : {"127.0.0.1", "192.0.2.1:5353", "::1", "[::1]:5353", "fe80::1%eth0", "[fe80::1%eth0]:53"})
     EXPECT_EQ(parse_resolver_address(text)->text(), text);
+}
+
+TEST(ResolvConf, KnowsWhetherTheAdministratorVouches) {
+  for (const char* text :
+       {"options trust-ad\n", "nameserver 192.0.2.1\noptions edns0 trust-ad",
+        "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\noptions\ttrust-ad # yes\n",
+        "options edns0\noptions trust-ad\noptions rotate\n"})
+    EXPECT_TRUE(parse_resolv_conf(text).trusts_ad) << text;
+  for (const char* text : {"", "nameserver 127.0.0.1\n", "options edns0 # trust-ad\n", "# options trust-ad\n",
+                           "options no-trust-ad trust-ad:1\n", "search trust-ad\n"})
+    EXPECT_FALSE(parse_resolv_conf(text).trusts_ad) << text;
 }
 
 TEST(ResolvConf, TakesTheNameServers) {

@@ -53,9 +53,11 @@ struct Query {
   std::string id;    // 2 octets
   std::string name;  // wire form, as it came
   unsigned type = 0;
-  int number = 0;  // 1 for the first that the server got
+  unsigned query_class = 1;
+  int number = 0;     // 1 for the first that the server got
+  std::string bytes{};  // all of it, without its length
 
-  [[nodiscard]] std::string question() const { return name + u16(type) + u16(1); }
+  [[nodiscard]] std::string question() const { return name + u16(type) + u16(query_class); }
 };
 
 // A reply; what differs from a good empty one is set by the test.
@@ -134,7 +136,9 @@ class ScriptedServer {
     query.name = bytes.substr(12, end + 1 - 12);
     query.type = static_cast<unsigned>(static_cast<unsigned char>(bytes.at(end + 1)) << 8 |
                                        static_cast<unsigned char>(bytes.at(end + 2)));
+    query.query_class = static_cast<unsigned char>(bytes.at(end + 4));
     query.number = ++queries_;
+    query.bytes = bytes;
     const auto reply = script_(query);
     return reply && deliver(connection, *reply) && manner_ != Manner::kCloseAfter;
   }

@@ -46,12 +46,13 @@ class EximEvents : public testing::Test {
     secured(verified);
     close();
   }
-  static std::string line(const std::string& event, const std::string& result, const std::string& detail) {
+  [[nodiscard]] std::string line(const std::string& event, const std::string& result, const std::string& detail) const {
     return "warning: event=" + event + " domain=example.com mx=mx.example.com ip=192.0.2.1 result=" + result +
-           " detail=\"" + detail + "\"";
+           " by=" + by_ + " detail=\"" + detail + "\"";
   }
 
   std::string mode_ = "testing";
+  std::string by_ = "mta-sts";
   std::string_view host_ = "mx.example.com";
   Decision decision_ = [] {
     Decision decision;
@@ -176,6 +177,51 @@ TEST_F(EximEvents, R29TestingSaysNothingOfAHostJudgedByDane) {
   EXPECT_THAT(log_->lines, IsEmpty());
 }
 
+TEST_F(EximEvents, R29TestingSaysNothingOfAnUnlistedHostJudgedByDane) {
+  decision_.mx = {"other.example.com"};
+  connect();
+  ehlo(kPlain);
+  EXPECT_EQ(certificate("other.test", "1700000000", "8"), "");
+  secured("0", "TLS1.3", "8");
+  close();
+  EXPECT_THAT(log_->lines, IsEmpty());
+  connect();
+  ehlo(kBare);
+  EXPECT_EQ(log_->lines.size(), 2U) << "not listed, no STARTTLS";
+}
+
+TEST_F(EximEvents, R29TheLogSaysWhichOfTheTwoDecided) {
+  mode_ = "enforce";
+  decision_.mode = Mode::kEnforce;
+  decision_.mx = {"other.example.com"};
+  decision_.dane_hosts = {"mx.example.com"};
+  connect();
+  ehlo(kPlain);
+  EXPECT_EQ(certificate("", "1700000000", "8"), "");
+  secured("1", "TLS1.3", "8");
+  ASSERT_EQ(log_->lines.size(), 1U);
+  EXPECT_THAT(log_->lines[0], testing::HasSubstr("info: event=dane-decides domain=example.com mx=mx.example.com"));
+
+  log_->lines.clear();
+  by_ = "dane";
+  connect();
+  ehlo(kPlain);
+  certificate("mx.example.com", "1900000000", "8");
+  close();
+  defer("DANE attempt failed", "-37");
+  EXPECT_THAT(log_->lines, ElementsAre(line("enforce-failure", "validation-failure", "DANE attempt failed")));
+
+  log_->lines.clear();
+  connect();
+  ehlo(kPlain);
+  certificate("mx.example.com");
+  close();
+  defer("certificate verification failed", "-37");
+  ASSERT_EQ(log_->lines.size(), 1U);
+  EXPECT_THAT(log_->lines[0],
+              testing::HasSubstr("by=mta-sts detail=\"the policy does not list this MX, and Exim found"));
+}
+
 TEST_F(EximEvents, ACertificateOfTheLastHostIsForgottenAtTheNext) {
   session("mx.example.com", "1900000000", "1");
   connect();
@@ -238,7 +284,7 @@ TEST_F(EximEvents, WhatThePeerSaysCannotForgeALogLine) {
   ASSERT_EQ(log_->lines.size(), 1U);
   EXPECT_EQ(log_->lines[0],
             "warning: event=enforce-failure domain=example.com mx=mx\\x0aevent=x\\x22\\x20y ip=192.0.2.1 "
-            "result=starttls-not-supported detail=\"said \\x22go\\x22\\x0a\\x80 event=forged\"");
+            "result=starttls-not-supported by=mta-sts detail=\"said \\x22go\\x22\\x0a\\x80 event=forged\"");
 }
 
 TEST_F(EximEvents, AnUnknownEventDoesNothing) {

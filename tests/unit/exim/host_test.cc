@@ -32,6 +32,7 @@ class EximHostTest : public testing::Test {
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
     entry.policy = StoredPolicy{"1", now(), body, *parse_policy(body)};
     entry.dane = DaneMemory{dane, now() + std::chrono::hours(1), "the signature is broken"};
+    if (dane == DaneState::kUsable) entry.dane->hosts = {"dane." + name};
     FakeLog log(log_);
     ASSERT_TRUE(FileStore(scratch_.path() + "/store", log).put(entry));
   }
@@ -59,15 +60,17 @@ TEST_F(EximHostTest, AnswersFromTheStore) {
   EXPECT_EQ(mode({"watched.example"}).text, "testing");
 }
 
-TEST_F(EximHostTest, R29ModeTellsOfDaneAndRouteLeavesItToExim) {
+TEST_F(EximHostTest, R29ModeTellsOfDaneAndRouteLetsItsHostsPass) {
   remember("signed.example", "enforce", DaneState::kUsable);
   remember("bogus.example", "enforce", DaneState::kFailed);
   EXPECT_EQ(mode({"signed.example"}).text, "dane");
-  EXPECT_EQ(route({"signed.example"}).text, R"(enforce|!^(?i)mx\.signed\.example\.?$ ; *)");
+  EXPECT_EQ(route({"signed.example"}).text,
+            R"(enforce|!^(?i)mx\.signed\.example\.?$ ; *)"
+            R"(|!^(?i)dane\.signed\.example\.?$ ; !^(?i)mx\.signed\.example\.?$ ; *|^(?i)dane\.signed\.example\.?$)");
   const EximReply reply = mode({"bogus.example"});
   EXPECT_EQ(reply.status, EximStatus::kFail);
   EXPECT_EQ(reply.text, "MTA-STS: the signature is broken");
-  EXPECT_EQ(route({"bogus.example"}).status, EximStatus::kOk);
+  EXPECT_EQ(route({"bogus.example"}).text, R"(enforce|!^(?i)mx\.bogus\.example\.?$ ; *)");
 }
 
 TEST_F(EximHostTest, R1ASmarthostsOwnNameIsThePolicyDomain) {
@@ -162,7 +165,8 @@ TEST_F(EximHostTest, R25AVetoComesOutAsText) {
 TEST_F(EximHostTest, R27AnEventFindsThePolicyInTheStore) {
   remember("watched.example", "testing");
   event({"tcp:connect", "", "watched.example", "impostor.example", "192.0.2.1", "0", "mode=testing"});
-  ASSERT_EQ(log_->lines.size(), 1U);
+  event({"smtp:ehlo", "250 mx", "watched.example", "impostor.example", "192.0.2.1", "0", "mode=testing ver="});
+  ASSERT_EQ(log_->lines.size(), 2U);
   EXPECT_THAT(log_->lines[0], HasSubstr("does not list this MX"));
 }
 

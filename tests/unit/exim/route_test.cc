@@ -40,6 +40,19 @@ TEST(Route, R29ModeIsDaneWhereItJudgesEveryHost) {
   EXPECT_EQ(mode_text(decision), "enforce");
 }
 
+TEST(Route, R29HostsThatDaneJudgesArePassedThoughThePolicyDoesNotListThem) {
+  Decision decision = policy(Mode::kEnforce, {"mx1.example.com"});
+  decision.dane_hosts = {"mx1.example.com", "dane.example.net", "x.example.net"};
+  EXPECT_EQ(route_text(decision),
+            R"(enforce|!^(?i)mx1\.example\.com\.?$ ; *)"
+            R"(|!^(?i)dane\.example\.net\.?$ ; !^(?i)x\.example\.net\.?$ ; !^(?i)mx1\.example\.com\.?$ ; *)"
+            R"(|^(?i)dane\.example\.net\.?$ ; ^(?i)x\.example\.net\.?$)");
+  decision.dane_hosts = {"mx1.example.com"};
+  EXPECT_EQ(route_text(decision), R"(enforce|!^(?i)mx1\.example\.com\.?$ ; *)");
+  decision.dane_hosts = {"x;y"};
+  EXPECT_FALSE(route_text(decision));
+}
+
 TEST(Route, EnforceWithoutHostsIsAnErrorAndNeverAnOpenFilter) {
   EXPECT_EQ(route_text(policy(Mode::kEnforce, {})).error().code, ErrorCode::kInternal);
   EXPECT_EQ(route_text(policy(Mode::kEnforce, {""})).error().code, ErrorCode::kInternal);

@@ -51,7 +51,7 @@ TEST_F(ConfigFile, EmptyFileGivesTheDefaultsOfTheContract) {
   EXPECT_EQ(config->socketmap.listen[0].text, "unix:/run/mtasts/socketmap.sock");
   EXPECT_EQ(config->socketmap.rights, (SocketRights{"", "_mtasts", 0660}));
   EXPECT_EQ(config->socketmap.max_connections, 2000U);
-  EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kNotFound);
+  EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kDaneOnly);
   EXPECT_FALSE(config->metrics);
 }
 
@@ -106,7 +106,7 @@ socket_owner = "postfix"
 socket_group = "postdrop"
 socket_mode = "660"
 max_connections = 50
-dane_answer = "dane-only"
+dane_answer = "notfound"
 [tlsrpt]
 socket = "/run/tlsrpt/collectd.sock"
 [metrics]
@@ -125,7 +125,7 @@ level = "debug"
   EXPECT_EQ(config->socketmap.listen[0].text, "inet:[::1]:8461");
   EXPECT_EQ(config->socketmap.rights, (SocketRights{"postfix", "postdrop", 0660}));
   EXPECT_EQ(config->socketmap.max_connections, 50U);
-  EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kDaneOnly);
+  EXPECT_EQ(config->socketmap.dane_answer, DaneAnswer::kNotFound);
   EXPECT_EQ(config->tlsrpt_socket, "/run/tlsrpt/collectd.sock");
   ASSERT_TRUE(config->metrics);
   EXPECT_EQ(config->metrics->text, "inet:127.0.0.1:9461");

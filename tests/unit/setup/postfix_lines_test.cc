@@ -80,6 +80,20 @@ TEST(PostfixLines, MayBecomesDaneOnlyWhereDnssecIsValidated) {
   EXPECT_THAT(lines("").settings, Contains(Pair("smtp_tls_security_level", "may")));
 }
 
+// What mtastsd answers where DANE judges needs it, whatever the level is.
+TEST(PostfixLines, PostfixAsksForDnssecWhereItIsValidated) {
+  for (const std::string level : {"may", "encrypt", "secure", "dane", "dane-only"}) {
+    for (const std::string support : {"", "smtp_dns_support_level = enabled\n"}) {
+      const std::string text = "smtp_tls_security_level = " + level + "\n" + support;
+      EXPECT_THAT(lines(text, facts(7, true)).settings, Contains(Pair("smtp_dns_support_level", "dnssec"))) << text;
+      EXPECT_THAT(lines(text).settings, Not(Contains(Key("smtp_dns_support_level")))) << text;
+    }
+  }
+  const auto off = lines("smtp_dns_support_level = disabled\n", facts(7, true));
+  EXPECT_THAT(off.settings, Not(Contains(Key("smtp_dns_support_level"))));
+  EXPECT_THAT(off.notes, Contains(HasSubstr("smtp_dns_support_level stays disabled")));
+}
+
 TEST(PostfixLines, OtherSoftwareIsReplacedOnlyWhenToldSo) {
   for (const std::string map :
        {"socketmap:inet:127.0.0.1:8461:postfix", "socketmap:inet:127.0.0.1:8642:QUERYwithTLSRPT",

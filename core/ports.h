@@ -12,6 +12,7 @@
 
 #include "core/cache_entry.h"
 #include "core/domain.h"
+#include "core/requester.h"
 #include "core/result.h"
 
 namespace mtasts {
@@ -69,14 +70,14 @@ class Resolver {
 
   virtual ~Resolver() = default;
   // One element a TXT RR, its strings joined (R4).
-  virtual void txt(const std::string& name, Callback<std::string> done) = 0;
-  virtual void mx(const std::string& name, Callback<MxRecord> done) = 0;
+  virtual void txt(const std::string& name, Callback<std::string> done, const Requester& requester = {}) = 0;
+  virtual void mx(const std::string& name, Callback<MxRecord> done, const Requester& requester = {}) = 0;
   // AAAA and A together, in presentation form; an error only when neither could be had and one failed.
-  virtual void addresses(const std::string& name, Callback<std::string> done) = 0;
+  virtual void addresses(const std::string& name, Callback<std::string> done, const Requester& requester = {}) = 0;
   // `name` is the whole owner name, "_25._tcp.mx.example.com".
-  virtual void tlsa(const std::string& name, Callback<TlsaRecord> done) = 0;
+  virtual void tlsa(const std::string& name, Callback<TlsaRecord> done, const Requester& requester = {}) = 0;
   // The CNAME record of `name` itself, not followed; one target as in DNS, without trailing dot.
-  virtual void cname(const std::string& name, Callback<std::string> done) = 0;
+  virtual void cname(const std::string& name, Callback<std::string> done, const Requester& requester = {}) = 0;
 };
 
 class Fetcher {
@@ -85,8 +86,9 @@ class Fetcher {
 
   virtual ~Fetcher() = default;
   // The body of https://mta-sts.<domain>/.well-known/mta-sts.txt, asked for at these addresses only (R11-R14).
-  // `addresses` must not be empty.
-  virtual void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) = 0;
+  // `addresses` must not be empty; those that strangers' names must not lead to (`[fetch] allow_private`) are not used.
+  virtual void fetch(const Domain& domain, const std::vector<std::string>& addresses, Priority priority,
+                     Callback done) = 0;
 };
 
 // A trial session with an MX host.
@@ -110,7 +112,8 @@ class MxProber {
   virtual ~MxProber() = default;
   // Would a session to this MX host satisfy R25? STARTTLS offered and used, TLS 1.2 or later with SNI = `host`, a chain
   // to a trusted root, in date, a subjectAltName DNS-ID that matches `host`. No mail is sent. `addresses` are tried in
-  // turn: the first at which there is an SMTP session decides.
+  // turn: the first at which there is an SMTP session decides. Those that strangers' names must not lead to
+  // (`[fetch] allow_private`) are not used; where no other is left the host was not tried.
   virtual void probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) = 0;
 };
 

@@ -18,13 +18,15 @@ namespace mtasts {
 
 class Question {
  public:
-  Question(std::string name, RrType type) : name_(std::move(name)), type_(type) {}
+  Question(std::string name, RrType type, Requester requester)
+      : name_(std::move(name)), type_(type), requester_(std::move(requester)) {}
   virtual ~Question() = default;
   Question(const Question&) = delete;
   Question& operator=(const Question&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] RrType type() const { return type_; }
+  [[nodiscard]] const Requester& requester() const { return requester_; }
 
   // Reads a reply. An error: it is no certain answer, another resolver may do better.
   virtual Result<void> read(const getdns_dict* reply) = 0;
@@ -39,6 +41,7 @@ class Question {
  private:
   std::string name_;
   RrType type_;
+  Requester requester_;
 };
 
 template <typename Record>
@@ -47,8 +50,8 @@ class QuestionFor final : public Question {
   using Done = Resolver::Callback<Record>;
   using Read = std::function<Result<DnsAnswer<Record>>(const getdns_dict*, const std::string&)>;
 
-  QuestionFor(std::string name, RrType type, Read read, Done done)
-      : Question(std::move(name), type), read_(std::move(read)), done_(std::move(done)) {}
+  QuestionFor(std::string name, RrType type, Requester requester, Read read, Done done)
+      : Question(std::move(name), type, std::move(requester)), read_(std::move(read)), done_(std::move(done)) {}
 
   Result<void> read(const getdns_dict* reply) override {
     auto answer = read_(reply, name());

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <list>
+#include <map>
 #include <optional>
 #include <utility>
 
+#include "core/admission_queue.h"
+#include "core/ascii.h"
 #include "dns/ad_check.h"
 #include "dns/getdns_loop.h"
 #include "dns/question.h"
@@ -29,6 +31,8 @@ constexpr std::chrono::seconds kAvoidUnreachable{30};
 constexpr std::chrono::seconds kSilence{1};
 constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once by any that lives (RFC 6761 §6.3)
 
+using Ticket = AdmissionQueue::Ticket;
+
 // A question and until when it may wait for its turn.
 struct Waiting {
   std::unique_ptr<Question> question;
@@ -39,9 +43,10 @@ struct Server {
   std::unique_ptr<Upstream> upstream;
   std::unique_ptr<AdCheck> ad;
   Window window;
-  std::deque<Waiting> queue{};
-  std::vector<Waiting> answered{};    // with AD; whether that counts is being found out
-  Clock::time_point avoided_until{};  // it could not be reached a moment ago
+  AdmissionQueue queue{};
+  std::map<Ticket, Waiting> waiting{};  // in the queue
+  std::vector<Waiting> answered{};      // with AD; whether that counts is being found out
+  Clock::time_point avoided_until{};    // it could not be reached a moment ago
   enum class Doubt { kNone, kArisen, kBeingSettled } doubt = Doubt::kNone;
   Clock::time_point doubt_settled_at{};
 };
@@ -81,41 +86,46 @@ void AddressPair::finish_if_complete() {
 
 class GetdnsResolver final : public Resolver {
  public:
-  GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const ResolvConf& resolvers);
+  GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const ResolvConf& resolvers, ZoneOf zone_of);
 
-  void txt(const std::string& name, Callback<std::string> done) override {
-    enqueue<std::string>(name, RrType::kTxt, &read_txt, std::move(done));
+  void txt(const std::string& name, Callback<std::string> done, const Requester& requester) override {
+    enqueue<std::string>(name, RrType::kTxt, requester, &read_txt, std::move(done));
   }
-  void mx(const std::string& name, Callback<MxRecord> done) override {
-    enqueue<MxRecord>(name, RrType::kMx, &read_mx, std::move(done));
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester& requester) override {
+    enqueue<MxRecord>(name, RrType::kMx, requester, &read_mx, std::move(done));
   }
-  void addresses(const std::string& name, Callback<std::string> done) override;
-  void tlsa(const std::string& name, Callback<TlsaRecord> done) override {
-    enqueue<TlsaRecord>(name, RrType::kTlsa, &read_tlsa, std::move(done));
+  void addresses(const std::string& name, Callback<std::string> done, const Requester& requester) override;
+  void tlsa(const std::string& name, Callback<TlsaRecord> done, const Requester& requester) override {
+    enqueue<TlsaRecord>(name, RrType::kTlsa, requester, &read_tlsa, std::move(done));
   }
-  void cname(const std::string& name, Callback<std::string> done) override {
-    enqueue<std::string>(name, RrType::kCname, &read_cname, std::move(done));
+  void cname(const std::string& name, Callback<std::string> done, const Requester& requester) override {
+    enqueue<std::string>(name, RrType::kCname, requester, &read_cname, std::move(done));
   }
 
  private:
   struct Active {
+    Ticket ticket;
     Waiting waiting;
     Clock::time_point asked_at;
   };
   using ActiveRef = std::list<Active>::iterator;
 
   template <typename Record>
-  void enqueue(const std::string& name, RrType type, typename QuestionFor<Record>::Read read, Callback<Record> done) {
-    auto question = std::make_unique<QuestionFor<Record>>(name, type, std::move(read), std::move(done));
-    Server& server = choose(*question);
-    server.queue.push_back({std::move(question), Clock::now() + patience_});
+  void enqueue(const std::string& name, RrType type, const Requester& requester,
+               typename QuestionFor<Record>::Read read, Callback<Record> done) {
+    auto question = std::make_unique<QuestionFor<Record>>(name, type, requester, std::move(read), std::move(done));
+    join_queue({std::move(question), Clock::now() + patience_});
     schedule_pump();
   }
+  void join_queue(Waiting waiting);
+  static Waiting take(Server& server, Ticket ticket);
   void schedule_pump();
   void pump();
   void pump(Server& server);
   void wake_for_waiting();
-  void ask(Server& server, Waiting waiting);
+  void ask(Server& server, Ticket ticket, Waiting waiting);
+  // Why it cannot be put to anybody.
+  [[nodiscard]] std::optional<Error> obstacle(const Question& question) const;
   [[nodiscard]] bool is_doubtful(const Server& server, Clock::time_point now) const;
   void settle_doubt(Server& server);
   void expire(Waiting waiting, const Server& server) const;
@@ -127,6 +137,7 @@ class GetdnsResolver final : public Resolver {
   Server& choose(const Question& question);
 
   EventLoop& loop_;
+  const ZoneOf zone_of_;
   GetdnsLoop getdns_loop_;
   const Clock::duration patience_;
   const pid_t pid_ = getpid();
@@ -136,8 +147,10 @@ class GetdnsResolver final : public Resolver {
   std::vector<Server> servers_;  // last, hence destroyed first: getdns may hold pointers to everything above
 };
 
-GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const ResolvConf& resolvers)
+GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, const ResolvConf& resolvers,
+                               ZoneOf zone_of)
     : loop_(loop),
+      zone_of_(std::move(zone_of)),
       getdns_loop_(loop),
       patience_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)) {
   const auto rules = ad_rules(config.trust_ad, resolvers);
@@ -148,16 +161,18 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
   }
 }
 
-void GetdnsResolver::addresses(const std::string& name, Callback<std::string> done) {
+void GetdnsResolver::addresses(const std::string& name, Callback<std::string> done, const Requester& requester) {
   auto pair = std::make_shared<AddressPair>(AddressPair{std::move(done), {}, {}});
   enqueue<std::string>(
-      name, RrType::kAaaa, [](const auto* reply, const auto& of) { return read_addresses(reply, of, RrType::kAaaa); },
+      name, RrType::kAaaa, requester,
+      [](const auto* reply, const auto& of) { return read_addresses(reply, of, RrType::kAaaa); },
       [pair](auto answer) {
         pair->v6 = std::move(answer);
         pair->finish_if_complete();
       });
   enqueue<std::string>(
-      name, RrType::kA, [](const auto* reply, const auto& of) { return read_addresses(reply, of, RrType::kA); },
+      name, RrType::kA, requester,
+      [](const auto* reply, const auto& of) { return read_addresses(reply, of, RrType::kA); },
       [pair](auto answer) {
         pair->v4 = std::move(answer);
         pair->finish_if_complete();
@@ -169,7 +184,7 @@ void GetdnsResolver::addresses(const std::string& name, Callback<std::string> do
 void GetdnsResolver::schedule_pump() {
   if (pump_) return;
   const bool idle = std::all_of(servers_.begin(), servers_.end(), [](const auto& server) {
-    return server.queue.empty() && server.answered.empty() && server.doubt != Server::Doubt::kArisen;
+    return !server.queue.has_waiting() && server.answered.empty() && server.doubt != Server::Doubt::kArisen;
   });
   if (idle) return;
   pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
@@ -186,20 +201,25 @@ void GetdnsResolver::pump() {
 void GetdnsResolver::pump(Server& server) {
   if (server.doubt == Server::Doubt::kArisen) settle_doubt(server);
   if (!server.answered.empty() && !server.ad->is_asking()) check_ad(server);
-  while (!server.queue.empty()) {
-    const auto now = Clock::now();
-    const bool expired = server.queue.front().expires <= now;
-    if (!expired && !server.window.is_open(now)) {
-      if (is_doubtful(server, now)) settle_doubt(server);
-      return;
-    }
-    Waiting waiting = std::move(server.queue.front());
-    server.queue.pop_front();
-    if (expired)
-      expire(std::move(waiting), server);
-    else
-      ask(server, std::move(waiting));
-  }
+  for (const auto ticket : server.queue.expire(Clock::now())) expire(take(server, ticket), server);
+  while (const auto ticket = server.queue.next(server.window.limit(Clock::now())))
+    ask(server, *ticket, take(server, *ticket));
+  if (server.queue.has_waiting() && is_doubtful(server, Clock::now())) settle_doubt(server);
+}
+
+void GetdnsResolver::join_queue(Waiting waiting) {
+  const Question& question = *waiting.question;
+  const Requester& requester = question.requester();
+  const std::string& domain = requester.domain.empty() ? question.name() : requester.domain;
+  Server& server = choose(question);
+  const auto expires = waiting.expires;
+  const Ticket ticket = server.queue.join({zone_of_(ascii::lower(domain)), requester.priority}, expires);
+  server.waiting.emplace(ticket, std::move(waiting));
+}
+
+Waiting GetdnsResolver::take(Server& server, Ticket ticket) {
+  auto node = server.waiting.extract(ticket);
+  return std::move(node.mapped());
 }
 
 // An answer of the server pumps its queue. The end of a pause, and half and all of the time that a question may wait,
@@ -208,8 +228,8 @@ void GetdnsResolver::wake_for_waiting() {
   auto next = Clock::time_point::max();
   const auto now = Clock::now();
   for (const auto& server : servers_) {
-    if (server.queue.empty()) continue;
-    const auto expires = server.queue.front().expires;
+    if (!server.queue.has_waiting()) continue;
+    const auto expires = *server.queue.next_expiry();
     const auto doubtful = expires - patience_ / 2;
     next = std::min(next, doubtful > now ? doubtful : expires);
     if (server.window.closed_until() > now) next = std::min(next, server.window.closed_until());
@@ -222,25 +242,31 @@ void GetdnsResolver::wake_for_waiting() {
   });
 }
 
-void GetdnsResolver::ask(Server& server, Waiting waiting) {
+void GetdnsResolver::ask(Server& server, Ticket ticket, Waiting waiting) {
   Question& question = *waiting.question;
-  if (getpid() != pid_)
-    return question.give_up(
-        {ErrorCode::kInternal, "the resolver was made by another process: it cannot be used after fork"});
-  if (!is_askable(question.name()))
-    return question.give_up({ErrorCode::kInvalidName, "\"" + escaped(question.name()) + "\" is not a host name"});
+  if (auto error = obstacle(question)) {
+    server.queue.leave(ticket);
+    return question.give_up(std::move(*error));
+  }
   question.asked.push_back(&server);
-  server.window.asked();
-  active_.push_back({std::move(waiting), Clock::now()});
+  active_.push_back({ticket, std::move(waiting), Clock::now()});
   server.upstream->ask(
       question.name(), question.type(),
       [this, active = std::prev(active_.end()), &server](const auto& reply) { on_reply(active, server, reply); });
 }
 
-// The first in the queue has waited for long: for answers to others, or for a resolver that has died?
+std::optional<Error> GetdnsResolver::obstacle(const Question& question) const {
+  if (getpid() != pid_)
+    return Error{ErrorCode::kInternal, "the resolver was made by another process: it cannot be used after fork"};
+  if (!is_askable(question.name()))
+    return Error{ErrorCode::kInvalidName, "\"" + escaped(question.name()) + "\" is not a host name"};
+  return std::nullopt;
+}
+
+// One has waited for long: for answers to others, or for a resolver that has died?
 bool GetdnsResolver::is_doubtful(const Server& server, Clock::time_point now) const {
   return server.doubt == Server::Doubt::kNone && now >= server.window.closed_until() &&
-         now >= server.queue.front().expires - patience_ / 2 && now - server.doubt_settled_at >= kSilence &&
+         now >= *server.queue.next_expiry() - patience_ / 2 && now - server.doubt_settled_at >= kSilence &&
          !server.window.has_answered_since(now - kSilence);
 }
 
@@ -290,6 +316,7 @@ Server& GetdnsResolver::choose(const Question& question) {
 void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply) {
   auto answer = reply.and_then([&](const getdns_dict* dict) { return active->waiting.question->read(dict); });
   Waiting waiting = std::move(active->waiting);
+  server.queue.leave(active->ticket);
   if (reply)
     server.window.answered(Clock::now());
   else
@@ -319,10 +346,7 @@ void GetdnsResolver::note_failure(Server& server, ErrorCode code, Clock::time_po
   server.avoided_until = now + kAvoidUnreachable;
   if (!is_news) return;
   // Who waits for it may be better off elsewhere.
-  for (auto& waiting : std::exchange(server.queue, {})) {
-    Server& better = choose(*waiting.question);
-    better.queue.push_back(std::move(waiting));
-  }
+  for (const auto ticket : server.queue.dismiss()) join_queue(take(server, ticket));
 }
 
 void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server, Error error) {
@@ -330,7 +354,7 @@ void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server,
   const bool other_resolver = asked.size() < std::min(servers_.size(), kMaxTries);
   const bool same_again = error.code == ErrorCode::kDnsUnreachable && asked.size() < 2;
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
-  choose(*waiting.question).queue.push_front(std::move(waiting));
+  join_queue(std::move(waiting));
   schedule_pump();
 }
 
@@ -343,10 +367,10 @@ void GetdnsResolver::give_up(Waiting waiting, const Server& server, Error error)
 
 }  // namespace
 
-Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config) {
+Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config, ZoneOf zone_of) {
   const auto resolvers = resolvers_of(config.resolvers);
   if (!resolvers) return tl::unexpected(resolvers.error());
-  return std::make_unique<GetdnsResolver>(loop, config, *resolvers);
+  return std::make_unique<GetdnsResolver>(loop, config, *resolvers, std::move(zone_of));
 }
 
 }  // namespace mtasts

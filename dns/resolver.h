@@ -24,7 +24,7 @@ struct ResolverConfig {
   // Every resolver has to validate then: one that does not answers for names that another calls bogus, as unsigned. So
   // where one of them does not deserve trust by its address, none has it. dns/ad_trust says what kLoopback means.
   TrustAd trust_ad = TrustAd::kLoopback;
-  unsigned max_in_flight = 200;  // at one resolver; further questions wait for their turn
+  unsigned max_in_flight = 200;  // at one resolver; further questions wait for their turn (core/admission_queue)
   // Of whoever asks. A question waits for its turn for half of it at most, and not longer than three timeouts: at the
   // deadline it has been asked, and no answer is the resolver's failure, or it has ended as not tried.
   std::chrono::seconds deadline{20};
@@ -52,6 +52,7 @@ struct ResolverConfig {
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a
 // callback. Error kConfig: a resolver address that is none.
-Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config);
+Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config,
+                                                ZoneOf zone_of = own_zone);
 
 }  // namespace mtasts

@@ -5,7 +5,6 @@
 namespace mtasts {
 
 void Window::answered(Time now) {
-  --in_flight_;
   last_answer_ = now;
   limit_ = std::min(limit_ + 1, most_);  // doubles it with each round
 }
@@ -16,14 +15,12 @@ void Window::found_alive(Time now) {
 }
 
 bool Window::timed_out(Time asked_at, Time now) {
-  --in_flight_;
   if (last_answer_ > asked_at) return false;
   shrink(asked_at, now);
   return true;
 }
 
 void Window::unreachable(Time asked_at, Time now) {
-  --in_flight_;
   shrink(asked_at, now);
   closed_until_ = now + kPause;
 }

@@ -17,16 +17,14 @@ class Window {
   // `most`: at least 1.
   explicit Window(unsigned most) : most_(most), limit_(most) {}
 
-  // May one more question go out?
-  [[nodiscard]] bool is_open(Time now) const { return in_flight_ < limit_ && now >= closed_until_; }
+  // How many questions may be under way; none during a pause.
+  [[nodiscard]] unsigned limit(Time now) const { return now >= closed_until_ ? limit_ : 0; }
   // Has anything been answered since then? Then questions that wait do so because of `most`.
   [[nodiscard]] bool has_answered_since(Time time) const { return last_answer_ > time; }
   // Not before.
   [[nodiscard]] Time closed_until() const { return closed_until_; }
 
-  // Each asked() is followed by answered(), timed_out() or unreachable().
-  void asked() { ++in_flight_; }
-  // Whatever the answer is: it was there.
+  // One of these for each question. Whatever the answer is: it was there.
   void answered(Time now);
   // A question asked to find out, beside the others, was answered.
   void found_alive(Time now);
@@ -41,7 +39,6 @@ class Window {
 
   unsigned most_;
   unsigned limit_;
-  unsigned in_flight_ = 0;
   Time last_answer_{};
   Time last_shrunk_{};
   Time closed_until_{};

@@ -1,6 +1,5 @@
 #include "fetch/connection.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <unistd.h>
@@ -24,30 +23,15 @@ struct SlistFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-std::string raw_address(int family, const void* address) {
-  return {static_cast<const char*>(address), family == AF_INET6 ? sizeof(in6_addr) : sizeof(in_addr)};
-}
-
-// The octets of an address in presentation form; empty when it is none.
-std::string raw_address(const std::string& text) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  for (const int family : {AF_INET, AF_INET6})
-    if (inet_pton(family, text.c_str(), bytes.data()) == 1) return raw_address(family, bytes.data());
-  return {};
-}
-
-std::string raw_address(const sockaddr& address) {
+std::optional<IpAddress> address_in(const sockaddr& address) {
+  const auto octets = [](const auto& of_family) {
+    return std::string_view(reinterpret_cast<const char*>(&of_family), sizeof of_family);
+  };
   if (address.sa_family == AF_INET)
-    return raw_address(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr);
+    return IpAddress::from_octets(octets(reinterpret_cast<const sockaddr_in&>(address).sin_addr));
   if (address.sa_family == AF_INET6)
-    return raw_address(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
-  return {};
-}
-
-std::string text_of(const sockaddr& address) {
-  const std::string raw = raw_address(address);
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  return inet_ntop(address.sa_family, raw.data(), text.data(), text.size()) != nullptr ? text.data() : "";
+    return IpAddress::from_octets(octets(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr));
+  return std::nullopt;
 }
 
 std::string text_of(CURL* easy, CURLINFO what) {
@@ -67,16 +51,12 @@ struct Connection::Handles {
 };
 
 struct Connection::Callbacks {
-  // No socket to an address that dns/ did not name, whatever libcurl may have looked up. Private and loopback addresses
-  // are allowed: internal mail systems publish policies too, and all that a foreign name can win by pointing there is a
-  // TLS handshake with a host that cannot show the right certificate.
+  // Whatever libcurl may have looked up, this is where it really goes.
   static curl_socket_t open_socket(void* userdata, curlsocktype /*purpose*/, curl_sockaddr* address) noexcept {
     auto& self = *static_cast<Connection*>(userdata);
-    const auto& allowed = self.allowed_;
-    if (self.config_.proxy.empty() &&
-        std::find(allowed.begin(), allowed.end(), raw_address(address->addr)) == allowed.end())
-      return CURL_SOCKET_BAD;
-    self.socket_address_ = text_of(address->addr);
+    const auto peer = address_in(address->addr);
+    if (!peer || (self.config_.proxy.empty() && !self.may_connect(*peer))) return CURL_SOCKET_BAD;
+    self.socket_address_ = peer->text();
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0 && errno != EAFNOSUPPORT) self.socket_fault_ = std::strerror(errno);
     return fd;
@@ -90,28 +70,30 @@ Connection::~Connection() = default;
 
 void* Connection::easy() const { return handles_->easy.get(); }
 
-Result<bool> Connection::prepare(const std::vector<std::string>& addresses) {
-  if (easy() == nullptr) return fail(ErrorCode::kLocalFault, "libcurl gives no handle");
-  if (!set_addresses(addresses)) return false;
-  const auto ready = set_options().and_then([&] { return san_rule_.apply(easy()); });
-  if (!ready) return tl::unexpected(ready.error());
-  return true;
+// Only to addresses that dns/ named and the address rule allows, and while there is room for one more.
+bool Connection::may_connect(const IpAddress& address) {
+  if (std::ranges::find(allowed_, address) == allowed_.end()) return false;
+  if (!config_.has_room || config_.has_room(address)) return true;
+  crowded_ = address;
+  return false;
 }
 
-bool Connection::set_addresses(const std::vector<std::string>& addresses) {
+Result<void> Connection::prepare(const std::vector<IpAddress>& addresses) {
+  if (easy() == nullptr) return fail(ErrorCode::kLocalFault, "libcurl gives no handle");
+  set_addresses(addresses);
+  return set_options().and_then([&] { return san_rule_.apply(easy()); });
+}
+
+// With this entry libcurl does not ask the system's resolver.
+void Connection::set_addresses(const std::vector<IpAddress>& addresses) {
+  allowed_ = addresses;
   std::string list;
   for (const auto& address : addresses) {
-    std::string raw = raw_address(address);
-    if (raw.empty()) continue;
     list += list.empty() ? "" : ",";
-    list += raw.size() == sizeof(in6_addr) ? '[' + address + ']' : address;
-    allowed_.push_back(std::move(raw));
+    list += address.is_ipv4() ? address.text() : '[' + address.text() + ']';
   }
-  // Without an entry libcurl would ask the system's resolver.
-  if (allowed_.empty()) return false;
   const std::string entry = config_.host + ':' + std::to_string(config_.port) + ':' + list;
   handles_->resolve.reset(curl_slist_append(nullptr, entry.c_str()));
-  return true;
 }
 
 Result<void> Connection::set_options() {

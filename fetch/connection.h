@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/ip_address.h"
 #include "core/result.h"
 #include "fetch/san_rule.h"
 
@@ -22,6 +24,8 @@ struct ConnectionConfig {
   std::string proxy;     // may be empty; it then looks the host up itself
   // libcurl sends the name in the URL as SNI, and none where that is an address.
   bool has_address_in_url = false;
+  // Asked before each connection to an address, but for the proxy's. Empty: always.
+  std::function<bool(const IpAddress&)> has_room{};
 };
 
 class Connection {
@@ -31,9 +35,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Sets everything up that is not the protocol's. False: none of `addresses` is one. Error kInternal: libcurl refused
-  // an option; kLocalFault: no memory.
-  Result<bool> prepare(const std::vector<std::string>& addresses);
+  // Sets everything up that is not the protocol's, for connections to these addresses and to no other. Error
+  // kInternal: libcurl refused an option; kLocalFault: no memory. `addresses` must not be empty.
+  Result<void> prepare(const std::vector<IpAddress>& addresses);
 
   // The CURL*; must not be in a multi handle any more when the connection is destroyed.
   [[nodiscard]] void* easy() const;
@@ -41,6 +45,8 @@ class Connection {
   // Of this end and of the peer; empty where there was no connection.
   [[nodiscard]] std::string own_address() const;
   [[nodiscard]] std::string peer_address() const;
+  // Where there was no room for a connection; the last such address.
+  [[nodiscard]] const std::optional<IpAddress>& crowded() const { return crowded_; }
   [[nodiscard]] SanRule& san_rule() { return san_rule_; }
   [[nodiscard]] const SanRule& san_rule() const { return san_rule_; }
 
@@ -57,12 +63,14 @@ class Connection {
   struct Handles;
   struct Callbacks;
 
-  bool set_addresses(const std::vector<std::string>& addresses);
+  [[nodiscard]] bool may_connect(const IpAddress& address);
+  void set_addresses(const std::vector<IpAddress>& addresses);
   Result<void> set_options();
 
   ConnectionConfig config_;
   SanRule san_rule_;
-  std::vector<std::string> allowed_;  // raw addresses, 4 or 16 octets
+  std::vector<IpAddress> allowed_;
+  std::optional<IpAddress> crowded_;
   std::string socket_fault_;
   std::string socket_address_;        // of the last socket
   std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest

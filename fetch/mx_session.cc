@@ -23,7 +23,7 @@ bool is_without_sni(const MxSession::Peer& peer) { return peer.sni == MxProber::
 
 std::string url_host(const MxSession::Peer& peer) {
   if (!is_without_sni(peer)) return peer.host.text();
-  return peer.address.find(':') == std::string::npos ? peer.address : '[' + peer.address + ']';
+  return peer.address.is_ipv4() ? peer.address.text() : '[' + peer.address.text() + ']';
 }
 
 std::string_view without_line_end(std::string_view line) {
@@ -49,7 +49,7 @@ struct MxSession::Callbacks {
 };
 
 MxSession::MxSession(const ProberConfig& config, const Peer& peer)
-    : where_(peer.host.text() + " (" + escaped(peer.address) + ")"),
+    : where_(peer.host.text() + " (" + peer.address.text() + ")"),
       connection_({peer.host.text(), config.port, config.ca_file, config.crl_file, {}, is_without_sni(peer)}) {}
 
 Result<std::unique_ptr<MxSession>> MxSession::make(const ProberConfig& config, const Peer& peer,
@@ -57,7 +57,6 @@ Result<std::unique_ptr<MxSession>> MxSession::make(const ProberConfig& config, c
   std::unique_ptr<MxSession> session(new MxSession(config, peer));
   const auto prepared = session->connection_.prepare({peer.address});
   if (!prepared) return tl::unexpected(prepared.error());
-  if (!*prepared) return fail(ErrorCode::kUnreachable, session->where() + ": that is no address");
   // No path in it: EHLO says this host's name.
   const std::string url = "smtp://" + url_host(peer) + ':' + std::to_string(config.port);
   if (auto ready = session->set_options(url, time); !ready) return tl::unexpected(ready.error());

@@ -19,10 +19,10 @@ class MxSession {
  public:
   struct Peer {
     const Domain& host;
-    const std::string& address;
+    const IpAddress& address;
     MxProber::Sni sni;
   };
-  // `time`: for the whole session. Errors as of Connection::prepare(); kUnreachable: the address is none.
+  // `time`: for the whole session. Errors as of Connection::prepare().
   static Result<std::unique_ptr<MxSession>> make(const ProberConfig& config, const Peer& peer,
                                                  std::chrono::milliseconds time);
 

@@ -5,11 +5,12 @@
 #include <list>
 #include <utility>
 
+#include "fetch/address_rule.h"
+#include "fetch/admission.h"
 #include "fetch/multi.h"
 #include "fetch/mx_session.h"
-#include "fetch/queue.h"
+#include "fetch/network_places.h"
 #include "fetch/trust.h"
-#include "fetch/turns.h"
 
 namespace mtasts {
 namespace {
@@ -21,13 +22,15 @@ constexpr std::size_t kMaxAddresses = 8;  // of one host; a foreign zone may nam
 
 // One MX host on trial: a session at one address after the other.
 struct Probe {
-  Turns::Ticket ticket;
+  Admission::Ticket ticket;
+  NetworkPlaces places;
   Domain host;
   MxProber::Sni sni;
-  std::deque<std::string> addresses;  // not tried yet
+  std::deque<IpAddress> addresses;  // not tried yet
   MxProber::Callback done;
   steady_clock::time_point end;      // of the whole probe
   milliseconds time_to_connect;      // what is left of it
+  bool was_crowded = false;          // an address was left out for want of room
   steady_clock::time_point begun{};  // of the session
   std::string own_address{};         // of the last connection
   std::string mx_address{};
@@ -41,7 +44,7 @@ bool may_go_on(const Probe& probe) {
 
 class CurlProber final : public MxProber {
  public:
-  CurlProber(EventLoop& loop, ProberConfig config);
+  CurlProber(EventLoop& loop, ProberConfig config, AddressRule rule, ZoneOf zone_of);
   ~CurlProber() override;
   CurlProber(const CurlProber&) = delete;
   CurlProber& operator=(const CurlProber&) = delete;
@@ -53,6 +56,7 @@ class CurlProber final : public MxProber {
   using Active = std::list<Probe>::iterator;
 
   void start(Probe probe);
+  void refuse(Admission::Ticket ticket, const Error& error, const Callback& done);
   // After the error `last`: tries addresses until a session is under way, or ends the probe when that is of no use.
   void try_next(Active probe, Result<void> last);
   Result<void> begin_session(Active probe);
@@ -63,16 +67,20 @@ class CurlProber final : public MxProber {
 
   EventLoop& loop_;
   const ProberConfig config_;
+  const AddressRule rule_;
+  const ZoneOf zone_of_;
   CurlMulti multi_;
-  Turns turns_;
+  Admission admission_;
   std::list<Probe> active_;
 };
 
-CurlProber::CurlProber(EventLoop& loop, ProberConfig config)
+CurlProber::CurlProber(EventLoop& loop, ProberConfig config, AddressRule rule, ZoneOf zone_of)
     : loop_(loop),
       config_(std::move(config)),
+      rule_(std::move(rule)),
+      zone_of_(std::move(zone_of)),
       multi_(loop),
-      turns_(loop, {std::max(1U, config_.max_in_flight), std::max(1U, config_.max_per_address), config_.timeout}) {}
+      admission_(loop, std::max(1U, config_.max_in_flight), config_.timeout) {}
 
 CurlProber::~CurlProber() {
   for (const auto& probe : active_)
@@ -81,18 +89,29 @@ CurlProber::~CurlProber() {
 
 void CurlProber::probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) {
   const auto name = Domain::parse(host);
-  std::deque<std::string> some(
-      addresses.begin(), addresses.begin() + static_cast<std::ptrdiff_t>(std::min(addresses.size(), kMaxAddresses)));
-  const auto begin = [this, name, sni, some, done](Turns::Ticket ticket) {
-    if (name)
-      return start({ticket, *name, sni, some, done, steady_clock::now() + config_.timeout, config_.connect_timeout});
-    turns_.leave(ticket);
-    done({tl::unexpected(name.error())});
+  const auto sorted = rule_.sort(addresses);
+  std::deque<IpAddress> some(sorted.allowed.begin(), sorted.allowed.end());
+  while (some.size() > kMaxAddresses) some.pop_back();
+  auto groups =
+      some.empty() ? std::vector<AdmissionQueue::Group>{} : network_groups(some.front(), config_.max_per_address);
+  const auto begin = [this, name, sni, sorted, some, done](Admission::Ticket ticket) {
+    const NetworkPlaces places(admission_, ticket, config_.max_per_address);
+    if (!name) return refuse(ticket, name.error(), done);
+    // Nothing is found out about the host then; who has mail for it will.
+    if (some.empty() && !sorted.refused.empty())
+      return refuse(ticket, {ErrorCode::kNotTried, name->text() + ": " + refusal(sorted.refused.front())}, done);
+    start({ticket, places, *name, sni, some, done, steady_clock::now() + config_.timeout, config_.connect_timeout});
   };
-  turns_.join(network_of(addresses), begin, [this, host, done] {
-    done({fail(ErrorCode::kNotTried, escaped(host) + ": too many probes are under way, waited " +
-                                         std::to_string(config_.timeout.count()) + " s")});
-  });
+  admission_.join({zone_of_(name ? name->text() : host), Priority::kFirstContact, std::move(groups)}, begin,
+                  [this, host, done] {
+                    done({fail(ErrorCode::kNotTried, escaped(host) + ": too many probes are under way, waited " +
+                                                         std::to_string(config_.timeout.count()) + " s")});
+                  });
+}
+
+void CurlProber::refuse(Admission::Ticket ticket, const Error& error, const Callback& done) {
+  admission_.leave(ticket);
+  done({tl::unexpected(error)});
 }
 
 void CurlProber::start(Probe probe) {
@@ -105,6 +124,8 @@ void CurlProber::try_next(Active probe, Result<void> last) {
     last = begin_session(probe);
     if (last) return;
   }
+  // One of those that were left out might have passed.
+  if (last.error().code == ErrorCode::kUnreachable && probe->was_crowded) last.error().code = ErrorCode::kNotTried;
   finish(probe, std::move(last));
 }
 
@@ -112,8 +133,13 @@ Result<void> CurlProber::begin_session(Active probe) {
   const auto now = steady_clock::now();
   // What is left of the time to connect is shared by the addresses that are left.
   const milliseconds share = probe->time_to_connect / static_cast<long>(probe->addresses.size());
-  const std::string address = std::move(probe->addresses.front());
+  const IpAddress address = probe->addresses.front();
   probe->addresses.pop_front();
+  if (!probe->places.move_to(address)) {
+    probe->was_crowded = true;
+    return fail(ErrorCode::kUnreachable,
+                probe->host.text() + ": too many probes are under way at and around " + address.text());
+  }
   auto session =
       MxSession::make(config_, {probe->host, address, probe->sni}, std::chrono::ceil<milliseconds>(probe->end - now));
   if (!session) return tl::unexpected(session.error());
@@ -153,16 +179,18 @@ void CurlProber::leave_session(Active probe) {
 void CurlProber::finish(Active probe, Result<void> result) {
   const Callback done = std::move(probe->done);
   const MxTrial trial{std::move(result), std::move(probe->own_address), std::move(probe->mx_address)};
-  turns_.leave(probe->ticket);
+  admission_.leave(probe->ticket);
   active_.erase(probe);
   done(trial);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config) {
+Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config, ZoneOf zone_of) {
   if (const auto trust = check_trust(config.ca_file, config.crl_file); !trust) return tl::unexpected(trust.error());
-  auto prober = std::make_unique<CurlProber>(loop, config);
+  auto rule = AddressRule::make(config.allow_private);
+  if (!rule) return tl::unexpected(rule.error());
+  auto prober = std::make_unique<CurlProber>(loop, config, std::move(*rule), std::move(zone_of));
   if (!prober->is_usable()) return fail(ErrorCode::kLocalFault, "libcurl gives no handle");
   return prober;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/ports.h"
 #include "core/result.h"
@@ -20,11 +21,12 @@ struct ProberConfig {
   std::uint16_t port = 25;        // another one only in tests
   unsigned max_in_flight = 50;    // further probes wait their turn
   unsigned max_per_address = 10;  // of these: anybody's zone may name anybody's address, under any number of names
+  std::vector<std::string> allow_private;  // as for the fetcher
 };
 
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // prober. Destroying it drops the probes under way without calling back; not allowed from inside a callback. Errors as
 // of make_fetcher.
-Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config);
+Result<std::unique_ptr<MxProber>> make_prober(EventLoop& loop, const ProberConfig& config, ZoneOf zone_of = own_zone);
 
 }  // namespace mtasts

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <strings.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -63,16 +64,22 @@ struct Transfer::Callbacks {
   }
 };
 
-Transfer::Transfer(const FetcherConfig& config, std::string host)
+Transfer::Transfer(const FetcherConfig& config, std::string host, std::function<bool(const IpAddress&)> has_room)
     : timeout_s_(static_cast<long>(config.timeout.count())),
-      connection_({std::move(host), config.port, config.ca_file, config.crl_file, config.proxy}) {}
+      connect_timeout_s_(static_cast<long>(std::min(config.connect_timeout, config.timeout).count())),
+      connection_(
+          {std::move(host), config.port, config.ca_file, config.crl_file, config.proxy, false, std::move(has_room)}) {}
 
 Result<std::unique_ptr<Transfer>> Transfer::make(const FetcherConfig& config, const Domain& domain,
-                                                 const std::vector<std::string>& addresses) {
-  std::unique_ptr<Transfer> transfer(new Transfer(config, domain.policy_host()));
-  const auto prepared = transfer->connection_.prepare(addresses);
+                                                 const AddressRule::Sorted& addresses,
+                                                 std::function<bool(const IpAddress&)> has_room) {
+  const std::string host = domain.policy_host();
+  if (addresses.allowed.empty() && !addresses.refused.empty())
+    return fail(ErrorCode::kPolicyFetch, host + ": " + refusal(addresses.refused.front()));
+  if (addresses.allowed.empty()) return fail(ErrorCode::kPolicyFetch, host + " has no address");
+  std::unique_ptr<Transfer> transfer(new Transfer(config, host, std::move(has_room)));
+  const auto prepared = transfer->connection_.prepare(addresses.allowed);
   if (!prepared) return tl::unexpected(prepared.error());
-  if (!*prepared) return fail(ErrorCode::kPolicyFetch, domain.policy_host() + " has no address");
   if (auto ready = transfer->set_options(config); !ready) return tl::unexpected(ready.error());
   return transfer;
 }
@@ -90,6 +97,7 @@ Result<void> Transfer::set_options(const FetcherConfig& config) {
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_USERAGENT, "mtasts/" MTASTS_VERSION);
   set(CURLOPT_TIMEOUT, timeout_s_);
+  set(CURLOPT_CONNECTTIMEOUT, connect_timeout_s_);  // it counts TLS as well
   set(CURLOPT_HTTP09_ALLOWED, 0L);
   set(CURLOPT_HTTP_VERSION,
       static_cast<long>(CURL_HTTP_VERSION_1_1));  // one small file: no second protocol to get wrong
@@ -127,7 +135,10 @@ std::string Transfer::transport_reason(int curl_code) const {
       return connection_.where() + (header_too_large_ ? ": the HTTP header is larger than 64 KiB"
                                                       : ": the policy file is larger than 64 KiB");
     case CURLE_OPERATION_TIMEDOUT:
-      return connection_.where() + ": no policy file within " + std::to_string(timeout_s_) + " s";
+      return connection_.where() +
+             (is_connected() ? ": no policy file within " + std::to_string(timeout_s_)
+                             : ": no TLS session within " + std::to_string(connect_timeout_s_)) +
+             " s";
     default:
       break;
   }
@@ -158,11 +169,17 @@ std::string Transfer::end_reason() const {
              : connection_.where() + ": the policy file may have been cut off";
 }
 
+bool Transfer::is_connected() const { return info<curl_off_t>(easy(), CURLINFO_APPCONNECT_TIME_T) > 0; }
+
 Result<std::string> Transfer::verdict(int curl_code) {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
     return fail(ErrorCode::kLocalFault, std::move(fault));
   if (auto fault = connection_.certificate_fault(curl_code))
     return fail(ErrorCode::kWebPkiInvalid, std::move(fault->text));
+  // One of the addresses that were left out might have answered.
+  if (curl_code != CURLE_OK && !is_connected() && connection_.crowded())
+    return fail(ErrorCode::kNotTried,
+                connection_.host() + ": too many fetches are under way at and around " + connection_.crowded()->text());
   for (auto reason : {status_reason(), transport_reason(curl_code), content_reason(), end_reason()})
     if (!reason.empty()) return fail(ErrorCode::kPolicyFetch, std::move(reason));
   if (!connection_.san_rule().was_applied())

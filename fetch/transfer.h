@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/domain.h"
 #include "core/result.h"
+#include "fetch/address_rule.h"
 #include "fetch/connection.h"
 #include "fetch/fetcher.h"
 
@@ -15,9 +17,10 @@ namespace mtasts {
 
 class Transfer {
  public:
-  // Errors as of Connection::prepare(); kPolicyFetch: none of `addresses` is one.
+  // `has_room`: as of ConnectionConfig. Errors as of Connection::prepare(); kPolicyFetch: no address is allowed.
   static Result<std::unique_ptr<Transfer>> make(const FetcherConfig& config, const Domain& domain,
-                                                const std::vector<std::string>& addresses);
+                                                const AddressRule::Sorted& addresses,
+                                                std::function<bool(const IpAddress&)> has_room);
 
   // The CURL*; must not be in a multi handle any more when the transfer is destroyed.
   [[nodiscard]] void* easy() const { return connection_.easy(); }
@@ -28,7 +31,7 @@ class Transfer {
  private:
   struct Callbacks;
 
-  Transfer(const FetcherConfig& config, std::string host);
+  Transfer(const FetcherConfig& config, std::string host, std::function<bool(const IpAddress&)> has_room);
   Result<void> set_options(const FetcherConfig& config);
 
   // Each the reason against the transfer, or empty.
@@ -36,10 +39,12 @@ class Transfer {
   std::string transport_reason(int curl_code) const;
   std::string content_reason() const;
   std::string end_reason() const;
+  [[nodiscard]] bool is_connected() const;
   // The first value of a header of the answer, or empty.
   std::string header(const char* name) const;
 
   long timeout_s_;
+  long connect_timeout_s_;
   std::string body_;
   bool body_too_large_ = false;
   std::size_t header_octets_ = 0;

@@ -213,6 +213,7 @@ void derive_probe(NetworkConfig& network) {
   network.probe.ca_file = network.fetch.ca_file;
   network.probe.crl_file = network.fetch.crl_file;
   network.probe.max_per_address = network.fetch.max_per_address;
+  network.probe.allow_private = network.fetch.allow_private;
   network.probe.timeout = std::min(network.probe.timeout, network.fetch.timeout);
   network.probe.connect_timeout = std::min(network.probe.connect_timeout, network.fetch.timeout);
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "core/ip_address.h"
+
 namespace mtasts {
 namespace {
 
@@ -140,10 +142,18 @@ bool read_resolvers(Config& config, const ConfigValue& value) {
   return true;
 }
 
-std::string show_resolvers(const Config& config) {
+std::string show_list(const std::vector<std::string>& list) {
   std::string out = "[";
-  for (const auto& item : config.network.dns.resolvers) out += (out.size() > 1 ? ", " : "") + toml_string(item);
+  for (const auto& item : list) out += (out.size() > 1 ? ", " : "") + toml_string(item);
   return out + "]";
+}
+
+bool read_networks(Config& config, const ConfigValue& value) {
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  if (list == nullptr || list->size() > 64) return false;
+  if (!std::ranges::all_of(*list, [](const auto& item) { return IpNetwork::parse(item).has_value(); })) return false;
+  config.network.fetch.allow_private = *list;
+  return true;
 }
 
 bool read_listen(Config& config, const ConfigValue& value) {
@@ -227,7 +237,7 @@ constexpr std::array<Word<LogLevel>, 4> kLevels{{{"error", LogLevel::kError},
 // R15 asks for at least five minutes between attempts, hence the lower bound of retry_s.
 constexpr auto kKeys = std::to_array<ConfigKey>({
     {"dns", "resolvers", R"(a list of at most 16 addresses like ["127.0.0.1", "[::1]:5353"])", read_resolvers,
-     show_resolvers},
+     [](const Config& c) { return show_list(c.network.dns.resolvers); }},
     {"dns", "transport", R"("tcp" or "tls")",
      [](Config& c, const ConfigValue& v) { return read_word(c.network.dns.transport, v, kTransports); },
      [](const Config& c) { return show_word(c.network.dns.transport, kTransports); }},
@@ -264,6 +274,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"fetch", "max_per_address", "a whole number from 1 to 1000",
      [](Config& c, const ConfigValue& v) { return read_count(c.network.fetch.max_per_address, v, 1000); },
      [](const Config& c) { return std::to_string(c.network.fetch.max_per_address); }},
+    {"fetch", "allow_private", R"(a list of at most 64 networks like ["10.0.0.0/8", "fd00::/8"])", read_networks,
+     [](const Config& c) { return show_list(c.network.fetch.allow_private); }},
     {"fetch", "proxy", R"("" or a URL that begins with http:// or socks5h://)", read_proxy,
      [](const Config& c) { return toml_string(c.network.fetch.proxy); }},
     {"engine", "tls", R"("auto", "openssl" or "gnutls")",

@@ -1,7 +1,9 @@
-// Finds out over the resolver what DNSSEC says of a domain's MX hosts (core/dane decides, this asks). At most
-// kMaxDaneHosts hosts, all at the same time.
+// Finds out over the resolver what DNSSEC says of a domain's MX hosts (core/dane decides, this asks). Bounded, because
+// the domain's owner decides how many hosts there are and how long each answer takes: at most kMaxDaneHosts hosts,
+// kHostsAtOnce of them at the same time, and no question after kDaneTime.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "core/dane.h"
@@ -10,9 +12,12 @@
 
 namespace mtasts {
 
+inline constexpr std::size_t kHostsAtOnce = 3;
+inline constexpr std::chrono::seconds kDaneTime{10};
+
 // `done` is called exactly once, on the loop, never from inside this call; it may destroy what it likes but the
-// resolver. Takes as long as the resolver takes for up to five questions one after the other. The resolver must outlive
-// the lookup; when it is destroyed first, `done` is dropped with the questions.
-void dane_lookup(Resolver& resolver, const Domain& domain, std::function<void(DaneFinding)> done);
+// resolver. After kDaneTime it is called with what is known: the other hosts count as failed. Loop and resolver must
+// outlive the lookup; when the resolver is destroyed first, `done` is dropped with the questions.
+void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, std::function<void(DaneFinding)> done);
 
 }  // namespace mtasts

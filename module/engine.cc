@@ -179,10 +179,17 @@ void Engine::answer_all(Job& job, const Outcome& outcome) {
   }
 }
 
+Priority Engine::priority_of(const Job& job) {
+  const bool mail_waits = !job.answered && job.effort == Lookup::Effort::kNormal;
+  return mail_waits ? Priority::kFirstContact : Priority::kOther;
+}
+
 void Engine::query_record(const std::string& domain) {
-  resolver_.txt(jobs_.at(domain)->domain.record_name(), [this, domain](const Result<DnsAnswer<std::string>>& answer) {
-    on_record(domain, record_result(answer));
-  });
+  const Job& job = *jobs_.at(domain);
+  resolver_.txt(
+      job.domain.record_name(),
+      [this, domain](const Result<DnsAnswer<std::string>>& answer) { on_record(domain, record_result(answer)); },
+      {domain, priority_of(job)});
 }
 
 void Engine::on_record(const std::string& domain, const RecordResult& result) {
@@ -191,16 +198,22 @@ void Engine::on_record(const std::string& domain, const RecordResult& result) {
 }
 
 void Engine::fetch_policy(const std::string& domain) {
-  const std::string host = jobs_.at(domain)->domain.policy_host();
-  resolver_.addresses(host, [this, domain, host](const Result<DnsAnswer<std::string>>& answer) {
-    if (!answer) {
-      return on_fetch(domain, fail(answer.error().code,
-                                   "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
-    }
-    if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
-    fetcher_.fetch(jobs_.at(domain)->domain, answer->records,
-                   [this, domain](const Result<std::string>& body) { on_fetch(domain, body); });
-  });
+  const Job& job = *jobs_.at(domain);
+  resolver_.addresses(job.domain.policy_host(),
+                      [this, domain](const Result<DnsAnswer<std::string>>& answer) { on_policy_host(domain, answer); },
+                      {domain, priority_of(job)});
+}
+
+void Engine::on_policy_host(const std::string& domain, const Result<DnsAnswer<std::string>>& answer) {
+  const Job& job = *jobs_.at(domain);
+  const std::string host = job.domain.policy_host();
+  if (!answer) {
+    return on_fetch(domain, fail(answer.error().code,
+                                 "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
+  }
+  if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
+  fetcher_.fetch(job.domain, answer->records, priority_of(job),
+                 [this, domain](const Result<std::string>& body) { on_fetch(domain, body); });
 }
 
 void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
@@ -218,7 +231,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
 }
 
 void Engine::query_dane(const std::string& domain) {
-  dane_lookup(resolver_, jobs_.at(domain)->domain, [this, domain](const DaneFinding& finding) {
+  dane_lookup(loop_, resolver_, jobs_.at(domain)->domain, [this, domain](const DaneFinding& finding) {
     if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_dane(finding, clock_()));
   });
 }

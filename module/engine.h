@@ -58,9 +58,11 @@ class Engine final : public Lookups {
   bool merge_stored(const std::string& domain);
   void perform(const std::string& domain, Action action);
   void end(const std::string& domain);
+  static Priority priority_of(const Job& job);
   void query_record(const std::string& domain);
   void fetch_policy(const std::string& domain);
   void on_record(const std::string& domain, const RecordResult& result);
+  void on_policy_host(const std::string& domain, const Result<DnsAnswer<std::string>>& answer);
   void on_fetch(const std::string& domain, const FetchResult& result);
   void query_dane(const std::string& domain);
   [[nodiscard]] bool has_answer(const Job& job) const;

@@ -26,16 +26,25 @@ Error helper_ended() { return {ErrorCode::kLocalFault, "the lookup helper ended 
 
 }  // namespace
 
+// What is asked here counts for the zone of the name itself.
 class HelperClient::RemoteResolver final : public Resolver {
  public:
   explicit RemoteResolver(HelperClient& client) : client_(client) {}
-  void txt(const std::string& name, Callback<std::string> done) override { ask("txt", name, std::move(done)); }
-  void mx(const std::string& name, Callback<MxRecord> done) override { ask("mx", name, std::move(done)); }
-  void addresses(const std::string& name, Callback<std::string> done) override {
+  void txt(const std::string& name, Callback<std::string> done, const Requester& /*requester*/) override {
+    ask("txt", name, std::move(done));
+  }
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester& /*requester*/) override {
+    ask("mx", name, std::move(done));
+  }
+  void addresses(const std::string& name, Callback<std::string> done, const Requester& /*requester*/) override {
     ask("addresses", name, std::move(done));
   }
-  void tlsa(const std::string& name, Callback<TlsaRecord> done) override { ask("tlsa", name, std::move(done)); }
-  void cname(const std::string& name, Callback<std::string> done) override { ask("cname", name, std::move(done)); }
+  void tlsa(const std::string& name, Callback<TlsaRecord> done, const Requester& /*requester*/) override {
+    ask("tlsa", name, std::move(done));
+  }
+  void cname(const std::string& name, Callback<std::string> done, const Requester& /*requester*/) override {
+    ask("cname", name, std::move(done));
+  }
 
  private:
   template <typename Record>

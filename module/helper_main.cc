@@ -29,7 +29,7 @@
 #include "module/landlock.h"
 #include "module/policy_store.h"
 #include "module/privileges.h"
-#include "module/registrable_domain.h"
+#include "module/public_suffix.h"
 #include "module/store_quota.h"
 #include "module/system_calls.h"
 #include "module/wall_clock.h"

@@ -15,10 +15,10 @@ struct adl_serializer<std::chrono::seconds> {
 namespace mtasts {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResolverConfig, resolvers, transport, timeout, trust_ad, max_in_flight, deadline)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FetcherConfig, timeout, ca_file, crl_file, proxy, port, max_in_flight,
-                                   max_per_address)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FetcherConfig, timeout, connect_timeout, ca_file, crl_file, proxy, port,
+                                   max_in_flight, max_per_address, allow_private)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProberConfig, connect_timeout, timeout, ca_file, crl_file, port, max_in_flight,
-                                   max_per_address)
+                                   max_per_address, allow_private)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookupRules, min_ttl, max_ttl, retry, refresh, dns_retry, ask_dane)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QuotaRules, entries, bytes, entries_per_domain, forget)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "module/event_loop.h"
+#include "module/public_suffix.h"
 
 namespace mtasts {
 namespace {
@@ -36,11 +37,11 @@ Result<std::unique_ptr<Network>> open(std::string_view abi, const NetworkConfig&
                                           escaped(abi) + "\": install both from one build");
   auto loop = make_event_loop();
   if (!loop) return tl::unexpected(loop.error());
-  auto resolver = make_resolver(**loop, config.dns);
+  auto resolver = make_resolver(**loop, config.dns, registrable_domain);
   if (!resolver) return tl::unexpected(resolver.error());
-  auto fetcher = make_fetcher(**loop, config.fetch);
+  auto fetcher = make_fetcher(**loop, config.fetch, registrable_domain);
   if (!fetcher) return tl::unexpected(fetcher.error());
-  auto prober = make_prober(**loop, config.probe);
+  auto prober = make_prober(**loop, config.probe, registrable_domain);
   if (!prober) return tl::unexpected(prober.error());
   return std::make_unique<EngineNetwork>(std::move(*loop), std::move(*resolver), std::move(*fetcher),
                                          std::move(*prober));

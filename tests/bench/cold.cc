@@ -32,6 +32,7 @@ mtasts::Config configuration(char* argv[]) {
   config.network.dns.resolvers = {lab("MTASTS_LAB_RESOLVER")};
   config.network.fetch.port = static_cast<std::uint16_t>(std::stoi(lab("MTASTS_LAB_POLICY_PORT")));
   config.network.fetch.ca_file = lab("MTASTS_BENCH_CA");
+  config.network.fetch.allow_private = {"127.0.0.0/8"};
   config.cache_directory = argv[1];
   config.engine_directory = argv[2];
   config.tls = std::string(argv[3]) == "gnutls" ? mtasts::TlsLibrary::kGnuTls : mtasts::TlsLibrary::kOpenSsl;

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A resolver that misbehaves by the name that it is asked for: hostile_dns.py ADDRESS PORT. Started by loopback.py.
 
-The first label of the name chooses from BEHAVIOURS; `good`, and any other, is answered as it should be. `seen.LABEL.…` TXT tells how
+The first label of the name chooses from BEHAVIOURS; `good`, and any other, is answered as it should be. A policy host
+(`mta-sts`) is at 127.0.0.1, or where the next label says: `at-127-7-1-1`. Below `silentzone` nothing is answered. `seen.LABEL.…` TXT tells how
 many questions with this second label came, "seen.datagrams-LABEL.…" how many by datagram: it listens on UDP as well, and
 whatever asks there gets a forged answer at once.
 """
@@ -259,13 +260,29 @@ def noise(question: Question) -> Bytes:
     yield random.Random(question.kind).randbytes(200000)
 
 
+def manymx(question: Question) -> Bytes:
+    """Signed MX records: twenty hosts that nobody answers for."""
+    if question.kind == MX:
+        zone = name(".".join(question.labels))
+        hosts = (b"\x06silent" + bytes([len(host)]) + host + zone for host in (b"h%d" % number for number in range(20)))
+        yield message(question, *(record(SELF, MX, 300, b"\0\x0a" + host) for host in hosts), flags=0x81a0)
+    else:
+        yield message(question, question.good())
+
+
+def policy_host(question: Question) -> Bytes:
+    label = question.labels[1]
+    address = label.removeprefix("at-").replace("-", ".") if label.startswith("at-") else "127.0.0.1"
+    yield message(question, *([record(SELF, A, 300, socket.inet_aton(address))] if question.kind == A else []))
+
+
 BEHAVIOURS: dict[str, Callable[[Question], Bytes]] = {
     function.__name__: function
     for function in (good, silent, wrongid, wrongidfirst, foreign, pipelined, swapped, backwards, duplicate, truncated, gianttxt, manytxt,
                      manysame, longnames, cnameloop, cnamechain, ttl, pointerself, pointerpair, pointerahead, pointerdata,
                      emptydata, shortdata, overlong, manyclaimed, lengthonly, lengthzero, headerless, drip, closes, flood,
-                     noise)
-}
+                     noise, manymx)
+} | {"mta-sts": policy_host}
 
 
 class Server:
@@ -291,6 +308,8 @@ class Server:
         if question.labels[0] == "seen":
             return iter([message(question, record(SELF, TXT, 0, strings(b"%d" % self.seen[question.labels[1]])))])
         self.seen[question.labels[1]] += 1
+        if "silentzone" in question.labels:
+            return silent(question)
         return BEHAVIOURS.get(question.labels[0], good)(question)
 
     def forge(self, datagrams: socket.socket) -> None:

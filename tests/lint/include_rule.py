@@ -22,6 +22,7 @@ VENDORS = {
     r"toml\+\+/": ("module", set()),
     r"event2?[/.]": ("module", set()),
     r"CLI/": ("adapters", {"adapters/cli/options.h"}),
+    r"libpsl\.h": ("module", set()),
     r"idn2\.h": ("core", set()),
     r"libpsl\.h": ("module", set()),
 }

@@ -49,15 +49,21 @@ std::string an_answer(const Query& query) {
 
 const std::string kSilence;
 
+// Each asks for a zone of its own, first contacts all.
+Requester stranger(int number) { return {"stranger" + std::to_string(number) + ".test", Priority::kFirstContact}; }
+
 // Asks that many times for `name` and waits for every answer. How many of them ended how; "" is success.
 std::map<std::string, int> ask(Asking& asking, int times, const std::string& name = "good.test") {
   std::map<std::string, int> outcomes;
   int open = times;
   for (int i = 0; i < times; ++i)
-    asking.resolver().txt(name, [&](auto answer) {
-      ++outcomes[answer ? "" : std::string(error_name(answer.error().code))];
-      if (--open == 0) asking.loop().stop();
-    });
+    asking.resolver().txt(
+        name,
+        [&](auto answer) {
+          ++outcomes[answer ? "" : std::string(error_name(answer.error().code))];
+          if (--open == 0) asking.loop().stop();
+        },
+        stranger(i));
   asking.loop().run();
   EXPECT_EQ(open, 0) << "nobody is forgotten";
   return outcomes;
@@ -135,7 +141,9 @@ TEST(FailingResolver, IsNotWhoIsSlowForSomeNamesOnly) {
   config.max_in_flight = 8;
   Asking asking(config);
   for (int round = 0; round < 3; ++round) EXPECT_EQ(ask(asking, 8, "slow.test")["dns-timeout"], 8);
-  for (int i = 0; i < 7; ++i) asking.resolver().txt("slow.test", [](const auto&) {});
+  for (int i = 0; i < 7; ++i)
+    asking.resolver().txt(
+        "slow.test", [](const auto&) {}, stranger(i));
   const Cost cost;
   EXPECT_TRUE(asking.txt("good.test"));
   cost.expect_within(milliseconds{800}, 16);
@@ -149,12 +157,54 @@ TEST(CrowdedResolver, WhatWaitsForAPlaceInVainWasNotTried) {
   config.max_in_flight = 8;
   config.deadline = seconds{1};
   Asking asking(config);
-  for (int i = 0; i < 8; ++i) asking.resolver().txt("slow.test", [](const auto&) {});
+  for (int i = 0; i < 8; ++i)
+    asking.resolver().txt(
+        "slow.test", [](const auto&) {}, stranger(i));
   const Cost cost;
   const auto answer = asking.txt("good.test");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kNotTried) << answer.error().detail;
   EXPECT_THAT(answer.error().detail, testing::HasSubstr("too many questions are under way (good.test TXT)"));
+  cost.expect_within(milliseconds{900}, 16);
+}
+
+// M2: whatever one zone asks for, and whatever is asked for DANE, others' records are asked for at once.
+TEST(CrowdedResolver, OneZoneOfSilentNamesLeavesPlacesToOthers) {
+  const auto good = wire_name("good.test");
+  const ScriptedServer server([&](const Query& query) { return query.name == good ? an_answer(query) : kSilence; });
+  auto config = asking_at({server.address()});
+  config.max_in_flight = 8;
+  Asking asking(config);
+  for (int i = 0; i < 100; ++i)
+    asking.resolver().txt("a" + std::to_string(i) + ".slow.test", [](const auto&) {},
+                          {"slow.test", Priority::kFirstContact});
+  const Cost cost;
+  EXPECT_TRUE(asking.txt("good.test"));
+  cost.expect_within(milliseconds{900}, 16);
+}
+
+TEST(CrowdedResolver, QuestionsForDaneLeavePlacesToRecords) {
+  const auto good = wire_name("good.test");
+  const ScriptedServer server([&](const Query& query) { return query.name == good ? an_answer(query) : kSilence; });
+  auto config = asking_at({server.address()});
+  config.max_in_flight = 8;
+  Asking asking(config);
+  for (int i = 0; i < 100; ++i) {
+    auto requester = stranger(i);
+    requester.priority = Priority::kOther;
+    asking.resolver().tlsa(
+        "_25._tcp.slow.test", [](const auto&) {}, requester);
+  }
+  const Cost cost;
+  bool is_answered = false;
+  asking.resolver().txt("good.test",
+                        [&](const auto& answer) {
+                          is_answered = answer.has_value();
+                          asking.loop().stop();
+                        },
+                        {"good.test", Priority::kFirstContact});
+  asking.loop().run();
+  EXPECT_TRUE(is_answered);
   cost.expect_within(milliseconds{900}, 16);
 }
 
@@ -164,7 +214,9 @@ TEST(CrowdedResolver, R20ThatIsSilentIsAFailureOfDnsAlsoForWhatWaits) {
   config.max_in_flight = 8;
   config.deadline = seconds{1};
   Asking asking(config);
-  for (int i = 0; i < 8; ++i) asking.resolver().txt("slow.test", [](const auto&) {});
+  for (int i = 0; i < 8; ++i)
+    asking.resolver().txt(
+        "slow.test", [](const auto&) {}, stranger(i));
   const auto answer = asking.txt("good.test");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kDnsTimeout) << answer.error().detail;

@@ -38,6 +38,7 @@ NetworkOpen opener(const Library& library) {
 NetworkConfig lab_config() {
   NetworkConfig config;
   config.dns.resolvers = {lab("RESOLVER")};
+  config.fetch.allow_private = config.probe.allow_private = {"127.0.0.0/8", "::1"};
   config.fetch.ca_file = lab("CA");
   config.fetch.port = static_cast<std::uint16_t>(std::stoul(lab("POLICY_PORT")));
   config.probe.ca_file = lab("CA");
@@ -65,7 +66,7 @@ std::string look_up(Network& network, const char* name) {
     came += record->records.at(0) + "\n";
     network.resolver().addresses(domain.policy_host(), [&](auto addresses) {
       if (!addresses) return ended(addresses.error().detail);
-      network.fetcher().fetch(domain, addresses->records,
+      network.fetcher().fetch(domain, addresses->records, Priority::kFirstContact,
                               [&](auto file) { ended(file ? *file : file.error().detail); });
     });
   });
@@ -121,7 +122,8 @@ TEST_P(EngineLibrary, ClosesWithEverythingUnderWay) {
   const auto network = open(GetParam(), config);
   bool called = false;
   network->resolver().txt("_mta-sts.good.test", [&](auto) { called = true; });
-  network->fetcher().fetch(Domain::parse("silent.test").value(), {"127.0.0.4"}, [&](auto) { called = true; });
+  network->fetcher().fetch(Domain::parse("silent.test").value(), {"127.0.0.4"}, Priority::kFirstContact,
+                           [&](auto) { called = true; });
   const auto watch = network->loop().after(std::chrono::milliseconds{200}, [&] { network->loop().stop(); });
   network->loop().run();
   EXPECT_FALSE(called);

@@ -20,6 +20,7 @@ namespace mtasts::test {
 inline ProberConfig lab_prober() {
   ProberConfig config;
   config.ca_file = lab("CA");
+  config.allow_private = {"127.0.0.0/8", "::1"};
   config.port = static_cast<std::uint16_t>(std::stoul(lab("MX_PORT")));
   return config;
 }

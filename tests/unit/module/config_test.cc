@@ -72,12 +72,15 @@ TEST_F(ConfigFile, MxHostsAreTrustedAsPolicyHostsAre) {
   EXPECT_EQ(load("")->network.probe.timeout.count(), 20);
   EXPECT_EQ(load("")->network.probe.connect_timeout.count(), 10);
   const auto config =
-      load("[fetch]\nca_file = \"" + path_ + "\"\ncrl_file = \"" + path_ + "\"\ntimeout_s = 5\nmax_per_address = 3\n");
+      load("[fetch]\nca_file = \"" + path_ + "\"\ncrl_file = \"" + path_ + "\"\ntimeout_s = 5\nmax_per_address = 3\n"
+           "allow_private = [\"10.0.0.0/8\", \"fd00::1\"]\n");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->network.probe.ca_file, path_);
   EXPECT_EQ(config->network.probe.crl_file, path_);
   EXPECT_EQ(config->network.probe.timeout.count(), 5);
   EXPECT_EQ(config->network.probe.max_per_address, 3U);
+  EXPECT_THAT(config->network.fetch.allow_private, testing::ElementsAre("10.0.0.0/8", "fd00::1"));
+  EXPECT_EQ(config->network.probe.allow_private, config->network.fetch.allow_private);
   EXPECT_EQ(config->network.probe.connect_timeout.count(), 5);
 }
 
@@ -169,6 +172,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"[dns]\nmax_in_flight = 0\n", ":2:", "dns.max_in_flight must be a whole number from 1 to 400"},
         BadInput{"[fetch]\nmax_per_address = 1001\n", ":2:", "fetch.max_per_address must be a whole number from 1"},
         BadInput{"[fetch]\ncrl_file = \"/nowhere.pem\"\n", ":2:", "fetch.crl_file must be a file that can be read"},
+        BadInput{"[fetch]\nallow_private = true\n", ":2:", "a list of at most 64 networks like [\"10.0.0.0/8\""},
+        BadInput{"[fetch]\nallow_private = [\"10.0.0.1/8\"]\n", ":2:", "fetch.allow_private must be a list"},
+        BadInput{"[fetch]\nallow_private = [\"intranet\"]\n", ":2:", "fetch.allow_private must be a list"},
         BadInput{"[fetch]\nproxy = \"https://proxy.example\"\n", ":2:", "fetch.proxy must be \"\" or a URL"},
         BadInput{"[cache]\nforget_s = 60\n", ":2:", "cache.forget_s must be a whole number of seconds from 86400"},
         BadInput{"[cache]\nmax_entries = 10\n", ":2:", "cache.max_entries must be a whole number from 1000"},

@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/unit/module/fakes.h"
+
 namespace mtasts {
 namespace {
 
@@ -28,22 +30,32 @@ const Error kServfail{ErrorCode::kDnsFailure, "SERVFAIL"};
 // Answers when run(), the latest question first, with "no such name" where the table has nothing.
 class TableResolver : public Resolver {
  public:
-  void txt(const std::string&, Callback<std::string>) override { ADD_FAILURE() << "no TXT record is of interest"; }
-  void mx(const std::string& name, Callback<MxRecord> done) override { ask("MX", name, mxs, std::move(done)); }
-  void addresses(const std::string& name, Callback<std::string> done) override {
+  void txt(const std::string&, Callback<std::string>, const Requester&) override {
+    ADD_FAILURE() << "no TXT record is of interest";
+  }
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
+    ask("MX", name, mxs, std::move(done));
+  }
+  void addresses(const std::string& name, Callback<std::string> done, const Requester&) override {
     ask("A", name, hosts, std::move(done));
   }
-  void tlsa(const std::string& name, Callback<TlsaRecord> done) override { ask("TLSA", name, tlsas, std::move(done)); }
-  void cname(const std::string& name, Callback<std::string> done) override {
+  void tlsa(const std::string& name, Callback<TlsaRecord> done, const Requester&) override {
+    ask("TLSA", name, tlsas, std::move(done));
+  }
+  void cname(const std::string& name, Callback<std::string> done, const Requester&) override {
     ask("CNAME", name, cnames, std::move(done));
   }
 
+  // The most questions that were under way at the same time.
+  std::size_t most = 0;
+
   void run() {
-    while (!pending_.empty()) {
-      const auto answer = std::move(pending_.back());
-      pending_.pop_back();
-      answer();
-    }
+    while (!pending_.empty()) run_one();
+  }
+  void run_one() {
+    const auto answer = std::move(pending_.back());
+    pending_.pop_back();
+    answer();
   }
 
   template <typename Record>
@@ -63,6 +75,7 @@ class TableResolver : public Resolver {
         found != table.end() ? found->second
                              : DnsAnswer<Record>{DnsAnswer<Record>::Kind::kNxDomain, {}, seconds{100}, true};
     pending_.push_back([answer, done = std::move(done)] { done(answer); });
+    most = std::max(most, pending_.size());
   }
   std::deque<std::function<void()>> pending_;
 };
@@ -85,7 +98,7 @@ class DaneLookup : public testing::Test {
   }
   DaneFinding look_up() {
     std::optional<DaneFinding> finding;
-    dane_lookup(resolver_, *Domain::parse("example.test"), [&](DaneFinding found) {
+    dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&](DaneFinding found) {
       EXPECT_FALSE(finding) << "called back twice";
       finding = std::move(found);
     });
@@ -95,6 +108,7 @@ class DaneLookup : public testing::Test {
     return finding.value_or(DaneFinding{});
   }
 
+  FakeLoop loop_;
   TableResolver resolver_;
 };
 
@@ -163,11 +177,55 @@ TEST_F(DaneLookup, LooksAtTwentyHostsOfManyAndNoMore) {
   EXPECT_THAT(resolver_.asked, Not(testing::Contains("A mx21.test")));
 }
 
+// M2: twenty hosts of a stranger are not sixty questions at once.
+TEST_F(DaneLookup, AsksAboutAFewHostsAtATime) {
+  std::vector<MxRecord> records;
+  for (unsigned i = 0; i < kMaxDaneHosts; ++i) {
+    const std::string name = "mx" + std::to_string(i) + ".test";
+    records.push_back({i, name});
+    host(name);
+    tlsa(name);
+  }
+  mx(records);
+  EXPECT_EQ(look_up().kind, Kind::kUsable);
+  EXPECT_EQ(resolver_.most, kHostsAtOnce);
+}
+
+// A stranger's servers may answer each question as late as they can; who waits is told what is known by then.
+TEST_F(DaneLookup, R29EndsInTimeAndTakesTheOthersForFailed) {
+  mx({{10, "mx1.test"}, {20, "mx2.test"}, {30, "mx3.test"}, {40, "mx4.test"}});
+  for (const char* name : {"mx1.test", "mx2.test", "mx3.test", "mx4.test"}) host(name);
+  std::optional<DaneFinding> finding;
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&](DaneFinding found) { finding = std::move(found); });
+  resolver_.run_one();
+  loop_.advance(kDaneTime - std::chrono::milliseconds{1});
+  EXPECT_FALSE(finding);
+  loop_.advance(std::chrono::milliseconds{1});
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->kind, Kind::kFailed);
+  EXPECT_EQ(finding->ttl, seconds{0}) << "and is not kept";
+  EXPECT_THAT(finding->reason, testing::HasSubstr("cannot be judged for mx1.test (no answer in time), mx2.test"));
+  finding.reset();
+  resolver_.run();
+  EXPECT_FALSE(finding) << "called back twice";
+  EXPECT_THAT(resolver_.asked, SizeIs(1 + kHostsAtOnce)) << "no question comes after the end";
+}
+
+TEST_F(DaneLookup, R29EndsInTimeWithoutMxRecords) {
+  std::optional<DaneFinding> finding;
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&](DaneFinding found) { finding = std::move(found); });
+  loop_.advance(kDaneTime);
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->kind, Kind::kFailed);
+  EXPECT_THAT(finding->reason, testing::HasSubstr("did not come in time"));
+  resolver_.run();
+}
+
 TEST_F(DaneLookup, TheCallerMayEndEverythingButTheResolverInItsCallback) {
   mx({{10, "mx1.test"}});
   host("mx1.test");
   auto owned = std::make_unique<std::string>("the caller's");
-  dane_lookup(resolver_, *Domain::parse("example.test"), [&owned](const DaneFinding&) { owned.reset(); });
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&owned](const DaneFinding&) { owned.reset(); });
   resolver_.run();
   EXPECT_EQ(owned, nullptr);
 }
@@ -176,7 +234,7 @@ TEST_F(DaneLookup, IsDroppedWithTheResolver) {
   auto held = std::make_shared<int>(0);
   {
     TableResolver resolver;
-    dane_lookup(resolver, *Domain::parse("example.test"), [held](const DaneFinding&) { ADD_FAILURE(); });
+    dane_lookup(loop_, resolver, *Domain::parse("example.test"), [held](const DaneFinding&) { ADD_FAILURE(); });
   }
   EXPECT_EQ(held.use_count(), 1) << "nothing is left behind";
 }

@@ -68,6 +68,45 @@ TEST_F(EngineTest, GoesTheWholeWayAndRemembers) {
   EXPECT_EQ(store_.entries.at("example.com").policy->body, kPolicy);
 }
 
+// M2, M3: what mail waits for goes before what it does not wait for.
+TEST_F(EngineTest, AFirstContactIsAskedForAsOneOfItsDomain) {
+  ask("mail.example.com");
+  start();
+  record();
+  address();
+  ASSERT_EQ(resolver_.requesters.size(), 2U);
+  for (const auto& requester : resolver_.requesters) {
+    EXPECT_EQ(requester.domain, "mail.example.com");
+    EXPECT_EQ(requester.priority, Priority::kFirstContact);
+  }
+  EXPECT_EQ(fetcher_.fetches[0].priority, Priority::kFirstContact);
+}
+
+TEST_F(EngineTest, ARefreshIsNoFirstContact) {
+  engine_->lookup(*Domain::parse("example.com"), Lookup::Effort::kRefresh, seconds(20), [](const Outcome&) {});
+  start();
+  record();
+  address();
+  ASSERT_EQ(resolver_.requesters.size(), 2U);
+  for (const auto& requester : resolver_.requesters) EXPECT_EQ(requester.priority, Priority::kOther);
+  EXPECT_EQ(fetcher_.fetches[0].priority, Priority::kOther);
+}
+
+TEST_F(EngineTest, WhatIsFetchedBehindTheAnswerIsNoFirstContact) {
+  CacheEntry entry{domain(), {RecordMemory::State::kFound, now_ - seconds(1), "1", {}}, {}, {}};
+  entry.policy = StoredPolicy{"1", now_ - seconds(90'000), kPolicy, *parse_policy(kPolicy)};
+  store_.entries.insert_or_assign("example.com", entry);
+  ask();
+  start();
+  record("v=STSv1; id=1;");
+  ASSERT_EQ(answers_.size(), 1U);
+  address();
+  ASSERT_EQ(resolver_.requesters.size(), 2U);
+  EXPECT_EQ(resolver_.requesters[0].priority, Priority::kFirstContact);
+  EXPECT_EQ(resolver_.requesters[1].priority, Priority::kOther);
+  EXPECT_EQ(fetcher_.fetches.at(0).priority, Priority::kOther);
+}
+
 TEST_F(EngineTest, WhatCannotBeReadIsNotLookedUpAnewNorReplaced) {
   store_.unreadable = true;
   ask();

@@ -47,13 +47,20 @@ class FakeLoop : public EventLoop {
 
 class FakeResolver : public Resolver {
  public:
-  void txt(const std::string& name, Callback<std::string> done) override { txts.emplace_back(name, std::move(done)); }
-  void mx(const std::string& name, Callback<MxRecord> done) override { mxs.emplace_back(name, std::move(done)); }
-  void addresses(const std::string& name, Callback<std::string> done) override {
-    hosts.emplace_back(name, std::move(done));
+  void txt(const std::string& name, Callback<std::string> done, const Requester& requester) override {
+    txts.emplace_back(name, std::move(done));
+    requesters.push_back(requester);
   }
-  void tlsa(const std::string&, Callback<TlsaRecord>) override {}
-  void cname(const std::string&, Callback<std::string>) override {}
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester& requester) override {
+    mxs.emplace_back(name, std::move(done));
+    requesters.push_back(requester);
+  }
+  void addresses(const std::string& name, Callback<std::string> done, const Requester& requester) override {
+    hosts.emplace_back(name, std::move(done));
+    requesters.push_back(requester);
+  }
+  void tlsa(const std::string&, Callback<TlsaRecord>, const Requester&) override {}
+  void cname(const std::string&, Callback<std::string>, const Requester&) override {}
 
   static DnsAnswer<std::string> found(std::vector<std::string> records) {
     return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false};
@@ -61,16 +68,19 @@ class FakeResolver : public Resolver {
   std::vector<std::pair<std::string, Callback<std::string>>> txts;
   std::vector<std::pair<std::string, Callback<MxRecord>>> mxs;
   std::vector<std::pair<std::string, Callback<std::string>>> hosts;
+  std::vector<Requester> requesters;  // of all of them, in order
 };
 
 class FakeFetcher : public Fetcher {
  public:
-  void fetch(const Domain& domain, const std::vector<std::string>& addresses, Callback done) override {
-    fetches.push_back({domain.text(), addresses, std::move(done)});
+  void fetch(const Domain& domain, const std::vector<std::string>& addresses, Priority priority,
+             Callback done) override {
+    fetches.push_back({domain.text(), addresses, priority, std::move(done)});
   }
   struct Fetch {
     std::string domain;
     std::vector<std::string> addresses;
+    Priority priority;
     Callback done;
   };
   std::vector<Fetch> fetches;

@@ -81,6 +81,9 @@ TEST(HelperSettings, ComeBackAsTheyWere) {
                           7};
   settings.network.fetch.proxy = "http://proxy.test";
   settings.network.fetch.port = 8443;
+  settings.network.fetch.connect_timeout = std::chrono::seconds(3);
+  settings.network.fetch.allow_private = {"10.0.0.0/8"};
+  settings.network.probe.allow_private = {"fd00::/8", "::1"};
   settings.network.probe.connect_timeout = std::chrono::seconds(4);
   settings.lookup.ask_dane = true;
   settings.lookup.retry = std::chrono::seconds(1);
@@ -94,6 +97,9 @@ TEST(HelperSettings, ComeBackAsTheyWere) {
   EXPECT_EQ(read_again->network.dns.resolvers, settings.network.dns.resolvers);
   EXPECT_EQ(read_again->network.dns.trust_ad, ResolverConfig::TrustAd::kNever);
   EXPECT_EQ(read_again->network.fetch.port, 8443);
+  EXPECT_EQ(read_again->network.fetch.connect_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(read_again->network.fetch.allow_private, settings.network.fetch.allow_private);
+  EXPECT_EQ(read_again->network.probe.allow_private, settings.network.probe.allow_private);
   EXPECT_TRUE(read_again->lookup.ask_dane);
 }
 

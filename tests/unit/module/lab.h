@@ -22,6 +22,7 @@ inline Config lab_config(const std::string& store) {
   Config config;
   config.network.dns.resolvers = {lab_value("MTASTS_LAB_RESOLVER")};
   config.network.fetch.port = static_cast<std::uint16_t>(std::stoi(lab_value("MTASTS_LAB_POLICY_PORT")));
+  config.network.fetch.allow_private = {"127.0.0.0/8", "::1"};
   config.network.fetch.ca_file = lab_value("MTASTS_LAB_CA");
   config.cache_directory = store;
   config.engine_directory = MTASTS_TEST_ENGINE_DIR;

@@ -9,7 +9,7 @@
 #include <array>
 #include <set>
 
-#include "module/registrable_domain.h"
+#include "module/public_suffix.h"
 #include "module/wall_clock.h"
 #include "module/writing_store.h"
 #include "tests/unit/module/fakes.h"
@@ -83,14 +83,6 @@ class StoreQuotaTest : public ::testing::Test {
   QuotaRules rules_;
   FileStore store_{scratch_.path(), log_};
 };
-
-TEST(RegistrableDomain, IsBelowThePublicSuffix) {
-  EXPECT_EQ(registrable_domain("example.com"), "example.com");
-  EXPECT_EQ(registrable_domain("a.b.example.co.uk"), "example.co.uk");
-  EXPECT_EQ(registrable_domain("co.uk"), "co.uk");
-  EXPECT_EQ(registrable_domain("people.github.io"), "people.github.io") << "different people's names";
-  EXPECT_EQ(registrable_domain("a.b.c.unknown-suffix"), "c.unknown-suffix");
-}
 
 TEST_F(StoreQuotaTest, M7HostileNamesOfOneDomainStayWithinItsShare) {
   rules_ = QuotaRules{};

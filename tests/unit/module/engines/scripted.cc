@@ -14,22 +14,22 @@ namespace {
 class ScriptedResolver final : public Resolver {
  public:
   explicit ScriptedResolver(EventLoop& loop) : loop_(loop) {}
-  void txt(const std::string& name, Callback<std::string> done) override {
+  void txt(const std::string& name, Callback<std::string> done, const Requester&) override {
     while (name.find("stall") != std::string::npos) ::pause();
     if (name.find("crash") != std::string::npos) std::abort();
     if (name.find("slow") != std::string::npos) return;
     later([done = std::move(done)] { done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, {}}); });
   }
-  void mx(const std::string& name, Callback<MxRecord> done) override {
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
     later([name, done = std::move(done)] {
       done(DnsAnswer<MxRecord>{
           DnsAnswer<MxRecord>::Kind::kFound, {{10, "mx." + name}, {0, ""}}, std::chrono::seconds(7)});
     });
   }
-  void addresses(const std::string& /*name*/, Callback<std::string> done) override {
+  void addresses(const std::string& /*name*/, Callback<std::string> done, const Requester&) override {
     later([done = std::move(done)] { done(fail(ErrorCode::kDnsTimeout, "scripted")); });
   }
-  void tlsa(const std::string& /*name*/, Callback<TlsaRecord> done) override {
+  void tlsa(const std::string& /*name*/, Callback<TlsaRecord> done, const Requester&) override {
     later([done = std::move(done)] {
       done(DnsAnswer<TlsaRecord>{DnsAnswer<TlsaRecord>::Kind::kFound,
                                  {{3, 1, 1, std::string("\0 ,:\xff", 5)}},
@@ -37,7 +37,7 @@ class ScriptedResolver final : public Resolver {
                                  true});
     });
   }
-  void cname(const std::string& /*name*/, Callback<std::string> done) override {
+  void cname(const std::string& /*name*/, Callback<std::string> done, const Requester&) override {
     later([done = std::move(done)] { done(DnsAnswer<std::string>{}); });
   }
 
@@ -51,7 +51,8 @@ class ScriptedResolver final : public Resolver {
 };
 
 class ScriptedFetcher final : public Fetcher {
-  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Callback /*done*/) override {}
+  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
+             Callback /*done*/) override {}
 };
 
 class ScriptedProber final : public MxProber {

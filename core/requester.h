@@ -1,0 +1,25 @@
+// For whose sake something is asked of the network. What one zone has under way never fills all places.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace mtasts {
+
+// The registrable domain of a domain, which is what one owner has.
+using ZoneOf = std::function<std::string(const std::string& domain)>;
+
+// Every name is a zone.
+inline std::string own_zone(const std::string& domain) { return domain; }
+
+enum class Priority {
+  kFirstContact,  // mail waits, and nothing is cached: the record, the policy
+  kOther,         // refreshes, DANE, trials of MX hosts
+};
+
+struct Requester {
+  std::string domain{};  // the policy domain; its zone counts. Empty: the name that is asked for
+  Priority priority = Priority::kOther;
+};
+
+}  // namespace mtasts

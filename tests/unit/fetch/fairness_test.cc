@@ -1,0 +1,186 @@
+// Crowds of slow policy hosts and MX hosts, and everybody else.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <list>
+#include <map>
+#include <string>
+
+#include "tests/unit/fetch/fetching.h"
+#include "tests/unit/fetch/probing.h"
+#include "tests/unit/fetch/silent_listener.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using test::SilentListener;
+using testing::HasSubstr;
+
+constexpr char kNginx[] = "127.0.0.1";
+constexpr char kSilent[] = "127.0.0.4";
+constexpr char kClosed[] = "127.0.0.9";
+
+Domain hostile(int number) { return Domain::parse("hostile" + std::to_string(number) + ".test").value(); }
+
+TEST(FetcherFairness, ManySilentHostsOfOneZoneDoNotKeepOthersWaiting) {
+  auto config = test::lab_fetcher();
+  config.timeout = seconds{1};
+  config.max_in_flight = 4;
+  test::Fetching fetching(config);
+  constexpr int kCrowd = 50;
+  std::map<std::string, int> faults;
+  int ended = 0;
+  int waiting_was_our_fault = 0;
+  for (int i = 0; i < kCrowd; ++i)
+    fetching.fetcher().fetch(Domain::parse("silent.test").value(), {kSilent}, Priority::kFirstContact,
+                             [&](auto result) {
+                               ++faults[result ? "" : result.error().detail];
+                               waiting_was_our_fault += !result && result.error().code == ErrorCode::kNotTried ? 1 : 0;
+                               if (++ended == kCrowd) fetching.loop().stop();
+                             });
+  const auto begin = steady_clock::now();
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+  EXPECT_LT(steady_clock::now() - begin, milliseconds{900});
+  EXPECT_EQ(ended, 0);
+  fetching.loop().run();
+  EXPECT_LT(steady_clock::now() - begin, milliseconds{2500});  // not seventeen times the time limit
+  EXPECT_EQ(faults["mta-sts.silent.test (127.0.0.4): no TLS session within 1 s"], 2);
+  EXPECT_EQ(faults["mta-sts.silent.test: too many fetches are under way, waited 1 s"], kCrowd - 2);
+  EXPECT_EQ(waiting_was_our_fault, kCrowd - 2);
+}
+
+// M3: a hundred and ten silent policy hosts, each in a zone of its own, at a dozen addresses.
+TEST(FetcherFairness, ManySilentHostsOfManyZonesAtADozenAddressesLeavePlaces) {
+  const auto config = test::lab_fetcher();
+  std::list<SilentListener> listeners;
+  for (int i = 1; i <= 12; ++i) listeners.emplace_back("127.1." + std::to_string(i) + ".1", config.port);
+  test::Fetching fetching(config);
+  int ended = 0;
+  for (int i = 0; i < 110; ++i)
+    fetching.fetcher().fetch(hostile(i), {"127.1." + std::to_string(1 + i % 12) + ".1"}, Priority::kFirstContact,
+                             [&](const auto&) { ++ended; });
+  const auto begin = steady_clock::now();
+  const auto good = fetching.fetch("good.test", {kNginx});
+  EXPECT_TRUE(good) << good.error().detail;
+  EXPECT_LT(steady_clock::now() - begin, seconds{2});
+  EXPECT_EQ(ended, 0);
+}
+
+TEST(FetcherFairness, OneNetworkGetsHalfOfThePlaces) {
+  auto config = test::lab_fetcher();
+  config.max_in_flight = 20;
+  std::list<SilentListener> listeners;
+  for (int i = 1; i <= 20; ++i) listeners.emplace_back("127.2.0." + std::to_string(i), config.port);
+  test::Fetching fetching(config);
+  for (int i = 0; i < 40; ++i)
+    fetching.fetcher().fetch(hostile(i), {"127.2.0." + std::to_string(1 + i % 20)}, Priority::kFirstContact,
+                             [](const auto&) {});
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+  int connections = 0;
+  for (auto& listener : listeners) connections += listener.take_connections();
+  EXPECT_EQ(connections, 10);
+}
+
+// Whoever lists a dead address first must not get round the limit.
+TEST(FetcherFairness, EveryAddressCountsThatIsConnectedTo) {
+  auto config = test::lab_fetcher();
+  config.timeout = seconds{2};
+  config.max_per_address = 3;
+  SilentListener victim("127.3.0.1", config.port);
+  test::Fetching fetching(config);
+  std::map<ErrorCode, int> faults;
+  int ended = 0;
+  constexpr int kCrowd = 20;
+  std::string detail;
+  for (int i = 0; i < kCrowd; ++i)
+    fetching.fetcher().fetch(hostile(i), {"127.3." + std::to_string(1 + i) + ".9", "127.3.0.1"},
+                             Priority::kFirstContact, [&](const auto& result) {
+                               ++faults[result.error().code];
+                               if (result.error().code == ErrorCode::kNotTried) detail = result.error().detail;
+                               if (++ended == kCrowd) fetching.loop().stop();
+                             });
+  fetching.loop().run();
+  EXPECT_EQ(victim.take_connections(), 3);
+  EXPECT_EQ(faults[ErrorCode::kPolicyFetch], 3);
+  EXPECT_EQ(faults[ErrorCode::kNotTried], kCrowd - 3) << "nothing was found out about the others";
+  EXPECT_THAT(detail, HasSubstr("too many fetches are under way at and around 127.3.0.1"));
+}
+
+// Nor may who lists somebody else's address keep others from that one.
+TEST(FetcherFairness, AnAddressThatIsOnlyListedDoesNotCount) {
+  auto config = test::lab_fetcher();
+  config.max_per_address = 1;
+  const SilentListener own("127.4.0.1", config.port);
+  test::Fetching fetching(config);
+  fetching.fetcher().fetch(hostile(1), {"127.4.0.1", kNginx}, Priority::kFirstContact, [](const auto&) {});
+  const auto begin = steady_clock::now();
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+  EXPECT_LT(steady_clock::now() - begin, seconds{2});
+}
+
+TEST(FetcherFairness, WhatIsNoFirstContactGetsHalf) {
+  auto config = test::lab_fetcher();
+  config.max_in_flight = 4;
+  test::Fetching fetching(config);
+  std::list<SilentListener> listeners;
+  for (int i = 1; i <= 8; ++i) {
+    const std::string address = "127.5." + std::to_string(i) + ".1";
+    listeners.emplace_back(address, config.port);
+    fetching.fetcher().fetch(hostile(i), {address}, Priority::kOther, [](const auto&) {});
+  }
+  const auto begin = steady_clock::now();
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+  EXPECT_LT(steady_clock::now() - begin, seconds{2});
+}
+
+// A host that does not even greet in TLS holds its place no longer than a connection may take.
+TEST(Fetcher, ConnectsWithinATimeOfItsOwn) {
+  auto config = test::lab_fetcher();
+  config.connect_timeout = seconds{1};
+  test::Fetching fetching(config);
+  const auto begin = steady_clock::now();
+  const auto result = fetching.fetch("silent.test", {kSilent});
+  EXPECT_LT(steady_clock::now() - begin, seconds{3});
+  EXPECT_EQ(result.error(),
+            (Error{ErrorCode::kPolicyFetch, "mta-sts.silent.test (127.0.0.4): no TLS session within 1 s"}));
+  EXPECT_TRUE(fetching.fetch("good.test", {kClosed, kNginx}));
+}
+
+TEST(ProberFairness, EveryAddressCountsThatIsConnectedTo) {
+  auto config = test::lab_prober();
+  config.timeout = seconds{2};
+  config.max_per_address = 3;
+  SilentListener victim("127.3.0.2", config.port);
+  test::Probing probing(config);
+  std::map<ErrorCode, int> faults;
+  int ended = 0;
+  constexpr int kCrowd = 20;
+  for (int i = 0; i < kCrowd; ++i)
+    probing.begin(hostile(i).text(), {"127.3." + std::to_string(1 + i) + ".9", "127.3.0.2"}, [&](const auto& result) {
+      ++faults[result.error().code];
+      if (++ended == kCrowd) probing.loop().stop();
+    });
+  probing.loop().run();
+  EXPECT_EQ(victim.take_connections(), 3);
+  EXPECT_EQ(faults[ErrorCode::kUnreachable], 3);
+  EXPECT_EQ(faults[ErrorCode::kNotTried], kCrowd - 3) << "nothing was found out about the others";
+}
+
+TEST(ProberFairness, ManySilentHostsOfManyZonesAtAFewAddressesLeavePlaces) {
+  const auto config = test::lab_prober();
+  std::list<SilentListener> listeners;
+  for (int i = 1; i <= 6; ++i) listeners.emplace_back("127.6." + std::to_string(i) + ".1", config.port);
+  test::Probing probing(config);
+  for (int i = 0; i < 110; ++i)
+    probing.begin(hostile(i).text(), {"127.6." + std::to_string(1 + i % 6) + ".1"}, [](const auto&) {});
+  const auto begin = steady_clock::now();
+  EXPECT_TRUE(probing.probe("mx.good.test", {test::mx_address("good")}));
+  EXPECT_LT(steady_clock::now() - begin, seconds{2});
+}
+
+}  // namespace
+}  // namespace mtasts

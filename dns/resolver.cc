@@ -29,6 +29,9 @@ constexpr std::chrono::seconds kAvoidUnreachable{30};
 // A resolver that has answered nobody for so long, while a question has waited for half of its time, is asked whether
 // it is there.
 constexpr std::chrono::seconds kSilence{1};
+// A time limit that was noticed so much later was missed by this process, which had other things to do: what it did not
+// read, or did not even send, says nothing of the resolver.
+constexpr std::chrono::milliseconds kStoodStill{1000};
 constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once by any that lives (RFC 6761 §6.3)
 
 using Ticket = AdmissionQueue::Ticket;
@@ -64,6 +67,9 @@ Result<DnsAnswer<std::string>> joined(Result<DnsAnswer<std::string>> v6, Result<
   using Kind = DnsAnswer<std::string>::Kind;
   const auto found = [](const auto& answer) { return answer && answer->kind == Kind::kFound; };
   if (!v6 || !v4) {
+    // The kind that was not asked for may be the one that this machine can reach.
+    if (!v4 && is_ours(v4.error().code)) return v4;
+    if (!v6 && is_ours(v6.error().code)) return v6;
     if (found(v6)) return v6;
     if (found(v4)) return v4;
     return tl::unexpected(!v4 ? v4.error() : v6.error());
@@ -140,6 +146,7 @@ class GetdnsResolver final : public Resolver {
   const ZoneOf zone_of_;
   GetdnsLoop getdns_loop_;
   const Clock::duration patience_;
+  const Clock::duration timeout_;
   const pid_t pid_ = getpid();
   std::list<Active> active_;
   std::unique_ptr<EventLoop::Watch> pump_;
@@ -152,7 +159,8 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
     : loop_(loop),
       zone_of_(std::move(zone_of)),
       getdns_loop_(loop),
-      patience_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)) {
+      patience_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)),
+      timeout_(config.timeout) {
   const auto rules = ad_rules(config.trust_ad, resolvers);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     auto upstream = std::make_unique<Upstream>(getdns_loop_, resolvers.servers[i], config);
@@ -317,8 +325,15 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
   auto answer = reply.and_then([&](const getdns_dict* dict) { return active->waiting.question->read(dict); });
   Waiting waiting = std::move(active->waiting);
   server.queue.leave(active->ticket);
+  const auto now = Clock::now();
+  const bool stood_still = !reply && reply.error().code == ErrorCode::kDnsTimeout &&
+                           now - active->asked_at > timeout_ + kStoodStill;
+  if (stood_still)
+    answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
   if (reply)
-    server.window.answered(Clock::now());
+    server.window.answered(now);
+  else if (stood_still)
+    server.window.timed_out(active->asked_at, now);
   else
     note_failure(server, reply.error().code, active->asked_at);
   active_.erase(active);

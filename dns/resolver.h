@@ -46,7 +46,8 @@ struct ResolverConfig {
 // A resolver that answers nothing gets ever fewer questions at a time (dns/window); whether it is the resolver or the
 // names asked for is found out with a question for "localhost". A question that has waited for its turn for too long
 // ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found out about
-// the name. Where the resolver answered nobody it ends with kDnsTimeout. What fails because this process can have no
+// the name. Where the resolver answered nobody it ends with kDnsTimeout. kNotTried is also how one ends whose time was
+// over while this process stood still. What fails because this process can have no
 // socket ends with kLocalFault.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the

@@ -138,6 +138,7 @@ std::string Connection::where() const {
 
 std::string Connection::local_fault(int curl_code) const {
   if (curl_code == CURLE_COULDNT_CONNECT && !socket_fault_.empty()) return "no socket can be had: " + socket_fault_;
+  if (curl_code == CURLE_OUT_OF_MEMORY || curl_code == CURLE_FAILED_INIT) return error_text(curl_code);
   if (curl_code == CURLE_SSL_CACERT_BADFILE)
     return "the file of trusted authorities cannot be used: " + escaped(config_.ca_file);
   if (curl_code == CURLE_SSL_CRL_BADFILE)

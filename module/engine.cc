@@ -138,10 +138,11 @@ void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer
     Job& job = *found->second;
     std::erase(job.waiters, due);
     Outcome outcome = job.machine.so_far();
+    // Without the claim nobody has been asked from here: that is no failure of DNS.
+    if (!job.claim && outcome.progress == Outcome::Progress::kRecordPending)
+      outcome.progress = Outcome::Progress::kNotAsked;
     // Nobody waits for it here any more, and another process is at it.
     const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
-    if (needless && outcome.progress == Outcome::Progress::kRecordPending)
-      outcome.progress = Outcome::Progress::kNotAsked;
     if (needless) jobs_.erase(found);
     due->answer(outcome);
     if (needless && jobs_.empty() && idle_) idle_();

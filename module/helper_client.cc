@@ -49,7 +49,7 @@ class HelperClient::RemoteResolver final : public Resolver {
  private:
   template <typename Record>
   void ask(const char* type, const std::string& name, Callback<Record> done) {
-    client_.ask({type, name},
+    client_.ask({type, name}, client_.question_time(),
                 [done = std::move(done)](const Result<Fields>& fields) { done(decode_dns<Record>(fields)); });
   }
   HelperClient& client_;
@@ -61,7 +61,7 @@ class HelperClient::RemoteProber final : public MxProber {
   void probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) override {
     Fields request{"probe", host, sni == Sni::kSent ? "sni" : "no-sni"};
     request.insert(request.end(), addresses.begin(), addresses.end());
-    client_.ask(std::move(request),
+    client_.ask(std::move(request), client_.question_time(),
                 [done = std::move(done)](const Result<Fields>& fields) { done(decode_trial(fields)); });
   }
 
@@ -103,22 +103,24 @@ Result<void> HelperClient::wait_until_ready() {
   return receive_reply(socket_.get(), reader_, kReadyId, started_ + kReadyTimeout).and_then(decode_void);
 }
 
-std::uint64_t HelperClient::ask(Fields request, Reply reply) {
+milliseconds HelperClient::question_time() const {
+  return 2 * config_.network.probe.timeout + 8 * config_.network.dns.timeout;
+}
+
+void HelperClient::ask(Fields request, milliseconds time, Reply reply) {
   if (pending_.empty()) last_heard_ = steady_clock::now();  // it had nothing to say
   const std::uint64_t id = ++last_id_;
-  pending_[id].reply = std::move(reply);
+  Pending& pending = pending_[id];
+  pending.reply = std::move(reply);
   if (!socket_) {
     const bool is_early = steady_clock::now() - started_ < kStartInterval;
     const auto started = is_early ? Result<void>(tl::unexpected(helper_ended())) : start();
-    if (!started) {
-      fail_later(id, started.error());
-      return id;
-    }
+    if (!started) return fail_later(id, started.error());
   }
+  pending.timer = deps_.loop.after(time, [this, id] { on_late(id); });
   request.insert(request.begin(), std::to_string(id));
   out_ += encode_frame(request);
   send();
-  return id;
 }
 
 void HelperClient::fail_later(std::uint64_t id, const Error& error) {
@@ -127,14 +129,11 @@ void HelperClient::fail_later(std::uint64_t id, const Error& error) {
 
 void HelperClient::lookup(const Domain& domain, Lookup::Effort effort, milliseconds deadline, Answer answer) {
   const auto request = lookup_request("", domain, effort, deadline);
-  const auto id = ask({request.begin() + 1, request.end()},
-                      [this, domain, answer = std::move(answer)](const Result<Fields>& fields) {
-                        const auto outcome = decode_lookup(fields, domain);
-                        answer(outcome ? *outcome : remembered(domain, outcome.error()));
-                      });
-  Pending& pending = pending_.at(id);
-  if (pending.timer) return;
-  pending.timer = deps_.loop.after(deadline + kGrace, [this, id] { on_late(id); });
+  ask({request.begin() + 1, request.end()}, deadline + kGrace,
+      [this, domain, answer = std::move(answer)](const Result<Fields>& fields) {
+        const auto outcome = decode_lookup(fields, domain);
+        answer(outcome ? *outcome : remembered(domain, outcome.error()));
+      });
 }
 
 // A helper that says nothing at all is given up.

@@ -55,8 +55,10 @@ class HelperClient final : public Lookups {
 
   HelperClient(Config config, Deps deps);
 
-  // `reply` is called once, never from inside this call.
-  std::uint64_t ask(Fields request, Reply reply);
+  // `reply` is called once, never from inside this call, at the latest after `time`.
+  void ask(Fields request, std::chrono::milliseconds time, Reply reply);
+  // For a DNS question or a trial: more than either can take, its turn included.
+  [[nodiscard]] std::chrono::milliseconds question_time() const;
   [[nodiscard]] Result<void> start();
   [[nodiscard]] Result<void> wait_until_ready();
   void fail_later(std::uint64_t id, const Error& error);

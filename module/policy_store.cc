@@ -300,7 +300,9 @@ Result<std::size_t> FileStore::remove_all() {
   if (const auto listed = can_be_listed(); !listed) return tl::unexpected(listed.error());
   Result<std::size_t> removed = 0;  // or the last failure: one that cannot go keeps no other
   for (unsigned shard = 0; shard < kShards; ++shard) {
-    for (const auto& domain : domains_in(shard)) {
+    const auto names = names_in_shard(shard);
+    if (!names) removed = tl::unexpected(names.error());
+    for (const auto& domain : names ? domains_among(*names, shard) : std::vector<Domain>{}) {
       const auto gone = remove(domain);
       if (!gone) removed = tl::unexpected(gone.error());
       if (gone && *gone && removed) ++*removed;
@@ -319,40 +321,64 @@ Result<void> FileStore::can_be_listed() const {
 
 Result<void> FileStore::for_each(const Visit& visit) {
   if (auto listed = can_be_listed(); !listed) return listed;
-  for (unsigned shard = 0; shard < kShards; ++shard) for_each_in_shard(shard, visit, [](const Domain&, Time) {});
-  return {};
+  Result<void> all;
+  for (unsigned shard = 0; shard < kShards; ++shard) {
+    auto visited = for_each_in_shard(shard, visit, [](const Domain&, Time) {});
+    if (!visited) all = std::move(visited);
+  }
+  return all;
 }
 
-void FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
-  const auto directory = open_directory(directory_);
-  const std::string part = shard_name(shard);
-  const auto listed = directory ? open_shard(directory.get(), part) : Descriptor();
-  if (!listed) return;
-  const Time now = from_epoch(std::time(nullptr));
-  for (const auto& name : names_in(listed.get())) {
-    const bool is_old = name.starts_with('.') && is_far_from(now, listed.get(), name, kLeftAlone);
-    if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), listed.get(), name)))
-      ::unlinkat(listed.get(), name.c_str(), 0);
+Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
+  const auto names = names_in_shard(shard);
+  if (!names) {
+    warn(unlistable_, "event=store-unlistable error=" + log_quoted(names.error().detail) +
+                          " effect=\"what is remembered there is neither refreshed nor let go\"");
+    return tl::unexpected(names.error());
   }
+  remove_left_behind(shard, *names);
+  Result<void> all;
   Usage counted;
-  for (const auto& domain : domains_in(shard)) {
+  for (const auto& domain : domains_among(*names, shard)) {
     const auto found = read(domain, false);
+    if (!found) all = tl::unexpected(found.error());
     if (!found || !*found) continue;
     counted += {1, bytes_on_disk((*found)->bytes)};
     const auto& entry = (*found)->entry;
     entry ? visit(*entry, (*found)->used) : damaged(domain, (*found)->used);
   }
-  usage_.set(shard, counted);
+  if (all) usage_.set(shard, counted);
+  return all;
 }
 
-std::vector<Domain> FileStore::domains_in(unsigned shard) const {
-  std::vector<Domain> domains;
+// By writers that were killed, and ledgers of names that are all gone.
+void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string>& names) const {
   const auto directory = open_directory(directory_);
+  const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
+  if (!part) return;
+  const Time now = from_epoch(std::time(nullptr));
+  for (const auto& name : names) {
+    const bool is_old = name.starts_with('.') && is_far_from(now, part.get(), name, kLeftAlone);
+    if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name)))
+      ::unlinkat(part.get(), name.c_str(), 0);
+  }
+}
+
+Result<std::vector<std::string>> FileStore::names_in_shard(unsigned shard) const {
   const std::string part = shard_name(shard);
-  const auto listed = directory ? open_shard(directory.get(), part) : Descriptor();
-  for (const auto& name : listed ? names_in(listed.get()) : std::vector<std::string>{}) {
+  const auto directory = open_directory(directory_);
+  const auto opened = directory ? open_shard(directory.get(), part) : Descriptor();
+  if (directory && !opened && errno == ENOENT) return {};
+  auto names = opened ? names_in(opened.get()) : std::nullopt;
+  if (names) return *std::move(names);
+  return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + "/" + part + ": " + std::strerror(errno));
+}
+
+std::vector<Domain> FileStore::domains_among(const std::vector<std::string>& names, unsigned shard) {
+  std::vector<Domain> domains;
+  for (const auto& name : names) {
     auto domain = Domain::parse(name);
-    if (domain && domain->text() == name && shard_of(name) == part) domains.push_back(std::move(*domain));
+    if (domain && domain->text() == name && shard_of(name) == shard_name(shard)) domains.push_back(std::move(*domain));
   }
   return domains;
 }
@@ -361,7 +387,7 @@ void FileStore::remove_old_stamps() {
   const auto directory = open_directory(directory_);
   if (!directory) return;
   const Time now = from_epoch(std::time(nullptr));
-  for (const auto& name : names_in(directory.get())) {
+  for (const auto& name : names_in(directory.get()).value_or(std::vector<std::string>{})) {
     if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
       ::unlinkat(directory.get(), name.c_str(), 0);
   }

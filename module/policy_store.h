@@ -52,19 +52,19 @@ class FileStore : public PolicyStore {
 
   // True if there was an entry. Error kStoreUnavailable.
   Result<bool> remove(const Domain& domain);
-  // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable.
+  // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable: there may be more.
   Result<std::size_t> remove_all();
   // Calls `visit` with every readable entry (the others are logged), in no particular order, and with when it was last
-  // used. Error kStoreUnavailable when the directory cannot be listed.
+  // used. Error kStoreUnavailable or kLocalFault: that was not all, because the directory, a part of it or an entry
+  // cannot be read.
   using Visit = std::function<void(const CacheEntry&, Time used)>;
   Result<void> for_each(const Visit& visit);
   [[nodiscard]] Result<void> can_be_listed() const;
   // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed,
-  // and what it holds is counted (store_usage.h). A part that cannot be listed is empty. `damaged` is called with what
-  // lies in an entry's place and is none; what cannot be read is left out.
+  // and what it holds is counted (store_usage.h). `damaged` is called with what lies in an entry's place and is none.
   static constexpr unsigned kShards = 256;
   using VisitDamaged = std::function<void(const Domain&, Time used)>;
-  void for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
+  Result<void> for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
   // True at most once a `period` for one `name`, across processes; false when the store cannot be written.
   bool due(const std::string& name, std::chrono::seconds period);
   // What due() left behind for names that nobody asked about for two days.
@@ -78,8 +78,11 @@ class FileStore : public PolicyStore {
   Result<std::optional<Found>> read(const Domain& domain, bool is_use);
   tl::unexpected<Error> unreadable(const Domain& domain, int error);
   tl::unexpected<Error> unreadable(const Domain& domain, const std::string& why, const std::string& action);
-  // Whose entries lie there, readable or not.
-  [[nodiscard]] std::vector<Domain> domains_in(unsigned shard) const;
+  // Every name in a part of the store. Error kStoreUnavailable; that it is not there is none.
+  [[nodiscard]] Result<std::vector<std::string>> names_in_shard(unsigned shard) const;
+  // Whose entries those are, readable or not.
+  [[nodiscard]] static std::vector<Domain> domains_among(const std::vector<std::string>& names, unsigned shard);
+  void remove_left_behind(unsigned shard, const std::vector<std::string>& names) const;
   void warn(LogThrottle& fault, const std::string& line);
   void recovered(LogThrottle& fault, const std::string& what);
   void warn_of_damage(const Domain& domain, const std::string& reason, bool is_use);
@@ -90,6 +93,7 @@ class FileStore : public PolicyStore {
   Log& log_;
   LogThrottle missing_{std::chrono::hours(1)};
   LogThrottle unwritable_{std::chrono::hours(1)};
+  LogThrottle unlistable_{std::chrono::hours(1)};
   LogThrottle unreadable_{std::chrono::minutes(1)};
 };
 

@@ -105,17 +105,18 @@ struct DirectoryCloser {
 
 }  // namespace
 
-std::vector<std::string> names_in(int directory) {
+std::optional<std::vector<std::string>> names_in(int directory) {
   std::vector<std::string> names;
   Descriptor copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!copy) return names;
+  if (!copy) return std::nullopt;
   const std::unique_ptr<DIR, DirectoryCloser> listing(::fdopendir(copy.get()));
-  if (!listing) return names;
+  if (!listing) return std::nullopt;
   [[maybe_unused]] const int owned_by_listing = copy.release();
-  while (const dirent* item = ::readdir(listing.get())) {
+  for (errno = 0; const dirent* item = ::readdir(listing.get()); errno = 0) {
     const std::string_view name = item->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
   }
+  if (errno != 0) return std::nullopt;
   return names;
 }
 

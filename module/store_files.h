@@ -2,6 +2,7 @@
 // directory or waits for a FIFO. Errors are left in errno.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,8 @@ Descriptor open_below(int directory, const std::string& shard, const std::string
 // such as a second name of an entry: that is removed.
 Descriptor open_own(int directory, const std::string& name);
 
-// All names but "." and ".."; empty when the directory cannot be listed.
-std::vector<std::string> names_in(int directory);
+// All names but "." and ".."; nullopt: the directory cannot be listed.
+std::optional<std::vector<std::string>> names_in(int directory);
 
 // Reads until `bytes` is full or the file ends, and cuts `bytes` to what was read.
 bool read_all(int fd, std::string& bytes);

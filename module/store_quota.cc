@@ -164,7 +164,12 @@ bool StoreQuota::replace(const Newcomer& newcomer, std::array<Usage, UsageFile::
     const auto shard = directory ? weighted_shard(usage, measure) : std::nullopt;
     if (!shard) return remove_worst(sample, newcomer, measure).has_value();  // a small store: that was all of it
     const auto listed = open_shard(directory.get(), shard_name(*shard));
-    auto names = listed ? names_in(listed.get()) : std::vector<std::string>();
+    const auto all = listed ? names_in(listed.get()) : std::nullopt;
+    if (!all) {
+      usage.at(*shard) = {};  // it cannot be listed: others may do
+      continue;
+    }
+    auto names = *all;
     std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
     if (static_cast<std::int64_t>(names.size()) < usage.at(*shard).entries) {
       recount(*shard, listed.get(), names);

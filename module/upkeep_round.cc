@@ -9,6 +9,12 @@ namespace mtasts {
 namespace {
 
 constexpr std::chrono::hours kWarnedAgain{23};
+constexpr const char* kTooLate = "no answer came in time";
+
+// Found out now: what was remembered before is no answer to a question that got none.
+bool has_no_record(const Outcome& outcome) {
+  return !outcome.from_cache && !outcome.fault && outcome.entry.record.state == RecordMemory::State::kAbsent;
+}
 
 // Empty: it was found.
 std::string why_no_record(const CacheEntry& entry) {
@@ -23,17 +29,13 @@ std::string why_no_record(const CacheEntry& entry) {
 std::string why_not_refreshed(const Outcome& outcome, Time begin) {
   const CacheEntry& entry = outcome.entry;
   if (outcome.fault) return outcome.fault->detail;
+  if (outcome.from_cache) return kTooLate;
   if (!entry.failure && entry.policy && entry.policy->fetched >= begin) return {};
   const std::string record = why_no_record(entry);
   if (entry.failure && (record.empty() || entry.binding_policy(begin) != nullptr))  // a refresh needs no record
     return (record.empty() ? "" : record + "; ") + std::string(error_name(entry.failure->error.code)) + ": " +
            entry.failure->error.detail;
-  return record.empty() ? "no answer came in time" : record;
-}
-
-// Nothing that could be refreshed is known of the domain: it has no record, and no policy that binds.
-bool has_nothing_to_refresh(const CacheEntry& entry, Time now) {
-  return entry.record.state == RecordMemory::State::kAbsent && entry.binding_policy(now) == nullptr;
+  return record.empty() ? kTooLate : record;
 }
 
 // A name for FileStore::due(), as short as a file name must be.
@@ -76,9 +78,10 @@ void UpkeepRound::later(std::function<void()> step) {
 }
 
 void UpkeepRound::look_through(unsigned shard) {
-  parts_.store.for_each_in_shard(
+  const auto visited = parts_.store.for_each_in_shard(
       shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); },
       [this](const Domain& domain, Time used) { look_at_damaged(domain, used); });
+  if (!visited) summary_.unread = visited.error();  // the log was told; the rest is kept fresh all the same
   if (shard + 1 < FileStore::kShards) return later([this, shard] { look_through(shard + 1); });
   std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
   begin_refreshing();
@@ -155,7 +158,7 @@ void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcom
     tell(candidate.domain, stored.error().detail);
   } else if (candidate.damaged) {
     if (!*stored) tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
-  } else if (asked_by_name_ && has_nothing_to_refresh(outcome.entry, begin)) {
+  } else if (asked_by_name_ && has_no_record(outcome) && outcome.entry.binding_policy(begin) == nullptr) {
     ++summary_.without_record;
   } else if (auto why = why_not_refreshed(outcome, begin); !why.empty()) {
     tell(candidate.domain, std::move(why));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct UpkeepSummary {
   std::size_t forgotten = 0;
   std::size_t damaged = 0;         // entries, looked up again
   std::size_t without_record = 0;  // of the domains named, which is no failure: there is nothing to refresh
+  std::optional<Error> unread;     // the round has not seen everything
   std::vector<Failure> failures;   // what the administrator should hear of; in a round, of one domain once a day
 };
 

@@ -14,14 +14,6 @@ namespace {
 
 using State = RecordMemory::State;
 
-Result<std::vector<CacheEntry>> all_entries(FileStore& store) {
-  std::vector<CacheEntry> entries;
-  const auto visited = store.for_each([&](const CacheEntry& entry, Time /*used*/) { entries.push_back(entry); });
-  if (!visited) return tl::unexpected(visited.error());
-  std::ranges::sort(entries, {}, &CacheEntry::domain);
-  return entries;
-}
-
 // Of most domains that mail goes to nothing is remembered but that they have no record.
 bool is_worth_a_line(const CacheEntry& entry) {
   return entry.policy || entry.failure || entry.record.state != State::kAbsent;
@@ -59,12 +51,13 @@ std::string nothing_to_refresh(const Domain& domain, const UpkeepSummary& summar
 }  // namespace
 
 int cache_list(Client& client, const Surroundings& surroundings) {
-  const auto entries = all_entries(client.store());
-  if (!entries) return complain(surroundings, entries.error().detail, kTemporary);
-  for (const CacheEntry& entry : *entries) {
+  std::vector<CacheEntry> entries;
+  const auto all = client.store().for_each([&](const CacheEntry& entry, Time /*used*/) { entries.push_back(entry); });
+  std::ranges::sort(entries, {}, &CacheEntry::domain);
+  for (const CacheEntry& entry : entries) {
     if (is_worth_a_line(entry)) surroundings.out << one_line(entry, now(), surroundings.colour) << "\n";
   }
-  return kApplies;
+  return all ? kApplies : complain(surroundings, "this is not all: " + all.error().detail, kTemporary);
 }
 
 int cache_show(Client& client, const std::string& words, const Surroundings& surroundings) {
@@ -92,6 +85,7 @@ int cache_refresh(Client& client, const std::string& words, const Surroundings& 
   for (const auto& [domain, why] : summary.failures)
     surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
   surroundings.out << summary_line(summary) << "\n";
+  if (summary.unread) return complain(surroundings, "this is not all: " + summary.unread->detail, kTemporary);
   // One domain's trouble is no failure of the timer that runs this for all.
   const bool everything = named || summary.due == summary.in_force;
   return everything && summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;

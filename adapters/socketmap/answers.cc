@@ -18,6 +18,19 @@ using std::chrono::steady_clock;
 // How long an answer is repeated without a look into the store.
 constexpr seconds kRepeated{5};
 
+// A lookup that begins later than this after its request had to wait for others (requests.h).
+constexpr seconds kAtOnce{1};
+
+// The resolver was not given the time that it may take (dns/resolver.h): that it has not answered yet is no failure of
+// DNS but our own want of room.
+Outcome of_one_begun_late(Outcome outcome) {
+  if (outcome.progress != Outcome::Progress::kRecordPending) return outcome;
+  outcome.progress = Outcome::Progress::kNotTried;
+  outcome.fault = {ErrorCode::kNotTried, "too many lookups run; the one for " + outcome.entry.domain.text() +
+                                             " began too late to be finished in time"};
+  return outcome;
+}
+
 Remembered no_key() {
   return {Map::kPostfix, Verdict::kPermanent, encode_netstring("PERM the request is not \"<map> <domain>\"")};
 }
@@ -49,10 +62,13 @@ const std::string* Answers::known(std::string_view payload) {
 
 void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
   const Request request = *Request::parse(payload);
-  const auto left = std::chrono::ceil<milliseconds>(asked + config_.deadline - steady_clock::now());
+  const auto waited = steady_clock::now() - asked;
+  const auto left = std::chrono::ceil<milliseconds>(config_.deadline - waited);
   parts_.lookups->lookup(
       **policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
-      [this, map = request.map, payload = std::string(payload), done = std::move(done), asked](const Outcome& outcome) {
+      [this, map = request.map, payload = std::string(payload), done = std::move(done), asked,
+       is_late = waited > kAtOnce](const Outcome& found) {
+        const Outcome outcome = is_late ? of_one_begun_late(found) : found;
         Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
         parts_.metrics.looked_up(outcome);
         parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);

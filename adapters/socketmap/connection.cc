@@ -15,8 +15,8 @@ namespace {
 
 // How long the rest of a request, or the reading of a reply, may take.
 constexpr std::chrono::seconds kPatience{10};
-// A client that asks for more without reading is answered no further.
-constexpr std::size_t kMostUnread = 128UL * 1024;
+// What a large reply took is given back.
+constexpr std::size_t kMostKept = 64UL * 1024;
 // What is read of a client whose request waits: only to notice that it closes.
 constexpr std::size_t kMaxReadAhead = 16UL * 1024;
 
@@ -36,7 +36,7 @@ Connection::Connection(Descriptor socket, Peer peer, const Parts& parts)
 
 void Connection::finish() {
   finishing_ = true;
-  if (pending_ || !out_.empty() || no_more_) return;
+  if (pending_ || next_turn_ || !out_.empty() || no_more_) return;
   receive();
 }
 
@@ -56,12 +56,12 @@ void Connection::receive() {
   }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
   if (in_.empty()) {
-    in_ = answer_all(bytes);
+    in_ = answer_next(bytes);
+    settle();
   } else {
     in_ += bytes;
-    in_.erase(0, in_.size() - answer_all(in_).size());
+    answer_more();
   }
-  settle();
 }
 
 void Connection::client_closed() {
@@ -73,20 +73,28 @@ void Connection::client_closed() {
   in_.clear();
 }
 
-// Returns what is left: the beginning of a request, or what has to wait.
-std::string_view Connection::answer_all(std::string_view bytes) {
-  while (!pending_ && out_.size() < kMostUnread) {
-    const auto request = parse_netstring(bytes, kMaxRequest);
-    if (request.kind == NetstringResult::Kind::kIncomplete) break;
-    if (request.kind == NetstringResult::Kind::kMalformed) {
-      parts_.desk.complain("what it sent is no socketmap request", bytes);
-      no_more_ = true;
-      return {};
-    }
-    answer_one(request.payload);
-    bytes.remove_prefix(request.consumed);
-    timer_.reset();
+void Connection::answer_more() {
+  next_turn_.reset();
+  in_.erase(0, in_.size() - answer_next(in_).size());
+  settle();
+}
+
+// One request: whoever sends many ahead has the next answered after those of others. Returns what is left: the beginning
+// of a request, or what has to wait.
+std::string_view Connection::answer_next(std::string_view bytes) {
+  if (pending_) return bytes;
+  was_served_ = false;
+  const auto request = parse_netstring(bytes, kMaxRequest);
+  if (request.kind == NetstringResult::Kind::kIncomplete) return bytes;
+  if (request.kind == NetstringResult::Kind::kMalformed) {
+    parts_.desk.complain("what it sent is no socketmap request", bytes);
+    no_more_ = true;
+    return {};
   }
+  answer_one(request.payload);
+  timer_.reset();
+  was_served_ = true;
+  bytes.remove_prefix(request.consumed);
   return bytes;
 }
 
@@ -106,14 +114,11 @@ void Connection::on_answer(const std::string& frame) {
   settle();
 }
 
-// Sends what there is to send, answers what has come meanwhile, and waits for what comes next. The last thing that is
-// done in any callback: the connection may be gone afterwards.
+// Sends what there is to send and waits for what comes next. The last thing that is done in any callback: the
+// connection may be gone afterwards.
 void Connection::settle() {
-  while (send() && out_.empty() && !pending_ && !in_.empty()) {
-    const std::size_t before = in_.size();
-    in_.erase(0, before - answer_all(in_).size());
-    if (in_.size() == before) break;
-  }
+  if (send() && out_.empty() && !pending_ && !in_.empty() && was_served_ && !next_turn_)
+    next_turn_ = parts_.loop.after(std::chrono::milliseconds(0), [this] { answer_more(); });
   if (is_over()) return parts_.ended(*this);
   wait_for_client();
 }
@@ -125,20 +130,23 @@ bool Connection::send() {
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     no_more_ = true;
     pending_.reset();
+    next_turn_.reset();
     in_.clear();
     out_.clear();
     return false;
   }
   out_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
-  if (out_.empty() && out_.capacity() > kMostUnread / 2) out_.shrink_to_fit();
+  if (out_.empty() && out_.capacity() > kMostKept) out_.shrink_to_fit();
   return true;
 }
 
 // The beginning of a request that will never end is nothing to wait for.
-bool Connection::is_over() const { return (no_more_ && !pending_ && out_.empty()) || (finishing_ && is_idle()); }
+bool Connection::is_over() const {
+  return (no_more_ && !pending_ && !next_turn_ && out_.empty()) || (finishing_ && is_idle());
+}
 
 void Connection::wait_for_client() {
-  const bool reads = out_.empty() && !no_more_ && (!pending_ || in_.size() < kMaxReadAhead);
+  const bool reads = out_.empty() && !no_more_ && !next_turn_ && (!pending_ || in_.size() < kMaxReadAhead);
   const unsigned interest = (reads ? EventLoop::kRead : 0U) | (out_.empty() ? 0U : EventLoop::kWrite);
   if (interest != std::exchange(interest_, interest)) {
     watch_.reset();

@@ -40,10 +40,11 @@ class Connection {
  private:
   void ready(unsigned what);
   void receive();
-  std::string_view answer_all(std::string_view bytes);
+  std::string_view answer_next(std::string_view bytes);
   void answer_one(std::string_view request);
   void on_answer(const std::string& frame);
   void settle();
+  void answer_more();
   bool send();
   void wait_for_client();
   void client_closed();
@@ -58,7 +59,9 @@ class Connection {
   bool no_more_ = false;                    // nothing is read any more
   bool finishing_ = false;                  // it ends as soon as it is idle
   unsigned interest_ = 0;
+  bool was_served_ = false;                 // since then what is in `in_` was not looked at
   std::unique_ptr<EventLoop::Watch> watch_;
+  std::unique_ptr<EventLoop::Watch> next_turn_;  // for the next of its requests, after those of others
   std::unique_ptr<EventLoop::Watch> timer_;  // of a client that does not go on
 };
 

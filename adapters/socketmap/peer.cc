@@ -29,6 +29,12 @@ std::string text_of(int family, const void* address) {
   return text.data();
 }
 
+// Of 127.0.0.0/8 every process of this machine has sixteen million addresses, and could be as many peers.
+Peer host_of(in_addr address) {
+  if ((ntohl(address.s_addr) >> IN_CLASSA_NSHIFT) == IN_LOOPBACKNET) address.s_addr = htonl(INADDR_LOOPBACK);
+  return text_of(AF_INET, &address);
+}
+
 Peer network_of(in6_addr address) {
   if (IN6_IS_ADDR_LOOPBACK(&address)) return "::1";
   std::fill(std::begin(address.s6_addr) + 8, std::end(address.s6_addr), std::uint8_t{0});
@@ -41,7 +47,7 @@ Peer peer_of(const Descriptor& socket) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (::getpeername(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return "unknown";
-  if (address.ss_family == AF_INET) return text_of(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr);
+  if (address.ss_family == AF_INET) return host_of(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
   if (address.ss_family == AF_INET6) return network_of(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
   return user_of(socket);
 }

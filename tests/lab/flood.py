@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """A local user who asks mtastsd for as many slow domains as it lets him, until his standard input ends.
 
-    flood.py PATH|HOST:PORT CONNECTIONS hold|hang-up [DOMAIN...]
+    flood.py PATH|HOST:PORT CONNECTIONS hold|hang-up|ahead [DOMAIN...]
 
 The domains are asked for in turn, with a running number for each "{}" in them. Where none is given each connection asks for
 a domain of its own below tarpit.flood.test (a policy host that says nothing) or dead.flood.test (name servers that say
 nothing). "hold": all wait for their answers, and ask again. "hang-up": each goes as soon as it
-has asked, and comes again. Says "flooding" once that is under way.
+has asked, and comes again. "ahead": each sends requests without waiting for answers. Says "flooding" once that is under way.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ NUMBERS = itertools.count()
 DOMAINS = ["d{}.dead.flood.test", "d{}.tarpit.flood.test"]
 
 
-def ask(one: socket.socket) -> None:
+def request() -> bytes:
     number = next(NUMBERS)
-    request = f"postfix {DOMAINS[number % len(DOMAINS)].format(number)}"
-    one.sendall(f"{len(request)}:{request},".encode("ascii"))
+    words = f"postfix {DOMAINS[number % len(DOMAINS)].format(number)}"
+    return f"{len(words)}:{words},".encode("ascii")
+
+
+def ask(one: socket.socket) -> None:
+    one.sendall(request())
 
 
 def connected(where: str) -> socket.socket | None:
@@ -79,6 +83,29 @@ def hang_up(where: str, count: int) -> None:
             return
 
 
+def ahead(where: str, count: int) -> None:
+    clients = {one.fileno(): one for _ in range(count) if (one := connected(where))}
+    poller = select.poll()
+    for number, one in clients.items():
+        one.setblocking(False)
+        poller.register(number, select.POLLIN | select.POLLOUT)
+    unsent = dict.fromkeys(clients, b"")
+    print("flooding", flush=True)
+    while clients and not is_over(0):
+        for number, events in poller.poll(100):
+            try:
+                if events & select.POLLIN and not clients[number].recv(1 << 16):
+                    raise ConnectionError
+                if events & select.POLLOUT:
+                    unsent[number] = unsent[number] or b"".join(request() for _ in range(500))
+                    unsent[number] = unsent[number][clients[number].send(unsent[number]):]
+            except BlockingIOError:
+                pass
+            except OSError:
+                poller.unregister(number)
+                clients.pop(number).close()
+
+
 if __name__ == "__main__":
     DOMAINS = sys.argv[4:] or DOMAINS
-    {"hold": hold, "hang-up": hang_up}[sys.argv[3]](sys.argv[1], int(sys.argv[2]))
+    {"hold": hold, "hang-up": hang_up, "ahead": ahead}[sys.argv[3]](sys.argv[1], int(sys.argv[2]))

@@ -71,6 +71,22 @@ flooded("hold", "event=lookups-refused")
 flooded("hang-up", "")
 
 
+@scenario("another user sends mtastsd requests without waiting for answers: a remembered answer comes as ever")
+def ahead(world: World) -> None:
+    open_to_everybody(world)
+    expect_delivered(world.send("bob@floodknown.test"), "bob@floodknown.test", GOOD, verified=True)
+    with flood("ahead", 300), socket.socket(socket.AF_UNIX) as kept:
+        time.sleep(3)
+        kept.connect(SOCKET)
+        kept.settimeout(QUICK)
+        begin = time.monotonic()
+        for _ in range(5):
+            kept.sendall(b"23:postfix floodknown.test,")
+            answer = kept.recv(4096)
+            expect(b"OK secure match=" in answer, f"the policy should count, and the answer is {answer!r}")
+        expect(time.monotonic() - begin < QUICK, f"five remembered answers took {time.monotonic() - begin:.0f} s")
+
+
 @scenario("with few descriptors a flood does not keep a remembered policy from being read")
 def few_descriptors(world: World) -> None:
     open_to_everybody(world)

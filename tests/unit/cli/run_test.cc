@@ -154,6 +154,25 @@ TEST_F(Program, WhatCannotBeReadIsTemporary) {
   EXPECT_EQ(run({"cache", "show", "good.example"}), kTemporary);
 }
 
+// What can be read is shown, and that it is not all is said.
+TEST_F(Program, WhatCannotBeListedIsTemporary) {
+  remember("good.example", "enforce");
+  std::filesystem::path shard;
+  for (const auto& item : std::filesystem::recursive_directory_iterator(store_))
+    if (item.path().filename() == "good.example") shard = item.path().parent_path();
+  remember("other.example", "enforce");
+  std::filesystem::remove_all(shard);
+  std::ofstream(shard) << "no folder";
+  const std::string why = "cannot list " + shard.string() + ": Not a directory\n";
+  EXPECT_EQ(run({"cache", "list"}), kTemporary);
+  EXPECT_THAT(out_.str(), StartsWith("other.example  enforce"));
+  EXPECT_EQ(err_.str(), "mtasts: this is not all: " + why);
+  EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("this is not all: " + why));
+  EXPECT_EQ(run({"cache", "purge"}), kTemporary);
+  EXPECT_EQ(err_.str(), "mtasts: " + why);
+}
+
 TEST_F(Program, R24MatchTellsByItsExitCode) {
   remember("good.example", "enforce");
   EXPECT_EQ(run({"match", "good.example", "MX.good.example."}), kApplies);

@@ -82,6 +82,14 @@ TEST(BusyLoop, AsksAndHearsManyInFewRounds) {
   EXPECT_EQ(ask(asking, 200)[""], 200) << "within a timeout of a second";
 }
 
+// A stranger's handshake may cost what it likes: it makes nobody believe that the resolver is gone.
+TEST(BusyLoop, WhatItCouldNotReadInTimeIsNoFailureOfDns) {
+  const ScriptedServer server([](const Query& query) { return an_answer(query); });
+  Asking asking(impatient({server.address()}));
+  const auto stall = asking.loop().after(milliseconds{0}, [] { std::this_thread::sleep_for(seconds{3}); });
+  EXPECT_EQ(ask(asking, 1)["not-tried"], 1);
+}
+
 TEST(FailingResolver, ThatIsSilentGetsEverFewerQuestions) {
   const ScriptedServer server([](const Query&) { return kSilence; });
   Asking asking(impatient({server.address()}));
@@ -206,6 +214,23 @@ TEST(CrowdedResolver, QuestionsForDaneLeavePlacesToRecords) {
   asking.loop().run();
   EXPECT_TRUE(is_answered);
   cost.expect_within(milliseconds{900}, 16);
+}
+
+// The machine may reach addresses of that kind only.
+TEST(CrowdedResolver, AddressesOfOneKindAreNoAnswerWhereTheOtherWasNotTried) {
+  const ScriptedServer server([](const Query& query) {
+    if (query.type != test::kTxt) std::this_thread::sleep_for(milliseconds{700});
+    const std::string data = query.type == test::kTxt ? character_string("x") : std::string(15, '\0') + '\1';
+    return Message{.answer = {test::rr(query.name, query.type, 300, data)}}.to(query);
+  });
+  auto config = impatient({server.address()});
+  config.max_in_flight = 1;
+  config.deadline = seconds{1};
+  Asking asking(config);
+  ASSERT_TRUE(asking.txt("good.test"));
+  const auto addresses = asking.addresses("good.test");
+  ASSERT_FALSE(addresses);
+  EXPECT_EQ(addresses.error().code, ErrorCode::kNotTried);
 }
 
 TEST(CrowdedResolver, R20ThatIsSilentIsAFailureOfDnsAlsoForWhatWaits) {

@@ -278,6 +278,16 @@ TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
   EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotAsked) << "which is not: DNS does not answer";
 }
 
+TEST_F(EngineRaceTest, EveryWaiterIsToldThatNothingWasAskedNotOnlyTheLast) {
+  store_.taken_by_another = true;
+  store_.second_taken_too = true;
+  ask("example.com", seconds(10));
+  ask("example.com", seconds(20));
+  loop_.advance(seconds(15));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotAsked);
+}
+
 TEST_F(EngineTest, R29AsksForDaneWhereItIsWanted) {
   LookupRules rules;
   rules.ask_dane = true;

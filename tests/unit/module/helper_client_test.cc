@@ -130,6 +130,17 @@ TEST_F(HelperClientTest, AHelperThatStandsStillKeepsNobodyWaitingLongerThanTheDe
   EXPECT_NE(outcomes_.at("stall.test").progress, Outcome::Progress::kSettled) << "nothing was found out";
 }
 
+TEST_F(HelperClientTest, NorDoesAQuestionWaitForEver) {
+  config_.network.dns.timeout = seconds(0);
+  config_.network.probe.timeout = seconds(1);
+  open();
+  ask("stall.test", seconds(30));
+  std::optional<ErrorCode> told;
+  client_->resolver().mx("example.test", [&](const Result<DnsAnswer<MxRecord>>& mx) { told = mx.error().code; });
+  ASSERT_TRUE(run_until([&] { return told.has_value(); }, seconds(10)));
+  EXPECT_EQ(told, ErrorCode::kNotTried);
+}
+
 // on_deadline = "no-policy" may let mail go out while lookups are congested, but not while a policy cannot be read.
 TEST_F(HelperClientTest, AnEntryThatCannotBeReadIsTheGraverFault) {
   const Domain domain = *Domain::parse("stall.test");

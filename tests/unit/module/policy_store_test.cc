@@ -441,6 +441,22 @@ TEST_F(StoreTest, ListsAndRemoves) {
   EXPECT_FALSE(store_.get(domain("b.example")).value());
 }
 
+TEST_F(StoreTest, APartThatCannotBeListedIsNotAnEmptyOne) {
+  for (const char* name : {"a.example", "b.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
+  const fs::path shard = fs::path(file()).parent_path();
+  fs::remove_all(shard);
+  std::ofstream(shard) << "no folder";
+  std::size_t seen = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto all = store_.for_each([&seen](const CacheEntry&, Time) { ++seen; });
+    ASSERT_FALSE(all);
+    EXPECT_EQ(all.error().detail, "cannot list " + shard.string() + ": Not a directory");
+  }
+  EXPECT_EQ(seen, 2U) << "the rest is listed, each time";
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-unlistable"))) << "once";
+  EXPECT_FALSE(store_.remove_all());
+}
+
 TEST_F(StoreTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
   for (const char* name : {"a.example", "b.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
   std::ofstream(file()) << "noise";

@@ -380,5 +380,23 @@ TEST_F(UpkeepRoundTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
   EXPECT_THAT(done_[0].failures, IsEmpty());
 }
 
+// What was remembered before the question is no answer to it.
+TEST_F(UpkeepRoundTest, ADomainThatCouldNotBeAskedForIsNotSaidToHaveNoRecord) {
+  put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ + hours(1), {}, {}}, {}, {}}, seconds(0));
+  auto round = make();
+  round.refresh({domain("absent.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  loop_.advance(milliseconds(1));
+  resolver_.txts.back().second(fail(ErrorCode::kNotTried, "too many questions are under way"));
+  loop_.advance(milliseconds(1));
+  round.refresh({domain("absent.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  loop_.advance(seconds(91));
+  ASSERT_EQ(done_.size(), 2U);
+  for (const auto& [summary, why] : {std::pair(done_[0], "too many questions"), std::pair(done_[1], "in time")}) {
+    EXPECT_EQ(summary.without_record, 0U) << why;
+    ASSERT_EQ(summary.failures.size(), 1U) << why;
+    EXPECT_THAT(summary.failures[0].why, HasSubstr(why));
+  }
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -104,6 +104,23 @@ TEST_F(Answering, AtTheDeadlineMailWaitsForAPolicyThatIsBeingFetched) {
   EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_lookups_total{result=\"deadline\"} 1\n"));
 }
 
+// Begun when most of its time was over, it has not given the resolver the time to answer: no failure of DNS, but want of
+// room here.
+TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
+  config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
+  const auto answer_of_one_begun_after = [this](seconds waited) {
+    auto given = std::make_shared<std::string>();
+    answers_.ask("postfix example.com", std::chrono::steady_clock::now() - waited,
+                 [given](const std::string& frame) { *given = frame; });
+    loop_.advance(seconds(20));
+    return *given;
+  };
+  EXPECT_EQ(answer_of_one_begun_after(seconds(0)), "9:NOTFOUND ,") << "the resolver had its time";
+  EXPECT_THAT(answer_of_one_begun_after(seconds(19)), HasSubstr(":TEMP "));
+  config_.decision.on_deadline = WhenUnknown::kNoPolicy;
+  EXPECT_EQ(answer_of_one_begun_after(seconds(19)), "9:NOTFOUND ,");
+}
+
 TEST_F(Answering, WhatAnotherProcessWritesCountsWithinSeconds) {
   remember(enforced());
   EXPECT_EQ(ask("postfix example.com"), kSecure);

@@ -251,6 +251,35 @@ TEST_F(Serving, WhoDoesNotReadIsAnsweredNoFurther) {
   EXPECT_GT(got, 1'000'000U);
 }
 
+// Nothing that a client sends ahead keeps others waiting: they have their turn after each of its requests.
+TEST_F(Serving, WhoSendsManyRequestsAtOnceWaitsForOthersBetweenThem) {
+  const Client flood = connect();
+  const Client mail = connect();
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += i % 2 == 0 ? "5:known," : "7:refused,";
+  flood.send(many);
+  mail.send("10:known mail,");
+  turn();
+  const auto place = std::ranges::find(desk_.requests, "known mail");
+  ASSERT_NE(place, desk_.requests.end());
+  EXPECT_LT(place - desk_.requests.begin(), 5);
+  EXPECT_EQ(mail.received(), "13:OK known mail,");
+  while (desk_.requests.size() < 1001) turn();
+  EXPECT_THAT(heard(flood), testing::EndsWith("8:OK known,4:TEMP,"));
+}
+
+TEST_F(Serving, WhoSendsManyRequestsAndClosesItsSideIsAnsweredThemAll) {
+  const Client client = connect();
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "5:known,";
+  client.send(many);
+  client.stop_sending();
+  std::string got;
+  for (int i = 0; i < 50 && !client.is_closed(); ++i) got += heard(client);
+  EXPECT_EQ(got.size(), 100 * std::string("8:OK known,").size());
+  EXPECT_EQ(server_->connections(), 0U);
+}
+
 TEST_F(Serving, OfTooManyConnectionsTheOneIdleForLongestIsClosed) {
   const Client first = connect();
   const Client second = connect();
@@ -311,32 +340,27 @@ TEST_F(Serving, DrainedItAnswersWhatWasAskedAndEnds) {
   EXPECT_TRUE(drained);
 }
 
-// Peers with addresses of their own.
+// Two peers: a user and an address.
 class ServingPeers : public testing::Test {
  protected:
   ServingPeers() {
-    for (int port = 30'000 + ::getpid() % 10'000; !listening_; ++port) {
-      address_ = parse_listen_address("inet:127.0.0.1:" + std::to_string(port)).value();
-      auto listening = listen_on(address_, {});
-      if (listening) listening_ = std::move(*listening);
-    }
     std::vector<Descriptor> sockets;
-    sockets.push_back(std::move(listening_));
+    for (int port = 30'000 + ::getpid() % 10'000; sockets.empty(); ++port) {
+      of_addresses_ = parse_listen_address("inet:127.0.0.1:" + std::to_string(port)).value();
+      auto listening = listen_on(of_addresses_, {});
+      if (listening) sockets.push_back(std::move(*listening));
+    }
+    sockets.push_back(listen_on(of_users_, {}).value());
     server_ = std::make_unique<Server>(Server::Parts{*loop_, desk_, metrics_, log_}, std::move(sockets), 8);
   }
 
-  // From 127.0.0.<number>.
-  Client connect_from(int number) {
-    Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto own = parse_listen_address("inet:127.0.0." + std::to_string(number) + ":1").value();
-    sockaddr_in from{};
-    std::memcpy(&from, &own.address, sizeof from);
-    from.sin_port = 0;
-    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from), 0);
-    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address_.address), address_.length), 0);
+  Client connect_to(const ListenAddress& address) {
+    Client client(mtasts::connect_to(address, std::chrono::steady_clock::now() + milliseconds(1000)).value());
     turn();
-    return Client(std::move(socket));
+    return client;
   }
+  Client connect() { return connect_to(of_addresses_); }
+  Client connect_as_user() { return connect_to(of_users_); }
   void turn() {
     const auto end = loop_->after(milliseconds(20), [this] { loop_->stop(); });
     loop_->run();
@@ -351,30 +375,31 @@ class ServingPeers : public testing::Test {
   FakeDesk desk_;
   FakeLog log_;
   Metrics metrics_;
+  Scratch scratch_;
   std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
-  Descriptor listening_;
-  ListenAddress address_;
+  ListenAddress of_addresses_;
+  ListenAddress of_users_ = parse_listen_address("unix:" + scratch_.path() + "/socket").value();
   std::unique_ptr<Server> server_;
 };
 
 TEST_F(ServingPeers, WhoHasMostConnectionsGivesOneUp) {
-  const Client mail_server = connect_from(1);
+  const Client mail_server = connect();
   std::vector<Client> flood;
-  for (int i = 0; i < 30; ++i) flood.push_back(connect_from(2));
+  for (int i = 0; i < 30; ++i) flood.push_back(connect_as_user());
   EXPECT_EQ(server_->connections(), 8U);
   EXPECT_FALSE(mail_server.is_closed());
   EXPECT_TRUE(is_served(mail_server));
-  EXPECT_TRUE(is_served(connect_from(1)));
+  EXPECT_TRUE(is_served(connect()));
   EXPECT_TRUE(is_served(flood.back()));
   EXPECT_THAT(log_.lines, testing::ElementsAre(testing::AllOf(HasSubstr("event=too-many-connections limit=8"),
-                                                              HasSubstr("peer=\"127.0.0.2\" connections=7"))));
+                                                              HasSubstr("peer=\"uid "), HasSubstr("connections=7"))));
 }
 
 TEST_F(ServingPeers, ARequestThatHasArrivedIsAnsweredBeforeItsConnectionIsClosed) {
   std::vector<Client> clients;
-  for (int i = 0; i < 8; ++i) clients.push_back(connect_from(1));
+  for (int i = 0; i < 8; ++i) clients.push_back(connect());
   clients.at(0).send("7:known a,");  // not read when the next one connects
-  const Client next = connect_from(1);
+  const Client next = connect();
   turn();
   EXPECT_EQ(clients.at(0).received(), "10:OK known a,");
 }
@@ -382,14 +407,14 @@ TEST_F(ServingPeers, ARequestThatHasArrivedIsAnsweredBeforeItsConnectionIsClosed
 TEST_F(ServingPeers, ThoseThatMayBeGoneAreClosedBeforeThoseThatWait) {
   std::vector<Client> clients;
   for (int i = 0; i < 8; ++i) {
-    clients.push_back(connect_from(1));
+    clients.push_back(connect());
     clients.back().send("1:a,");
     turn();
   }
   clients.at(4).stop_sending();
   turn();
   EXPECT_EQ(desk_.pending, 8U);
-  EXPECT_TRUE(is_served(connect_from(1)));
+  EXPECT_TRUE(is_served(connect()));
   EXPECT_TRUE(clients.at(4).is_closed());
   EXPECT_EQ(desk_.pending, 7U);
 }

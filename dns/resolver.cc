@@ -281,9 +281,11 @@ bool GetdnsResolver::is_doubtful(const Server& server, Clock::time_point now) co
 // Was it our limit that kept the question from being asked, or a resolver that has answered nobody?
 void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
   const auto since = waiting.expires - patience_;
-  const Error error = server.window.has_answered_since(since - kSilence)
-                          ? Error{ErrorCode::kNotTried, "too many questions are under way"}
-                          : Error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
+  Error error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
+  if (Clock::now() - waiting.expires > kStoodStill)
+    error = {ErrorCode::kNotTried, "this process was busy and could not ask in time"};
+  else if (server.window.has_answered_since(since - kSilence))
+    error = {ErrorCode::kNotTried, "too many questions are under way"};
   give_up(std::move(waiting), server, error);
 }
 

@@ -40,6 +40,15 @@ std::string text_of(CURL* easy, CURLINFO what) {
   return text == nullptr ? "" : text;
 }
 
+// libcurl before 8.6 says "out of memory" of a line of the peer's that is longer than it takes, too. Before there is a
+// connection it means what it says.
+bool is_line_too_long(CURL* easy) {
+  constexpr unsigned kFirstThatTellsThemApart = 0x080600;
+  curl_off_t connected = 0;
+  curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+  return connected > 0 && curl_version_info(CURLVERSION_NOW)->version_num < kFirstThatTellsThemApart;
+}
+
 }  // namespace
 
 struct Connection::Handles {
@@ -138,7 +147,8 @@ std::string Connection::where() const {
 
 std::string Connection::local_fault(int curl_code) const {
   if (curl_code == CURLE_COULDNT_CONNECT && !socket_fault_.empty()) return "no socket can be had: " + socket_fault_;
-  if (curl_code == CURLE_OUT_OF_MEMORY || curl_code == CURLE_FAILED_INIT) return error_text(curl_code);
+  const bool no_memory = curl_code == CURLE_OUT_OF_MEMORY && !is_line_too_long(easy());
+  if (no_memory || curl_code == CURLE_FAILED_INIT) return error_text(curl_code);
   if (curl_code == CURLE_SSL_CACERT_BADFILE)
     return "the file of trusted authorities cannot be used: " + escaped(config_.ca_file);
   if (curl_code == CURLE_SSL_CRL_BADFILE)

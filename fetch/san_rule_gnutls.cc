@@ -1,5 +1,4 @@
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <strings.h>
@@ -29,57 +28,6 @@ struct CertificateFree {
   void operator()(gnutls_x509_crt_t certificate) const { gnutls_x509_crt_deinit(certificate); }
 };
 using Certificate = std::unique_ptr<std::remove_pointer_t<gnutls_x509_crt_t>, CertificateFree>;
-
-// Whether an RSA key is larger than OpenSSL would use it: n of 16 384 bits, e of 64. Such a key of 16 384 bits costs a
-// second of processor time, and eight times as much when it is twice as long.
-bool is_costly_key(gnutls_x509_crt_t certificate) {
-  constexpr unsigned kMaxBits = 16'384;
-  constexpr unsigned kMaxExponentOctets = 9;  // with the leading zero of a positive number
-  unsigned bits = 0;
-  const int algorithm = gnutls_x509_crt_get_pk_algorithm(certificate, &bits);
-  gnutls_datum_t modulus{};
-  gnutls_datum_t exponent{};
-  if (bits > kMaxBits || (algorithm == GNUTLS_PK_RSA && gnutls_x509_crt_get_pk_rsa_raw(certificate, &modulus,
-                                                                                      &exponent) != GNUTLS_E_SUCCESS))
-    return true;
-  gnutls_free(modulus.data);
-  gnutls_free(exponent.data);
-  return exponent.size > kMaxExponentOctets;
-}
-
-// Takes a vector with a length of that many octets off the front of a TLS message (RFC 8446 §3.4).
-std::optional<std::string_view> take_vector(std::string_view& rest, std::size_t octets) {
-  std::size_t length = 0;
-  if (rest.size() < octets) return std::nullopt;
-  for (const char octet : rest.substr(0, octets)) length = length << 8U | static_cast<unsigned char>(octet);
-  rest.remove_prefix(octets);
-  if (rest.size() < length) return std::nullopt;
-  const auto vector = rest.substr(0, length);
-  rest.remove_prefix(length);
-  return vector;
-}
-
-// The first certificate of a Certificate message: RFC 5246 §7.4.2, RFC 8446 §4.4.2.
-std::optional<std::string_view> first_certificate(gnutls_session_t session, std::string_view message) {
-  if (gnutls_protocol_get_version(session) >= GNUTLS_TLS1_3 && !take_vector(message, 1)) return std::nullopt;
-  auto list = take_vector(message, 3);
-  return list ? take_vector(*list, 3) : std::nullopt;
-}
-
-// Before the message is looked into: what follows is checked by the key of this certificate, whoever signed it.
-int look_at_certificate(gnutls_session_t session, unsigned /*type*/, unsigned /*when*/, unsigned incoming,
-                        const gnutls_datum_t* message) noexcept {
-  if (incoming == 0) return GNUTLS_E_SUCCESS;
-  const auto shown = first_certificate(session, {reinterpret_cast<const char*>(message->data), message->size});
-  if (!shown) return GNUTLS_E_CERTIFICATE_ERROR;
-  gnutls_x509_crt_t raw = nullptr;
-  if (gnutls_x509_crt_init(&raw) != GNUTLS_E_SUCCESS) return GNUTLS_E_MEMORY_ERROR;
-  const Certificate certificate(raw);
-  std::string der(*shown);
-  const gnutls_datum_t datum{reinterpret_cast<unsigned char*>(der.data()), static_cast<unsigned>(der.size())};
-  const bool is_good = gnutls_x509_crt_import(raw, &datum, GNUTLS_X509_FMT_DER) == GNUTLS_E_SUCCESS && !is_costly_key(raw);
-  return is_good ? GNUTLS_E_SUCCESS : GNUTLS_E_CERTIFICATE_ERROR;
-}
 
 // The certificates that the peer showed, its own first; empty when one cannot be read.
 std::vector<Certificate> peer_chain(gnutls_session_t session) {
@@ -219,15 +167,3 @@ std::optional<CertificateFault> certificate_fault(long verify_result) {
 }
 
 }  // namespace mtasts
-
-// GnuTLS has no limit of its own on a peer's key, and libcurl gives no hold on a session before its handshake. So the
-// sessions that libcurl makes are made here: this definition is found before that of GnuTLS.
-extern "C" __attribute__((visibility("default"))) int gnutls_init(gnutls_session_t* session, unsigned flags) {
-  static const auto original = reinterpret_cast<decltype(&gnutls_init)>(::dlsym(RTLD_NEXT, "gnutls_init"));
-  if (original == nullptr) return GNUTLS_E_INTERNAL_ERROR;
-  const int made = original(session, flags);
-  if (made == GNUTLS_E_SUCCESS)
-    gnutls_handshake_set_hook_function(*session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_PRE,
-                                       &mtasts::look_at_certificate);
-  return made;
-}

@@ -180,8 +180,8 @@ void Engine::answer_all(Job& job, const Outcome& outcome) {
   }
 }
 
-Priority Engine::priority_of(const Job& job) {
-  const bool mail_waits = !job.answered && job.effort == Lookup::Effort::kNormal;
+Priority Engine::priority_of(const Job& job) const {
+  const bool mail_waits = !has_answer(job) && job.effort == Lookup::Effort::kNormal;
   return mail_waits ? Priority::kFirstContact : Priority::kOther;
 }
 

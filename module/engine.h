@@ -58,7 +58,7 @@ class Engine final : public Lookups {
   bool merge_stored(const std::string& domain);
   void perform(const std::string& domain, Action action);
   void end(const std::string& domain);
-  static Priority priority_of(const Job& job);
+  [[nodiscard]] Priority priority_of(const Job& job) const;
   void query_record(const std::string& domain);
   void fetch_policy(const std::string& domain);
   void on_record(const std::string& domain, const RecordResult& result);

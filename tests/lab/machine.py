@@ -96,7 +96,9 @@ class Machine:
             self._lay_over()
         with open(STAGE / "console", "ab") as console:
             self._nspawn = subprocess.Popen(
-                dying_with_parent(["systemd-nspawn", "-D", str(self._root), "--boot", "--private-network", "--register=no", "--keep-unit",
+                dying_with_parent(["systemd-nspawn", "-D", str(self._root), "--boot", "--private-network",
+                                   # Which a machine of its own has, and a container by default has not.
+                                   "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self", "--register=no", "--keep-unit",
                                    "--resolv-conf=off", "--timezone=off", "--hostname=lab", "-q"]),
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         if not wait_for(self._is_up, PATIENCE):

@@ -24,7 +24,6 @@ VENDORS = {
     r"CLI/": ("adapters", {"adapters/cli/options.h"}),
     r"libpsl\.h": ("module", set()),
     r"idn2\.h": ("core", set()),
-    r"libpsl\.h": ("module", set()),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import askers
 from episodes import Trait
 from faults import Fault, Field
-from ground import DISK, OWNER, STORE, remove
+from ground import DISK, STORE, remove
 from programs import USERS
-from mail_server import make_folder
 from truth import Domain
 
 VICTIMS = 8  # domains that one fault is about
@@ -194,7 +193,8 @@ class Directory(Replaced):
 
 
 class Renewed(Fault):
-    """Everything is thrown away, as by an administrator who makes the directory anew."""
+    """Everything is thrown away, as by an administrator's rm -rf. The directory itself stays: helpers that run may write
+    to no other (docs/adr/0012-sandbox.md), and take five seconds to notice that there is one."""
 
     name = "store emptied"
     group = "store"
@@ -205,8 +205,9 @@ class Renewed(Fault):
         old = DISK / "old"
         with field.ground.store_lock:
             with field.oracle.destroying(names):
-                STORE.rename(old)
-                make_folder(str(STORE), 0o755, OWNER)
+                old.mkdir()
+                for item in list(STORE.iterdir()):
+                    item.rename(old / item.name)
                 field.artefacts.clear()
             remove(old)
         field.report.act(self.name)

@@ -15,7 +15,7 @@ from programs import LIMIT, send
 from truth import Kind
 
 CALLERS = ("mtasts", "soak_caller")
-STEPS = 24  # a lookup that saves record, policy and what DANE says makes about as many on the file system
+STEPS = 36  # a lookup that saves record, policy and what DANE says, and counts them, makes about as many on the file system
 
 
 class Kill(Fault):

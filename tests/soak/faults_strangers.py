@@ -141,9 +141,11 @@ class Lying(Stranger):
 
 class Hoarder(Stranger):
     """Hundreds of domains with the longest policies there may be, which are to be kept for a year: the store's quota is used up, and
-    what is new may not be saved. What is saved stays. Afterwards the administrator throws everything away."""
+    what is new may not be saved. What is saved stays. Afterwards the administrator throws everything away. Of the group "clock",
+    because a full store takes policies for unused when the clock is a year ahead (docs/adr/0013-store-quotas.md)."""
 
     name = "store filled up"
+    group = "clock"
     traits = Trait.CROWDED | Trait.UNSAVED
     connections = 50
     short = 10.0
@@ -175,6 +177,14 @@ class HangUp(Flood):
     name = "flood, hanging up"
     how = "hang-up"
     connections = 300
+
+
+class Ahead(Flood):
+    """A local user who sends requests as fast as they are taken and waits for no answer."""
+
+    name = "flood, not waiting"
+    how = "ahead"
+    connections = 50
 
 
 class FewDescriptors(Flood):
@@ -235,4 +245,4 @@ class Unreadable(Fault):
             field.inspector.of_others.difference_update(self.taken)
 
 
-ALL: list[type[Fault]] = [Groups, Silent, Shut, Shaking, Bulky, Void, Lying, Flood, HangUp, FewDescriptors, Unreadable, Hoarder]
+ALL: list[type[Fault]] = [Groups, Silent, Shut, Shaking, Bulky, Void, Lying, Flood, HangUp, Ahead, FewDescriptors, Unreadable, Hoarder]

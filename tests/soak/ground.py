@@ -32,8 +32,9 @@ from world import AUTHORITY, RESOLVER, WEB
 FOLDER = Path("/soak")
 DISK = Path("/soak/disk")  # a file system of its own
 DISK_BYTES = 32 << 20
-DISK_FILES = 6_000
+DISK_FILES = 3_000
 STORE = DISK / "store"
+MAX_ENTRIES, MAX_MB = 1000, 16  # the least that can be configured; the disk has room for more
 CONFIGURATION = FOLDER / "mtasts.toml"
 DAEMON_CONFIGURATION = FOLDER / "mtastsd.toml"
 SANITIZER_REPORTS = FOLDER / "sanitizer"  # of helpers, whose standard error nobody sees
@@ -79,12 +80,18 @@ class Ground:
     def _configuration(self, fetch_timeout: int) -> str:
         return (f'[dns]\nresolvers = ["{RESOLVER[0]}"]\ntimeout_s = {DNS_TIMEOUT}\nmin_ttl_s = 0\ntrust_ad = "always"\n'
                 f'[fetch]\ntimeout_s = {fetch_timeout}\nca_file = "{self.authority.root}"\n'
-                f'[engine]\ndeadline_s = {DEADLINE}\n[cache]\ndirectory = "{STORE}"\n')
+                f'[engine]\ndeadline_s = {DEADLINE}\n[cache]\ndirectory = "{STORE}"\n'
+                f'max_entries = {MAX_ENTRIES}\nmax_mb = {MAX_MB}\n')
 
     @property
     def talkative(self) -> list[Domain]:
         """Without those that can only make one wait."""
         return [domain for domain in self.domains if domain.kind is not Kind.SILENT]
+
+    @staticmethod
+    def pids_needed() -> list[int]:
+        """The processes that an answer of mtastsd may need."""
+        return [pid for pid, name in processes("mtastsd", "unbound", "knotd", LOOKUP) if name != LOOKUP or is_daemons(pid)]
 
     def stop(self) -> None:
         self.daemon.stop()

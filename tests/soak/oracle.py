@@ -155,7 +155,7 @@ class Oracle:
             traits = self.episodes.traits(begin, end, ticket.domain.name)
             kept = ticket.kept if ticket.kept and memory.destroyed < begin and ticket.kept.first <= begin else None
             self._count(answer)
-            wrong = self._forged(ticket, answer, end) or self._late(ticket, answer, kept, traits, end)
+            wrong = self._forged(ticket, answer, end) or self._late(answer, kept, traits, ticket.begin, end)
             if wrong:
                 return wrong
             if answer.repeated and answer.word == "none" and _is_free(ticket.domain, kept):
@@ -219,11 +219,9 @@ class Oracle:
             return "it lasts longer than any fetch can have made it"
         return ""
 
-    def _late(self, ticket: Ticket, answer: Answer, kept: Kept | None, traits: Trait, end: float) -> str:
-        if answer.seconds <= PROMPT or not kept or traits & EXCUSES or not self._is_duty(kept, traits, ticket.begin, end):
+    def _late(self, answer: Answer, kept: Kept | None, traits: Trait, begin: float, end: float) -> str:
+        if answer.seconds <= PROMPT or not kept or traits & EXCUSES or not self._is_duty(kept, traits, begin, end):
             return ""
-        if kept.number < ticket.domain.current.number:
-            return ""  # the policy of another id is fetched before the answer (R18)
         return f"version {kept.number} was committed, and the answer took {answer.seconds:.1f} s"
 
     def _missing(self, domain: Domain, answer: Answer, kept: Kept | None, memory: Memory, traits: Trait, begin: float, end: float) -> str:

@@ -71,7 +71,7 @@ class Runner:
         self.episodes = episodes
         self.report = report
         self.interference = Interference()
-        self.pulse = Pulse()
+        self.pulse = Pulse(ground.pids_needed)
         self.stopping = threading.Event()
         self.pausing = threading.Event()  # nobody shall begin anything
 

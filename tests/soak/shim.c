@@ -50,7 +50,9 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static void step(void) {
-  if (die_at > 0 && ++steps == die_at) kill(getpid(), SIGKILL);
+  if (die_at <= 0 || ++steps != die_at) return;
+  tgkill(getpid(), gettid(), SIGKILL); /* the helper's filter of system calls lets no other call kill */
+  abort();                             /* a writer that lives on would prove nothing */
 }
 
 static int is_regular(int fd) {

@@ -133,11 +133,11 @@ def zones(six: bool) -> list[Zone]:
 
 
 def hosts(six: bool) -> list[Host]:
-    """The policy of a hoarder is as long as one may be."""
+    """The policy of a hoarder is as long as the share of one registrable domain lets it be: a 256th of 16 MB, in whole blocks."""
     def policy(patterns: str) -> str:
         return f"version: STSv1\r\nmode: enforce\r\n{patterns}max_age: 31557600\r\n"
 
-    hoard = hostile_web.padded(policy("mx: mx.test\r\n").encode(), hostile_web.LIMIT - 100).decode()
+    hoard = hostile_web.padded(policy("mx: mx.test\r\n").encode(), 58 * 1024).decode()
     lies = policy("".join(f"mx: *.v{number}.void.test\r\n" for number in range(VOIDS)))
     return [Host(DHE, "dhe"), Host(GOOD_HOARD, "good", hoard), Host(GOOD_LYING, "good", lies), *(Host(address, "shut") for address in SHUT),
             *(Host(address, "silent") for address in [*SILENT, *(SILENT6 if six else [])]), *map(Host, SHAKING, HANDSHAKES),

@@ -253,8 +253,7 @@ Result<Bytes> Look::without_us(const std::string& path) const {
 
 // A root directory without a file has the defaults, as a machine without one.
 Result<Config> host_config(const Machine& machine, const Wishes& wishes) {
-  const bool has_none = !machine.root().empty() && !machine.exists(wishes.config_path);
-  return load_config(has_none ? "/dev/null" : machine.root() + wishes.config_path);
+  return load_config(machine.root() + wishes.config_path);
 }
 
 std::string default_data_folder() { return MTASTS_DATA_DIR; }

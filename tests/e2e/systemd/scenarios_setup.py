@@ -95,7 +95,7 @@ def with_opensmtpd(machine: Computer) -> str:
     lay_over(machine, OPENSMTPD[machine.suite])
     machine.shell("ldconfig; for name in opensmtpd opensmtpq; do useradd --system --user-group --home-dir /var/lib/opensmtpd/empty $name; done; "
                   "install -d -m 0711 /var/lib/opensmtpd/empty /var/spool/smtpd; chgrp opensmtpq /usr/sbin/smtpctl; chmod 2755 /usr/sbin/smtpctl; "
-                  "echo lab.test >/etc/mailname; touch /etc/aliases; systemctl daemon-reload")
+                  "echo lab.test >/etc/mailname; touch /etc/aliases; echo 127.0.0.1 localhost >>/etc/hosts; systemctl daemon-reload")
     machine.run("systemctl", "start", "opensmtpd.service")
     return machine.path(SMTPD).read_text(encoding="ascii")
 

@@ -66,7 +66,11 @@ TEST(CacheEntry, R17ComesBackAsItWas) {
       {domain(), {State::kFailed, kNow, {}, "dns-timeout: no answer from 127.0.0.1"}, full.policy, {}},
       {domain(), full.record, {}, full.failure},
       {domain(), full.record, {}, {}, DaneMemory{DaneState::kFailed, kNow, {}}},
-      {domain(), full.record, {}, {}, DaneMemory{DaneState::kUsable, kNow, "all", {"mx1.example.com", "mx-2.example.com"}}},
+      {domain(),
+       full.record,
+       {},
+       {},
+       DaneMemory{DaneState::kUsable, kNow, "all", {"mx1.example.com", "mx-2.example.com"}}},
       {domain(), full.record, stored_policy("1", kNow, policy_body("none", 0, "")), {}},
       {domain(), full.record, stored_policy("1", kNow, "\n\n" + policy_body() + "\n\nsum: 0123456789abcdef\n\n"), {}},
   };
@@ -82,7 +86,8 @@ TEST(CacheEntry, R17KeepsTheLargestPolicy) {
   entry.record = {State::kInvalid, Time{seconds{253'402'300'799}}, std::string(32, 'i'), std::string(5000, 'd')};
   entry.policy = stored_policy(std::string(32, 'i'), kNow, body);
   entry.failure->error.detail = std::string(5000, 'd');
-  const std::string host = std::string(63, 'a') + '.' + std::string(63, 'b') + '.' + std::string(63, 'c') + '.' + std::string(61, 'd');
+  const std::string host =
+      std::string(63, 'a') + '.' + std::string(63, 'b') + '.' + std::string(63, 'c') + '.' + std::string(61, 'd');
   entry.dane = DaneMemory{DaneState::kPartly, kNow, std::string(5000, 'd'), std::vector(kMaxDaneHosts, host)};
   const std::string bytes = serialize(entry);
   EXPECT_LE(bytes.size(), kMaxEntryBytes);

@@ -90,15 +90,17 @@ TEST(HostileResolver, SecondAnswersAreIgnored) {
   expect_good(asking.txt(named("duplicate")));
 }
 
-// Asks for all names at the same time.
+// Asks for all names at the same time, each for the sake of another domain.
 std::vector<Result<Texts>> txts(Asking& asking, const std::vector<std::string>& names) {
   std::vector<Result<Texts>> answers(names.size(), Texts{});
   std::size_t open = names.size();
   for (std::size_t i = 0; i < names.size(); ++i)
-    asking.resolver().txt(names[i], [&, i](auto answer) {
-      answers[i] = std::move(answer);
-      if (--open == 0) asking.loop().stop();
-    });
+    asking.resolver().txt(names[i],
+                          [&, i](auto answer) {
+                            answers[i] = std::move(answer);
+                            if (--open == 0) asking.loop().stop();
+                          },
+                          {"asker" + std::to_string(i) + ".test", Priority::kFirstContact});
   asking.loop().run();
   return answers;
 }

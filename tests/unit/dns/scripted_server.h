@@ -54,7 +54,7 @@ struct Query {
   std::string name;  // wire form, as it came
   unsigned type = 0;
   unsigned query_class = 1;
-  int number = 0;     // 1 for the first that the server got
+  int number = 0;       // 1 for the first that the server got
   std::string bytes{};  // all of it, without its length
 
   [[nodiscard]] std::string question() const { return name + u16(type) + u16(query_class); }

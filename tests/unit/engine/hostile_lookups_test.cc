@@ -31,7 +31,8 @@ class HostileLookups : public testing::Test {
     config_ = lab_config("/nonexistent");
     config_.network.dns.resolvers = {lab_value("MTASTS_LAB_HOSTILE_RESOLVER")};
     config_.lookup.ask_dane = true;
-    network_ = open_network(helper_settings(config_, LogTarget::kSyslog)).value();
+    const auto library = EngineLibrary::load(helper_settings(config_, LogTarget::kSyslog)).value();
+    network_ = library.open(config_.network).value();
     engine_ =
         std::make_unique<Engine>(loop(), network_->resolver(), network_->fetcher(), store_, log_, config_.lookup, now);
   }

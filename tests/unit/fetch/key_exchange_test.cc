@@ -7,11 +7,9 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <thread>
 
 #include "tests/unit/fetch/fetching.h"
-#include "tests/unit/module/scratch.h"
 
 namespace mtasts {
 namespace {
@@ -26,21 +24,17 @@ std::string address_of_test(int number) {
 // `openssl s_server` with the certificate of rsa2048 and further options; it answers every request with a page.
 class Server {
  public:
-  Server(const std::string& address, const std::vector<std::string>& options)
-      : Server(address, options, test::lab("DIR") + std::string("/pki/leaf-rsa2048.pem"),
-               test::lab("DIR") + std::string("/pki/leaf-RSA_2048.key")) {}
-  Server(std::string address, const std::vector<std::string>& options, const std::string& certificate,
-         const std::string& key)
-      : address_(std::move(address)) {
+  Server(std::string address, const std::vector<std::string>& options) : address_(std::move(address)) {
+    const std::string pki = test::lab("DIR") + std::string("/pki/");
     std::vector<std::string> arguments{"openssl",
                                        "s_server",
                                        "-www",
                                        "-accept",
                                        address_ + ":" + test::lab("POLICY_PORT"),
                                        "-cert",
-                                       certificate,
+                                       pki + "leaf-rsa2048.pem",
                                        "-key",
-                                       key};
+                                       pki + "leaf-RSA_2048.key"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
@@ -88,24 +82,6 @@ TEST(KeyExchange, FiniteFieldGroupsAreRefusedInTls12) {
 TEST(KeyExchange, FiniteFieldGroupsAreRefusedInTls13) {
   const Server server(address_of_test(2), {"-tls1_3", "-groups", "ffdhe2048"});
   EXPECT_THAT(server.fetch().detail, HasSubstr(refusal()));
-}
-
-// GnuTLS uses a key before anybody has said that it is trusted, and takes one of any size. With 16 384 bits, also of its
-// exponent, that is a second of processor time. OpenSSL finds first that nobody trusted has signed it.
-TEST(KeyExchange, AKeyThatIsCostlyToUseIsNotUsed) {
-  const Scratch scratch;
-  const std::string key = scratch.path() + "/key.pem";
-  const std::string certificate = scratch.path() + "/certificate.pem";
-  const std::string make = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt "
-                           "rsa_keygen_pubexp:0x10000000000000001 -out " +
-                           key + " 2>/dev/null && openssl req -x509 -new -key " + key + " -subj /CN=costly -out " +
-                           certificate;
-  ASSERT_EQ(std::system(make.c_str()), 0);
-  const bool is_gnutls = fetcher_tls_library() == std::string("gnutls");
-  for (const char* version : {"-tls1_3", "-tls1_2"}) {
-    const Server server(address_of_test(4), {version}, certificate, key);
-    EXPECT_THAT(server.fetch().detail, HasSubstr(is_gnutls ? "Error in the certificate" : "self-signed")) << version;
-  }
 }
 
 // The page that it answers with is no policy, but the session was good.

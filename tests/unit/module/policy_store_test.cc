@@ -148,18 +148,19 @@ TEST_F(StoreTest, ReplacesWholeAndLeavesNoTemporaryFile) {
 
 // Upgrade and downgrade: the policy stays in force, and an absence does not replace it.
 TEST_F(StoreTest, R17APolicyOfAnotherVersionIsReadAndKept) {
+  const CacheEntry saved = with_policy();
   for (const char* version : {"0", "2"}) {
-    std::string bytes = serialize(with_policy());
+    std::string bytes = serialize(saved);
     bytes.replace(bytes.find("1\n"), 1, version);
-    ASSERT_TRUE(store_.put(with_policy()));
+    ASSERT_TRUE(store_.put(saved));
     std::ofstream(file()) << test::with_right_sum(bytes);
     auto entry = store_.get(domain()).value();
     ASSERT_TRUE(entry) << version;
-    EXPECT_EQ(entry->policy, with_policy().policy);
+    EXPECT_EQ(entry->policy, saved.policy);
     EXPECT_EQ(entry->record, RecordMemory{}) << "it is asked for again";
     entry->record.state = RecordMemory::State::kAbsent;
     EXPECT_TRUE(store_.put(*entry));
-    EXPECT_EQ(store_.get(domain()).value()->policy, with_policy().policy);
+    EXPECT_EQ(store_.get(domain()).value()->policy, saved.policy);
   }
   EXPECT_THAT(log_.lines, IsEmpty());
 }

@@ -21,9 +21,11 @@
 
 namespace mtasts {
 
+// Empty for a process that has ended meanwhile.
 inline std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
 }
 
 class RunningHelper {

@@ -380,6 +380,18 @@ TEST_F(UpkeepRoundTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
   EXPECT_THAT(done_[0].failures, IsEmpty());
 }
 
+TEST_F(UpkeepRoundTest, SaysThatItHasNotSeenEverything) {
+  remember("lost.example", hours(1));
+  const std::filesystem::path shard = place_of("lost.example").parent_path();
+  std::filesystem::remove_all(shard);
+  std::ofstream(shard) << "no folder";
+  auto round = make();
+  run(round);
+  ASSERT_EQ(done_.size(), 1U);
+  ASSERT_TRUE(done_[0].unread);
+  EXPECT_THAT(done_[0].unread->detail, HasSubstr("cannot list " + shard.string()));
+}
+
 // What was remembered before the question is no answer to it.
 TEST_F(UpkeepRoundTest, ADomainThatCouldNotBeAskedForIsNotSaidToHaveNoRecord) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ + hours(1), {}, {}}, {}, {}}, seconds(0));

@@ -33,6 +33,7 @@ class EximSetup : public testing::Test {
       fs::permissions(root_ + program, fs::perms::owner_all);
     }
     write(kModule, "");
+    write("/etc/mtasts/mtasts.toml", "");
     write("/data/exim/conf.d/main/05_mtasts", std::string(".ifndef MTASTS_SO\nMTASTS_SO = ") + kModule + "\n.endif\n");
     write("/data/exim/conf.d/router/150_mtasts", "mta_sts_policy:\n  address_data = x\n");
     write("/data/exim/conf.d/transport/30_mtasts", "remote_smtp_mta_sts:\n");
@@ -75,6 +76,7 @@ class EximSetup : public testing::Test {
     out_.str("");
     err_.str("");
     Wishes wishes;
+    wishes.config_path = "/etc/mtasts/mtasts.toml";
     wishes.replace = replace;
     wishes.data_folder = root_ + "/data";
     const Machine machine(root_,

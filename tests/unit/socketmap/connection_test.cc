@@ -264,8 +264,9 @@ TEST_F(Serving, WhoSendsManyRequestsAtOnceWaitsForOthersBetweenThem) {
   ASSERT_NE(place, desk_.requests.end());
   EXPECT_LT(place - desk_.requests.begin(), 5);
   EXPECT_EQ(mail.received(), "13:OK known mail,");
-  while (desk_.requests.size() < 1001) turn();
-  EXPECT_THAT(heard(flood), testing::EndsWith("8:OK known,4:TEMP,"));
+  std::string answers;
+  for (int i = 0; i < 100 && desk_.requests.size() < 1001; ++i) answers += heard(flood);
+  EXPECT_THAT(answers + heard(flood), testing::EndsWith("8:OK known,4:TEMP,"));
 }
 
 TEST_F(Serving, WhoSendsManyRequestsAndClosesItsSideIsAnsweredThemAll) {

@@ -130,7 +130,7 @@ const std::map<std::string, int (*)(Text)>& attempts() {
 class PryingResolver final : public Resolver {
  public:
   explicit PryingResolver(EventLoop& loop) : loop_(loop) {}
-  void mx(const std::string& name, Callback<MxRecord> done) override {
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
     while (name == "stall") ::pause();
     const auto space = std::min(name.find(' '), name.size());
     const std::string with = name.substr(std::min(space + 1, name.size()));
@@ -140,10 +140,10 @@ class PryingResolver final : public Resolver {
           DnsAnswer<MxRecord>::Kind::kFound, {{static_cast<std::uint16_t>(error), "x"}}, std::chrono::seconds(1)});
     });
   }
-  void txt(const std::string& /*name*/, Callback<std::string> /*done*/) override {}
-  void addresses(const std::string& /*name*/, Callback<std::string> /*done*/) override {}
-  void tlsa(const std::string& /*name*/, Callback<TlsaRecord> /*done*/) override {}
-  void cname(const std::string& /*name*/, Callback<std::string> /*done*/) override {}
+  void txt(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
+  void addresses(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
+  void tlsa(const std::string& /*name*/, Callback<TlsaRecord> /*done*/, const Requester&) override {}
+  void cname(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
 
  private:
   EventLoop& loop_;
@@ -151,7 +151,8 @@ class PryingResolver final : public Resolver {
 };
 
 class NoFetcher final : public Fetcher {
-  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Callback /*done*/) override {}
+  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
+             Callback /*done*/) override {}
 };
 
 class NoProber final : public MxProber {

@@ -187,7 +187,9 @@ Result<void> serve(const std::string& user) {
   log->set_threshold(settings->log_level);
   Helper* noting = nullptr;
   if (settings->network.dns.trust_ad != ResolverConfig::TrustAd::kNever)
-    settings->network.dns.on_ad = [&noting](const auto& verdict) { noting->note_ad(verdict); };
+    settings->network.dns.on_ad = [&noting](const auto& verdict) {
+      if (noting != nullptr) noting->note_ad(verdict);
+    };
   const auto engine = EngineLibrary::load(*settings);
   if (!engine) return tl::unexpected(engine.error());
   auto network = open_confined(*engine, *settings, *log);

@@ -61,7 +61,7 @@ class Asking {
 inline ResolverConfig asking_at(std::vector<std::string> resolvers) {
   ResolverConfig config;
   config.resolvers = std::move(resolvers);
-  config.timeout = std::chrono::seconds{2};
+  config.timeout = std::chrono::seconds{5};
   return config;
 }
 

@@ -3,6 +3,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mtasts {
@@ -124,12 +126,16 @@ class Filter {
   std::vector<sock_filter> program_;
 };
 
+// TCP and UDP and nothing beside them: Landlock's rules for ports know only TCP, and MPTCP and SCTP would go past them.
 // Datagrams are how syslog is reached; what else listens on this machine's own sockets (D-Bus, a container's manager,
 // databases) takes streams.
 void add_sockets(Filter& filter) {
   constexpr std::uint32_t kKind = 0xf;  // without SOCK_CLOEXEC and SOCK_NONBLOCK
-  filter.rule(SYS_socket, {{0, kWhole, AF_INET}}, kAllow);
-  filter.rule(SYS_socket, {{0, kWhole, AF_INET6}}, kAllow);
+  constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 4> kOfTheNetwork{
+      {{SOCK_STREAM, IPPROTO_IP}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, IPPROTO_IP}, {SOCK_DGRAM, IPPROTO_UDP}}};
+  for (const std::uint32_t family : {AF_INET, AF_INET6})
+    for (const auto& [kind, protocol] : kOfTheNetwork)
+      filter.rule(SYS_socket, {{0, kWhole, family}, {1, kKind, kind}, {2, kWhole, protocol}}, kAllow);
   filter.rule(SYS_socket, {{0, kWhole, AF_UNIX}, {1, kKind, SOCK_DGRAM}}, kAllow);
   filter.rule(SYS_socket, {}, refusal(EAFNOSUPPORT));
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,8 +38,8 @@ int open_as(Text path, int flags) {
   return error;
 }
 
-int socket_of(int family, int type) {
-  const int fd = ::socket(family, type, 0);
+int socket_of(int family, int type, int protocol = 0) {
+  const int fd = ::socket(family, type, protocol);
   const int error = outcome(fd);
   if (fd >= 0) ::close(fd);
   return error;
@@ -109,6 +110,11 @@ const std::map<std::string, int (*)(Text)>& attempts() {
       {"unix-stream", [](Text) { return socket_of(AF_UNIX, SOCK_STREAM); }},
       {"unix-datagram", [](Text) { return socket_of(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC); }},
       {"netlink", [](Text) { return socket_of(AF_NETLINK, SOCK_RAW); }},
+      {"tcp", [](Text) { return socket_of(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP); }},
+      {"udp", [](Text) { return socket_of(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP); }},
+      {"multipath", [](Text) { return socket_of(AF_INET, SOCK_STREAM, IPPROTO_MPTCP); }},
+      {"sctp", [](Text) { return socket_of(AF_INET6, SOCK_STREAM, IPPROTO_SCTP); }},
+      {"raw", [](Text) { return socket_of(AF_INET, SOCK_RAW, IPPROTO_TCP); }},
       {"packet", [](Text) { return socket_of(AF_PACKET, SOCK_RAW); }},
       {"execute", execute},
       {"process", start_process},

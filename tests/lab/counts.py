@@ -1,10 +1,12 @@
 """Adds up test results for ./dev test.
 
-counts.py junit NAME FILE   one line "NAME: N passed, N failed, N skipped" from a JUnit file of ctest
-counts.py line NAME FILE    the same from a file that holds "N passed, N failed, N skipped"
-counts.py total FILE        the sum of such lines; exit 1 if anything failed or nothing ran
+counts.py junit NAME FILE [AGAIN]   one line "NAME: N passed, N failed, N skipped" from a JUnit file of ctest; AGAIN is that
+                                    of a second run of those that failed
+counts.py line NAME FILE            the same from a file that holds "N passed, N failed, N skipped"
+counts.py total FILE                the sum of such lines; exit 1 if anything failed or nothing ran
 
-What was skipped and why follows its line as "skipped: WHAT: REASON" and the sum is preceded by them, one reason once.
+What was skipped and why follows its line as "skipped: WHAT: REASON" and the sum is preceded by them, one reason once;
+what failed and passed when it was run again by itself, as "unsteady: WHAT".
 A missing or unreadable result counts as one failure: a test program that died must not pass.
 """
 
@@ -14,6 +16,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 SKIPPED = "skipped: "
+UNSTEADY = "unsteady: "
 LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
 
 
@@ -21,31 +24,44 @@ def text(counts: tuple[int, int, int]) -> str:
     return "{} passed, {} failed, {} skipped".format(*counts)
 
 
-def from_junit(path: Path) -> tuple[int, int, int]:
+def from_junit(path: Path, again: set[str]) -> tuple[int, int, int]:
     suite = xml.etree.ElementTree.parse(path).getroot()
-    total, failed = int(suite.get("tests", 0)), int(suite.get("failures", 0))
+    total, failed = int(suite.get("tests", 0)), int(suite.get("failures", 0)) - len(again)
     skipped = int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
     return total - failed - skipped, failed, skipped
+
+
+def unsteady(path: Path, again: Path) -> set[str]:
+    """The tests that failed, and passed in a second run."""
+    if not again.exists():
+        return set()
+    try:
+        failed = {case.get("name") for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase") if case.get("status") == "fail"}
+        passed = {case.get("name") for case in xml.etree.ElementTree.parse(again).getroot().iter("testcase") if case.get("status") == "run"}
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return set()
+    return {str(name) for name in failed & passed}
 
 
 def from_lines(path: Path) -> list[tuple[int, int, int]]:
     return [tuple(map(int, found)) for found in LINE.findall(path.read_text())]
 
 
-def read(kind: str, path: Path) -> tuple[int, int, int]:
+def read(kind: str, path: Path, again: set[str]) -> tuple[int, int, int]:
     try:
-        return from_junit(path) if kind == "junit" else from_lines(path)[-1]
+        return from_junit(path, again) if kind == "junit" else from_lines(path)[-1]
     except (OSError, IndexError, xml.etree.ElementTree.ParseError):
         return 0, 1, 0
 
 
-def skipped(kind: str, path: Path) -> list[str]:
-    """The lines "skipped: WHAT: REASON"."""
+def remarks(kind: str, path: Path, again: set[str]) -> list[str]:
+    """The lines "skipped: WHAT: REASON" and "unsteady: WHAT"."""
     try:
         if kind == "line":
-            return [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(SKIPPED)]
+            return [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith((SKIPPED, UNSTEADY))]
         cases = xml.etree.ElementTree.parse(path).getroot().iter("testcase")
-        return [f"{SKIPPED}{case.get('name')}: {reason_of(case)}" for case in cases if case.find("skipped") is not None]
+        skipped = [f"{SKIPPED}{case.get('name')}: {reason_of(case)}" for case in cases if case.find("skipped") is not None]
+        return skipped + [UNSTEADY + name for name in sorted(again)]
     except (OSError, xml.etree.ElementTree.ParseError):
         return []
 
@@ -70,13 +86,14 @@ def main() -> int:
     kind, name = sys.argv[1:3]
     if kind in ("junit", "line"):
         path = Path(sys.argv[3])
-        print("\n".join([f"{name}: {text(read(kind, path))}", *skipped(kind, path)]))
+        again = unsteady(path, Path(sys.argv[4])) if len(sys.argv) > 4 else set()
+        print("\n".join([f"{name}: {text(read(kind, path, again))}", *remarks(kind, path, again)]))
         return 0
     results = Path(name)
     lines = results.read_text(encoding="utf-8").splitlines()
     print("\n".join([line for line in lines if not line.startswith(SKIPPED)] + by_reason(lines)))
-    passed, failed, left_out = (sum(column) for column in zip((0, 0, 0), *from_lines(results)))
-    print(text((passed, failed, left_out)))
+    passed, failed, skipped = (sum(column) for column in zip((0, 0, 0), *from_lines(results)))
+    print(text((passed, failed, skipped)))
     return 1 if failed or not passed else 0
 
 

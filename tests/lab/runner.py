@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from pathlib import Path
 from typing import Callable
 
 import sandbox
-from framework import SCENARIOS, Scenario, run_one
+from framework import SCENARIOS
 from packages import LabError
+from tally import Tally, run_all, total
 from world import World
 
 
@@ -40,12 +40,10 @@ def main(script: Path, versions: list[Version]) -> int:
             return _inside(options, version, mention=version.title if len(versions) > 1 else "")
     chosen = [version for version in versions if options.version in version.title]
     with ThreadPoolExecutor(len(chosen)) as pool:
-        tallies = list(pool.map(lambda version: _outside(options, script, version), chosen))
+        tally = total(pool.map(lambda version: _outside(options, script, version), chosen))
     if options.results:
-        passed, failed, skipped = (sum(column) for column in zip(*(tally for tally, _ in tallies)))
-        reasons = "".join(f"skipped: {reason}\n" for _, reason in tallies if reason)
-        options.results.write_text(f"{passed} passed, {failed} failed, {skipped} skipped\n{reasons}", encoding="utf-8")
-    return 1 if any(failed for (_, failed, _), _ in tallies) else 0
+        options.results.write_text(tally.results(), encoding="utf-8")
+    return 1 if tally.failed else 0
 
 
 def _arguments(script: Path) -> argparse.Namespace:
@@ -58,8 +56,8 @@ def _arguments(script: Path) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _outside(options: argparse.Namespace, script: Path, version: Version) -> tuple[tuple[int, int, int], str]:
-    """Enters a sandbox with this same program, which writes its counts to a pipe. The counts, and why it cannot run here."""
+def _outside(options: argparse.Namespace, script: Path, version: Version) -> Tally:
+    """Enters a sandbox with this same program, which writes its counts to a pipe."""
     reading, writing = os.pipe()
     why = sandbox.refusal()
     try:
@@ -71,13 +69,9 @@ def _outside(options: argparse.Namespace, script: Path, version: Version) -> tup
         why = str(reason)
     finally:
         os.close(writing)
-        with open(reading, encoding="ascii") as told:
-            counts = told.read().split()
-    if why:
-        why = f"{version.title} end to end ({len(SCENARIOS)} scenarios): {why}"
-        print(f"SKIP {why}", flush=True)
-        return (0, 0, len(SCENARIOS)), why
-    return ((int(counts[0]), int(counts[1]), int(counts[2])) if len(counts) == 3 else (0, 1, 0)), ""  # who died has failed
+        with open(reading, encoding="utf-8") as told:
+            text = told.read()
+    return Tally.left_out(len(SCENARIOS), f"{version.title} end to end", why) if why else Tally.from_json(text)
 
 
 def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:
@@ -88,20 +82,10 @@ def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:
         world.sender.install_module(options.build)
         world.sender.add_examples()
         chosen = [one for one in SCENARIOS if options.only in one.name and one.applies(world)]
-        tally = _run_all(world, chosen, f"[{mention}] " if mention else "")
+        tally = run_all(world, chosen, lambda line: print(f"[{mention}] {line}" if mention else line, flush=True))
     finally:
         world.stop()
-    print(f"{version.title} end to end: {tally['ok']} passed, {tally['FAIL']} failed, {tally['SKIP']} skipped "
-          f"({time.monotonic() - begin:.0f} s)", flush=True)
-    options.results.write_text(f"{tally['ok']} {tally['FAIL']} {tally['SKIP']}", encoding="ascii")
-    return 1 if tally["FAIL"] else 0
+    print(f"{version.title} end to end: {tally.counts()} ({time.monotonic() - begin:.0f} s)", flush=True)
+    options.results.write_text(tally.to_json(), encoding="utf-8")
+    return 1 if tally.failed else 0
 
-
-def _run_all(world: World, chosen: list[Scenario], mention: str) -> dict[str, int]:
-    tally = {"ok": 0, "FAIL": 0, "SKIP": 0}
-    for one in chosen:
-        state, line = run_one(world, one)
-        tally[state] += 1
-        sys.stdout.write(f"{mention}{line}\n")
-        sys.stdout.flush()
-    return tally

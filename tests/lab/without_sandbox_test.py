@@ -42,6 +42,17 @@ class WithoutSandbox(unittest.TestCase):
             self.assertEqual(total.stdout.splitlines()[-4:], ["skipped: no root:", "  x", "  y", "4 passed, 0 failed, 2 skipped"])
             self.assertEqual(total.returncode, 0)
 
+    def test_what_passes_in_a_second_run_is_named(self) -> None:
+        case = '<testcase name="{}" status="{}"/>'.format
+        with tempfile.TemporaryDirectory() as folder:
+            first, again = Path(folder, "first"), Path(folder, "again")
+            first.write_text(f'<testsuite tests="3" failures="2">{case("a", "run")}{case("b", "fail")}{case("c", "fail")}</testsuite>')
+            again.write_text(f'<testsuite tests="2" failures="1">{case("b", "run")}{case("c", "fail")}</testsuite>')
+            told_of = told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout
+            self.assertEqual(told_of, "name: 2 passed, 1 failed, 0 skipped\nunsteady: b\n")
+            again.unlink()
+            self.assertEqual(told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout, "name: 1 passed, 2 failed, 0 skipped\n")
+
 
 if __name__ == "__main__":
     unittest.main()

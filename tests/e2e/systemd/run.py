@@ -24,8 +24,9 @@ import debian_package  # noqa: E402
 import machine  # noqa: E402
 import release_0_1_0  # noqa: E402
 from computer import Computer, Releases  # noqa: E402
-from framework import SCENARIOS, run_one  # noqa: E402
+from framework import SCENARIOS  # noqa: E402
 from packages import LabError  # noqa: E402
+from tally import Tally, run_all, total  # noqa: E402
 
 import scenarios_service  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
@@ -41,11 +42,10 @@ def main() -> int:
     options = _arguments()
     if options.inside:
         return _inside(options)
-    tallies = _outside(options)
+    tally = _outside(options)
     if options.results:
-        passed, failed, skipped = (sum(column) for column in zip(*tallies))
-        options.results.write_text(f"{passed} passed, {failed} failed, {skipped} skipped\n", encoding="ascii")
-    return 1 if any(failed for _, failed, _ in tallies) else 0
+        options.results.write_text(tally.results(), encoding="utf-8")
+    return 1 if tally.failed else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _outside(options: argparse.Namespace) -> list[tuple[int, int, int]]:
+def _outside(options: argparse.Namespace) -> Tally:
     folder = Path(tempfile.mkdtemp(prefix="mtasts-packages-"))
     try:
         machine.demand()
@@ -70,9 +70,9 @@ def _outside(options: argparse.Namespace) -> list[tuple[int, int, int]]:
         this.rename(folder / "this.deb")
         chosen = [suite for suite in _suites() if options.version in suite]
         with ThreadPoolExecutor(len(chosen)) as pool:
-            return list(pool.map(lambda suite: _suite(options, suite, needed, folder), chosen))
+            return total(pool.map(lambda suite: _suite(options, suite, needed, folder), chosen))
     except LabError as reason:
-        return [_skipped("the package under systemd", reason)]
+        return Tally.left_out(len(SCENARIOS), "the package under systemd", reason)
     finally:
         shutil.rmtree(folder)
 
@@ -83,7 +83,7 @@ def _suites() -> tuple[str, ...]:
     return SUITES.get(own, (own or "sid",))
 
 
-def _suite(options: argparse.Namespace, suite: str, needed: list[str], folder: Path) -> tuple[int, int, int]:
+def _suite(options: argparse.Namespace, suite: str, needed: list[str], folder: Path) -> Tally:
     """In namespaces of its own, with this same program, which writes its counts to a pipe."""
     reading, writing = os.pipe()
     try:
@@ -91,43 +91,33 @@ def _suite(options: argparse.Namespace, suite: str, needed: list[str], folder: P
         machine.inside_namespaces([sys.executable, str(HERE / "run.py"), "--inside", suite, "--build", str(options.build), "--packages", str(folder),
                                    "--only", options.only, "--results", f"/proc/self/fd/{writing}"], pass_fds=[writing])
     except LabError as reason:
-        return _skipped(f"Debian {suite} under systemd", reason)
+        return Tally.left_out(len(SCENARIOS), f"Debian {suite} under systemd", reason)
     finally:
         os.close(writing)
-        with open(reading, encoding="ascii") as told:
-            counts = told.read().split()
-    return (int(counts[0]), int(counts[1]), int(counts[2])) if len(counts) == 3 else (0, 1, 0)  # who died has failed
-
-
-def _skipped(what: str, reason: LabError) -> tuple[int, int, int]:
-    print(f"SKIP {what} ({len(SCENARIOS)} scenarios): {reason}", flush=True)
-    return 0, 0, len(SCENARIOS)
+        with open(reading, encoding="utf-8") as told:
+            text = told.read()
+    return Tally.from_json(text)
 
 
 def _inside(options: argparse.Namespace) -> int:
     begin = time.monotonic()
     [first], [following] = options.packages.glob("mtasts_0.1.0_*.deb"), options.packages.glob("mtasts_9.0.0_*.deb")
     computer = Computer(options.inside, Releases(first, options.packages / "this.deb", following))
-    tally = {"ok": 0, "FAIL": 0, "SKIP": 0}
     try:
         computer.boot()  # where even a machine without our package does not boot, nothing of ours has failed
     except LabError as reason:
-        counts = _skipped(f"Debian {options.inside} under systemd", reason)
-        options.results.write_text(" ".join(map(str, counts)), encoding="ascii")
+        left_out = Tally.left_out(len(SCENARIOS), f"Debian {options.inside} under systemd", reason)
+        options.results.write_text(left_out.to_json(), encoding="utf-8")
         computer.stop()
         return 0
     try:
-        for one in SCENARIOS:
-            if options.only in one.name:
-                state, line = run_one(computer, one)
-                tally[state] += 1
-                print(f"[{options.inside}] {line}", flush=True)
+        chosen = [one for one in SCENARIOS if options.only in one.name]
+        tally = run_all(computer, chosen, lambda line: print(f"[{options.inside}] {line}", flush=True))
     finally:
         computer.stop()
-    print(f"Debian {options.inside} under systemd: {tally['ok']} passed, {tally['FAIL']} failed, {tally['SKIP']} skipped "
-          f"({time.monotonic() - begin:.0f} s)", flush=True)
-    options.results.write_text(f"{tally['ok']} {tally['FAIL']} {tally['SKIP']}", encoding="ascii")
-    return 1 if tally["FAIL"] else 0
+    print(f"Debian {options.inside} under systemd: {tally.counts()} ({time.monotonic() - begin:.0f} s)", flush=True)
+    options.results.write_text(tally.to_json(), encoding="utf-8")
+    return 1 if tally.failed else 0
 
 
 if __name__ == "__main__":

@@ -328,10 +328,9 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
   Waiting waiting = std::move(active->waiting);
   server.queue.leave(active->ticket);
   const auto now = Clock::now();
-  const bool stood_still = !reply && reply.error().code == ErrorCode::kDnsTimeout &&
-                           now - active->asked_at > timeout_ + kStoodStill;
-  if (stood_still)
-    answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
+  const bool stood_still =
+      !reply && reply.error().code == ErrorCode::kDnsTimeout && now - active->asked_at > timeout_ + kStoodStill;
+  if (stood_still) answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
   if (reply)
     server.window.answered(now);
   else if (stood_still)

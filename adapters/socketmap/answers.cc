@@ -64,18 +64,17 @@ void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
   const Request request = *Request::parse(payload);
   const auto waited = steady_clock::now() - asked;
   const auto left = std::chrono::ceil<milliseconds>(config_.deadline - waited);
-  parts_.lookups->lookup(
-      **policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
-      [this, map = request.map, payload = std::string(payload), done = std::move(done), asked,
-       is_late = waited > kAtOnce](const Outcome& found) {
-        const Outcome outcome = is_late ? of_one_begun_late(found) : found;
-        Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
-        parts_.metrics.looked_up(outcome);
-        parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
-        done(given.frame);
-        if (const seconds time = good_for(outcome); time > seconds(0))
-          memory_.put(payload, std::move(given), steady_clock::now() + time);
-      });
+  parts_.lookups->lookup(**policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
+                         [this, map = request.map, payload = std::string(payload), done = std::move(done), asked,
+                          is_late = waited > kAtOnce](const Outcome& found) {
+                           const Outcome outcome = is_late ? of_one_begun_late(found) : found;
+                           Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
+                           parts_.metrics.looked_up(outcome);
+                           parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
+                           done(given.frame);
+                           if (const seconds time = good_for(outcome); time > seconds(0))
+                             memory_.put(payload, std::move(given), steady_clock::now() + time);
+                         });
 }
 
 std::string Answers::without_lookup(std::string_view payload, const std::string& reason) {

@@ -79,8 +79,8 @@ void Connection::answer_more() {
   settle();
 }
 
-// One request: whoever sends many ahead has the next answered after those of others. Returns what is left: the beginning
-// of a request, or what has to wait.
+// One request: whoever sends many ahead has the next answered after those of others. Returns what is left: the
+// beginning of a request, or what has to wait.
 std::string_view Connection::answer_next(std::string_view bytes) {
   if (pending_) return bytes;
   was_served_ = false;

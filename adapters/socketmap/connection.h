@@ -59,10 +59,10 @@ class Connection {
   bool no_more_ = false;                    // nothing is read any more
   bool finishing_ = false;                  // it ends as soon as it is idle
   unsigned interest_ = 0;
-  bool was_served_ = false;                 // since then what is in `in_` was not looked at
+  bool was_served_ = false;  // since then what is in `in_` was not looked at
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<EventLoop::Watch> next_turn_;  // for the next of its requests, after those of others
-  std::unique_ptr<EventLoop::Watch> timer_;  // of a client that does not go on
+  std::unique_ptr<EventLoop::Watch> timer_;      // of a client that does not go on
 };
 
 }  // namespace mtasts::socketmap

@@ -41,7 +41,8 @@ Result<ProgramOutput> Machine::run_as(const std::string& user, const std::string
   const std::string program = find_program(argv.front());
   if (program.empty()) return fail(ErrorCode::kConfig, "the program " + argv.front() + " is not installed");
   argv.front() = program;
-  argv.insert(argv.begin(), {"/usr/sbin/chroot", "--userspec=" + user + ":", "--groups=" + group, root_.empty() ? "/" : root_});
+  argv.insert(argv.begin(),
+              {"/usr/sbin/chroot", "--userspec=" + user + ":", "--groups=" + group, root_.empty() ? "/" : root_});
   return run_(argv, input);
 }
 

@@ -113,8 +113,6 @@ Result<void> settle(const Machine& machine, const Facts& facts) {
 
 }  // namespace
 
-Host opensmtpd_host() {
-  return {"opensmtpd", "OpenSMTPD", plan, settle};
-}
+Host opensmtpd_host() { return {"opensmtpd", "OpenSMTPD", plan, settle}; }
 
 }  // namespace mtasts::setup

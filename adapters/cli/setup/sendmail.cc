@@ -30,8 +30,7 @@ std::string program(const Machine& machine) {
 
 // m4 can run commands that a file asks for: never as root where somebody else can write the files.
 Result<std::string> make_cf(const Machine& machine, const std::string& mc) {
-  const auto made =
-      ::geteuid() == 0 ? machine.run_as(kUser, kGroup, {"m4", "-"}, mc) : machine.run({"m4", "-"}, mc);
+  const auto made = ::geteuid() == 0 ? machine.run_as(kUser, kGroup, {"m4", "-"}, mc) : machine.run({"m4", "-"}, mc);
   if (!made) return tl::unexpected(made.error());
   if (made->ok() && made->err.empty()) return made->out;
   return fail(ErrorCode::kConfig, "m4 cannot make sendmail.cf: " + said(*made));

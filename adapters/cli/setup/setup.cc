@@ -103,7 +103,8 @@ class Setup {
     output_.out << (action == Action::kApply ? "What is changed:\n" : "What would be changed:\n");
     show(*plan, *all, output_);
     if (action == Action::kApply) return apply(*plan, *all);
-    output_.out << "Nothing is changed yet. To do it: mtasts setup " << host_.name << (wishes_.replace ? " --replace" : "")
+    output_.out << "Nothing is changed yet. To do it: mtasts setup " << host_.name
+                << (wishes_.replace ? " --replace" : "")
                 << (wishes_.socket.empty() ? "" : " --socket " + wishes_.socket)
                 << " --apply; and to go back later: mtasts setup " << host_.name << " --undo\n";
     return kPending;

@@ -71,9 +71,9 @@ TEST_F(ConfigFile, MxHostsAreTrustedAsPolicyHostsAre) {
   EXPECT_EQ(load("")->network.probe.ca_file, "/etc/ssl/certs/ca-certificates.crt");
   EXPECT_EQ(load("")->network.probe.timeout.count(), 20);
   EXPECT_EQ(load("")->network.probe.connect_timeout.count(), 10);
-  const auto config =
-      load("[fetch]\nca_file = \"" + path_ + "\"\ncrl_file = \"" + path_ + "\"\ntimeout_s = 5\nmax_per_address = 3\n"
-           "allow_private = [\"10.0.0.0/8\", \"fd00::1\"]\n");
+  const auto config = load("[fetch]\nca_file = \"" + path_ + "\"\ncrl_file = \"" + path_ +
+                           "\"\ntimeout_s = 5\nmax_per_address = 3\n"
+                           "allow_private = [\"10.0.0.0/8\", \"fd00::1\"]\n");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->network.probe.ca_file, path_);
   EXPECT_EQ(config->network.probe.crl_file, path_);

@@ -104,8 +104,8 @@ TEST_F(Answering, AtTheDeadlineMailWaitsForAPolicyThatIsBeingFetched) {
   EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_lookups_total{result=\"deadline\"} 1\n"));
 }
 
-// Begun when most of its time was over, it has not given the resolver the time to answer: no failure of DNS, but want of
-// room here.
+// Begun when most of its time was over, it has not given the resolver the time to answer: no failure of DNS, but want
+// of room here.
 TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
   config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   const auto answer_of_one_begun_after = [this](seconds waited) {

@@ -14,7 +14,7 @@ import strangers
 from episodes import Trait
 from faults import Fault, Field, NotNow
 from faults_files import VICTIMS, is_own
-from ground import owner_id
+from ground import STORE, owner_id
 from truth import Kind
 
 MAIL = "root"  # the mail server's user: strangers and others are one peer of mtastsd
@@ -141,7 +141,7 @@ class Lying(Stranger):
 
 class Hoarder(Stranger):
     """Hundreds of domains with the longest policies there may be, which are to be kept for a year: the store's quota is used up, and
-    what is new may not be saved. What is saved stays. Afterwards the administrator throws everything away. Of the group "clock",
+    what is new may not be saved. What is saved stays. Afterwards the administrator throws theirs away. Of the group "clock",
     because a full store takes policies for unused when the clock is a year ahead (docs/adr/0013-store-quotas.md)."""
 
     name = "store filled up"
@@ -155,9 +155,10 @@ class Hoarder(Stranger):
 
     def mend(self, field: Field) -> None:
         super().mend(field)
-        with field.ground.store_lock, field.oracle.destroying([domain.name for domain in field.ground.domains]):
-            field.runner.run(["cache", "purge"], "root")
-            field.artefacts.clear()
+        with field.ground.store_lock:
+            for file in STORE.glob("??/*"):
+                if strangers.owns(file.name):
+                    file.unlink(missing_ok=True)
 
 
 class Flood(Stranger):

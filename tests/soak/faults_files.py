@@ -72,6 +72,7 @@ class Noise(FileFault):
     """Overwritten: with noise, with one wrong bit, with more than there was, with another domain's entry, with a giant hole."""
 
     name = "file overwritten"
+    VERSION = b"mtasts-cache 2\n"  # of a later mtasts
     WAYS = ("a bit", "noise", "a bit", "giant", "a bit", "twice", "a bit", "another's", "more", "zeros", "version")
 
     def choose(self, field: Field) -> None:
@@ -94,7 +95,15 @@ class Noise(FileFault):
             old[field.random.randrange(max(0, old.find(b"mx: v")), len(old))] ^= 1
         return {"noise": field.random.randbytes(field.random.randrange(1, 3000)), "giant": b"", "a bit": bytes(old), "twice": bytes(old) * 2,
                 "another's": bytes(other), "more": bytes(old) + b"\n", "zeros": b"mtasts-cache 1\n" + bytes(100),
-                "version": b"mtasts-cache 2\n"}[way]
+                "version": Noise.VERSION}[way]
+
+    def mend(self, field: Field) -> None:
+        """What may hold a policy that only another version can read stays until the administrator purges it."""
+        with field.ground.store_lock, field.oracle.destroying([domain.name for domain in self.victims]):
+            for file in [field.ground.file_of(domain.name) for domain in self.victims]:
+                if beginning(file) == self.VERSION:
+                    remove(file)
+                    field.artefacts.pop(file, None)
 
 
 def beginning(file: Path) -> bytearray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from pathlib import Path
 from typing import Sequence
 
 import askers

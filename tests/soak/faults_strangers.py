@@ -140,6 +140,9 @@ class Lying(Stranger):
         return strangers.lying()
 
 
+USAGE = STORE / ".usage"
+
+
 class Hoarder(Stranger):
     """Hundreds of domains with the longest policies there may be, which are to be kept for a year: the store's quota is used up, and
     what is new may not be saved. What is saved stays. Afterwards the administrator throws theirs away. Of the group "clock",
@@ -160,6 +163,8 @@ class Hoarder(Stranger):
             for file in STORE.glob("??/*"):
                 if strangers.owns(file.name):
                     file.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # or the store is full until it is counted again
+                os.truncate(USAGE, 0)
 
 
 class Flood(Stranger):

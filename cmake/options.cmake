@@ -22,6 +22,8 @@ target_compile_definitions(mtasts_options INTERFACE MTASTS_VERSION="${PROJECT_VE
 include(CheckPIESupported)
 check_pie_supported()
 target_link_options(mtasts_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+# A room names the libraries of all its parts; a program needs those of the parts that it uses.
+target_link_options(mtasts_options INTERFACE -Wl,--as-needed)
 if(NOT MTASTS_SANITIZE AND NOT MTASTS_FUZZ)
   target_compile_options(mtasts_options INTERFACE -fstack-protector-strong -fstack-clash-protection
     "SHELL:-include ${PROJECT_SOURCE_DIR}/cmake/fortify.h")

@@ -1,6 +1,6 @@
 // What DNSSEC says of a domain's MX hosts: is it DANE that judges them (R29, RFC 7672)? Decides what to ask next and
-// what the answers mean; module/dane_lookup asks. Every answer counts as the resolver gave it: `authenticated` is
-// DNSSEC's word, an error is a failed or bogus lookup, which never makes the result weaker.
+// what the answers mean; module/engine/dane_lookup asks. Every answer counts as the resolver gave it: `authenticated`
+// is DNSSEC's word, an error is a failed or bogus lookup, which never makes the result weaker.
 #pragma once
 
 #include <chrono>

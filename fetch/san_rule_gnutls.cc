@@ -82,7 +82,7 @@ std::optional<CertificateFault> chain_fault(gnutls_session_t session, const std:
 }
 
 // Finite-field Diffie-Hellman, whose size the peer chooses. The helper keeps it from being negotiated at all
-// (module/engine_library); where that did not work, the session is not used.
+// (module/helper/engine_library); where that did not work, the session is not used.
 bool is_costly(gnutls_session_t session) {
   const gnutls_kx_algorithm_t exchange = gnutls_kx_get(session);
   const char* group = gnutls_group_get_name(gnutls_group_get(session));

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "module/helper_call.h"
-#include "module/wall_clock.h"
+#include "module/helper/call.h"
+#include "module/io/wall_clock.h"
 
 namespace mtasts {
 namespace {

@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "core/decision.h"
-#include "module/config.h"
-#include "module/log.h"
-#include "module/policy_store.h"
+#include "module/config/config.h"
+#include "module/io/log.h"
+#include "module/store/policy_store.h"
 
 namespace mtasts {
 

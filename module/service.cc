@@ -3,7 +3,7 @@
 #include <random>
 #include <utility>
 
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
 
 namespace mtasts {
 namespace {

@@ -7,10 +7,10 @@
 #include <memory>
 #include <optional>
 
-#include "module/config.h"
-#include "module/helper_client.h"
-#include "module/policy_store.h"
-#include "module/upkeep_round.h"
+#include "module/config/config.h"
+#include "module/engine/upkeep_round.h"
+#include "module/helper/client.h"
+#include "module/store/policy_store.h"
 
 namespace mtasts {
 

@@ -4,10 +4,10 @@
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/describe.h"
-#include "module/event_loop.h"
-#include "module/helper_client.h"
-#include "module/upkeep_round.h"
-#include "module/wall_clock.h"
+#include "module/engine/upkeep_round.h"
+#include "module/helper/client.h"
+#include "module/io/event_loop.h"
+#include "module/io/wall_clock.h"
 
 namespace mtasts::cli {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "adapters/cli/command.h"
-#include "module/descriptor.h"
-#include "module/resolver_notes.h"
+#include "module/engine/resolver_notes.h"
+#include "module/io/descriptor.h"
 
 namespace mtasts::cli {
 namespace {

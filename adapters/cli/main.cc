@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "adapters/cli/command.h"
-#include "module/privileges.h"
+#include "module/io/privileges.h"
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "adapters/cli/command.h"
-#include "module/listen_socket.h"
-#include "module/netstring.h"
+#include "module/io/listen_socket.h"
+#include "module/io/netstring.h"
 #include "module/ping.h"
 
 namespace mtasts::cli {

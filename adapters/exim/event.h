@@ -12,7 +12,7 @@
 
 #include "core/decision.h"
 #include "core/result.h"
-#include "module/log.h"
+#include "module/io/log.h"
 
 namespace mtasts {
 

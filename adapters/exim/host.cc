@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "adapters/exim/route.h"
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
 
 namespace mtasts {
 namespace {

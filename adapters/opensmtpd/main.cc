@@ -5,8 +5,8 @@
 #include <string>
 
 #include "adapters/opensmtpd/process.h"
-#include "module/config.h"
-#include "module/log.h"
+#include "module/config/config.h"
+#include "module/io/log.h"
 
 int main(int argc, char** argv) {
   try {

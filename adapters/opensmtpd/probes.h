@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/ports.h"
-#include "module/log.h"
-#include "module/short_memory.h"
+#include "module/io/log.h"
+#include "module/io/short_memory.h"
 
 namespace mtasts::opensmtpd {
 

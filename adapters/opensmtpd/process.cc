@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "adapters/opensmtpd/table.h"
-#include "module/event_loop.h"
-#include "module/file_watch.h"
+#include "module/io/event_loop.h"
+#include "module/io/file_watch.h"
+#include "module/io/wall_clock.h"
 #include "module/service.h"
-#include "module/wall_clock.h"
 
 namespace mtasts::opensmtpd {
 namespace {

@@ -12,10 +12,10 @@
 #include "adapters/opensmtpd/codec.h"
 #include "adapters/opensmtpd/mx_choice.h"
 #include "core/decision.h"
-#include "module/config.h"
-#include "module/lookups.h"
-#include "module/policy_store.h"
-#include "module/tlsrpt.h"
+#include "module/config/config.h"
+#include "module/engine/lookups.h"
+#include "module/store/policy_store.h"
+#include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts::opensmtpd {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/lookup.h"
-#include "module/netstring.h"
+#include "module/io/netstring.h"
 #include "module/ping.h"
 
 namespace mtasts::socketmap {

@@ -8,9 +8,9 @@
 
 #include "adapters/socketmap/memory.h"
 #include "adapters/socketmap/metrics.h"
-#include "module/config.h"
-#include "module/lookups.h"
-#include "module/policy_store.h"
+#include "module/config/config.h"
+#include "module/engine/lookups.h"
+#include "module/store/policy_store.h"
 
 namespace mtasts::socketmap {
 

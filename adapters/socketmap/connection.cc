@@ -8,7 +8,7 @@
 #include <chrono>
 #include <utility>
 
-#include "module/netstring.h"
+#include "module/io/netstring.h"
 
 namespace mtasts::socketmap {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "adapters/socketmap/desk.h"
 #include "core/ports.h"
-#include "module/descriptor.h"
+#include "module/io/descriptor.h"
 
 namespace mtasts::socketmap {
 

@@ -14,14 +14,14 @@
 #include "adapters/socketmap/listening.h"
 #include "adapters/socketmap/requests.h"
 #include "adapters/socketmap/server.h"
-#include "adapters/socketmap/systemd.h"
-#include "module/event_loop.h"
-#include "module/file_watch.h"
-#include "module/http_server.h"
-#include "module/listen_socket.h"
-#include "module/privileges.h"
+#include "module/io/event_loop.h"
+#include "module/io/file_watch.h"
+#include "module/io/http_server.h"
+#include "module/io/listen_socket.h"
+#include "module/io/privileges.h"
+#include "module/io/systemd.h"
+#include "module/io/wall_clock.h"
 #include "module/service.h"
-#include "module/wall_clock.h"
 
 namespace mtasts::socketmap {
 namespace {

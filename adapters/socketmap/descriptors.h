@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "module/log.h"
+#include "module/io/log.h"
 
 namespace mtasts::socketmap {
 

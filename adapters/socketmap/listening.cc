@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "module/listen_socket.h"
+#include "module/io/listen_socket.h"
 
 namespace mtasts::socketmap {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "module/config.h"
-#include "module/descriptor.h"
-#include "module/log.h"
+#include "module/config/config.h"
+#include "module/io/descriptor.h"
+#include "module/io/log.h"
 
 namespace mtasts::socketmap {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "adapters/socketmap/daemon.h"
-#include "module/config.h"
+#include "module/config/config.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"mtastsd tells Postfix and Sendmail over a socketmap which TLS a domain's MTA-STS policy demands.",

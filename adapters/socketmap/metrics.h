@@ -10,7 +10,7 @@
 
 #include "adapters/socketmap/reply.h"
 #include "core/lookup.h"
-#include "module/upkeep_round.h"
+#include "module/engine/upkeep_round.h"
 
 namespace mtasts::socketmap {
 

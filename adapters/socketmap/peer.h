@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "module/descriptor.h"
+#include "module/io/descriptor.h"
 
 namespace mtasts::socketmap {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "core/decision.h"
-#include "module/config.h"
+#include "module/config/config.h"
 
 namespace mtasts::socketmap {
 

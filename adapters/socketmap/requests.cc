@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "module/netstring.h"
+#include "module/io/netstring.h"
 #include "module/ping.h"
 
 namespace mtasts::socketmap {

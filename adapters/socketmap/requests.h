@@ -4,7 +4,7 @@
 #include "adapters/socketmap/admission.h"
 #include "adapters/socketmap/answers.h"
 #include "adapters/socketmap/desk.h"
-#include "module/log_throttle.h"
+#include "module/io/log_throttle.h"
 
 namespace mtasts::socketmap {
 

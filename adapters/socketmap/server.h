@@ -10,8 +10,8 @@
 
 #include "adapters/socketmap/connection.h"
 #include "adapters/socketmap/metrics.h"
-#include "module/log.h"
-#include "module/log_throttle.h"
+#include "module/io/log.h"
+#include "module/io/log_throttle.h"
 
 namespace mtasts::socketmap {
 

@@ -11,9 +11,9 @@
 #include <string>
 
 #include "module/client.h"
-#include "module/engine.h"
-#include "module/engine_library.h"
-#include "module/wall_clock.h"
+#include "module/engine/engine.h"
+#include "module/helper/engine_library.h"
+#include "module/io/wall_clock.h"
 #include "tests/bench/memory.h"
 
 namespace {

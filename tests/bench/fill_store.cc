@@ -8,8 +8,8 @@
 #include <cstdlib>
 
 #include "module/client.h"
-#include "module/policy_store.h"
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
+#include "module/store/policy_store.h"
 #include "tests/bench/many_domains.h"
 
 // In place of libc's: nothing of it has to survive a power cut, and a million entries take minutes less.

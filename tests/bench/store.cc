@@ -14,8 +14,8 @@
 
 #include "core/upkeep.h"
 #include "module/client.h"
-#include "module/policy_store.h"
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
+#include "module/store/policy_store.h"
 #include "tests/bench/many_domains.h"
 #include "tests/bench/memory.h"
 

@@ -1,5 +1,5 @@
 // Any bytes in the place of the answer that a lookup helper sends; tried with a right sum, too.
-#include "module/answer.h"
+#include "module/helper/answer.h"
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/core/entry_sum.h"

@@ -1,5 +1,5 @@
 // Any bytes in the place of what a lookup helper sends: what the process that started it makes of them.
-#include "module/helper_frames.h"
+#include "module/helper/frames.h"
 #include "tests/fuzz/fuzz.h"
 
 using mtasts::Domain;

@@ -1,5 +1,5 @@
 // Any bytes from a client of the page with the metrics, arriving in pieces of any size.
-#include "module/http_request.h"
+#include "module/io/http_request.h"
 
 #include "tests/fuzz/fuzz.h"
 

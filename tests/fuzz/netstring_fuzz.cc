@@ -1,5 +1,5 @@
 // Any bytes from a client of the socketmap server, arriving in pieces of any size.
-#include "module/netstring.h"
+#include "module/io/netstring.h"
 
 #include "tests/fuzz/fuzz.h"
 

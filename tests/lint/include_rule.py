@@ -1,10 +1,11 @@
-"""Who may include whom (docs/architecture.md): prints each include that breaks the rule, exit 1 if there is one.
+"""Who may include whom (docs/architecture.md): prints each include that breaks the rule and each circle, exit 1 if there is one.
 
 usage: include_rule.py SOURCE_ROOT
 """
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOMS = {
@@ -15,17 +16,24 @@ ROOMS = {
     "adapters": {"core", "module"},
     "tests": {"core", "dns", "fetch", "module", "adapters"},
 }
+# Inside module/: each includes those before it. What lies in module/ itself comes last.
+FLOORS = ["io", "store", "tlsrpt", "config", "engine", "helper"]
 # A vendor's headers stay in the .cc files (and private headers named here) of one room.
 VENDORS = {
     r"getdns/": ("dns", {"dns/getdns_loop.h", "dns/reply.h", "dns/upstream.h"}),
     r"(curl|openssl|gnutls)/": ("fetch", set()),
-    r"toml\+\+/": ("module", set()),
-    r"event2?[/.]": ("module", set()),
+    r"toml\+\+/": ("module/config", set()),
+    r"event2?[/.]": ("module/io", set()),
     r"CLI/": ("adapters", {"adapters/cli/options.h"}),
-    r"libpsl\.h": ("module", set()),
+    r"libpsl\.h": ("module/engine", set()),
     r"idn2\.h": ("core", set()),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
+
+
+def floor(path: str) -> int:
+    parts = path.split("/")
+    return FLOORS.index(parts[1]) if len(parts) > 2 else len(FLOORS)
 
 
 def offence(path: str, target: str) -> str | None:
@@ -36,30 +44,54 @@ def offence(path: str, target: str) -> str | None:
             return f"{room} must not include {owner}"
         if room == owner == "adapters" and path.split("/")[1] != target.split("/")[1]:
             return "no adapter knows another"
+        if room == owner == "module" and floor(target) > floor(path):
+            return f"module/ is built in this order: {', '.join(FLOORS)}, the rest"
     for pattern, (home, headers) in VENDORS.items():
         if not re.match(pattern, target) or room == "tests":
             continue
-        if room != home:
+        if not path.startswith(f"{home}/"):
             return f"{target} belongs into {home}"
         if path.endswith(".h") and path not in headers:
             return f"{target} belongs into a .cc file"
     return None
 
 
-def main() -> int:
-    root = Path(sys.argv[1])
-    found = 0
+def circle(path: str, includes: dict[str, list[str]], way: list[str], done: set[str]) -> list[str]:
+    """The files that include each other, beginning with `path` or a file that it includes; none where there is no circle."""
+    if path in way:
+        return way[way.index(path):] + [path]
+    if path in done:
+        return []
+    for target in includes.get(path, []):
+        if found := circle(target, includes, [*way, path], done):
+            return found
+    done.add(path)
+    return []
+
+
+def sources(root: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """Each file with its includes: line numbers and targets."""
     for room in ROOMS:
         for path in sorted((root / room).rglob("*")):
-            if path.suffix not in (".cc", ".h", ".c"):
-                continue
-            name = path.relative_to(root).as_posix()
-            for number, line in enumerate(path.read_text().splitlines(), 1):
-                include = INCLUDE.match(line)
-                why = offence(name, include[1]) if include else None
-                if why:
-                    print(f"{name}:{number}: {include[1]}: {why}")
-                    found += 1
+            if path.suffix in (".cc", ".h", ".c"):
+                lines = enumerate(path.read_text().splitlines(), 1)
+                yield path.relative_to(root).as_posix(), [(number, found[1]) for number, line in lines if (found := INCLUDE.match(line))]
+
+
+def main() -> int:
+    found = 0
+    includes = {}
+    for path, targets in sources(Path(sys.argv[1])):
+        includes[path] = [target for _, target in targets]
+        for number, target in targets:
+            if why := offence(path, target):
+                print(f"{path}:{number}: {target}: {why}")
+                found += 1
+    done: set[str] = set()
+    for path in list(includes):
+        if files := circle(path, includes, [], done):
+            print(f"a circle: {' → '.join(files)}")
+            return 1
     return 1 if found else 0
 
 

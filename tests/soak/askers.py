@@ -145,9 +145,10 @@ class MailServer(Asker):
     def ask(self, domain: Domain) -> Answer | None:
         """Has the answer judged, and returns it; None when there is nothing to judge."""
         server = self.ground.daemon
+        generation = server.generation  # before it is found to serve: it may be stopped between the two
         if not server.serving.wait(LIMIT):
             return None
-        generation, ticket = server.generation, self.oracle.ticket(domain)
+        ticket = self.oracle.ticket(domain)
         try:
             reply = self.connection.ask(domain.name)
         except daemon.NoAnswer as reason:

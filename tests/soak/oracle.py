@@ -28,7 +28,7 @@ from clock import Clock
 from episodes import Episodes, Trait
 from truth import Domain, Kind, Version
 
-IN_FLIGHT = 30.0  # no lookup that began earlier is still under way; see longest_lookup() in module/helper_main.cc
+IN_FLIGHT = 30.0  # no lookup that began earlier is still under way; see longest_lookup() in module/helper/main.cc
 HELD_UP = 2.0  # a process that stood still may save so late what it dated by the clock before
 EXCUSES = Trait.NETWORK | Trait.STOPPED
 PROMPT = 2.0  # seconds

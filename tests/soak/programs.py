@@ -19,7 +19,7 @@ from oracle import Oracle
 from pulse import Pulse
 from report import Report
 
-GRACE = 1.0  # after its deadline a caller gives the helper up (module/helper_call.h)
+GRACE = 1.0  # after its deadline a caller gives the helper up (module/helper/call.h)
 BUSY = 3.0  # what a busy machine may add
 LIMIT = DEADLINE + GRACE + BUSY
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:")

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "module/listen_address.h"
+#include "module/io/listen_address.h"
 
 namespace mtasts::setup {
 namespace {

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <deque>
 
-#include "module/descriptor.h"
+#include "module/io/descriptor.h"
 
 namespace mtasts::setup {
 namespace {

@@ -10,7 +10,7 @@
 #include "adapters/cli/setup/files.h"
 #include "adapters/cli/setup/machine.h"
 #include "adapters/cli/setup/state.h"
-#include "module/config.h"
+#include "module/config/config.h"
 
 namespace mtasts::setup {
 

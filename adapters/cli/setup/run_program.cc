@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "adapters/cli/setup/machine.h"
-#include "module/descriptor.h"
+#include "module/io/descriptor.h"
 
 namespace mtasts::setup {
 namespace {

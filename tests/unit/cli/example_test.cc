@@ -4,7 +4,7 @@
 #include <fstream>
 #include <regex>
 
-#include "module/config.h"
+#include "module/config/config.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "adapters/cli/command.h"
-#include "module/listen_socket.h"
+#include "module/io/listen_socket.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::cli {

@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "adapters/cli/command.h"
-#include "module/privileges.h"
-#include "module/wall_clock.h"
+#include "module/io/privileges.h"
+#include "module/io/wall_clock.h"
 #include "tests/unit/exim/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
@@ -281,7 +281,7 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
   EXPECT_THAT(out_.str(), IsEmpty());
 }
 
-// With the helper: tests/e2e and tests/unit/module/upkeep_round_test.cc.
+// With the helper: tests/e2e and tests/unit/module/engine/upkeep_round_test.cc.
 TEST_F(Program, CacheRefreshWithoutTheHelperIsASentence) {
   remember("a.example", "enforce");
   EXPECT_EQ(run({"cache", "refresh"}), kTemporary);

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "dns/resolver.h"
-#include "module/event_loop.h"
+#include "module/io/event_loop.h"
 
 namespace mtasts::test {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "dns/resolver.h"
-#include "module/dane_lookup.h"
-#include "module/event_loop.h"
+#include "module/engine/dane_lookup.h"
+#include "module/io/event_loop.h"
 #include "tests/unit/lab.h"
 
 namespace mtasts {

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "core/policy.h"
-#include "module/engine.h"
-#include "module/engine_library.h"
-#include "module/wall_clock.h"
+#include "module/engine/engine.h"
+#include "module/helper/engine_library.h"
+#include "module/io/wall_clock.h"
 #include "tests/unit/fetch/silent_listener.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/lab.h"

@@ -4,9 +4,9 @@
 #include <map>
 
 #include "module/client.h"
-#include "module/engine.h"
-#include "module/engine_library.h"
-#include "module/wall_clock.h"
+#include "module/engine/engine.h"
+#include "module/helper/engine_library.h"
+#include "module/io/wall_clock.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/lab.h"
 #include "tests/unit/module/scratch.h"

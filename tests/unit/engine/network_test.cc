@@ -1,6 +1,6 @@
 // The engine libraries as a process opens them: by name, both in one process.
-#include "module/network.h"
-#include "module/event_loop.h"
+#include "module/engine/network.h"
+#include "module/io/event_loop.h"
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>

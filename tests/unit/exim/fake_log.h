@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "module/log.h"
+#include "module/io/log.h"
 
 namespace mtasts {
 

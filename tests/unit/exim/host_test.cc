@@ -6,7 +6,7 @@
 #include <fstream>
 #include <initializer_list>
 
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
 #include "tests/unit/exim/fake_log.h"
 #include "tests/unit/module/scratch.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fetch/fetcher.h"
-#include "module/event_loop.h"
+#include "module/io/event_loop.h"
 #include "tests/unit/lab.h"
 
 namespace mtasts::test {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fetch/prober.h"
-#include "module/event_loop.h"
+#include "module/io/event_loop.h"
 #include "tests/unit/lab.h"
 
 namespace mtasts::test {

@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "module/client.h"
-#include "module/policy_store.h"
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
+#include "module/store/policy_store.h"
 
 extern "C" int put_policy(const char* store, const char* domain, const char* body) {
   using namespace mtasts;

@@ -1,5 +1,5 @@
 #include "module/client.h"
-#include "module/wall_clock.h"
+#include "module/io/wall_clock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/ports.h"
-#include "module/log.h"
+#include "module/io/log.h"
 
 namespace mtasts {
 

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "module/config.h"
+#include "module/config/config.h"
 
 namespace mtasts {
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "adapters/socketmap/server.h"
-#include "module/event_loop.h"
-#include "module/listen_socket.h"
-#include "module/netstring.h"
+#include "module/io/event_loop.h"
+#include "module/io/listen_socket.h"
+#include "module/io/netstring.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 

@@ -14,7 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "module/listen_socket.h"
+#include "module/io/listen_socket.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::socketmap {

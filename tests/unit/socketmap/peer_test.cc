@@ -8,7 +8,7 @@
 #include <array>
 #include <filesystem>
 
-#include "module/listen_socket.h"
+#include "module/io/listen_socket.h"
 
 namespace mtasts::socketmap {
 namespace {

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "module/client.h"
-#include "module/engine.h"
-#include "module/wall_clock.h"
+#include "module/engine/engine.h"
+#include "module/io/wall_clock.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"

@@ -1,0 +1,16 @@
+// What an engine library is made with: [dns], [fetch] and what follows from them for probes.
+#pragma once
+
+#include "dns/resolver.h"
+#include "fetch/fetcher.h"
+#include "fetch/prober.h"
+
+namespace mtasts {
+
+struct NetworkConfig {
+  ResolverConfig dns;
+  FetcherConfig fetch;
+  ProberConfig probe;
+};
+
+}  // namespace mtasts

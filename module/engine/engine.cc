@@ -1,0 +1,240 @@
+#include "module/engine/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "module/engine/dane_lookup.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How often to look whether another process has finished.
+constexpr milliseconds kFirstPause{10};
+constexpr milliseconds kLongestPause{160};
+// A process that holds the claim of a domain for longer has a slow policy host, or was stopped; one more may try then,
+// so that nothing that stands still anywhere keeps a domain from being looked up.
+constexpr milliseconds kPatience{10'000};
+
+RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
+  if (!answer) return tl::unexpected(answer.error());
+  return RecordAnswer{read_record(answer->records), answer->ttl};
+}
+
+void log_record(Log& log, const std::string& domain, const RecordResult& result) {
+  if (!result) {
+    log.write(LogLevel::kInfo, "event=record-lookup-failed domain=" + domain +
+                                   " error=" + std::string(error_name(result.error().code)) +
+                                   " detail=" + log_quoted(result.error().detail));
+  } else if (result->finding.kind == RecordFinding::Kind::kInvalid) {
+    log.write(LogLevel::kInfo,
+              "event=record-invalid domain=" + domain + " detail=" + log_quoted(result->finding.reason));
+  }
+}
+
+// A policy that can no longer be renewed is the administrator's business (R21); a domain that never had a usable one is
+// its own. Of a domain whose record is gone or denied the hourly round warns once a day.
+void log_failure(Log& log, const CacheEntry& entry, Time now) {
+  const bool in_force = entry.policy_in_force(now) != nullptr;
+  const bool warn = in_force && entry.record.state == RecordMemory::State::kFound;
+  log.write(warn ? LogLevel::kWarning : LogLevel::kInfo,
+            std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") +
+                " domain=" + entry.domain.text() + " error=" + std::string(error_name(entry.failure->error.code)) +
+                " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
+                log_quoted(in_force ? "the policy remembered stays in force until it expires"
+                                    : "delivery as without MTA-STS"));
+}
+
+void log_refresh_without_record(Log& log, const CacheEntry& entry) {
+  log.write(LogLevel::kInfo, "event=refreshed-without-record domain=" + entry.domain.text() +
+                                 " detail=\"the record is missing or could not be asked for; the policy file was "
+                                 "fetched all the same\"");
+}
+
+}  // namespace
+
+Engine::Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
+               Clock clock)
+    : loop_(loop),
+      resolver_(resolver),
+      fetcher_(fetcher),
+      store_(store),
+      log_(log),
+      rules_(rules),
+      clock_(std::move(clock)) {}
+
+Engine::~Engine() = default;
+
+void Engine::lookup(const Domain& domain, Lookup::Effort effort, milliseconds deadline, Answer answer) {
+  const std::string& name = domain.text();
+  auto& job = jobs_[name];
+  if (!job) {
+    job = std::make_unique<Job>(domain, effort, Lookup(domain, std::nullopt, effort, rules_));
+    job->patience = std::min(kPatience, deadline / 2);
+    start_in(name, milliseconds(0));
+  }
+  add_waiter(name, deadline, std::move(answer));
+}
+
+void Engine::start_in(const std::string& domain, milliseconds delay) {
+  jobs_.at(domain)->start = loop_.after(delay, [this, domain] { start(domain); });
+}
+
+// The claim comes before the look into the store: what another process saved before it gave the claim up is seen then.
+// Without the claim, what is remembered may still be enough.
+void Engine::start(const std::string& domain) {
+  Job& job = *jobs_.at(domain);
+  job.claim = store_.claim(job.domain, PolicyStore::Turn::kFirst);
+  if (!job.claim && job.waited >= job.patience) job.claim = store_.claim(job.domain, PolicyStore::Turn::kSecond);
+  auto stored = store_.get(job.domain);
+  if (!stored) return give_up(domain, stored.error());
+  job.machine = Lookup(job.domain, std::move(*stored), job.effort, rules_);
+  Action action = job.machine.start(clock_());
+  if (job.claim || std::holds_alternative<Finished>(action.next)) return perform(domain, std::move(action));
+  job.pause = std::min(job.waited == milliseconds(0) ? kFirstPause : 2 * job.pause, kLongestPause);
+  job.waited += job.pause;
+  start_in(domain, job.pause);
+}
+
+// What is cached cannot be read: nothing is looked up in its place, and nothing saved over it.
+void Engine::give_up(const std::string& domain, const Error& fault) {
+  Outcome outcome = jobs_.at(domain)->machine.so_far();
+  outcome.progress = Outcome::Progress::kNotTried;
+  outcome.fault = fault;
+  answer_all(*jobs_.at(domain), outcome);
+  end(domain);
+}
+
+// False: it could not be read, and the lookup has been given up.
+bool Engine::merge_stored(const std::string& domain) {
+  Job& job = *jobs_.at(domain);
+  auto stored = store_.get(job.domain);
+  if (stored)
+    job.machine.learn(std::move(*stored));
+  else
+    give_up(domain, stored.error());
+  return stored.has_value();
+}
+
+// Whoever asks while a policy is refreshed is answered at once, but not with a policy that has expired meanwhile (R22):
+// then there may be another one in a moment.
+bool Engine::has_answer(const Job& job) const {
+  if (!job.answered) return false;
+  const CacheEntry& entry = job.machine.so_far().entry;
+  return !entry.policy || entry.policy_in_force(clock_()) != nullptr;
+}
+
+// One timer a waiter: the deadline, or at once where the answer is there already.
+void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer answer) {
+  Job& job = *jobs_.at(domain);
+  auto waiter = std::make_shared<Waiter>();
+  waiter->answer = std::move(answer);
+  const std::weak_ptr<Waiter> weak = waiter;
+  waiter->timer = loop_.after(has_answer(job) ? milliseconds(0) : deadline, [this, domain, weak] {
+    const auto due = weak.lock();
+    const auto found = jobs_.find(domain);
+    if (!due || found == jobs_.end()) return;
+    Job& job = *found->second;
+    std::erase(job.waiters, due);
+    Outcome outcome = job.machine.so_far();
+    // Without the claim nobody has been asked from here: that is no failure of DNS.
+    if (!job.claim && outcome.progress == Outcome::Progress::kRecordPending)
+      outcome.progress = Outcome::Progress::kNotAsked;
+    // Nobody waits for it here any more, and another process is at it.
+    const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
+    if (needless) jobs_.erase(found);
+    due->answer(outcome);
+    if (needless && jobs_.empty() && idle_) idle_();
+  });
+  job.waiters.push_back(std::move(waiter));
+}
+
+void Engine::perform(const std::string& domain, Action action) {
+  if (action.save) {
+    // A store that cannot be written has been logged by itself; the lookup goes on without it. What others wait for is
+    // not going to be there: they need not wait. It is a claim still, so that nobody takes this job for one that waits.
+    if (!store_.put(*action.save)) jobs_.at(domain)->claim = std::make_unique<PolicyStore::Claim>();
+  }
+  if (action.answer) answer_all(*jobs_.at(domain), *action.answer);
+  if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);
+  if (std::holds_alternative<FetchPolicy>(action.next)) return fetch_policy(domain);
+  if (std::holds_alternative<QueryDane>(action.next)) return query_dane(domain);
+  end(domain);
+}
+
+// Whoever asked after the answer and has not got it yet gets it now.
+void Engine::end(const std::string& domain) {
+  const auto job = std::move(jobs_.at(domain));
+  jobs_.erase(domain);
+  if (job->answered) answer_all(*job, job->machine.so_far());
+  if (jobs_.empty() && idle_) idle_();
+}
+
+void Engine::answer_all(Job& job, const Outcome& outcome) {
+  job.answered = true;
+  const auto waiters = std::exchange(job.waiters, {});
+  for (const auto& waiter : waiters) {
+    waiter->timer.reset();
+    waiter->answer(outcome);
+  }
+}
+
+Priority Engine::priority_of(const Job& job) const {
+  const bool mail_waits = !has_answer(job) && job.effort == Lookup::Effort::kNormal;
+  return mail_waits ? Priority::kFirstContact : Priority::kOther;
+}
+
+void Engine::query_record(const std::string& domain) {
+  const Job& job = *jobs_.at(domain);
+  resolver_.txt(
+      job.domain.record_name(),
+      [this, domain](const Result<DnsAnswer<std::string>>& answer) { on_record(domain, record_result(answer)); },
+      {domain, priority_of(job)});
+}
+
+void Engine::on_record(const std::string& domain, const RecordResult& result) {
+  log_record(log_, domain, result);
+  if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_record(result, clock_()));
+}
+
+void Engine::fetch_policy(const std::string& domain) {
+  const Job& job = *jobs_.at(domain);
+  resolver_.addresses(job.domain.policy_host(),
+                      [this, domain](const Result<DnsAnswer<std::string>>& answer) { on_policy_host(domain, answer); },
+                      {domain, priority_of(job)});
+}
+
+void Engine::on_policy_host(const std::string& domain, const Result<DnsAnswer<std::string>>& answer) {
+  const Job& job = *jobs_.at(domain);
+  const std::string host = job.domain.policy_host();
+  if (!answer) {
+    return on_fetch(domain, fail(answer.error().code,
+                                 "the addresses of " + host + " cannot be looked up: " + answer.error().detail));
+  }
+  if (answer->records.empty()) return on_fetch(domain, fail(ErrorCode::kPolicyFetch, host + " has no address"));
+  fetcher_.fetch(job.domain, answer->records, priority_of(job),
+                 [this, domain](const Result<std::string>& body) { on_fetch(domain, body); });
+}
+
+void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
+  const Time now = clock_();
+  if (!merge_stored(domain)) return;
+  Action action = jobs_.at(domain)->machine.on_fetch(result, now);
+  if (!result && is_ours(result.error().code))
+    log_.write(LogLevel::kInfo,
+               "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
+  if (action.save && action.save->failure)
+    log_failure(log_, *action.save, now);
+  else if (action.save && action.save->record.state != RecordMemory::State::kFound)
+    log_refresh_without_record(log_, *action.save);
+  perform(domain, std::move(action));
+}
+
+void Engine::query_dane(const std::string& domain) {
+  dane_lookup(loop_, resolver_, jobs_.at(domain)->domain, [this, domain](const DaneFinding& finding) {
+    if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_dane(finding, clock_()));
+  });
+}
+
+}  // namespace mtasts

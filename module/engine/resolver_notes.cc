@@ -1,0 +1,25 @@
+#include "module/engine/resolver_notes.h"
+
+#include "dns/ad_trust.h"
+#include "dns/resolver_address.h"
+
+namespace mtasts {
+
+std::vector<std::string> resolver_notes(const Config& config) {
+  const ResolverConfig& dns = config.network.dns;
+  const auto resolvers = resolvers_of(dns.resolvers);
+  std::vector<std::string> notes;
+  if (!resolvers) return notes;  // load_config() has read them
+  const auto rules = ad_rules(dns.trust_ad, *resolvers);
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const std::string name = "resolver " + resolvers->servers[i].text() + ": its AD bit ";
+    if (rules[i].trust == AdTrust::kWhenSeenToValidate)
+      notes.push_back(name + "counts when it has been seen to validate, because " + rules[i].reason +
+                      "; the log line event=resolver-ad says what was seen");
+    else
+      notes.push_back(name + (rules[i].trust == AdTrust::kYes ? "counts: " : "does not count: ") + rules[i].reason);
+  }
+  return notes;
+}
+
+}  // namespace mtasts

@@ -1,0 +1,178 @@
+#include "module/engine/upkeep_round.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/fnv1a.h"
+
+namespace mtasts {
+namespace {
+
+constexpr std::chrono::hours kWarnedAgain{23};
+constexpr const char* kTooLate = "no answer came in time";
+
+// Found out now: what was remembered before is no answer to a question that got none.
+bool has_no_record(const Outcome& outcome) {
+  return !outcome.from_cache && !outcome.fault && outcome.entry.record.state == RecordMemory::State::kAbsent;
+}
+
+// Empty: it was found.
+std::string why_no_record(const CacheEntry& entry) {
+  using State = RecordMemory::State;
+  if (entry.record.state == State::kFound) return {};
+  if (entry.record.state != State::kAbsent) return "the record cannot be read: " + entry.record.detail;
+  return entry.policy ? "the domain has no MTA-STS record any more" : "the domain has no MTA-STS record";
+}
+
+// Empty: the policy was fetched again. What was fetched in the second in which the round began tells nothing by its
+// time.
+std::string why_not_refreshed(const Outcome& outcome, Time begin) {
+  const CacheEntry& entry = outcome.entry;
+  if (outcome.fault) return outcome.fault->detail;
+  if (outcome.from_cache) return kTooLate;
+  if (!entry.failure && entry.policy && entry.policy->fetched >= begin) return {};
+  const std::string record = why_no_record(entry);
+  if (entry.failure && (record.empty() || entry.binding_policy(begin) != nullptr))  // a refresh needs no record
+    return (record.empty() ? "" : record + "; ") + std::string(error_name(entry.failure->error.code)) + ": " +
+           entry.failure->error.detail;
+  return record.empty() ? kTooLate : record;
+}
+
+// A name for FileStore::due(), as short as a file name must be.
+std::string warning_of(const Domain& domain) { return "refresh-" + std::to_string(fnv1a_64(domain.text())); }
+
+std::string count(std::size_t number, const std::string& one, const std::string& many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
+}  // namespace
+
+std::string summary_line(const UpkeepSummary& summary) {
+  return "refreshed " + std::to_string(summary.refreshed) + " of " + count(summary.due, "policy", "policies") +
+         " due, " + std::to_string(summary.in_force) + " in force, " + std::to_string(summary.forgotten) +
+         " forgotten" +
+         (summary.damaged == 0
+              ? ""
+              : ", " + count(summary.damaged, "damaged entry", "damaged entries") + " looked up again");
+}
+
+UpkeepRound::UpkeepRound(Parts parts, const UpkeepRules& rules, std::chrono::milliseconds patience, unsigned at_once)
+    : parts_(std::move(parts)), rules_(rules), patience_(patience), at_once_(at_once) {}
+
+void UpkeepRound::run(Done done) {
+  done_ = std::move(done);
+  parts_.store.remove_old_stamps();
+  clock_is_steady_ = parts_.store.clock_is_steady(parts_.clock());
+  later([this] { look_through(0); });
+}
+
+void UpkeepRound::refresh(std::vector<Domain> domains, Done done) {
+  done_ = std::move(done);
+  asked_by_name_ = true;
+  for (auto& domain : domains) waiting_.push_back({std::move(domain), {}});
+  later([this] { begin_refreshing(); });
+}
+
+void UpkeepRound::later(std::function<void()> step) {
+  step_ = parts_.loop.after(std::chrono::milliseconds(0), std::move(step));
+}
+
+void UpkeepRound::look_through(unsigned shard) {
+  const auto visited = parts_.store.for_each_in_shard(
+      shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); },
+      [this](const Domain& domain, Time used) { look_at_damaged(domain, used); });
+  if (!visited) summary_.unread = visited.error();  // the log was told; the rest is kept fresh all the same
+  if (shard + 1 < FileStore::kShards) return later([this, shard] { look_through(shard + 1); });
+  std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
+  begin_refreshing();
+}
+
+void UpkeepRound::look_at(const CacheEntry& entry, Time used) {
+  const Time now = parts_.clock();
+  ++summary_.remembered;
+  if (entry.policy_in_force(now) != nullptr) ++summary_.in_force;
+  switch (upkeep(entry, used, rules_, now)) {
+    case Upkeep::kKeep:
+      return;
+    case Upkeep::kRefresh:
+      waiting_.push_back({entry.domain, used});
+      return;
+    case Upkeep::kForget:
+      if (!may_go(entry, used)) return;
+      return forget(entry.domain,
+                    [this, used](const auto& now_there) { return now_there && may_go(*now_there, used); });
+  }
+}
+
+void UpkeepRound::look_at_damaged(const Domain& domain, Time used) {
+  if (upkeep_of_damaged(used, rules_, parts_.clock()) == Upkeep::kRefresh) {
+    ++summary_.damaged;
+    waiting_.push_back({domain, used, true});
+  } else if (clock_is_steady_) {
+    forget(domain, [](const auto& now_there) { return !now_there; });
+  }
+}
+
+// By a clock that is a year ahead every policy has run out and was not used for a year. When the clock is right again
+// they are in force (R17).
+bool UpkeepRound::may_go(const CacheEntry& entry, Time used) const {
+  return upkeep(entry, used, rules_, parts_.clock()) == Upkeep::kForget && (!entry.policy || clock_is_steady_);
+}
+
+// Under both claims, and after another look: a lookup may just have put something new there.
+void UpkeepRound::forget(const Domain& domain, const StillUseless& still_useless) {
+  const auto first = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
+  const auto second = parts_.store.claim(domain, PolicyStore::Turn::kSecond);
+  if (!first || !second) return;
+  const auto stored = parts_.store.get(domain);
+  if (!stored || !still_useless(*stored)) return;
+  const auto removed = parts_.store.remove(domain);  // not ours to write: then it stays
+  if (removed && *removed) ++summary_.forgotten;
+}
+
+void UpkeepRound::begin_refreshing() {
+  summary_.due = waiting_.size() - summary_.damaged;
+  refresh_next();
+}
+
+void UpkeepRound::refresh_next() {
+  while (under_way_ < at_once_ && !waiting_.empty()) {
+    const Candidate candidate = std::move(waiting_.back());
+    waiting_.pop_back();
+    ++under_way_;
+    parts_.lookups.lookup(
+        candidate.domain, Lookup::Effort::kRefresh, patience_,
+        [this, candidate, begin = parts_.clock()](const Outcome& outcome) { refreshed(candidate, begin, outcome); });
+  }
+  if (under_way_ > 0) return;
+  const Done done = std::move(done_);
+  const UpkeepSummary summary = std::move(summary_);
+  done(summary);
+}
+
+void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcome& outcome) {
+  --under_way_;
+  if (asked_by_name_ && outcome.entry.policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
+  const auto stored = parts_.store.get(candidate.domain);
+  if (!stored) {
+    tell(candidate.domain, stored.error().detail);
+  } else if (candidate.damaged) {
+    if (!*stored) tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
+  } else if (asked_by_name_ && has_no_record(outcome) && outcome.entry.binding_policy(begin) == nullptr) {
+    ++summary_.without_record;
+  } else if (auto why = why_not_refreshed(outcome, begin); !why.empty()) {
+    tell(candidate.domain, std::move(why));
+  } else if (const auto& kept = *stored; !kept || !kept->policy || kept->policy->fetched < begin) {
+    tell(candidate.domain, "it could not be saved");
+  } else {
+    ++summary_.refreshed;
+  }
+  later([this] { refresh_next(); });
+}
+
+void UpkeepRound::tell(const Domain& domain, std::string why) {
+  if (asked_by_name_ || parts_.store.due(warning_of(domain), kWarnedAgain))
+    summary_.failures.push_back({domain, std::move(why)});
+}
+
+}  // namespace mtasts

@@ -1,0 +1,38 @@
+#include "module/helper/call.h"
+
+#include <sys/socket.h>
+
+#include <string>
+
+#include "module/helper/answer.h"
+#include "module/helper/frames.h"
+#include "module/helper/process.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kGrace{1000};
+constexpr const char* kRequest = "1";
+
+}  // namespace
+
+Result<Outcome> lookup_in_helper(const Config& config, const Domain& domain, Lookup::Effort effort,
+                                 milliseconds deadline) {
+  const auto end = steady_clock::now() + deadline + kGrace;
+  const auto socket = start_helper(config, LogTarget::kSyslog);
+  if (!socket) return tl::unexpected(socket.error());
+  const std::string request = encode_frame(lookup_request(kRequest, domain, effort, deadline));
+  // When it has gone already, what it said before can still be read.
+  [[maybe_unused]] const auto sent = ::send(socket->get(), request.data(), request.size(), MSG_NOSIGNAL);
+  FrameReader reader;
+  const auto ready = receive_reply(socket->get(), reader, kReadyId, end).and_then(decode_void);
+  if (!ready) return tl::unexpected(ready.error());
+  const auto reply = receive_reply(socket->get(), reader, kRequest, end);
+  if (!reply) return tl::unexpected(reply.error());
+  return decode_lookup(*reply, domain);
+}
+
+}  // namespace mtasts

@@ -1,0 +1,143 @@
+#include "module/helper/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "module/helper/settings.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+tl::unexpected<Error> cannot_start(const std::string& program, int error) {
+  return fail(ErrorCode::kLocalFault, "cannot start " + program + ": " + std::strerror(error) +
+                                          (error == ENOENT ? "; install mtasts completely" : ""));
+}
+
+// What the new process has of this one: the socket as its standard input, and standard error where its log goes there.
+class SpawnPlan {
+ public:
+  SpawnPlan(int socket, LogTarget log) {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawn_file_actions_adddup2(&actions_, socket, 0);
+    ::posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_RDWR, 0);
+    if (log == LogTarget::kSyslog) ::posix_spawn_file_actions_adddup2(&actions_, 1, 2);
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t all;
+    sigset_t none;
+    ::sigfillset(&all);
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    constexpr int kFlags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID;
+    ::posix_spawnattr_setflags(&attributes_, static_cast<short>(kFlags));
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  // 0 or the error.
+  int spawn(const std::string& program, std::vector<std::string> arguments,
+            std::vector<std::string> environment) const {
+    const auto pointers = [](std::vector<std::string>& texts) {
+      std::vector<char*> list;
+      list.reserve(texts.size() + 1);
+      for (std::string& text : texts) list.push_back(text.data());
+      list.push_back(nullptr);
+      return list;
+    };
+    pid_t process = 0;
+    const int error = ::posix_spawn(&process, program.c_str(), &actions_, &attributes_, pointers(arguments).data(),
+                                    pointers(environment).data());
+    if (error != 0) return error;
+    // It forks at once, so that the helper is not our child: a host waits for its own children only.
+    while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return 0;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+// The journal is recognised by it (module/io/log).
+std::vector<std::string> environment_for(LogTarget log) {
+  const char* journal = log == LogTarget::kStderr ? std::getenv("JOURNAL_STREAM") : nullptr;
+  return journal == nullptr ? std::vector<std::string>{} : std::vector{"JOURNAL_STREAM=" + std::string(journal)};
+}
+
+Result<void> send_settings(int socket, const Config& config, LogTarget log) {
+  const std::string frame = encode_frame({encode_settings(helper_settings(config, log))});
+  // A new socket has room for it.
+  if (::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(frame.size()))
+    return {};
+  return fail(ErrorCode::kLocalFault, std::string("the lookup helper takes no settings: ") + std::strerror(errno));
+}
+
+// Away from 0 to 2: a host may have closed those, and the new process needs them.
+Descriptor above_standard(int fd) {
+  Descriptor high(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  ::close(fd);
+  return high;
+}
+
+}  // namespace
+
+Result<Descriptor> start_helper(const Config& config, LogTarget log) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return cannot_start(config.helper_program, errno);
+  auto own = above_standard(ends[0]);
+  auto other = above_standard(ends[1]);
+  if (!own || !other) return cannot_start(config.helper_program, EMFILE);
+  if (auto sent = send_settings(own.get(), config, log); !sent) return tl::unexpected(sent.error());
+  const SpawnPlan plan(other.get(), log);
+  if (const int error = plan.spawn(config.helper_program, {config.helper_program, config.user}, environment_for(log)))
+    return cannot_start(config.helper_program, error);
+  return own;
+}
+
+Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id, steady_clock::time_point end) {
+  std::array<char, 16 * 1024> buffer{};
+  for (;;) {
+    auto frame = reader.next();
+    if (!frame) return tl::unexpected(frame.error());
+    if (*frame) {
+      Fields& fields = **frame;
+      if (fields.empty() || fields[0] != id)
+        return fail(ErrorCode::kInternal, "the lookup helper answered what was not asked");
+      fields.erase(fields.begin());
+      return std::move(fields);
+    }
+    const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
+    struct pollfd wait {
+      socket, POLLIN, 0
+    };
+    const int ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return fail(ErrorCode::kLocalFault, "the lookup helper did not answer within its deadline");
+    const auto got = ::recv(socket, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return fail(ErrorCode::kLocalFault, "the lookup helper ended without an answer; its log lines say why");
+    reader.add({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+}  // namespace mtasts

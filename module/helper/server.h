@@ -1,0 +1,55 @@
+// The helper's side of the socket: carries out what its peer asks for and answers in any order.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/ports.h"
+#include "module/engine/engine.h"
+#include "module/helper/frames.h"
+#include "module/io/descriptor.h"
+#include "module/store/policy_store.h"
+
+namespace mtasts {
+
+// Everything passed to the constructor must outlive the server. One thread.
+class HelperServer {
+ public:
+  struct Deps {
+    EventLoop& loop;
+    Engine& engine;
+    Resolver& resolver;
+    MxProber& prober;
+    FileStore& store;
+    Log& log;
+    bool warns;  // of lookups that failed
+  };
+
+  // `reader`: has what came behind the settings. `peer_gone` is called once, when nobody will ask any more: the peer
+  // has closed, or sent what is no request.
+  HelperServer(Deps deps, Descriptor socket, FrameReader reader, std::function<void()> peer_gone);
+
+ private:
+  void receive();
+  void serve_all();
+  bool serve(const Fields& request);
+  bool serve_question(const std::string& id, const std::string& type, const std::string& name);
+  bool serve_lookup(const Fields& request);
+  bool serve_probe(const Fields& request);
+  void reply(const std::string& id, Fields fields);
+  void send();
+  void end();
+
+  Deps deps_;
+  Descriptor socket_;
+  FrameReader reader_;
+  std::function<void()> peer_gone_;
+  std::string out_;
+  std::unique_ptr<EventLoop::Watch> readable_;
+  std::unique_ptr<EventLoop::Watch> writable_;
+  std::unique_ptr<EventLoop::Watch> first_;
+};
+
+}  // namespace mtasts

@@ -1,0 +1,135 @@
+#include "module/io/http_server.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "module/io/http_request.h"
+
+namespace mtasts {
+namespace {
+
+// How long nothing is accepted after the system had no descriptor left.
+constexpr std::chrono::seconds kPause{1};
+// What a client may go on sending when it has its response.
+constexpr std::size_t kMaxAfterwards = 64 * 1024;
+
+std::string response(std::string_view status, const HttpPage& page, bool with_body, std::string_view fields = {}) {
+  std::string text = "HTTP/1.1 ";
+  text.append(status).append("\r\nContent-Type: ").append(page.type);
+  text.append("\r\nContent-Length: ").append(std::to_string(page.body.size()));
+  text.append("\r\nConnection: close\r\n").append(fields).append("\r\n");
+  return with_body ? text + page.body : text;
+}
+
+std::string refusal(std::string_view status, bool with_body = true, std::string_view fields = {}) {
+  return response(status, {"text/plain", std::string(status) + "\n"}, with_body, fields);
+}
+
+}  // namespace
+
+// Reads a request, writes the response, then waits for the client to close: closing at once could take the response
+// away from one that is still writing. `end` destroys the connection.
+class HttpServer::Connection {
+ public:
+  Connection(EventLoop& loop, Descriptor socket, const Pages& pages, std::chrono::milliseconds time,
+             std::function<void()> end)
+      : loop_(loop), socket_(std::move(socket)), pages_(pages), end_(std::move(end)) {
+    watch_ = loop_.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*ready*/) { read(); });
+    timer_ = loop_.after(time, [this] { finish(); });
+  }
+
+ private:
+  void read() {
+    std::array<char, 4096> bytes;
+    const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) return finish();
+    request_.append(bytes.data(), static_cast<std::size_t>(got));
+    response_ = answer();
+    if (response_.empty()) return;
+    watch_ = loop_.watch(socket_.get(), EventLoop::kWrite, [this](unsigned /*ready*/) { write(); });
+  }
+
+  // "": the request is not complete yet.
+  std::string answer() {
+    const HttpRequest request = parse_http_request(request_);
+    if (request.kind == HttpRequest::Kind::kIncomplete) return {};
+    if (request.kind == HttpRequest::Kind::kTooLarge) return refusal("431 Request Header Fields Too Large");
+    if (request.kind == HttpRequest::Kind::kMalformed) return refusal("400 Bad Request");
+    const bool head = request.method == "HEAD";
+    if (!head && request.method != "GET") return refusal("405 Method Not Allowed", true, "Allow: GET, HEAD\r\n");
+    const auto page = pages_(request.path);
+    return page ? response("200 OK", *page, !head) : refusal("404 Not Found", !head);
+  }
+
+  void write() {
+    const auto sent = ::send(socket_.get(), response_.data() + sent_, response_.size() - sent_, MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (sent < 0) return finish();
+    sent_ += static_cast<std::size_t>(sent);
+    if (sent_ < response_.size()) return;
+    ::shutdown(socket_.get(), SHUT_WR);
+    watch_ = loop_.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*ready*/) { drain(); });
+  }
+
+  void drain() {
+    std::array<char, 4096> bytes;
+    const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got > 0) afterwards_ += static_cast<std::size_t>(got);
+    if (got <= 0 || afterwards_ > kMaxAfterwards) finish();
+  }
+
+  // Nothing of this is left afterwards.
+  void finish() {
+    const auto end = std::move(end_);
+    end();
+  }
+
+  EventLoop& loop_;
+  Descriptor socket_;
+  const Pages& pages_;
+  std::function<void()> end_;
+  std::string request_;
+  std::string response_;
+  std::size_t sent_ = 0;
+  std::size_t afterwards_ = 0;
+  std::unique_ptr<EventLoop::Watch> watch_;
+  std::unique_ptr<EventLoop::Watch> timer_;
+};
+
+HttpServer::HttpServer(EventLoop& loop, Descriptor listening, Pages pages, Limits limits)
+    : loop_(loop), listening_(std::move(listening)), pages_(std::move(pages)), limits_(limits) {
+  listen();
+}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::listen() {
+  watch_ = loop_.watch(listening_.get(), EventLoop::kRead, [this](unsigned /*ready*/) { accept(); });
+}
+
+// Without a descriptor to spare the connection stays in the queue, and the loop would call again at once.
+void HttpServer::pause() {
+  watch_ = loop_.after(kPause, [this] { listen(); });
+}
+
+void HttpServer::accept() {
+  Descriptor socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!socket && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) return pause();
+  if (!socket) return;
+  if (connections_.size() >= limits_.connections) connections_.pop_front();
+  const auto place = connections_.emplace(connections_.end());
+  *place = std::make_unique<Connection>(loop_, std::move(socket), pages_, limits_.time,
+                                        [this, place] { connections_.erase(place); });
+}
+
+std::unique_ptr<HttpServer> serve_http(EventLoop& loop, Descriptor listening, HttpServer::Pages pages,
+                                       HttpServer::Limits limits) {
+  return std::make_unique<HttpServer>(loop, std::move(listening), std::move(pages), limits);
+}
+
+}  // namespace mtasts

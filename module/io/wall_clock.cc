@@ -1,0 +1,7 @@
+#include "module/io/wall_clock.h"
+
+namespace mtasts {
+
+Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+}  // namespace mtasts

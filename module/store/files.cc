@@ -1,0 +1,123 @@
+#include "module/store/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+
+#include "core/fnv1a.h"
+
+namespace mtasts {
+
+Descriptor open_directory(const std::string& path) {
+  return Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+// O_NOFOLLOW guards only the last step, so on a kernel without openat2(2) (before 5.6) the two steps are opened one by
+// one.
+Descriptor open_below(int directory, const std::string& shard, const std::string& name, int flags) {
+  struct open_how how {};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV;
+  const std::string path = shard + "/" + name;
+  const auto fd = static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how));
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return Descriptor(fd);
+  const Descriptor inner(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!inner) return Descriptor(-1);
+  return Descriptor(::openat(inner.get(), name.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+}
+
+std::string shard_name(unsigned shard) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  return {kHex[(shard >> 4U) & 15U], kHex[shard & 15U]};
+}
+
+unsigned shard_number(const std::string& domain) {
+  const std::uint32_t hash = fnv1a_32(domain);
+  return (hash ^ (hash >> 16U)) & 255U;
+}
+
+std::string shard_of(const std::string& domain) { return shard_name(shard_number(domain)); }
+
+bool read_all(int fd, std::string& bytes) {
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const auto got = ::read(fd, bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return false;
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  bytes.resize(have);
+  return true;
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+Descriptor open_shard(int directory, const std::string& shard) {
+  return Descriptor(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+Descriptor open_or_make_shard(int directory, const std::string& shard) {
+  auto opened = open_shard(directory, shard);
+  if (opened || errno != ENOENT) return opened;
+  if (::mkdirat(directory, shard.c_str(), 0755) == 0) {
+    if (::fchmodat(directory, shard.c_str(), 0755, 0) != 0) return Descriptor();  // whatever umask the process has
+    ::fsync(directory);  // the name must survive a power cut like those of the entries
+  } else if (errno != EEXIST) {
+    return Descriptor();
+  }
+  return open_shard(directory, shard);
+}
+
+Descriptor open_own(int directory, const std::string& name) {
+  const auto open = [&](int more) {
+    constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    return Descriptor(::openat(directory, name.c_str(), kFlags | more, 0644));
+  };
+  auto file = open(0);
+  struct stat status {};
+  const bool ours = file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1;
+  if (ours || (!file && errno != ELOOP)) return file;
+  ::unlinkat(directory, name.c_str(), 0);
+  return open(O_EXCL);
+}
+
+namespace {
+
+struct DirectoryCloser {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
+
+std::optional<std::vector<std::string>> names_in(int directory) {
+  std::vector<std::string> names;
+  Descriptor copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!copy) return std::nullopt;
+  const std::unique_ptr<DIR, DirectoryCloser> listing(::fdopendir(copy.get()));
+  if (!listing) return std::nullopt;
+  [[maybe_unused]] const int owned_by_listing = copy.release();
+  for (errno = 0; const dirent* item = ::readdir(listing.get()); errno = 0) {
+    const std::string_view name = item->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return std::nullopt;
+  return names;
+}
+
+}  // namespace mtasts

@@ -1,0 +1,37 @@
+// How the files of the store are opened, read and written. No function follows a symbolic link below the store's
+// directory or waits for a FIFO. Errors are left in errno.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "module/io/descriptor.h"
+
+namespace mtasts {
+
+// The store itself: the administrator names it, so it may be a symbolic link.
+Descriptor open_directory(const std::string& path);
+
+// 256 directories keep each of them small at a million domains.
+std::string shard_name(unsigned shard);
+unsigned shard_number(const std::string& domain);
+std::string shard_of(const std::string& domain);
+Descriptor open_shard(int directory, const std::string& shard);
+Descriptor open_or_make_shard(int directory, const std::string& shard);
+
+// The file `name` of a shard. `flags` as for open(2); it never creates.
+Descriptor open_below(int directory, const std::string& shard, const std::string& name, int flags);
+// A small file of the store's own, created if it is missing. It is written in place, so nothing else may have its name,
+// such as a second name of an entry: that is removed.
+Descriptor open_own(int directory, const std::string& name);
+
+// All names but "." and ".."; nullopt: the directory cannot be listed.
+std::optional<std::vector<std::string>> names_in(int directory);
+
+// Reads until `bytes` is full or the file ends, and cuts `bytes` to what was read.
+bool read_all(int fd, std::string& bytes);
+bool write_all(int fd, std::string_view bytes);
+
+}  // namespace mtasts

@@ -1,0 +1,425 @@
+#include "module/store/policy_store.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "core/fnv1a.h"
+#include "module/store/files.h"
+#include "module/store/group_ledger.h"
+
+namespace mtasts {
+namespace {
+
+// A look that is no use leaves the access time alone; only the owner and root can ask for that.
+Descriptor open_to_read(int directory, const std::string& domain, bool is_use) {
+  const std::string shard = shard_of(domain);
+  if (is_use) return open_below(directory, shard, domain, O_RDONLY);
+  auto file = open_below(directory, shard, domain, O_RDONLY | O_NOATIME);
+  return file || errno != EPERM ? std::move(file) : open_below(directory, shard, domain, O_RDONLY);
+}
+
+// An entry that says nothing but "no record until then" needs no bytes.
+bool is_bare_absence(const CacheEntry& entry) {
+  return entry.record.state == RecordMemory::State::kAbsent && !entry.policy && !entry.failure;
+}
+
+CacheEntry bare_absence(const Domain& domain, Time until) {
+  return CacheEntry{domain, RecordMemory{RecordMemory::State::kAbsent, until, {}, {}}, std::nullopt, std::nullopt};
+}
+
+// An empty file cannot name its domain, and an entry that was cut to nothing looks the same. So the microseconds of the
+// time that says until when are a number of the domain's own.
+long absence_mark(const std::string& domain) {
+  constexpr std::uint32_t kMicroseconds = 1'000'000;
+  return static_cast<long>(1 + fnv1a_32(domain) % (kMicroseconds - 1)) * 1000;
+}
+
+// Some file systems keep whole seconds only.
+bool is_marked(const timespec& time, const std::string& domain) {
+  return time.tv_nsec == absence_mark(domain) || time.tv_nsec == 0;
+}
+
+Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); }
+
+constexpr std::string_view kTemporary = ".new-";
+constexpr const char* kStamp = ".due-";
+constexpr const char* kClock = ".clock";
+
+std::string temporary_name() {
+  struct timespec clock {};
+  ::clock_gettime(CLOCK_MONOTONIC, &clock);
+  return std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
+}
+
+struct FileTimes {
+  timespec used{0, UTIME_NOW};
+  timespec first{0, UTIME_NOW};
+};
+
+// Those of the entry that is about to be replaced. An empty file tells something else by its second time.
+FileTimes times_of(int shard, const std::string& name) {
+  FileTimes times;
+  struct stat status {};
+  if (::fstatat(shard, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) return times;
+  times.used = status.st_atim;
+  if (status.st_size > 0) times.first = status.st_mtim;
+  return times;
+}
+
+// Writes the new file under a temporary name; false leaves errno.
+bool write_entry(int shard, const std::string& temporary, const CacheEntry& entry, const FileTimes& kept) {
+  const Descriptor file(::openat(shard, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!file) return false;
+  ::fchmod(file.get(), 0644);  // whatever umask the host has: the MTAs' users must be able to read it
+  const bool bare = is_bare_absence(entry);
+  const timespec until{entry.record.until.time_since_epoch().count(), absence_mark(entry.domain.text())};
+  const std::array<timespec, 2> times{kept.used, bare ? until : kept.first};
+  if (!bare && !write_all(file.get(), serialize(entry))) return false;
+  if (::futimens(file.get(), times.data()) != 0) return false;
+  // A policy must survive a power cut (R17); the rest can be asked for again.
+  return !entry.policy || ::fsync(file.get()) == 0;
+}
+
+// An empty directory in the entry's place is no obstacle; one with something in it is somebody's.
+bool rename_into_place(int shard, const std::string& temporary, const std::string& name) {
+  const auto renamed = [&] { return ::renameat(shard, temporary.c_str(), shard, name.c_str()) == 0; };
+  return renamed() || (errno == EISDIR && ::unlinkat(shard, name.c_str(), AT_REMOVEDIR) == 0 && renamed());
+}
+
+std::string remedy_for(int error, const std::string& directory) {
+  if (error == EMFILE || error == ENFILE) return "raise the limit of open files";
+  struct stat store {};
+  if (error != EACCES || ::stat(directory.c_str(), &store) != 0) return "let this program's user read the store";
+  const passwd* owner = ::getpwuid(store.st_uid);
+  const std::string user = owner != nullptr ? owner->pw_name : std::to_string(store.st_uid);
+  const group* readers = ::getgrgid(store.st_gid);
+  const std::string group = readers != nullptr ? readers->gr_name : std::to_string(store.st_gid);
+  return "run this program as root, as the user " + user + " or in the group " + group +
+         ", who may read the store (see ls -ld " + directory + ")";
+}
+
+constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
+constexpr std::chrono::hours kStampKept{48};
+constexpr std::chrono::hours kToldAgain{23};
+constexpr std::chrono::hours kUseMarkedAgain{1};
+
+void mark_use(int fd, Time last) {
+  if (std::abs(std::time(nullptr) - last.time_since_epoch().count()) < std::chrono::seconds(kUseMarkedAgain).count())
+    return;
+  const std::array<timespec, 2> times{timespec{0, UTIME_NOW}, timespec{0, UTIME_OMIT}};
+  [[maybe_unused]] const int not_ours = ::futimens(fd, times.data());
+}
+
+// Also of what is from the future: the clock was wrong then.
+bool is_far_from(Time now, int directory, const std::string& name, std::chrono::seconds distance) {
+  struct stat status {};
+  return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
+}
+
+// A ledger of names that are all gone.
+bool is_empty_ledger(int directory, int shard, const std::string& name) {
+  if (!name.starts_with(GroupLedger::kPrefix)) return false;
+  const Descriptor file(::openat(shard, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const auto names = file ? GroupLedger::read(file.get()) : GroupLedger::Names{};
+  return std::ranges::none_of(names, [directory](const auto& listed) {
+    struct stat status {};
+    const std::string path = shard_of(listed.first) + "/" + listed.first;
+    return ::fstatat(directory, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  });
+}
+
+// What `.clock` holds: two numbers of seconds since the epoch, a space between them and a line's end after.
+struct ClockWatch {
+  Time since;  // the last leap
+  Time last;   // the last round
+};
+constexpr std::chrono::hours kSteadyFor{7 * 24};
+constexpr std::chrono::hours kLeap{48};
+constexpr std::size_t kClockTextSize = 40;
+
+std::string clock_watch_text(const ClockWatch& watch) {
+  return std::to_string(watch.since.time_since_epoch().count()) + " " +
+         std::to_string(watch.last.time_since_epoch().count()) + "\n";
+}
+
+std::optional<ClockWatch> read_clock_watch(const std::string& text) {
+  std::int64_t since = 0;
+  std::int64_t last = 0;
+  const char* const end = text.data() + text.size();
+  const char* const space = std::from_chars(text.data(), end, since).ptr;
+  if (space != end) std::from_chars(space + 1, end, last);
+  const ClockWatch watch{from_epoch(since), from_epoch(last)};
+  return clock_watch_text(watch) == text ? std::optional(watch) : std::nullopt;
+}
+
+}  // namespace
+
+std::size_t stored_size(const CacheEntry& entry) { return is_bare_absence(entry) ? 0 : serialize(entry).size(); }
+
+FileStore::FileStore(std::string directory, Log& log)
+    : directory_(std::move(directory)), claims_(directory_), usage_(directory_), log_(log) {}
+
+void FileStore::warn(LogThrottle& fault, const std::string& line) {
+  if (fault.is_due()) log_.write(LogLevel::kWarning, line);
+}
+
+void FileStore::recovered(LogThrottle& fault, const std::string& what) {
+  if (fault.recover())
+    log_.write(LogLevel::kInfo, "event=store-recovered directory=" + directory_ + " detail=\"" + what + "\"");
+}
+
+// A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
+// here.
+void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
+  if (is_use || due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
+    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() +
+                                       " reason=" + log_quoted(reason) + " effect=\"it will be looked up again\"");
+}
+
+Result<std::optional<CacheEntry>> FileStore::get(const Domain& domain) {
+  return read(domain, false).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
+}
+
+Result<std::optional<CacheEntry>> FileStore::use(const Domain& domain) {
+  return read(domain, true).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
+}
+
+std::optional<FileStore::Found> FileStore::look(const Domain& domain) {
+  return read(domain, false).value_or(std::nullopt);
+}
+
+tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
+  return unreadable(domain, std::strerror(error), remedy_for(error, directory_));
+}
+
+// Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
+tl::unexpected<Error> FileStore::unreadable(const Domain& domain, const std::string& why, const std::string& action) {
+  warn(unreadable_, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + why +
+                        "\" effect=\"mail to it is deferred\" action=\"" + action + "\"");
+  return fail(ErrorCode::kLocalFault,
+              "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + why + "; " + action);
+}
+
+// A store or a part of it that is not there holds nothing. Whatever else keeps us from looking says nothing about what
+// is there. A link in the place of an entry is none of ours, and is replaced as other damage is.
+Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bool is_use) {
+  const auto directory = open_directory(directory_);
+  if (!directory) {
+    if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
+    warn(missing_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
+                       "\" effect=\"nothing is remembered between lookups\"");
+    return std::nullopt;
+  }
+  recovered(missing_, "it is there again");
+  const auto file = open_to_read(directory.get(), domain.text(), is_use);
+  if (!file) {
+    if (errno == ENOENT) return std::nullopt;
+    if (errno != ELOOP) return unreadable(domain, errno);
+    warn_of_damage(domain, "it is a symbolic link", is_use);
+    const Time now = from_epoch(std::time(nullptr));
+    return Found{std::nullopt, now, now, 0};
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return unreadable(domain, errno);
+  const Time used = from_epoch(status.st_atim.tv_sec);
+  const auto found = [&](std::optional<CacheEntry> entry) {
+    return Found{std::move(entry), used, from_epoch(status.st_mtim.tv_sec), static_cast<std::uint64_t>(status.st_size)};
+  };
+  const auto damaged = [&](const std::string& reason) {
+    warn_of_damage(domain, reason, is_use);
+    return found(std::nullopt);
+  };
+  if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kMaxEntryBytes))
+    return damaged("it is no regular file of at most " + std::to_string(kMaxEntryBytes) + " bytes");
+  if (is_use) mark_use(file.get(), used);
+  if (status.st_size == 0) {
+    if (!is_marked(status.st_mtim, domain.text())) return damaged("it is empty, and not because there is no record");
+    return found(bare_absence(domain, from_epoch(status.st_mtim.tv_sec)));
+  }
+  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+  if (!read_all(file.get(), bytes)) return unreadable(domain, errno);
+  auto entry = parse_cache_entry(bytes, domain);
+  if (!entry && is_ours(entry.error().code))
+    return unreadable(domain, entry.error().detail,
+                      "run the version that wrote it, or remove it: mtasts cache purge " + domain.text());
+  if (!entry) return damaged(entry.error().detail);
+  return found(std::move(*entry));
+}
+
+Result<void> FileStore::put(const CacheEntry& entry) {
+  const auto failed = [&](const char* step) {
+    const std::string text = "cannot " + std::string(step) + " in " + directory_ + ": " + std::strerror(errno);
+    warn(unwritable_, "event=store-unwritable error=\"" + text + "\" effect=\"nothing new is cached on disk\"");
+    return fail(ErrorCode::kStoreUnavailable, text);
+  };
+  if (const auto old = read(entry.domain, false); !old) return tl::unexpected(old.error());
+  const auto directory = open_directory(directory_);
+  if (!directory) return failed("open the store");
+  const std::string& name = entry.domain.text();
+  const auto shard = open_or_make_shard(directory.get(), shard_of(name));
+  if (!shard) return failed("open a directory");
+  const std::string temporary = temporary_name();
+  if (!write_entry(shard.get(), temporary, entry, times_of(shard.get(), name)) ||
+      !rename_into_place(shard.get(), temporary, name)) {
+    const int error = errno;
+    ::unlinkat(shard.get(), temporary.c_str(), 0);
+    errno = error;
+    return failed("write an entry");
+  }
+  if (entry.policy) ::fsync(shard.get());  // its name, too, survives a power cut
+  recovered(unwritable_, "it can be written again");
+  return {};
+}
+
+Result<bool> FileStore::remove(const Domain& domain) {
+  const auto directory = open_directory(directory_);
+  if (directory) {
+    const auto shard = open_shard(directory.get(), shard_of(domain.text()));
+    if (shard && ::unlinkat(shard.get(), domain.text().c_str(), 0) == 0) return true;
+  }
+  if (errno == ENOENT && directory) return false;
+  return fail(ErrorCode::kStoreUnavailable,
+              "cannot remove " + domain.text() + " from " + directory_ + ": " + std::strerror(errno));
+}
+
+Result<std::size_t> FileStore::remove_all() {
+  if (const auto listed = can_be_listed(); !listed) return tl::unexpected(listed.error());
+  Result<std::size_t> removed = 0;  // or the last failure: one that cannot go keeps no other
+  for (unsigned shard = 0; shard < kShards; ++shard) {
+    const auto names = names_in_shard(shard);
+    if (!names) removed = tl::unexpected(names.error());
+    for (const auto& domain : names ? domains_among(*names, shard) : std::vector<Domain>{}) {
+      const auto gone = remove(domain);
+      if (!gone) removed = tl::unexpected(gone.error());
+      if (gone && *gone && removed) ++*removed;
+    }
+    usage_.set(shard, {});
+  }
+  return removed;
+}
+
+Result<void> FileStore::can_be_listed() const {
+  if (open_directory(directory_)) return {};
+  const int error = errno;
+  return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + ": " + std::strerror(error) +
+                                                (error == EACCES ? "; " + remedy_for(error, directory_) : ""));
+}
+
+Result<void> FileStore::for_each(const Visit& visit) {
+  if (auto listed = can_be_listed(); !listed) return listed;
+  Result<void> all;
+  for (unsigned shard = 0; shard < kShards; ++shard) {
+    auto visited = for_each_in_shard(shard, visit, [](const Domain&, Time) {});
+    if (!visited) all = std::move(visited);
+  }
+  return all;
+}
+
+Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
+  const auto names = names_in_shard(shard);
+  if (!names) {
+    warn(unlistable_, "event=store-unlistable error=" + log_quoted(names.error().detail) +
+                          " effect=\"what is remembered there is neither refreshed nor let go\"");
+    return tl::unexpected(names.error());
+  }
+  remove_left_behind(shard, *names);
+  Result<void> all;
+  Usage counted;
+  for (const auto& domain : domains_among(*names, shard)) {
+    const auto found = read(domain, false);
+    if (!found) all = tl::unexpected(found.error());
+    if (!found || !*found) continue;
+    counted += {1, bytes_on_disk((*found)->bytes)};
+    const auto& entry = (*found)->entry;
+    entry ? visit(*entry, (*found)->used) : damaged(domain, (*found)->used);
+  }
+  if (all) usage_.set(shard, counted);
+  return all;
+}
+
+// By writers that were killed, and ledgers of names that are all gone.
+void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string>& names) const {
+  const auto directory = open_directory(directory_);
+  const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
+  if (!part) return;
+  const Time now = from_epoch(std::time(nullptr));
+  for (const auto& name : names) {
+    const bool is_old = name.starts_with('.') && is_far_from(now, part.get(), name, kLeftAlone);
+    if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name)))
+      ::unlinkat(part.get(), name.c_str(), 0);
+  }
+}
+
+Result<std::vector<std::string>> FileStore::names_in_shard(unsigned shard) const {
+  const std::string part = shard_name(shard);
+  const auto directory = open_directory(directory_);
+  const auto opened = directory ? open_shard(directory.get(), part) : Descriptor();
+  if (directory && !opened && errno == ENOENT) return {};
+  auto names = opened ? names_in(opened.get()) : std::nullopt;
+  if (names) return *std::move(names);
+  return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + "/" + part + ": " + std::strerror(errno));
+}
+
+std::vector<Domain> FileStore::domains_among(const std::vector<std::string>& names, unsigned shard) {
+  std::vector<Domain> domains;
+  for (const auto& name : names) {
+    auto domain = Domain::parse(name);
+    if (domain && domain->text() == name && shard_of(name) == shard_name(shard)) domains.push_back(std::move(*domain));
+  }
+  return domains;
+}
+
+void FileStore::remove_old_stamps() {
+  const auto directory = open_directory(directory_);
+  if (!directory) return;
+  const Time now = from_epoch(std::time(nullptr));
+  for (const auto& name : names_in(directory.get()).value_or(std::vector<std::string>{})) {
+    if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
+      ::unlinkat(directory.get(), name.c_str(), 0);
+  }
+}
+
+bool FileStore::clock_is_steady(Time now) {
+  const auto directory = open_directory(directory_);
+  if (!directory) return false;
+  const auto file = open_own(directory.get(), kClock);
+  if (!file) return false;
+  std::string text(2 * kClockTextSize, '\0');
+  if (!read_all(file.get(), text)) return false;
+  ClockWatch watch = read_clock_watch(text).value_or(ClockWatch{now, now});
+  if (std::chrono::abs(now - watch.last) > kLeap) watch.since = now;
+  watch.last = now;
+  text = clock_watch_text(watch);
+  const auto size = static_cast<off_t>(text.size());
+  const bool saved = ::pwrite(file.get(), text.data(), text.size(), 0) == size && ::ftruncate(file.get(), size) == 0;
+  return saved && now - watch.since >= kSteadyFor;
+}
+
+bool FileStore::due(const std::string& name, std::chrono::seconds period) {
+  const auto directory = open_directory(directory_);
+  if (!directory) return false;
+  const auto stamp = open_own(directory.get(), kStamp + name);
+  struct stat status {};
+  if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
+  const std::int64_t now = std::time(nullptr);
+  const bool fresh = status.st_size == 0;  // just made
+  // A file's time can be a moment ahead of time(2), which may not be taken for a clock that was set back.
+  if (!fresh && std::abs(now - status.st_mtim.tv_sec) < period.count()) return false;
+  return ::pwrite(stamp.get(), "x", 1, 0) == 1;
+}
+
+}  // namespace mtasts

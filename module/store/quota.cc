@@ -1,0 +1,242 @@
+#include "module/store/quota.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <tuple>
+#include <utility>
+
+#include "module/io/wall_clock.h"
+#include "module/store/files.h"
+#include "module/store/group_ledger.h"
+
+namespace mtasts {
+namespace {
+
+// So many entries, chosen at random, are compared when one must go: the least recently used of these is nearly the
+// least recently used of all, and the cost does not depend on the size of the store.
+constexpr std::size_t kSample = 16;
+constexpr int kSamples = 4;
+// While the store is larger than it may be, such as after the limits were lowered, each new entry replaces several.
+constexpr int kReplacedAtOnce = 32;  // more than an entry has blocks
+// Used again after this time: mail was sent there on several days, not once because of a stranger's message.
+constexpr std::chrono::hours kOverTime{24};
+// For so long no other domain's new entries replace a policy that was used once.
+constexpr std::chrono::hours kGrace{7 * 24};
+constexpr std::chrono::hours kWarnedAgain{1};
+
+std::size_t random_below(std::size_t count) {
+  static std::minstd_rand random{std::random_device{}()};
+  return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+}
+
+// The first `count` of the items are a random choice afterwards.
+template <typename Item>
+void choose(std::vector<Item>& items, std::size_t count) {
+  for (std::size_t i = 0; i < std::min(count, items.size()); ++i)
+    std::swap(items[i], items[i + random_below(items.size() - i)]);
+  items.resize(std::min(count, items.size()));
+}
+
+// A shard, by chance: one that holds more is chosen more often. nullopt: all are empty.
+std::optional<unsigned> weighted_shard(const std::array<Usage, UsageFile::kShards>& usage, std::int64_t Usage::*what) {
+  std::int64_t total = 0;
+  for (const auto& shard : usage) total += shard.*what;
+  if (total <= 0) return std::nullopt;
+  auto left = static_cast<std::int64_t>(random_below(static_cast<std::size_t>(total)));
+  unsigned chosen = 0;
+  while (left >= usage.at(chosen).*what) left -= usage.at(chosen++).*what;
+  return chosen;
+}
+
+struct Named {
+  std::string name;
+  Time used{};
+  bool is_empty = false;
+};
+
+}  // namespace
+
+StoreQuota::StoreQuota(std::string directory, const QuotaRules& rules, RegistrableDomain registrable_domain, Log& log)
+    : directory_(std::move(directory)),
+      rules_(rules),
+      registrable_domain_(std::move(registrable_domain)),
+      store_(directory_, log),
+      usage_(directory_),
+      log_(log) {}
+
+Result<void> StoreQuota::admit(const CacheEntry& entry) {
+  const std::string& name = entry.domain.text();
+  const auto old = store_.look(entry.domain);
+  const std::int64_t bytes = bytes_on_disk(stored_size(entry));
+  const Usage growth{old ? 0 : 1, bytes - (old ? bytes_on_disk(old->bytes) : 0)};
+  if (growth.entries > 0 || growth.bytes > 0) {
+    const Newcomer newcomer{entry.domain, registrable_domain_(name), entry.policy.has_value(), bytes, growth};
+    const bool is_below = newcomer.group != name;
+    const auto admitted =
+        (is_below ? admit_to_group(newcomer) : Result<void>()).and_then([&] { return admit_to_store(newcomer); });
+    if (!admitted) return admitted;
+  }
+  usage_.add(shard_number(name), growth);
+  return {};
+}
+
+// Its own names make room for it.
+Result<void> StoreQuota::admit_to_group(const Newcomer& newcomer) {
+  GroupLedger ledger(directory_, newcomer.group);
+  auto& names = ledger.names();
+  const std::string& name = newcomer.domain.text();
+  const auto before = names.find(name) == names.end() ? std::nullopt : std::optional(names.at(name));
+  names[name] = newcomer.bytes;
+  const std::int64_t most_bytes = rules_.bytes / kBytesShare;
+  const auto fits = [&](std::int64_t part, std::int64_t of) {
+    return static_cast<std::int64_t>(names.size()) <= rules_.entries_per_domain * part / of &&
+           ledger.bytes() <= std::max(most_bytes * part / of, newcomer.bytes);
+  };
+  if (!fits(1, 1)) make_room_in_group(newcomer, names, [&] { return fits(7, 8); });
+  const bool admitted = fits(1, 1);
+  if (!admitted && before) names[name] = *before;
+  if (!admitted && !before) names.erase(name);
+  ledger.save();
+  if (admitted) return {};
+  return fail(ErrorCode::kStoreUnavailable, "the names below " + newcomer.group + " take as much of " + directory_ +
+                                                " as those of one domain may (cache.max_per_domain)");
+}
+
+// Also of names that are gone without our doing.
+void StoreQuota::make_room_in_group(const Newcomer& newcomer, std::map<std::string, std::int64_t>& names,
+                                    const std::function<bool()>& fits) {
+  const auto directory = open_directory(directory_);
+  std::vector<Named> present;
+  for (auto at = names.begin(); at != names.end();) {
+    struct stat status {};
+    const std::string path = shard_of(at->first) + "/" + at->first;
+    const bool is_new = at->first == newcomer.domain.text();
+    const bool is_there = directory && ::fstatat(directory.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && !is_new)
+      present.push_back({at->first, Time(std::chrono::seconds(status.st_atim.tv_sec)), status.st_size == 0});
+    at = is_there || is_new ? std::next(at) : names.erase(at);
+  }
+  std::ranges::sort(present, {}, [](const Named& one) { return std::tuple(!one.is_empty, one.used); });
+  for (std::size_t i = 0; i < present.size() && !fits(); i += kSample) {
+    std::vector<Domain> sample;
+    for (std::size_t k = i; k < std::min(i + kSample, present.size()); ++k)
+      if (auto domain = Domain::parse(present[k].name)) sample.push_back(std::move(*domain));
+    bool any = false;
+    while (!fits()) {
+      const auto removed = remove_worst(sample, newcomer, &Usage::entries);
+      if (!removed) break;
+      any = true;
+      names.erase(removed->text());
+    }
+    if (!any) return;
+  }
+}
+
+Result<void> StoreQuota::admit_to_store(const Newcomer& newcomer) {
+  for (int replaced = 0;; ++replaced) {
+    const auto usage = usage_.read();
+    if (!usage) return {};  // the store cannot be written at all, or is somebody else's
+    Usage total = std::accumulate(usage->begin(), usage->end(), newcomer.growth,
+                                  [](Usage sum, const Usage& shard) { return sum += shard; });
+    const bool by_entries = newcomer.growth.entries > 0 && total.entries > rules_.entries;
+    const bool by_bytes = newcomer.growth.bytes > 0 && total.bytes > rules_.bytes;
+    if (!by_entries && !by_bytes) return {};
+    if (replaced == kReplacedAtOnce) return {};
+    if (!replace(newcomer, *usage, by_entries ? &Usage::entries : &Usage::bytes)) break;
+  }
+  if (store_.due("store-full", kWarnedAgain))
+    log_.write(LogLevel::kWarning,
+               "event=store-full directory=" + directory_ +
+                   " effect=\"what is found out of other domains is not cached\" action=\"raise cache.max_entries or "
+                   "cache.max_mb, or see with 'mtasts cache list' whose names fill it\"");
+  return fail(ErrorCode::kStoreUnavailable, directory_ + " is as full as it may be (cache.max_entries, cache.max_mb)");
+}
+
+// False: among the entries looked at, none may be replaced by this one.
+bool StoreQuota::replace(const Newcomer& newcomer, std::array<Usage, UsageFile::kShards> usage, Measure measure) {
+  const auto directory = open_directory(directory_);
+  std::vector<Domain> sample;
+  for (int samples = 0; samples < kSamples;) {
+    const auto shard = directory ? weighted_shard(usage, measure) : std::nullopt;
+    if (!shard) return remove_worst(sample, newcomer, measure).has_value();  // a small store: that was all of it
+    const auto listed = open_shard(directory.get(), shard_name(*shard));
+    const auto all = listed ? names_in(listed.get()) : std::nullopt;
+    if (!all) {
+      usage.at(*shard) = {};  // it cannot be listed: others may do
+      continue;
+    }
+    auto names = *all;
+    std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
+    if (static_cast<std::int64_t>(names.size()) < usage.at(*shard).entries) {
+      recount(*shard, listed.get(), names);
+      return true;  // there may be room
+    }
+    usage.at(*shard) = {};
+    choose(names, kSample - sample.size());
+    for (const auto& name : names)
+      if (auto domain = Domain::parse(name)) sample.push_back(std::move(*domain));
+    if (sample.size() < kSample) continue;
+    if (remove_worst(sample, newcomer, measure)) return true;
+    sample.clear();
+    ++samples;
+  }
+  return false;
+}
+
+// Entries were removed that nobody subtracted.
+void StoreQuota::recount(unsigned shard, int listed, const std::vector<std::string>& names) {
+  Usage counted;
+  for (const auto& name : names) {
+    struct stat status {};
+    if (::fstatat(listed, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+      counted += {1, bytes_on_disk(static_cast<std::uint64_t>(status.st_size))};
+  }
+  usage_.set(shard, counted);
+}
+
+std::optional<Domain> StoreQuota::remove_worst(const std::vector<Domain>& sample, const Newcomer& newcomer,
+                                               Measure measure) {
+  std::vector<Candidate> candidates;
+  for (const auto& domain : sample) {
+    auto candidate = domain == newcomer.domain ? std::nullopt : look(domain);
+    if (candidate && candidate->size.*measure > 0) candidates.push_back(std::move(*candidate));
+  }
+  std::ranges::sort(candidates, {},
+                    [](const Candidate& one) { return std::tuple(one.has_policy, one.used_over_time, one.used); });
+  for (const auto& candidate : candidates)
+    if (may_replace(newcomer, candidate) && remove(candidate)) return candidate.domain;
+  return std::nullopt;
+}
+
+std::optional<StoreQuota::Candidate> StoreQuota::look(const Domain& domain) {
+  const auto found = store_.look(domain);
+  if (!found) return std::nullopt;
+  const bool has_policy = found->entry && found->entry->policy_in_force(now()) != nullptr;
+  return Candidate{domain, has_policy, found->used - found->since >= kOverTime, found->used,
+                   Usage{1, bytes_on_disk(found->bytes)}};
+}
+
+// What a stranger made us look up replaces nobody else's policy that is in use (docs/adr/0013-store-quotas.md).
+bool StoreQuota::may_replace(const Newcomer& newcomer, const Candidate& candidate) const {
+  if (!candidate.has_policy) return true;
+  if (!newcomer.has_policy) return false;
+  const auto unused = now() - candidate.used;
+  if (candidate.used_over_time) return unused >= rules_.forget;
+  return unused >= kGrace || registrable_domain_(candidate.domain.text()) == newcomer.group;
+}
+
+bool StoreQuota::remove(const Candidate& candidate) {
+  const auto first = store_.claim(candidate.domain, PolicyStore::Turn::kFirst);
+  const auto second = store_.claim(candidate.domain, PolicyStore::Turn::kSecond);
+  if (!first || !second) return false;
+  const auto removed = store_.remove(candidate.domain);
+  if (!removed || !*removed) return false;
+  usage_.add(shard_number(candidate.domain.text()), {-1, -candidate.size.bytes});
+  return true;
+}
+
+}  // namespace mtasts

@@ -1,0 +1,100 @@
+#include "module/store/usage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "module/store/files.h"
+
+namespace mtasts {
+namespace {
+
+constexpr const char* kName = ".usage";
+constexpr std::size_t kRecord = 32;  // two numbers of 15 digits, a space between them and a line's end after
+
+Usage parse(std::string_view text) {
+  Usage usage;
+  const char* const end = text.data() + text.size();
+  const auto digits = [end](const char* at) { return std::find_if(at, end, [](char c) { return c != ' '; }); };
+  const auto entries = std::from_chars(digits(text.data()), end, usage.entries);
+  std::from_chars(digits(entries.ptr), end, usage.bytes);
+  return {std::max<std::int64_t>(usage.entries, 0), std::max<std::int64_t>(usage.bytes, 0)};
+}
+
+constexpr std::int64_t kMost = 999'999'999'999'999;  // fifteen digits
+
+void write_record(int file, off_t at, const Usage& usage) {
+  const auto shown = [](std::int64_t number) {
+    const std::string digits = std::to_string(std::clamp<std::int64_t>(number, 0, kMost));
+    return std::string(15 - digits.size(), ' ') + digits;
+  };
+  const std::string text = shown(usage.entries) + " " + shown(usage.bytes) + "\n";
+  [[maybe_unused]] const auto written = ::pwrite(file, text.data(), text.size(), at);
+}
+
+// Waits for nobody: a process that stands still must not hold up others. Two that do get in each other's way lose a
+// count.
+class RecordLock {
+ public:
+  RecordLock(int file, off_t at) : file_(file), at_(at) { set(F_WRLCK); }
+  RecordLock(const RecordLock&) = delete;
+  RecordLock& operator=(const RecordLock&) = delete;
+  ~RecordLock() { set(F_UNLCK); }
+
+ private:
+  void set(short type) const {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = at_;
+    lock.l_len = static_cast<off_t>(kRecord);
+    ::fcntl(file_, F_OFD_SETLK, &lock);
+  }
+  int file_;
+  off_t at_;
+};
+
+off_t place_of(unsigned shard) { return static_cast<off_t>(shard * kRecord); }
+
+}  // namespace
+
+int UsageFile::file() {
+  if (file_) return file_.get();
+  const auto directory = open_directory(directory_);
+  struct stat store {};
+  if (!directory || ::fstat(directory.get(), &store) != 0 || (::geteuid() == 0 && store.st_uid != 0)) return -1;
+  file_ = open_own(directory.get(), kName);
+  return file_ ? file_.get() : -1;
+}
+
+std::optional<std::array<Usage, UsageFile::kShards>> UsageFile::read() {
+  std::string text(kShards * kRecord, '\0');
+  const int from = file();
+  if (from < 0 || ::lseek(from, 0, SEEK_SET) != 0 || !read_all(from, text)) return std::nullopt;
+  std::array<Usage, kShards> usage;
+  for (unsigned shard = 0; shard < kShards && (shard + 1) * kRecord <= text.size(); ++shard)
+    usage.at(shard) = parse(std::string_view(text).substr(shard * kRecord, kRecord));
+  return usage;
+}
+
+void UsageFile::add(unsigned shard, const Usage& more) {
+  const int at = file();
+  if (at < 0) return;
+  const RecordLock lock(at, place_of(shard));
+  std::array<char, kRecord> text{};
+  const auto got = ::pread(at, text.data(), kRecord, place_of(shard));
+  Usage usage = got == static_cast<ssize_t>(kRecord) ? parse({text.data(), kRecord}) : Usage{};
+  write_record(at, place_of(shard), usage += more);
+}
+
+void UsageFile::set(unsigned shard, const Usage& counted) {
+  const int at = file();
+  if (at < 0) return;
+  const RecordLock lock(at, place_of(shard));
+  write_record(at, place_of(shard), counted);
+}
+
+}  // namespace mtasts

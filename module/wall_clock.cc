@@ -1,7 +1,0 @@
-#include "module/wall_clock.h"
-
-namespace mtasts {
-
-Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
-
-}  // namespace mtasts

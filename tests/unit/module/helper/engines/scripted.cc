@@ -1,0 +1,85 @@
+// An engine library without a network. The record question for a name with "stall" in it never comes back, as a
+// stranger's handshake may not; one with "crash" ends the process; one with "slow" is never answered; all other names
+// have no record.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "module/engine/network.h"
+#include "module/io/event_loop.h"
+
+namespace mtasts {
+namespace {
+
+class ScriptedResolver final : public Resolver {
+ public:
+  explicit ScriptedResolver(EventLoop& loop) : loop_(loop) {}
+  void txt(const std::string& name, Callback<std::string> done, const Requester&) override {
+    while (name.find("stall") != std::string::npos) ::pause();
+    if (name.find("crash") != std::string::npos) std::abort();
+    if (name.find("slow") != std::string::npos) return;
+    later([done = std::move(done)] { done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, {}}); });
+  }
+  void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
+    later([name, done = std::move(done)] {
+      done(DnsAnswer<MxRecord>{
+          DnsAnswer<MxRecord>::Kind::kFound, {{10, "mx." + name}, {0, ""}}, std::chrono::seconds(7)});
+    });
+  }
+  void addresses(const std::string& /*name*/, Callback<std::string> done, const Requester&) override {
+    later([done = std::move(done)] { done(fail(ErrorCode::kDnsTimeout, "scripted")); });
+  }
+  void tlsa(const std::string& /*name*/, Callback<TlsaRecord> done, const Requester&) override {
+    later([done = std::move(done)] {
+      done(DnsAnswer<TlsaRecord>{DnsAnswer<TlsaRecord>::Kind::kFound,
+                                 {{3, 1, 1, std::string("\0 ,:\xff", 5)}},
+                                 std::chrono::seconds(1),
+                                 true});
+    });
+  }
+  void cname(const std::string& /*name*/, Callback<std::string> done, const Requester&) override {
+    later([done = std::move(done)] { done(DnsAnswer<std::string>{}); });
+  }
+
+ private:
+  void later(std::function<void()> step) {
+    steps_.push_back(nullptr);
+    steps_.back() = loop_.after(std::chrono::milliseconds(0), std::move(step));
+  }
+  EventLoop& loop_;
+  std::vector<std::unique_ptr<EventLoop::Watch>> steps_;
+};
+
+class ScriptedFetcher final : public Fetcher {
+  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
+             Callback /*done*/) override {}
+};
+
+class ScriptedProber final : public MxProber {
+  void probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) override {
+    done({fail(ErrorCode::kCertificateExpired, host + (sni == Sni::kSent ? " with SNI" : " without SNI")), "192.0.2.1",
+          addresses.at(0)});
+  }
+};
+
+class ScriptedNetwork final : public Network {
+ public:
+  EventLoop& loop() override { return *loop_; }
+  Resolver& resolver() override { return resolver_; }
+  Fetcher& fetcher() override { return fetcher_; }
+  MxProber& prober() override { return prober_; }
+
+ private:
+  std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
+  ScriptedResolver resolver_{*loop_};
+  ScriptedFetcher fetcher_;
+  ScriptedProber prober_;
+};
+
+}  // namespace
+}  // namespace mtasts
+
+extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
+    const char* /*abi*/, const mtasts::NetworkConfig& /*config*/, mtasts::Error* /*error*/) noexcept {
+  return new mtasts::ScriptedNetwork();
+}

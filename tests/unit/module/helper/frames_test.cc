@@ -1,0 +1,116 @@
+#include "module/helper/frames.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "module/helper/settings.h"
+
+namespace mtasts {
+namespace {
+
+using ::testing::ElementsAre;
+
+Result<std::optional<Fields>> read(std::string_view bytes) {
+  FrameReader reader;
+  reader.add(bytes);
+  return reader.next();
+}
+
+TEST(FrameReader, ReadsWhatWasWrittenAlsoInPieces) {
+  const std::string bytes = encode_frame({"1", "", std::string("\0,3:", 4)}) + encode_frame({"2"});
+  FrameReader reader;
+  std::vector<Fields> frames;
+  for (const char c : bytes) {
+    reader.add({&c, 1});
+    const auto frame = reader.next();
+    ASSERT_TRUE(frame);
+    if (*frame) frames.push_back(**frame);
+  }
+  ASSERT_EQ(frames.size(), 2U);
+  EXPECT_THAT(frames[0], ElementsAre("1", "", std::string("\0,3:", 4)));
+  EXPECT_THAT(frames[1], ElementsAre("2"));
+}
+
+TEST(FrameReader, RefusesWhatIsNoFrame) {
+  for (const char* bytes : {"x", "4:9:a,,", "3:1:,,", "2:1:,", "99999999:", "3:abc,", "01:a,"}) {
+    const auto frame = read(bytes);
+    ASSERT_FALSE(frame) << bytes;
+    EXPECT_EQ(frame.error().code, ErrorCode::kInternal) << bytes;
+  }
+}
+
+TEST(HelperReplies, RefuseWhatHasAnotherForm) {
+  for (const Fields& fields : std::vector<Fields>{{},
+                                                  {"found"},
+                                                  {"found", "1", "unsigned"},
+                                                  {"else", "1", "unsigned", ""},
+                                                  {"found", "-1", "unsigned", ""},
+                                                  {"found", "4294967296", "unsigned", ""},
+                                                  {"found", "01", "unsigned", ""},
+                                                  {"found", "1", "yes", ""},
+                                                  {"found", "1", "unsigned", "", "70000 mx.test"},
+                                                  {"found", "1", "unsigned", "", "mx.test"},
+                                                  {"error no-such-code x"},
+                                                  {"error dns-timeout a\nb"}}) {
+    const auto answer = decode_dns<MxRecord>(fields);
+    ASSERT_FALSE(answer) << ::testing::PrintToString(fields);
+    EXPECT_EQ(answer.error().code, ErrorCode::kInternal) << ::testing::PrintToString(fields);
+  }
+  EXPECT_EQ(decode_trial(Fields{"ok", "192.0.2.1"}).result.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(decode_trial(Fields{"ok", "a\nb", ""}).result.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(decode_trial(Fields{"fine", "", ""}).result.error().code, ErrorCode::kInternal);
+  EXPECT_FALSE(decode_lookup(Fields{}, *Domain::parse("a.test")));
+  EXPECT_FALSE(decode_lookup(Fields{"x"}, *Domain::parse("a.test")));
+}
+
+// The longest reply that DNS can give: 64 KiB of MX records whose names are all compressed.
+TEST(HelperReplies, HaveRoomForTheLongestDnsAnswer) {
+  DnsAnswer<MxRecord> answer{DnsAnswer<MxRecord>::Kind::kFound, {}, std::chrono::seconds(1)};
+  for (int i = 0; i < 65'535 / 16; ++i) answer.records.push_back({65'535, std::string(253, 'a')});
+  const auto frame = read(encode_frame(encode_dns<MxRecord>(answer)));
+  ASSERT_TRUE(frame && *frame);
+  EXPECT_EQ(decode_dns<MxRecord>(**frame)->records.size(), answer.records.size());
+}
+
+TEST(HelperSettings, ComeBackAsTheyWere) {
+  HelperSettings settings;
+  settings.network.dns = {{"192.0.2.53", "[::1]:5353"},
+                          ResolverConfig::Transport::kTls,
+                          std::chrono::seconds(3),
+                          ResolverConfig::TrustAd::kNever,
+                          7};
+  settings.network.fetch.proxy = "http://proxy.test";
+  settings.network.fetch.port = 8443;
+  settings.network.fetch.connect_timeout = std::chrono::seconds(3);
+  settings.network.fetch.allow_private = {"10.0.0.0/8"};
+  settings.network.probe.allow_private = {"fd00::/8", "::1"};
+  settings.network.probe.connect_timeout = std::chrono::seconds(4);
+  settings.lookup.ask_dane = true;
+  settings.lookup.retry = std::chrono::seconds(1);
+  settings.tls = TlsLibrary::kGnuTls;
+  settings.store = "/var/lib/mtasts";
+  settings.log_level = LogLevel::kDebug;
+  const std::string text = encode_settings(settings);
+  const auto read_again = decode_settings(text);
+  ASSERT_TRUE(read_again) << read_again.error().detail;
+  EXPECT_EQ(encode_settings(*read_again), text);
+  EXPECT_EQ(read_again->network.dns.resolvers, settings.network.dns.resolvers);
+  EXPECT_EQ(read_again->network.dns.trust_ad, ResolverConfig::TrustAd::kNever);
+  EXPECT_EQ(read_again->network.fetch.port, 8443);
+  EXPECT_EQ(read_again->network.fetch.connect_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(read_again->network.fetch.allow_private, settings.network.fetch.allow_private);
+  EXPECT_EQ(read_again->network.probe.allow_private, settings.network.probe.allow_private);
+  EXPECT_TRUE(read_again->lookup.ask_dane);
+}
+
+TEST(HelperSettings, OfAnotherBuildAreRefused) {
+  HelperSettings settings;
+  settings.abi = "mtasts-network 0.0.0";
+  EXPECT_FALSE(decode_settings(encode_settings(settings)));
+  EXPECT_FALSE(decode_settings("{}"));
+  EXPECT_FALSE(decode_settings("nonsense"));
+  EXPECT_FALSE(decode_settings(R"({"abi":")" + std::string(kNetworkAbi) + R"("})"));
+}
+
+}  // namespace
+}  // namespace mtasts

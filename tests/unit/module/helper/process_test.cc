@@ -1,0 +1,451 @@
+// What is left of its caller's rights to a lookup helper, as the kernel tells it from outside, and what a helper that
+// has been taken over (engines/prying.cc) can do.
+#include "module/helper/process.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <csignal>
+#include <functional>
+
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/helper/running_helper.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+bool is_root() { return ::geteuid() == 0; }
+
+long landlock_version() { return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION); }
+
+// A listening TCP socket on loopback.
+class Listener {
+ public:
+  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    struct sockaddr_in address {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size);
+    ::listen(socket_.get(), 8);
+    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  Descriptor socket_;
+  std::uint16_t port_ = 0;
+};
+
+class HelperProcessTest : public ::testing::Test {
+ protected:
+  HelperProcessTest() {
+    ::chmod(scratch_.path().c_str(), 0755);
+    config_.helper_program = scratch_.path() + "/mtasts-lookup";
+    fs::copy_file(MTASTS_TEST_ENGINE_DIR "/mtasts-lookup", config_.helper_program);
+    ::chmod(config_.helper_program.c_str(), 0755);
+    config_.engine_directory = make_directory("engines", 0755);
+    use_engines(MTASTS_TEST_PRYING_ENGINE_DIR);
+    config_.cache_directory = make_directory("store", 0777);
+    config_.network.fetch.ca_file = make_directory("authorities", 0755) + "/ca.pem";
+    std::ofstream(config_.network.fetch.ca_file) << "-----BEGIN CERTIFICATE-----\n";
+    config_.user = "nobody";
+  }
+  std::string make_directory(const std::string& name, mode_t mode) {
+    std::string path = scratch_.path() + "/" + name;
+    fs::create_directories(path);
+    ::chmod(path.c_str(), mode);
+    return path;
+  }
+  void use_engines(const std::string& directory) {
+    for (const char* name : {"/engine-openssl.so", "/engine-gnutls.so"}) {
+      fs::remove(config_.engine_directory + name);  // helpers that run have it mapped
+      fs::copy_file(directory + name, config_.engine_directory + name);
+      ::chmod((config_.engine_directory + name).c_str(), 0755);
+    }
+  }
+  static std::string ids(uid_t id) {
+    const std::string one = std::to_string(id);
+    return one + " " + one + " " + one + " " + one;
+  }
+  static const passwd& nobody() { return *::getpwnam("nobody"); }
+
+  Scratch scratch_;
+  Config config_;
+};
+
+// --- who it is
+
+TEST_F(HelperProcessTest, StartedByRootItIsTheUserAloneWithoutAnyGroupOfItsCallers) {
+  std::array<gid_t, 64> groups{};
+  const int count = ::getgroups(groups.size(), groups.data());
+  const std::array<gid_t, 2> more{4, 24};
+  if (is_root()) {
+    ASSERT_EQ(::setgroups(more.size(), more.data()), 0);
+  }
+  RunningHelper helper(config_);
+  if (is_root()) ::setgroups(static_cast<std::size_t>(count), groups.data());
+  ASSERT_TRUE(helper.ready());
+  auto status = helper.status();
+  EXPECT_EQ(status["Uid"], ids(is_root() ? nobody().pw_uid : ::geteuid()));
+  EXPECT_EQ(status["Gid"], ids(is_root() ? nobody().pw_gid : ::getegid()));
+  if (is_root()) {
+    EXPECT_EQ(status["Groups"], "");
+  }
+}
+
+TEST_F(HelperProcessTest, ItHasNoCapabilityAndCanGainNone) {
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  auto status = helper.status();
+  constexpr const char* kNone = "0000000000000000";
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) EXPECT_EQ(status[set], kNone) << set;
+  if (is_root()) {
+    EXPECT_EQ(status["CapBnd"], kNone);
+  }
+  EXPECT_EQ(status["NoNewPrivs"], "1");
+}
+
+// A mail server that works as another user but could be root again, as with seteuid(2).
+TEST_F(HelperProcessTest, ARealUserThatIsRootIsGivenUpToo) {
+  if (is_root()) {
+    ASSERT_EQ(::setresgid(0, nobody().pw_gid, 0), 0);
+    ASSERT_EQ(::setresuid(0, nobody().pw_uid, 0), 0);
+  }
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+  RunningHelper helper(config_);
+  if (::getuid() == 0) {
+    ASSERT_EQ(::setresuid(0, 0, 0), 0);
+    ASSERT_EQ(::setresgid(0, 0, 0), 0);
+  }
+  ASSERT_TRUE(helper.ready());
+  auto status = helper.status();
+  EXPECT_EQ(status["Uid"], ids(user));
+  EXPECT_EQ(status["Gid"], ids(group));
+  EXPECT_EQ(status["CapPrm"], "0000000000000000");
+}
+
+// mtastsd and table-mtasts run as the user already; other processes of that user must not read its memory either.
+TEST_F(HelperProcessTest, StartedByAnybodyItsMemoryIsRootsToReadOnly) {
+  const bool root = is_root();
+  if (root) {
+    ASSERT_EQ(::setresuid(nobody().pw_uid, nobody().pw_uid, 0), 0);
+  }
+  RunningHelper helper(config_);
+  if (root) {
+    ASSERT_EQ(::setresuid(0, 0, 0), 0);
+  }
+  ASSERT_TRUE(helper.ready());
+  struct stat status {};
+  ASSERT_EQ(::stat(helper.proc("mem").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);
+}
+
+// --- what its caller leaves to it
+
+TEST_F(HelperProcessTest, ItHasNoEnvironmentAndNoDescriptorOfItsCallers) {
+  const std::string secret = scratch_.path() + "/secret";
+  std::ofstream(secret) << "of the mail server";
+  const Descriptor open(::open(secret.c_str(), O_RDONLY));  // NOLINT(android-cloexec-open): the point
+  ::setenv("MTASTS_TEST_SECRET", "1", 1);
+  RunningHelper helper(config_);
+  ::unsetenv("MTASTS_TEST_SECRET");
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(text_of(helper.proc("environ")), "");
+  for (const auto& fd : fs::directory_iterator(helper.proc("fd"))) EXPECT_NE(fs::read_symlink(fd), secret);
+}
+
+TEST_F(HelperProcessTest, ItHasItsOwnUmaskDirectoryAndSession) {
+  const mode_t before = ::umask(0077);
+  const fs::path directory = fs::current_path();
+  fs::current_path(scratch_.path());
+  RunningHelper helper(config_);
+  fs::current_path(directory);
+  ::umask(before);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.status()["Umask"], "0022");
+  EXPECT_EQ(fs::read_symlink(helper.proc("cwd")), "/");
+  std::istringstream stat(text_of(helper.proc("stat")));  // number, name, state, parent, group, session
+  std::string word;
+  for (int i = 0; i < 6; ++i) stat >> word;
+  EXPECT_NE(word, std::to_string(::getsid(0)));
+}
+
+TEST_F(HelperProcessTest, ItTakesNoSignalDispositionOfItsCallersButIgnoresSigpipe) {
+  const auto before = std::signal(SIGALRM, SIG_IGN);
+  sigset_t blocked;
+  sigset_t old;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGALRM);
+  ::sigaddset(&blocked, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &blocked, &old);
+  RunningHelper helper(config_);
+  ::sigprocmask(SIG_SETMASK, &old, nullptr);
+  std::signal(SIGALRM, before);
+  ASSERT_TRUE(helper.ready());
+  auto status = helper.status();
+  const auto set = [&](const char* name) { return std::stoul(status[name], nullptr, 16); };
+  constexpr unsigned long kOfTheCLibrary = 3UL << 31U;  // 32 and 33, which it sets itself when it needs them
+  constexpr unsigned long kSigpipe = 1UL << (SIGPIPE - 1U);
+  EXPECT_EQ(set("SigIgn") & ~kOfTheCLibrary, kSigpipe);
+  EXPECT_EQ(set("SigBlk") & ~kSigpipe, 0U);  // getdns' calls need it blocked
+}
+
+TEST_F(HelperProcessTest, ItsResourcesAreBounded) {
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_CORE, &before);
+  const struct rlimit all { before.rlim_max, before.rlim_max };
+  ::setrlimit(RLIMIT_CORE, &all);
+  RunningHelper helper(config_);
+  ::setrlimit(RLIMIT_CORE, &before);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.limit("Max core file size"), "0 0");
+  EXPECT_EQ(helper.limit("Max processes"), "0 0");
+  const std::string files = helper.limit("Max open files");
+  EXPECT_LE(std::stol(files.substr(files.find(' '))), 4096);
+#if !defined(__SANITIZE_ADDRESS__)
+  EXPECT_EQ(helper.limit("Max address space"), "4294967296 4294967296");
+#endif
+}
+
+// One clock for three helpers: it is half a minute.
+TEST_F(HelperProcessTest, AnAlarmEndsAHelperThatStandsStillAndNoOther) {
+  RunningHelper idle(config_);
+  ASSERT_TRUE(idle.ready());
+  RunningHelper stalled(config_);
+  ASSERT_TRUE(stalled.ready());
+  stalled.send("stall");
+  use_engines(MTASTS_TEST_HANGING_ENGINE_DIR);
+  RunningHelper hanging(config_);
+  const auto hung = hanging.end_within(seconds(40));
+  const auto ended = stalled.end_within(seconds(10));
+  ASSERT_TRUE(hung && ended);
+  EXPECT_EQ(WTERMSIG(*hung), SIGALRM);
+  EXPECT_EQ(WTERMSIG(*ended), SIGALRM);
+  EXPECT_FALSE(idle.end_within(seconds(2)));
+}
+
+// --- a call that does nothing and says that it succeeded, or is refused: as under a filter of a container
+
+struct Refusal {
+  int call;
+  int error;
+  int first_argument = -1;  // -1: any
+};
+
+// Runs `body` in a process under the filter, with all that it starts; true when `body` returned true.
+bool holds_under(const std::vector<Refusal>& refusals, const std::function<bool()>& body) {
+  const pid_t process = ::fork();
+  if (process == 0) {
+    std::vector<sock_filter> program;
+    for (const auto& [call, error, first] : refusals) {
+      const auto skip = static_cast<std::uint8_t>(first < 0 ? 1 : 3);
+      program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+      program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, skip));
+      if (first >= 0) {
+        program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)));
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(first), 0, 1));
+      }
+      program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error)));
+    }
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::_exit(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0 && body() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// True when the helper does not start and says why.
+bool refuses_with(const Config& config, const std::string& why) {
+  RunningHelper helper(config);
+  const auto ready = helper.ready();
+  if (!ready && ready.error().code == ErrorCode::kLocalFault && ready.error().detail.find(why) != std::string::npos)
+    return true;
+  std::fprintf(stderr, "%s\n", ready ? "it started" : ready.error().detail.c_str());
+  return false;
+}
+
+TEST_F(HelperProcessTest, ItDoesNotStartWhereRootsRightsCouldBeHadAgain) {
+  for (const int call : {SYS_setresuid, SYS_setresgid}) {
+    const bool refused = holds_under({{call, 0}}, [this] {
+      return is_root() ? refuses_with(config_, "root's rights can be had again")
+                       : RunningHelper(config_).ready().has_value();
+    });
+    EXPECT_TRUE(refused) << call;
+  }
+}
+
+TEST_F(HelperProcessTest, ItDoesNotStartWhereItCannotGiveUpItsGroupsOrCapabilities) {
+  EXPECT_TRUE(holds_under({{SYS_capset, EPERM}}, [this] { return refuses_with(config_, "cannot become user"); }));
+  const bool refused = holds_under({{SYS_setgroups, EPERM}}, [this] {
+    return is_root() ? refuses_with(config_, "cannot become user") : RunningHelper(config_).ready().has_value();
+  });
+  EXPECT_TRUE(refused);
+}
+
+TEST_F(HelperProcessTest, ItWorksOnAKernelWithoutLandlockAndFilters) {
+  for (const int error : {ENOSYS, EOPNOTSUPP, EPERM}) {
+    EXPECT_TRUE(holds_under({{SYS_landlock_create_ruleset, error}, {SYS_prctl, EINVAL, PR_SET_SECCOMP}}, [this] {
+      RunningHelper helper(config_);
+      return helper.ready() && helper.attempt("read /etc/passwd") == 0 && helper.attempt("unix-stream") == 0;
+    })) << error;
+  }
+}
+
+// Asked for where no filter keeps the helper from telling.
+TEST_F(HelperProcessTest, Uid0WouldBeAUserAsAnyOther) {
+  constexpr int kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                        SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  EXPECT_TRUE(holds_under({{SYS_prctl, EINVAL, PR_SET_SECCOMP}}, [this] {
+    RunningHelper helper(config_);
+    return helper.ready() && (!is_root() || helper.attempt("secure-bits") == kBits);
+  }));
+}
+
+TEST_F(HelperProcessTest, ItDoesNotStartWhereTheKernelRefusesWhatItHas) {
+  EXPECT_TRUE(holds_under({{SYS_landlock_restrict_self, E2BIG}}, [this] {
+    return landlock_version() < 0 || refuses_with(config_, "Landlock cannot be applied");
+  }));
+  EXPECT_TRUE(holds_under({{SYS_landlock_add_rule, EINVAL}}, [this] {
+    return landlock_version() < 0 || refuses_with(config_, "Landlock cannot be applied");
+  }));
+  EXPECT_TRUE(holds_under({{SYS_prctl, EACCES, PR_SET_SECCOMP}},
+                          [this] { return refuses_with(config_, "system calls cannot be restricted"); }));
+}
+
+// --- what it can do when it has been taken over
+
+TEST_F(HelperProcessTest, TakenOverItReadsOnlyWhatLookupsNeed) {
+  if (landlock_version() < 1) return;
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt("read /etc/passwd"), EACCES);
+  EXPECT_EQ(helper.attempt("read /proc/self/status"), EACCES);
+  EXPECT_EQ(helper.attempt("read " + config_.helper_program), EACCES);
+  EXPECT_NE(helper.attempt("read /etc/resolv.conf"), EACCES);
+  EXPECT_EQ(helper.attempt("read " + config_.network.fetch.ca_file), 0);
+}
+
+TEST_F(HelperProcessTest, TakenOverItWritesOnlyFilesOfTheStore) {
+  if (landlock_version() < 1) return;
+  const std::string open_to_all = make_directory("open", 0777);
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt("make " + open_to_all + "/file"), EACCES);
+  EXPECT_EQ(helper.attempt("write " + config_.network.fetch.ca_file), EACCES);
+  EXPECT_EQ(helper.attempt("make " + config_.cache_directory + "/file"), 0);
+  EXPECT_NE(helper.attempt("link " + config_.cache_directory + "/link"), 0);
+}
+
+TEST_F(HelperProcessTest, TakenOverItConnectsToConfiguredPortsOnly) {
+  const Listener policy_host;
+  const Listener resolver;
+  const Listener other;
+  config_.network.fetch.port = policy_host.port();
+  config_.network.dns.resolvers = {"127.0.0.1:" + std::to_string(resolver.port())};
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt("connect " + std::to_string(policy_host.port())), 0);
+  EXPECT_EQ(helper.attempt("connect " + std::to_string(resolver.port())), 0);
+  EXPECT_EQ(helper.attempt("connect " + std::to_string(other.port())), landlock_version() < 4 ? 0 : EACCES);
+  EXPECT_NE(helper.attempt("listen"), 0);
+}
+
+// The URL of a proxy is libcurl's to read, and its name is asked for in a thread.
+TEST_F(HelperProcessTest, WithAProxyItMayConnectToEveryPortAndAskForANameInAThread) {
+  const Listener proxy;
+  config_.network.fetch.proxy = "http://localhost:" + std::to_string(proxy.port());
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt("connect " + std::to_string(proxy.port())), 0);
+  EXPECT_EQ(helper.attempt("thread"), 0);
+  EXPECT_EQ(helper.attempt("resolve localhost"), 0);
+  EXPECT_NE(helper.attempt("process"), 0);
+}
+
+TEST_F(HelperProcessTest, TakenOverItReachesNothingOfThisMachineButSyslog) {
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  for (const char* kind : {"unix-datagram", "tcp", "udp"}) EXPECT_EQ(helper.attempt(kind), 0) << kind;
+  for (const char* kind : {"unix-stream", "netlink", "packet", "multipath", "sctp", "raw"})
+    EXPECT_EQ(helper.attempt(kind), EAFNOSUPPORT) << kind;
+}
+
+TEST_F(HelperProcessTest, TakenOverItRunsNoOtherCode) {
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt("execute /bin/true"), ENOSYS);
+  EXPECT_EQ(helper.attempt("process"), ENOSYS);
+  EXPECT_EQ(helper.attempt("thread"), EAGAIN);
+  EXPECT_EQ(helper.attempt("map-code"), EACCES);
+  EXPECT_EQ(helper.attempt("make-code"), EACCES);
+}
+
+TEST_F(HelperProcessTest, TakenOverItHasNoHoldOnOtherProcesses) {
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  const std::string me = std::to_string(::getpid());
+  EXPECT_EQ(helper.attempt("trace " + me), ENOSYS);
+  EXPECT_EQ(helper.attempt("signal " + me), ENOSYS);
+  EXPECT_EQ(helper.attempt("raise-limit " + me), ENOSYS);
+  EXPECT_EQ(helper.attempt("become 0"), ENOSYS);
+  EXPECT_EQ(helper.attempt("namespace"), ENOSYS);
+}
+
+// --- what the rules were made for is replaced
+
+TEST_F(HelperProcessTest, ItGivesWayToAnotherWhenTheStoreIsMadeNew) {
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  fs::rename(config_.cache_directory, scratch_.path() + "/old");
+  make_directory("store", 0777);
+  EXPECT_EQ(helper.end_within(seconds(10)), 0);
+}
+
+TEST_F(HelperProcessTest, ItGivesWayToAnotherWhenTheAuthoritiesAreElsewhere) {
+  const std::string link = make_directory("named", 0755) + "/ca.pem";
+  fs::create_symlink(config_.network.fetch.ca_file, link);
+  config_.network.fetch.ca_file = link;
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt("read " + link), 0);
+  const std::string other = make_directory("other", 0755) + "/ca.pem";
+  std::ofstream(other) << "-----BEGIN CERTIFICATE-----\n";
+  fs::remove(link);
+  fs::create_symlink(other, link);
+  EXPECT_EQ(helper.end_within(seconds(10)), 0);
+}
+
+TEST_F(HelperProcessTest, ItReadsAuthoritiesThatWereRenewedInTheirPlace) {
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  std::ofstream(config_.network.fetch.ca_file + ".new") << "-----BEGIN CERTIFICATE-----\n";
+  fs::rename(config_.network.fetch.ca_file + ".new", config_.network.fetch.ca_file);
+  EXPECT_EQ(helper.attempt("read " + config_.network.fetch.ca_file), 0);
+  EXPECT_FALSE(helper.end_within(seconds(6)));
+}
+
+}  // namespace
+}  // namespace mtasts

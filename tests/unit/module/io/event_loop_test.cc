@@ -1,0 +1,180 @@
+#include "module/io/event_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <string>
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using testing::ElementsAre;
+
+// Two ends of a stream.
+struct Pair {
+  std::array<int, 2> end{};
+  Pair() { EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, end.data()), 0); }
+  ~Pair() {
+    close(end[0]);
+    close(end[1]);
+  }
+  Pair(const Pair&) = delete;
+  Pair& operator=(const Pair&) = delete;
+};
+
+TEST(EventLoop, EndsAtOnceWhenNothingIsWatched) { make_event_loop().value()->run(); }
+
+TEST(EventLoop, CallsTimersInTheOrderOfTheirTime) {
+  const auto loop = make_event_loop().value();
+  std::string order;
+  const auto late = loop->after(milliseconds{40}, [&] { order += "b"; });
+  const auto early = loop->after(milliseconds{5}, [&] { order += "a"; });
+  const auto begin = steady_clock::now();
+  loop->run();
+  EXPECT_EQ(order, "ab");
+  EXPECT_GE(steady_clock::now() - begin, milliseconds{35});
+}
+
+TEST(EventLoop, ANegativeDelayIsNone) {
+  const auto loop = make_event_loop().value();
+  bool called = false;
+  const auto timer = loop->after(milliseconds{-5}, [&] { called = true; });
+  loop->run();
+  EXPECT_TRUE(called);
+}
+
+TEST(EventLoop, TellsReadingAndWritingApart) {
+  const auto loop = make_event_loop().value();
+  const Pair pair;
+  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  std::vector<unsigned> seen;
+  std::unique_ptr<EventLoop::Watch> reading;
+  std::unique_ptr<EventLoop::Watch> writing;
+  reading = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned ready) {
+    seen.push_back(ready);
+    reading.reset();
+    writing = loop->watch(pair.end[0], EventLoop::kWrite, [&](unsigned now_ready) {
+      seen.push_back(now_ready);
+      writing.reset();
+    });
+  });
+  loop->run();
+  EXPECT_THAT(seen, ElementsAre(EventLoop::kRead, EventLoop::kWrite));
+}
+
+TEST(EventLoop, CallsAgainAsLongAsASocketIsReady) {
+  const auto loop = make_event_loop().value();
+  const Pair pair;
+  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  int calls = 0;
+  const auto watch = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned) {
+    if (++calls == 3) loop->stop();
+  });
+  loop->run();
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(EventLoop, AWatchMayBeDestroyedInsideItsOwnCallback) {
+  const auto loop = make_event_loop().value();
+  const Pair pair;
+  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  std::string said;
+  const std::string captured(100, 'x');  // would be read after its end
+  std::unique_ptr<EventLoop::Watch> watch;
+  watch = loop->watch(pair.end[0], EventLoop::kRead | EventLoop::kWrite, [&, captured](unsigned) {
+    watch.reset();
+    said += captured;
+  });
+  std::unique_ptr<EventLoop::Watch> timer;
+  timer = loop->after(milliseconds{0}, [&, captured] {
+    timer.reset();
+    said += captured;
+  });
+  loop->run();
+  EXPECT_EQ(said, captured + captured);
+}
+
+TEST(EventLoop, ADestroyedWatchCallsNothingEvenWhenItWasReady) {
+  const auto loop = make_event_loop().value();
+  const Pair pair;
+  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  int calls = 0;
+  std::unique_ptr<EventLoop::Watch> first;
+  std::unique_ptr<EventLoop::Watch> second;
+  first = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned) {
+    ++calls;
+    first.reset();
+    second.reset();
+  });
+  second = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned) {
+    ++calls;
+    first.reset();
+    second.reset();
+  });
+  loop->run();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(EventLoop, StopsInTheMiddle) {
+  const auto loop = make_event_loop().value();
+  bool called = false;
+  const auto far = loop->after(std::chrono::hours{1}, [&] { called = true; });
+  const auto near = loop->after(milliseconds{1}, [&] { loop->stop(); });
+  loop->run();
+  EXPECT_FALSE(called);
+}
+
+TEST(EventLoop, RunsAgainAfterAStop) {
+  const auto loop = make_event_loop().value();
+  int calls = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto timer = loop->after(milliseconds{1}, [&] {
+      ++calls;
+      loop->stop();
+    });
+    loop->run();
+  }
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(EventLoop, KeepsSigpipeAwayAndLeavesNothingBehind) {
+  struct sigaction before {};
+  ASSERT_EQ(sigaction(SIGPIPE, nullptr, &before), 0);
+  ASSERT_EQ(before.sa_handler, SIG_DFL) << "a SIGPIPE that gets through ends this test";
+  {
+    const auto loop = make_event_loop().value();
+    Pair pair;
+    shutdown(pair.end[1], SHUT_RDWR);
+    EXPECT_EQ(write(pair.end[0], "x", 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+  }
+  sigset_t pending;
+  sigset_t mask;
+  sigpending(&pending);
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+  EXPECT_EQ(sigismember(&mask, SIGPIPE), 0);
+}
+
+TEST(EventLoop, LeavesABlockedSigpipeBlocked) {
+  sigset_t sigpipe;
+  sigemptyset(&sigpipe);
+  sigaddset(&sigpipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
+  static_cast<void>(make_event_loop().value());
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&mask, SIGPIPE), 1);
+  pthread_sigmask(SIG_UNBLOCK, &sigpipe, nullptr);
+}
+
+}  // namespace
+}  // namespace mtasts

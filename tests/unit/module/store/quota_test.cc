@@ -1,0 +1,257 @@
+// M7: what strangers make us look up stays within its limits, and pushes nobody else's policy out.
+#include "module/store/quota.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <set>
+
+#include "module/engine/public_suffix.h"
+#include "module/io/wall_clock.h"
+#include "module/store/writing_store.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::hours;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+Domain domain(const std::string& name) { return *Domain::parse(name); }
+
+CacheEntry without_policy(const std::string& name) {
+  return {domain(name), {RecordMemory::State::kAbsent, now() + hours(1), {}, {}}, {}, {}};
+}
+
+CacheEntry with_policy(const std::string& name, std::size_t size = 0, std::chrono::seconds max_age = hours(700)) {
+  std::string body =
+      "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: " + std::to_string(max_age.count()) + "\n";
+  if (size > body.size() + 6) body += "note: " + std::string(size - body.size() - 7, 'x') + "\n";
+  CacheEntry entry{domain(name), {RecordMemory::State::kFound, now() + hours(1), "1", {}}, {}, {}};
+  entry.policy = StoredPolicy{"1", now(), body, *parse_policy(body)};
+  return entry;
+}
+
+class StoreQuotaTest : public ::testing::Test {
+ protected:
+  StoreQuotaTest() { rules_.entries = 8; }
+
+  // As every writer is: a process of its own.
+  Result<void> put(const CacheEntry& entry) {
+    StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
+    return WritingStore(store_, quota).put(entry);
+  }
+  bool has(const std::string& name) { return store_.look(domain(name)).has_value(); }
+  fs::path file(const std::string& name) {
+    for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
+      if (item.path().filename() == name) return item.path();
+    return {};
+  }
+  void set_times(const std::string& name, std::chrono::seconds since_ago, std::chrono::seconds used_ago) {
+    const auto at = [](std::chrono::seconds ago) { return timespec{(now() - ago).time_since_epoch().count(), 0}; };
+    const std::array<timespec, 2> times{at(used_ago), at(since_ago)};
+    ASSERT_EQ(::utimensat(AT_FDCWD, file(name).c_str(), times.data(), 0), 0) << name;
+  }
+  void set_used(const std::string& name, std::chrono::seconds ago) {
+    const std::array<timespec, 2> times{timespec{(now() - ago).time_since_epoch().count(), 0}, timespec{0, UTIME_OMIT}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, file(name).c_str(), times.data(), 0), 0) << name;
+  }
+  std::size_t count() {
+    std::size_t number = 0;
+    for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
+      if (!item.is_directory() && !item.path().filename().string().starts_with(".")) ++number;
+    return number;
+  }
+  std::uintmax_t bytes() {
+    std::uintmax_t sum = 0;
+    for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
+      if (!item.is_directory()) sum += item.file_size();
+    return sum;
+  }
+
+  FakeLog log_;
+  Scratch scratch_;
+  QuotaRules rules_;
+  FileStore store_{scratch_.path(), log_};
+};
+
+TEST_F(StoreQuotaTest, M7HostileNamesOfOneDomainStayWithinItsShare) {
+  rules_ = QuotaRules{};
+  rules_.entries_per_domain = 10;
+  for (int i = 0; i < 60; ++i) EXPECT_TRUE(put(with_policy("n" + std::to_string(i) + ".hostile.example", 60'000)));
+  EXPECT_LE(count(), 10U);
+  EXPECT_TRUE(has("n59.hostile.example")) << "its own oldest went";
+  rules_.bytes = 256 * 200'000;
+  for (int i = 0; i < 60; ++i) put(with_policy("n" + std::to_string(i) + ".other.example", 60'000));
+  EXPECT_LE(bytes(), 10 * 65'536U + 200'000U + 65'536U);
+  EXPECT_THAT(log_.lines, IsEmpty()) << "a stranger fills no log";
+}
+
+TEST_F(StoreQuotaTest, M7AnEntryThatGrowsIsCountedAsItIsAfterwards) {
+  rules_ = QuotaRules{};
+  rules_.bytes = 256 * 200'000;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "n" + std::to_string(i) + ".hostile.example";
+    ASSERT_TRUE(put(with_policy(name)));
+    put(with_policy(name, 60'000));
+  }
+  EXPECT_LE(bytes(), 200'000U + 65'536U);
+}
+
+TEST_F(StoreQuotaTest, M7TheLeastRecentlyUsedGoesFirstAndNeverWhatIsInUse) {
+  ASSERT_TRUE(put(with_policy("partner.example")));
+  for (int i = 0; i < 7; ++i) {
+    ASSERT_TRUE(put(without_policy("d" + std::to_string(i) + ".example")));
+    set_used("d" + std::to_string(i) + ".example", hours(10 + (i == 3 ? 100 : 0)));
+  }
+  set_used("partner.example", hours(140));
+  set_times("partner.example", hours(300), hours(140));
+  ASSERT_TRUE(put(without_policy("new.example")));
+  EXPECT_FALSE(has("d3.example"));
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(put(with_policy("f" + std::to_string(i) + ".example")) || i >= 7) << i;
+  EXPECT_TRUE(has("partner.example")) << "a policy that mail used on several days";
+  EXPECT_LE(count(), 8U);
+}
+
+TEST_F(StoreQuotaTest, M7AFullStoreKeepsWhatItHasAndSaysSoOnceAnHour) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  for (int i = 0; i < 20; ++i) {
+    const auto refused = put(with_policy("f" + std::to_string(i) + ".example"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kStoreUnavailable);
+    EXPECT_FALSE(put(without_policy("g" + std::to_string(i) + ".example"))) << "no policy makes room for an absence";
+  }
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(has("d" + std::to_string(i) + ".example")) << i;
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-full")));
+  EXPECT_TRUE(put(with_policy("d3.example"))) << "what is cached is refreshed all the same";
+}
+
+TEST_F(StoreQuotaTest, M7APolicyThatIsNotUsedAnyMoreMakesRoom) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  set_times("d1.example", hours(8 * 24), hours(8 * 24));  // used once
+  set_times("d2.example", hours(60 * 24), hours(29 * 24));
+  ASSERT_TRUE(put(with_policy("new1.example")));
+  EXPECT_FALSE(has("d1.example"));
+  EXPECT_FALSE(put(with_policy("new2.example")));
+  set_times("d2.example", hours(61 * 24), hours(31 * 24));  // cache.forget_s
+  EXPECT_TRUE(put(with_policy("new2.example")));
+  EXPECT_FALSE(has("d2.example"));
+}
+
+TEST_F(StoreQuotaTest, M7AnExpiredPolicyMakesRoom) {
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  CacheEntry expired = with_policy("old.example", 0, hours(1));
+  expired.policy->fetched = now() - hours(2);
+  ASSERT_TRUE(put(expired));
+  EXPECT_TRUE(put(with_policy("new.example")));
+  EXPECT_FALSE(has("old.example"));
+}
+
+TEST_F(StoreQuotaTest, M7TheBytesOfTheWholeStoreAreBounded) {
+  rules_.entries = 1000;
+  rules_.bytes = 20 * 4096;
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  EXPECT_FALSE(put(with_policy("new.example")));
+  EXPECT_TRUE(put(without_policy("empty.example"))) << "which takes no block";
+  EXPECT_FALSE(put(with_policy("d3.example", 30'000))) << "none may grow at the others' cost";
+  EXPECT_EQ(store_.get(domain("d3.example")).value()->policy->body.size(),
+            with_policy("d3.example").policy->body.size());
+}
+
+TEST_F(StoreQuotaTest, AnEntryThatIsBeingLookedUpIsNotRemoved) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(without_policy("d" + std::to_string(i) + ".example")));
+  for (int i = 1; i < 8; ++i) set_used("d" + std::to_string(i) + ".example", hours(1));
+  set_used("d0.example", hours(50));
+  const auto claim = store_.claim(domain("d0.example"), PolicyStore::Turn::kFirst);
+  ASSERT_TRUE(put(without_policy("new.example")));
+  EXPECT_TRUE(has("d0.example"));
+  EXPECT_EQ(count(), 8U);
+}
+
+TEST_F(StoreQuotaTest, EntriesRemovedByHandOrByTheSweepLeaveTheirRoom) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  fs::remove(file("d5.example"));
+  fs::remove(file("d6.example"));
+  bool kept = false;
+  for (int i = 0; i < 40 && !kept; ++i) kept = put(with_policy("new.example")).has_value();
+  EXPECT_TRUE(kept) << "found out by looking";
+  ASSERT_TRUE(store_.remove(domain("d1.example")));
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+  EXPECT_TRUE(put(with_policy("new2.example"))) << "counted by the sweep";
+  ASSERT_TRUE(store_.remove_all());
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(put(with_policy("e" + std::to_string(i) + ".example")));
+}
+
+TEST_F(StoreQuotaTest, WhatWasThereBeforeAnythingWasCountedCountsAfterTheSweep) {
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(store_.put(with_policy("d" + std::to_string(i) + ".example")));
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+  EXPECT_FALSE(put(with_policy("new.example")));
+  for (int i = 0; i < 12; ++i) set_times("d" + std::to_string(i) + ".example", hours(800), hours(800));
+  EXPECT_TRUE(put(with_policy("new.example"))) << "limits that were lowered, and room is made";
+  EXPECT_LE(count(), 8U);
+}
+
+TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  const fs::path ledger = file(".of-hostile.example");
+  ASSERT_FALSE(ledger.empty());
+  const auto old = [&] {
+    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{1'700'000'000, 0}};
+    ::utimensat(AT_FDCWD, ledger.c_str(), times.data(), 0);
+    EXPECT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+  };
+  old();
+  EXPECT_TRUE(fs::exists(ledger));
+  ASSERT_TRUE(store_.remove(domain("a.hostile.example")));
+  old();
+  EXPECT_FALSE(fs::exists(ledger));
+}
+
+TEST_F(StoreQuotaTest, ADamagedLedgerOrCountIsNoObstacle) {
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  for (const char* name : {".of-hostile.example", ".usage"}) {
+    const int noise = ::open(file(name).c_str(), O_WRONLY | O_TRUNC);
+    ASSERT_EQ(::write(noise, "no\nledger -1\n 7\n\xff\n", 19), 19);
+    ::close(noise);
+  }
+  EXPECT_TRUE(put(with_policy("b.hostile.example")));
+}
+
+// R17, R20: what was fetched is applied although it cannot be saved.
+TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsRememberedByTheProcess) {
+  rules_.entries = 0;
+  StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
+  WritingStore store(store_, quota);
+  const CacheEntry entry = with_policy("example.com");
+  EXPECT_FALSE(store.put(entry));
+  EXPECT_FALSE(has("example.com"));
+  EXPECT_EQ(store.get(domain("example.com")).value(), entry);
+  CacheEntry newer = entry;
+  newer.policy->fetched += std::chrono::seconds(5);
+  ASSERT_TRUE(store_.put(newer)) << "another process could";
+  EXPECT_EQ(store.get(domain("example.com")).value(), newer);
+}
+
+TEST_F(StoreQuotaTest, WhatTheProcessRemembersIsBounded) {
+  UnsavedPolicies unsaved(100'000);
+  for (int i = 0; i < 50; ++i) unsaved.put(with_policy("d" + std::to_string(i) + ".example", 10'000));
+  int kept = 0;
+  for (int i = 0; i < 50; ++i) kept += unsaved.find(domain("d" + std::to_string(i) + ".example")) != nullptr ? 1 : 0;
+  EXPECT_GT(kept, 2);
+  EXPECT_LT(kept, 6);
+  EXPECT_NE(unsaved.find(domain("d49.example")), nullptr);
+  unsaved.put(without_policy("d49.example"));
+  EXPECT_EQ(unsaved.find(domain("d49.example")), nullptr);
+}
+
+}  // namespace
+}  // namespace mtasts

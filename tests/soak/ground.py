@@ -136,9 +136,12 @@ class Ground:
         return STORE / entry.shard_of(name) / name
 
     def forget(self, name: str) -> None:
-        """Throws the entry away, unless the disk does not let anybody."""
+        """Throws the entry away, unless the disk does not let anybody, or another fault has made it somebody else's and
+        looks whether it stays."""
+        file = self.file_of(name)
         with contextlib.suppress(OSError):
-            self.file_of(name).unlink()
+            if file.lstat().st_uid == owner_id():
+                file.unlink()
 
     def forge(self, folder: str, domains: list[Domain]) -> Path:
         """A folder outside the store with entries of these domains that whoever follows a link to them would believe."""

@@ -45,8 +45,8 @@ const std::vector<IpNetwork>& special_networks() {
       "fec0::/10",       // site-local
       "ff00::/8",        // multicast
   });
-  static const auto kNetworks = networks(kTexts);
-  return kNetworks;
+  static const auto parsed = networks(kTexts);
+  return parsed;
 }
 
 // Where an IPv6 address of this network has an IPv4 address.
@@ -56,13 +56,13 @@ struct Embedding {
 };
 
 const std::vector<Embedding>& embeddings() {
-  static const std::vector<Embedding> kEmbeddings{
+  static const std::vector<Embedding> all{
       {IpNetwork::parse("::ffff:0:0/96").value(), 12},
       {IpNetwork::parse("::ffff:0:0:0/96").value(), 12},
       {IpNetwork::parse("64:ff9b::/96").value(), 12},
       {IpNetwork::parse("2002::/16").value(), 2},
   };
-  return kEmbeddings;
+  return all;
 }
 
 tl::unexpected<Error> no_network(std::string_view text, std::string_view why) {

@@ -1,4 +1,5 @@
 // table-mtasts: OpenSMTPD's table backend. smtpd starts it as `table-mtasts <table name> [<configuration file>]`.
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <exception>
@@ -13,6 +14,6 @@ int main(int argc, char** argv) {
     return mtasts::opensmtpd::serve(STDIN_FILENO, argc > 2 ? argv[2] : mtasts::default_config_path());
   } catch (const std::exception& trouble) {
     mtasts::make_syslog_log()->write(mtasts::LogLevel::kError, std::string("event=ended detail=") + trouble.what());
-    return 1;
+    return EX_SOFTWARE;
   }
 }

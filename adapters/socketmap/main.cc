@@ -1,12 +1,17 @@
 // mtastsd: the socketmap server for Postfix and Sendmail.
+#include <sysexits.h>
+
 #include <CLI/CLI.hpp>
-#include <iostream>
+#include <exception>
 #include <string>
 
 #include "adapters/socketmap/daemon.h"
 #include "module/config/config.h"
+#include "module/io/log.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app{"mtastsd tells Postfix and Sendmail over a socketmap which TLS a domain's MTA-STS policy demands.",
                "mtastsd"};
   app.set_version_flag("--version", MTASTS_VERSION);
@@ -18,8 +23,18 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    constexpr int kUsage = 64;
-    return app.exit(error) == 0 ? 0 : kUsage;
+    return app.exit(error) == 0 ? EX_OK : EX_USAGE;
   }
   return mtasts::socketmap::run_daemon(config);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& trouble) {
+    mtasts::make_stderr_log()->write(mtasts::LogLevel::kError, std::string("event=ended detail=") + trouble.what());
+    return EX_SOFTWARE;
+  }
 }

@@ -76,7 +76,7 @@ Result<void> StoreQuota::admit(const CacheEntry& entry) {
   if (growth.entries > 0 || growth.bytes > 0) {
     const Newcomer newcomer{entry.domain, registrable_domain_(name), entry.policy.has_value(), bytes, growth};
     const bool is_below = newcomer.group != name;
-    const auto admitted =
+    auto admitted =
         (is_below ? admit_to_group(newcomer) : Result<void>()).and_then([&] { return admit_to_store(newcomer); });
     if (!admitted) return admitted;
   }

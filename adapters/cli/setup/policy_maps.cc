@@ -8,6 +8,8 @@ namespace {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
+std::string in_quotes(const std::string& text) { return '"' + text + '"'; }
+
 // postfix-mta-sts-resolver asks at port 8461 or a socket of its name, postfix-tlspol at 8642 or below
 // /run/postfix-tlspol.
 std::string other_software(std::string_view map) {
@@ -54,7 +56,7 @@ class Lines {
     for (const std::string& map : list_elements(main_cf_.value("smtp_tls_policy_maps").value_or(""))) {
       if (map == ours) continue;
       if (map.starts_with(facts_.map + ":")) {
-        note("\"" + map + "\" in smtp_tls_policy_maps asks mtastsd already; \"" + ours + "\" takes its place");
+        note(in_quotes(map) + " in smtp_tls_policy_maps asks mtastsd already; " + in_quotes(ours) + " takes its place");
         continue;
       }
       if (const std::string who = other_software(map); !who.empty()) {

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ranges>
+#include <utility>
+
 #include "adapters/cli/setup/marks.h"
 
 namespace mtasts::setup {
@@ -74,8 +77,8 @@ void show(const Plan& plan, const std::vector<Pending>& all, const Output& outpu
 
 class Setup {
  public:
-  Setup(const Host& host, const Machine& machine, const Wishes& wishes, const Output& output)
-      : host_(host), machine_(machine), wishes_(wishes), output_(output) {}
+  Setup(const Host& host, const Machine& machine, Wishes wishes, const Output& output)
+      : host_(host), machine_(machine), wishes_(std::move(wishes)), output_(output) {}
 
   int run(Action action) {
     auto saved = load_state(machine_.root(), host_.name);
@@ -179,9 +182,8 @@ class Setup {
                               const std::optional<Saved>& old) const {
     output_.err << "mtasts: " << sentence(why);
     bool whole = true;
-    for (auto one = all.rbegin(); one != all.rend(); ++one) {
-      whole = put(one->change.path, one->current, one->change.folder) && whole;
-    }
+    for (const Pending& one : std::ranges::reverse_view(all))
+      whole = put(one.change.path, one.current, one.change.folder) && whole;
     if (const auto settled = host_.settle(machine_, plan.facts); !settled) {
       output_.err << "mtasts: " << sentence(settled.error().detail);
     }

@@ -136,7 +136,7 @@ Result<std::optional<Saved>> load_state(const std::string& root, const std::stri
 }
 
 Result<void> save_state(const std::string& root, const std::string& host, const Saved& saved) {
-  if (const auto made = make_private_folder(root, state_folder(host)); !made) return made;
+  if (auto made = make_private_folder(root, state_folder(host)); !made) return made;
   std::string text = std::string(kFirstLine) + "\n";
   for (const SavedFile& file : saved.files) {
     for (const std::string* bytes : {file.before ? &*file.before : nullptr, &file.after}) {
@@ -148,7 +148,8 @@ Result<void> save_state(const std::string& root, const std::string& host, const 
             copy_name(file.path, file.after) + "\t" + file.folder_owner + (file.is_generated ? "\tgenerated" : "") +
             "\n";
   }
-  for (const auto& [name, value] : saved.facts) text += "fact\t" + name + "\t" + value + "\n";
+  for (const auto& [name, value] : saved.facts)
+    text.append("fact\t").append(name).append("\t").append(value).append("\n");
   if (saved.complete) text += "complete\n";
   if (auto written = write_file(root, manifest(host), text, {}, 0600); !written) return written;
   clean(root, host, copy_names(saved));

@@ -22,9 +22,9 @@ def of_mail_hosts() -> list[Leaf]:
     ]
 
 
-def _leaf(name: str, *dns: str, **more: object) -> Leaf:
+def _leaf(name: str, *names: str, dns: tuple[str, ...] | None = None, **more: object) -> Leaf:
     """For the policy host itself unless other names are given; `dns=()` gives none."""
-    return Leaf(name, **{"dns": dns or (f"mta-sts.{name}.test",), **more})  # type: ignore[arg-type]
+    return Leaf(name, dns=names or (f"mta-sts.{name}.test",) if dns is None else dns, **more)  # type: ignore[arg-type]
 
 
 def _names() -> list[Leaf]:

@@ -44,7 +44,7 @@ def unsteady(path: Path, again: Path) -> set[str]:
 
 
 def from_lines(path: Path) -> list[tuple[int, int, int]]:
-    return [tuple(map(int, found)) for found in LINE.findall(path.read_text())]
+    return [(int(passed), int(failed), int(skipped)) for passed, failed, skipped in LINE.findall(path.read_text())]
 
 
 def read(kind: str, path: Path, again: set[str]) -> tuple[int, int, int]:

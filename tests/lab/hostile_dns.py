@@ -9,7 +9,6 @@ whatever asks there gets a forged answer at once.
 
 from __future__ import annotations
 
-import itertools
 import random
 import socket
 import struct
@@ -68,13 +67,11 @@ def message(question: Question, *records: bytes, ident: int | None = None, flags
 
 def filled(question: Question, make: Callable[[int], bytes]) -> bytes:
     """As many records as a message holds."""
-    records, size = [], 12 + len(question.wire)
-    for number in itertools.count():
-        one = make(number)
-        size += len(one)
-        if size > LARGEST:
-            return message(question, *records)
+    records: list[bytes] = []
+    size = 12 + len(question.wire)
+    while (size := size + len(one := make(len(records)))) <= LARGEST:
         records.append(one)
+    return message(question, *records)
 
 
 def good(question: Question) -> Bytes:

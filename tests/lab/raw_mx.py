@@ -84,7 +84,7 @@ class Session:
             return None
 
         context = self.certificates.first_context(old)
-        context.sni_callback = choose
+        context.sni_callback = choose  # type: ignore[assignment]  # of a socket, which typeshed does not know
         self.stream = context.wrap_socket(self.stream, server_side=True)
         self.alpn = self.stream.selected_alpn_protocol() or ""
 

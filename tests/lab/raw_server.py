@@ -125,7 +125,7 @@ class TlsServer:
             return None
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.sni_callback = choose
+        context.sni_callback = choose  # type: ignore[assignment]  # of a socket, which typeshed does not know
         try:
             if instead := self._instead_of_tls(connection):
                 with connection:

@@ -87,7 +87,7 @@ def version(root: Root, folder: Path = DEFAULT_FOLDER) -> str:
 def unpacked_for_our_programs(root: Root, folder: Path = DEFAULT_FOLDER) -> Path:
     """The tree, in which what was built on this machine will run. LabError where its C library is too old for that."""
     [tree] = unpacked(root, folder=folder)
-    theirs, ours = libc_of(tree), os.confstr("CS_GNU_LIBC_VERSION").split()[-1]
+    theirs, ours = libc_of(tree), str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
     if _numbers(theirs) < _numbers(ours):
         raise LabError(f"what is built here needs glibc {ours}, and Debian {root.suite} has {theirs}")
     return tree

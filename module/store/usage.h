@@ -3,11 +3,13 @@
 // hand, leaves a small error behind.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "core/cache_entry.h"
 #include "module/io/descriptor.h"
 
 namespace mtasts {
@@ -24,10 +26,11 @@ struct Usage {
   friend bool operator==(const Usage&, const Usage&) = default;
 };
 
-// What a file of this size takes. An empty one takes no block.
+// What a file of this size takes. An empty one takes no block. What is larger than an entry can be is damaged, and goes
+// when its domain is looked up again: it must not make the store full until then.
 inline std::int64_t bytes_on_disk(std::uint64_t size) {
   constexpr std::uint64_t kBlock = 4096;
-  return static_cast<std::int64_t>((size + kBlock - 1) / kBlock * kBlock);
+  return static_cast<std::int64_t>((std::min<std::uint64_t>(size, kMaxEntryBytes) + kBlock - 1) / kBlock * kBlock);
 }
 
 class UsageFile {

@@ -107,6 +107,16 @@ TEST_F(StoreQuotaTest, M7AnEntryThatGrowsIsCountedAsItIsAfterwards) {
   EXPECT_LE(bytes(), 200'000U + 65'536U);
 }
 
+// A disk error, or who writes into the store by hand: 1 TiB that takes no space.
+TEST_F(StoreQuotaTest, AGiantFileInAnEntrysPlaceDoesNotFillTheStore) {
+  ASSERT_TRUE(put(with_policy("broken.example")));
+  fs::resize_file(file("broken.example"), std::uintmax_t{1} << 40);
+  EXPECT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));  // counts what is there
+  const auto looked_up = store_.claim(domain("broken.example"), PolicyStore::Turn::kFirst);  // so it cannot be removed
+  EXPECT_TRUE(put(with_policy("other.example")));
+  EXPECT_TRUE(has("other.example"));
+}
+
 TEST_F(StoreQuotaTest, M7TheLeastRecentlyUsedGoesFirstAndNeverWhatIsInUse) {
   ASSERT_TRUE(put(with_policy("partner.example")));
   for (int i = 0; i < 7; ++i) {

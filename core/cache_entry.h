@@ -1,4 +1,4 @@
-// What is remembered of one policy domain, and its byte form: text that a person can read
+// What is cached of one policy domain, and its byte form: text that a person can read
 // (docs/adr/0001-store-of-files.md).
 #pragma once
 
@@ -91,7 +91,7 @@ struct CacheEntry {
   friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
 };
 
-// The earliest moment after `now` at which something of the entry runs out or may be tried again; nullopt: nothing
+// The earliest moment after `now` at which something of the entry expires or may be tried again; nullopt: nothing
 // does.
 std::optional<Time> next_change(const CacheEntry& entry, Time now);
 

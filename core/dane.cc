@@ -22,7 +22,8 @@ std::string cut(std::string text, std::size_t limit) {
 }
 
 // "DANE applies to a, b; not to c (why)": appends the hosts of one kind.
-void tell(std::string& sentence, std::string_view words, const std::vector<DaneHost>& hosts, DaneHost::Kind kind) {
+void append_hosts(std::string& sentence, std::string_view words, const std::vector<DaneHost>& hosts,
+                  DaneHost::Kind kind) {
   std::string_view between = words;
   for (const auto& host : hosts) {
     if (host.kind != kind) continue;
@@ -36,9 +37,9 @@ void tell(std::string& sentence, std::string_view words, const std::vector<DaneH
 
 std::string reason_of(const MailHosts& asked, const std::vector<DaneHost>& hosts) {
   std::string sentence;
-  tell(sentence, "DANE applies to ", hosts, DaneHost::Kind::kUsable);
-  tell(sentence, "DANE cannot be judged for ", hosts, DaneHost::Kind::kFailed);
-  tell(sentence, "DANE does not apply to ", hosts, DaneHost::Kind::kNone);
+  append_hosts(sentence, "DANE applies to ", hosts, DaneHost::Kind::kUsable);
+  append_hosts(sentence, "DANE cannot be judged for ", hosts, DaneHost::Kind::kFailed);
+  append_hosts(sentence, "DANE does not apply to ", hosts, DaneHost::Kind::kNone);
   if (asked.left_out != 0)
     sentence += "; " + std::to_string(asked.left_out) + " MX hosts of lesser preference were not looked at";
   return cut(std::move(sentence), kMaxReason);

@@ -50,7 +50,7 @@ void apply_unknown_record(Decision& decision, const std::string& why, const Deci
   decision.reason = "the record " + std::string("_mta-sts.") + decision.domain + " could not be asked for: " + why;
 }
 
-// Want of room ends by itself, as a fetch does that is still running. A local fault lasts until somebody mends it, and
+// Want of room ends by itself, as a fetch does that is still running. A local fault lasts until somebody fixes it, and
 // nothing is known of any domain meanwhile: no configuration makes that "no policy".
 void apply_own_fault(Decision& decision, const std::optional<Error>& fault, const DecisionRules& rules) {
   const bool for_want_of_room = fault && fault->code == ErrorCode::kNotTried;
@@ -62,7 +62,7 @@ void apply_own_fault(Decision& decision, const std::optional<Error>& fault, cons
 std::string why_no_policy(const Decision& decision, const CacheEntry& entry) {
   std::string reason = decision.domain + " has a record (id " + entry.record.id + ") but no usable policy";
   if (decision.failure) return reason + ": " + describe(*decision.failure);
-  if (entry.policy) reason += ": the one fetched ran out at " + rfc3339(entry.policy->expires());
+  if (entry.policy) reason += ": the one fetched expired at " + rfc3339(entry.policy->expires());
   return reason;
 }
 
@@ -140,7 +140,7 @@ Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now) {
   return decision;
 }
 
-bool waits_for_dane(const Decision& decision) {
+bool must_defer_for_dane(const Decision& decision) {
   return decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce &&
          decision.dane == DaneState::kFailed;
 }

@@ -53,9 +53,9 @@ struct Decision {
 
 Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now);
 
-// R29: DANE goes before a policy, so whether it does must be known before the policy is enforced by who asked for it: a
-// policy that is met would excuse a DANE failure, and whoever can make DNS fail could choose the weaker of the two.
-bool waits_for_dane(const Decision& decision);
+// R29: DANE takes precedence over a policy. Callers that asked for it must defer while it is unknown, or whoever makes
+// DNS fail could choose the weaker of the two.
+bool must_defer_for_dane(const Decision& decision);
 
 // The fault is here, not with the domain, and nothing is known of it: mail waits until the fault is corrected.
 Decision defer(const Domain& domain, const Error& error);

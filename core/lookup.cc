@@ -14,7 +14,7 @@ constexpr seconds kMaxBackOff{3600};  // R15
 constexpr unsigned kMaxStreak = 5;
 // A policy that has expired is fetched again at once, but not more often than this: its max_age may be 0.
 constexpr seconds kMinFetchInterval{1};
-// Whether DANE has a say is remembered for this long at least: the MTA itself looks at the records at every connection.
+// Whether DANE has a say is cached for this long at least: the MTA itself looks at the records at every connection.
 constexpr seconds kMinDane{60};
 
 seconds back_off(const FetchFailure& failure, seconds retry) {
@@ -41,13 +41,13 @@ bool refresh_due(const StoredPolicy& policy, seconds refresh, Time now) {
 Lookup::Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules)
     : entry_{remembered && remembered->domain == domain ? std::move(*remembered)
                                                         : CacheEntry{std::move(domain), {}, {}, {}}},
-      seen_(entry_.policy),
+      last_stored_(entry_.policy),
       effort_(effort),
       rules_(rules) {}
 
 Action Lookup::start(Time now) {
   if (effort_ == Effort::kNormal && record_usable(now)) {
-    // No background refresh from here: what is remembered is answered without touching the network. The record's own
+    // No background refresh from here: what is cached is answered without touching the network. The record's own
     // time to live (at most max_ttl) brings the refresh about, or the timer's Effort::kRefresh.
     const StoredPolicy* policy = entry_.policy_in_force(now);
     const bool current = policy != nullptr && (entry_.record.state != State::kFound || policy->id == entry_.record.id);
@@ -112,9 +112,9 @@ Action Lookup::on_dane(const DaneFinding& finding, Time now) {
   return action;
 }
 
-void Lookup::learn(std::optional<CacheEntry> stored) {
-  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == seen_) return;
-  seen_ = stored->policy;
+void Lookup::merge_stored(std::optional<CacheEntry> stored) {
+  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == last_stored_) return;
+  last_stored_ = stored->policy;
   if (stored->policy == entry_.policy) return;
   entry_.policy = std::move(stored->policy);
   entry_.failure = std::move(stored->failure);

@@ -79,7 +79,7 @@ class Lookup {
 
   // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
   // that what we save does not undo it (R17).
-  void learn(std::optional<CacheEntry> stored);
+  void merge_stored(std::optional<CacheEntry> stored);
 
   // For a caller whose deadline comes before the answer: what is known so far.
   [[nodiscard]] Outcome so_far() const;
@@ -97,7 +97,7 @@ class Lookup {
   void note_failure(const Error& error, Time now);
 
   CacheEntry entry_;
-  std::optional<StoredPolicy> seen_;  // in the store: only another one is news, which may not have taken ours
+  std::optional<StoredPolicy> last_stored_;  // in the store: only another one is news, which may not have taken ours
   Effort effort_;
   LookupRules rules_;
   std::string fetching_;  // the id under which the policy is fetched

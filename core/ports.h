@@ -124,8 +124,8 @@ class PolicyStore {
    public:
     virtual ~Claim() = default;
   };
-  // The second turn is for the case that whoever has the first makes no headway.
-  enum class Turn { kFirst, kSecond };
+  // The second slot lets one more process try when the first is stuck.
+  enum class Slot { kFirst, kSecond };
 
   virtual ~PolicyStore() = default;
   // nullopt: nothing usable is cached (absent, or damaged - then it was logged). Error kLocalFault: what is cached
@@ -134,7 +134,7 @@ class PolicyStore {
   // Never replaces what could not be read.
   virtual Result<void> put(const CacheEntry& entry) = 0;
   // nullptr: another process has it. Does not wait. The store must outlive the claim.
-  virtual std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) = 0;
+  virtual std::unique_ptr<Claim> claim(const Domain& domain, Slot slot) = 0;
 };
 
 }  // namespace mtasts

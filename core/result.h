@@ -55,7 +55,7 @@ std::string_view error_name(ErrorCode code);
 Result<ErrorCode> error_code(std::string_view name);
 
 // Nothing was found out about the peer: the fault, or the lack of room, is here. Such an error never means "there is
-// nothing", and replaces nothing that is remembered.
+// nothing", and replaces nothing that is cached.
 bool is_ours(ErrorCode code);
 
 // kDns*: the question has no answer (R20).

@@ -8,7 +8,7 @@
 
 namespace mtasts {
 
-inline constexpr std::size_t kMaxTlsrptRecord = 2048;  // octets; records are remembered, and have room for 20 addresses
+inline constexpr std::size_t kMaxTlsrptRecord = 2048;  // octets; records are cached, and have room for 20 addresses
 
 // The record, or nothing: no reports are wanted where there is none, or more than one, or one that is too long or names
 // no place to send them to. `texts`: one element a TXT RR, its character strings already joined, any bytes.

@@ -23,9 +23,9 @@ struct Scheduled {
   int fd = -1;
 };
 
-// getdns sends one question and reads one answer a call. Where the rounds of the loop are long, because the process has
-// much else to do, none of them must wait for a round of its own until it is too late.
-constexpr int kMostCalls = 256;
+// getdns sends one question and reads one answer a call. Up to so many calls are made each time a socket is ready: with
+// one call a round of the loop, answered queries time out in a busy process.
+constexpr int kMaxCalls = 256;
 
 bool is_ready(int fd, short events) {
   struct pollfd wait {
@@ -63,12 +63,12 @@ void GetdnsLoop::Extension::ready(int fd, unsigned interest) {
   getdns_eventloop_event* event = watched_now();
   int calls = 0;
   if ((interest & EventLoop::kWrite) != 0) {
-    while (event != nullptr && event->write_cb != nullptr && calls++ < kMostCalls && is_ready(fd, POLLOUT)) {
+    while (event != nullptr && event->write_cb != nullptr && calls++ < kMaxCalls && is_ready(fd, POLLOUT)) {
       event->write_cb(event->userarg);
       event = watched_now();
     }
   }
-  while (event != nullptr && event->read_cb != nullptr && calls++ < kMostCalls && is_ready(fd, POLLIN)) {
+  while (event != nullptr && event->read_cb != nullptr && calls++ < kMaxCalls && is_ready(fd, POLLIN)) {
     ++reads;
     event->read_cb(event->userarg);
     event = watched_now();

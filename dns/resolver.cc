@@ -12,12 +12,12 @@
 #include "core/admission_queue.h"
 #include "core/ascii.h"
 #include "dns/ad_check.h"
+#include "dns/concurrency_limit.h"
 #include "dns/getdns_loop.h"
 #include "dns/question.h"
 #include "dns/reply.h"
 #include "dns/resolver_address.h"
 #include "dns/upstream.h"
-#include "dns/window.h"
 
 namespace mtasts {
 namespace {
@@ -45,13 +45,13 @@ struct Waiting {
 struct Server {
   std::unique_ptr<Upstream> upstream;
   std::unique_ptr<AdCheck> ad;
-  Window window;
+  ConcurrencyLimit concurrency;
   AdmissionQueue queue{};
   std::map<Ticket, Waiting> waiting{};  // in the queue
   std::vector<Waiting> answered{};      // with AD; whether that counts is being found out
   Clock::time_point avoided_until{};    // it could not be reached a moment ago
-  enum class Doubt { kNone, kArisen, kBeingSettled } doubt = Doubt::kNone;
-  Clock::time_point doubt_settled_at{};
+  enum class HealthCheck { kNone, kDue, kUnderWay } health_check = HealthCheck::kNone;
+  Clock::time_point health_checked_at{};
 };
 
 // AAAA and A of one name: two questions, one answer.
@@ -120,7 +120,7 @@ class GetdnsResolver final : public Resolver {
   void enqueue(const std::string& name, RrType type, const Requester& requester,
                typename QuestionFor<Record>::Read read, Callback<Record> done) {
     auto question = std::make_unique<QuestionFor<Record>>(name, type, requester, std::move(read), std::move(done));
-    join_queue({std::move(question), Clock::now() + patience_});
+    join_queue({std::move(question), Clock::now() + queue_timeout_});
     schedule_pump();
   }
   void join_queue(Waiting waiting);
@@ -132,8 +132,8 @@ class GetdnsResolver final : public Resolver {
   void ask(Server& server, Ticket ticket, Waiting waiting);
   // Why it cannot be put to anybody.
   [[nodiscard]] std::optional<Error> obstacle(const Question& question) const;
-  [[nodiscard]] bool is_doubtful(const Server& server, Clock::time_point now) const;
-  void settle_doubt(Server& server);
+  [[nodiscard]] bool needs_health_check(const Server& server, Clock::time_point now) const;
+  void check_health(Server& server);
   void expire(Waiting waiting, const Server& server) const;
   void check_ad(Server& server);
   void on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply);
@@ -145,7 +145,7 @@ class GetdnsResolver final : public Resolver {
   EventLoop& loop_;
   const ZoneOf zone_of_;
   GetdnsLoop getdns_loop_;
-  const Clock::duration patience_;
+  const Clock::duration queue_timeout_;
   const Clock::duration timeout_;
   const pid_t pid_ = getpid();
   std::list<Active> active_;
@@ -159,13 +159,13 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
     : loop_(loop),
       zone_of_(std::move(zone_of)),
       getdns_loop_(loop),
-      patience_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)),
+      queue_timeout_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)),
       timeout_(config.timeout) {
   const auto rules = ad_rules(config.trust_ad, resolvers);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     auto upstream = std::make_unique<Upstream>(getdns_loop_, resolvers.servers[i], config);
     auto ad = std::make_unique<AdCheck>(*upstream, rules[i], config.on_ad);
-    servers_.push_back({std::move(upstream), std::move(ad), Window(std::max(1U, config.max_in_flight))});
+    servers_.push_back({std::move(upstream), std::move(ad), ConcurrencyLimit(std::max(1U, config.max_in_flight))});
   }
 }
 
@@ -192,7 +192,7 @@ void GetdnsResolver::addresses(const std::string& name, Callback<std::string> do
 void GetdnsResolver::schedule_pump() {
   if (pump_) return;
   const bool idle = std::all_of(servers_.begin(), servers_.end(), [](const auto& server) {
-    return !server.queue.has_waiting() && server.answered.empty() && server.doubt != Server::Doubt::kArisen;
+    return !server.queue.has_waiting() && server.answered.empty() && server.health_check != Server::HealthCheck::kDue;
   });
   if (idle) return;
   pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
@@ -207,12 +207,12 @@ void GetdnsResolver::pump() {
 }
 
 void GetdnsResolver::pump(Server& server) {
-  if (server.doubt == Server::Doubt::kArisen) settle_doubt(server);
+  if (server.health_check == Server::HealthCheck::kDue) check_health(server);
   if (!server.answered.empty() && !server.ad->is_asking()) check_ad(server);
   for (const auto ticket : server.queue.expire(Clock::now())) expire(take(server, ticket), server);
-  while (const auto ticket = server.queue.next(server.window.limit(Clock::now())))
+  while (const auto ticket = server.queue.next(server.concurrency.limit(Clock::now())))
     ask(server, *ticket, take(server, *ticket));
-  if (server.queue.has_waiting() && is_doubtful(server, Clock::now())) settle_doubt(server);
+  if (server.queue.has_waiting() && needs_health_check(server, Clock::now())) check_health(server);
 }
 
 void GetdnsResolver::join_queue(Waiting waiting) {
@@ -230,17 +230,17 @@ Waiting GetdnsResolver::take(Server& server, Ticket ticket) {
   return std::move(node.mapped());
 }
 
-// An answer of the server pumps its queue. The end of a pause, and half and all of the time that a question may wait,
-// need a timer.
+// An answer pumps its server's queue. A paused queue needs a timer, and so do the health check and the expiry of what
+// waits.
 void GetdnsResolver::wake_for_waiting() {
   auto next = Clock::time_point::max();
   const auto now = Clock::now();
   for (const auto& server : servers_) {
     if (!server.queue.has_waiting()) continue;
     const auto expires = *server.queue.next_expiry();
-    const auto doubtful = expires - patience_ / 2;
-    next = std::min(next, doubtful > now ? doubtful : expires);
-    if (server.window.closed_until() > now) next = std::min(next, server.window.closed_until());
+    const auto health_check_due = expires - queue_timeout_ / 2;
+    next = std::min(next, health_check_due > now ? health_check_due : expires);
+    if (server.concurrency.closed_until() > now) next = std::min(next, server.concurrency.closed_until());
   }
   if (next == Clock::time_point::max()) return wake_.reset();
   const auto pause = std::max(next - now, Clock::duration{0});
@@ -272,32 +272,32 @@ std::optional<Error> GetdnsResolver::obstacle(const Question& question) const {
 }
 
 // One has waited for long: for answers to others, or for a resolver that has died?
-bool GetdnsResolver::is_doubtful(const Server& server, Clock::time_point now) const {
-  return server.doubt == Server::Doubt::kNone && now >= server.window.closed_until() &&
-         now >= *server.queue.next_expiry() - patience_ / 2 && now - server.doubt_settled_at >= kSilence &&
-         !server.window.has_answered_since(now - kSilence);
+bool GetdnsResolver::needs_health_check(const Server& server, Clock::time_point now) const {
+  return server.health_check == Server::HealthCheck::kNone && now >= server.concurrency.closed_until() &&
+         now >= *server.queue.next_expiry() - queue_timeout_ / 2 && now - server.health_checked_at >= kSilence &&
+         !server.concurrency.has_answered_since(now - kSilence);
 }
 
 // Was it our limit that kept the question from being asked, or a resolver that has answered nobody?
 void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
-  const auto since = waiting.expires - patience_;
+  const auto since = waiting.expires - queue_timeout_;
   Error error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
   if (Clock::now() - waiting.expires > kStoodStill)
     error = {ErrorCode::kNotTried, "this process was busy and could not ask in time"};
-  else if (server.window.has_answered_since(since - kSilence))
+  else if (server.concurrency.has_answered_since(since - kSilence))
     error = {ErrorCode::kNotTried, "too many questions are under way"};
   give_up(std::move(waiting), server, error);
 }
 
-// Is it the resolver that is silent, or names whose own servers are? Else whoever owns some of those could keep us from
-// asking for anything else.
-void GetdnsResolver::settle_doubt(Server& server) {
-  server.doubt = Server::Doubt::kBeingSettled;
-  server.doubt_settled_at = Clock::now();
+// Asks for "localhost" to tell a dead resolver from slow authoritative servers; else a few slow zones could block all
+// lookups.
+void GetdnsResolver::check_health(Server& server) {
+  server.health_check = Server::HealthCheck::kUnderWay;
+  server.health_checked_at = Clock::now();
   server.upstream->ask(kNameOfEveryResolver, RrType::kA, [this, &server](const auto& reply) {
-    server.doubt = Server::Doubt::kNone;
+    server.health_check = Server::HealthCheck::kNone;
     if (!reply) return;
-    server.window.found_alive(Clock::now());
+    server.concurrency.found_alive(Clock::now());
     server.avoided_until = {};
     schedule_pump();
   });
@@ -332,9 +332,9 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
       !reply && reply.error().code == ErrorCode::kDnsTimeout && now - active->asked_at > timeout_ + kStoodStill;
   if (stood_still) answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
   if (reply)
-    server.window.answered(now);
+    server.concurrency.answered(now);
   else if (stood_still)
-    server.window.timed_out(active->asked_at, now);
+    server.concurrency.timed_out(active->asked_at, now);
   else
     note_failure(server, reply.error().code, active->asked_at);
   active_.erase(active);
@@ -352,11 +352,11 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
 void GetdnsResolver::note_failure(Server& server, ErrorCode code, Clock::time_point asked_at) {
   const auto now = Clock::now();
   if (code != ErrorCode::kDnsTimeout)
-    server.window.unreachable(asked_at, now);
-  else if (!server.window.timed_out(asked_at, now))
+    server.concurrency.unreachable(asked_at, now);
+  else if (!server.concurrency.timed_out(asked_at, now))
     return;
-  else if (server.doubt == Server::Doubt::kNone)
-    server.doubt = Server::Doubt::kArisen;
+  else if (server.health_check == Server::HealthCheck::kNone)
+    server.health_check = Server::HealthCheck::kDue;
   if (is_ours(code)) return;  // says nothing of this resolver
   const bool is_news = server.avoided_until <= now;
   server.avoided_until = now + kAvoidUnreachable;

@@ -43,12 +43,12 @@ struct ResolverConfig {
 // refusals) is followed by the next, up to three tries in all; a single one is asked once more when it hung up. One
 // that could not be reached goes to the end of the order for half a minute.
 //
-// A resolver that answers nothing gets ever fewer questions at a time (dns/window); whether it is the resolver or the
-// names asked for is found out with a question for "localhost". A question that has waited for its turn for too long
-// ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found out about
-// the name. Where the resolver answered nobody it ends with kDnsTimeout. kNotTried is also how one ends whose time was
-// over while this process stood still. What fails because this process can have no
-// socket ends with kLocalFault.
+// A resolver that answers nothing gets ever fewer questions at a time (dns/concurrency_limit); whether it is the
+// resolver or the names asked for is found out with a question for "localhost". A question that has waited for its turn
+// for too long ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found
+// out about the name. Where the resolver answered nobody it ends with kDnsTimeout. kNotTried is also how one ends whose
+// time was over while this process stood still. What fails because this process can have no socket ends with
+// kLocalFault.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a

@@ -39,7 +39,7 @@ void watch_messages(int is_ours, int /*version*/, int type, const void* /*data*/
 
 // A list of revoked certificates revokes what is on it and no more: libcurl would demand one of every authority, and
 // none out of date, which only breaks the hosts of all other authorities.
-bool is_of_no_account(int error) {
+bool is_ignorable_crl_error(int error) {
   return error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED ||
          error == X509_V_ERR_CRL_NOT_YET_VALID;
 }
@@ -52,12 +52,12 @@ bool has(X509_STORE_CTX* chain, bool (*fault)(const X509*)) {
 }
 
 bool is_expired(const X509* certificate) { return X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0; }
-bool is_of_the_future(const X509* certificate) { return X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0; }
+bool is_not_yet_valid(const X509* certificate) { return X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0; }
 
 // Of several faults the one that GnuTLS names; OpenSSL stops at the first of its own order.
-int gravest_fault(X509_STORE_CTX* chain, int error, const std::string& host) {
+int most_specific_fault(X509_STORE_CTX* chain, int error, const std::string& host) {
   if (has(chain, &is_expired)) return X509_V_ERR_CERT_HAS_EXPIRED;
-  if (has(chain, &is_of_the_future)) return X509_V_ERR_CERT_NOT_YET_VALID;
+  if (has(chain, &is_not_yet_valid)) return X509_V_ERR_CERT_NOT_YET_VALID;
   const bool is_name =
       X509_check_host(X509_STORE_CTX_get0_cert(chain), host.c_str(), host.size(), kHostFlags, nullptr) == 1;
   return error == X509_V_ERR_INVALID_PURPOSE && !is_name ? X509_V_ERR_HOSTNAME_MISMATCH : error;
@@ -67,13 +67,13 @@ int gravest_fault(X509_STORE_CTX* chain, int error, const std::string& host) {
 int watch_verification(int is_good, X509_STORE_CTX* chain) noexcept {
   if (is_good == 1) return 1;
   const int error = X509_STORE_CTX_get_error(chain);
-  if (is_of_no_account(error)) {
+  if (is_ignorable_crl_error(error)) {
     X509_STORE_CTX_set_error(chain, X509_V_OK);
     return 1;
   }
   const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   if (SanRule* rule = ssl != nullptr ? rule_of(ssl) : nullptr; rule != nullptr)
-    rule->refuse(certificate_fault(gravest_fault(chain, error, rule->host())));
+    rule->refuse(certificate_fault(most_specific_fault(chain, error, rule->host())));
   return 0;
 }
 

@@ -1,5 +1,5 @@
 // What an adapter in a foreign or short-lived process uses: configuration, memory and, on a miss, the lookup helper. A
-// remembered answer costs one file read and no fork.
+// cached answer costs one file read and no fork.
 #pragma once
 
 #include <chrono>

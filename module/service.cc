@@ -20,7 +20,9 @@ milliseconds first_round() {
 }
 
 // Longer than a delivery would wait: nobody waits for a round.
-milliseconds patience(const Config& config) { return config.network.fetch.timeout + 3 * config.network.dns.timeout; }
+milliseconds lookup_timeout(const Config& config) {
+  return config.network.fetch.timeout + 3 * config.network.dns.timeout;
+}
 
 }  // namespace
 
@@ -46,16 +48,16 @@ void Service::next_round_in(milliseconds delay) {
 }
 
 void Service::run_round() {
-  round_.emplace(UpkeepRound::Parts{loop_, *helper_, store_, now}, config_.upkeep, patience(config_));
-  round_->run([this](const UpkeepSummary& summary) { round_ended(summary); });
+  round_.emplace(Sweep::Deps{loop_, *helper_, store_, now}, config_.sweep, lookup_timeout(config_));
+  round_->run([this](const SweepSummary& summary) { round_ended(summary); });
 }
 
-void Service::round_ended(const UpkeepSummary& summary) {
+void Service::round_ended(const SweepSummary& summary) {
   told_(summary);
   log_.write(LogLevel::kInfo, "event=refresh-round summary=" + log_quoted(summary_line(summary)));
   for (const auto& [domain, why] : summary.failures)
     log_.write(LogLevel::kWarning, "event=refresh-failed domain=" + domain.text() + " detail=" + log_quoted(why) +
-                                       " effect=\"the policy remembered stays in force until it expires\"");
+                                       " effect=\"the cached policy stays in force until it expires\"");
   round_.reset();
   idle_ ? consider_ending() : next_round_in(kBetweenRounds);
 }

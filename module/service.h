@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "module/config/config.h"
-#include "module/engine/upkeep_round.h"
+#include "module/engine/sweep.h"
 #include "module/helper/client.h"
 #include "module/store/policy_store.h"
 
@@ -16,7 +16,7 @@ namespace mtasts {
 
 class Service {
  public:
-  using RoundEnded = std::function<void(const UpkeepSummary&)>;
+  using RoundEnded = std::function<void(const SweepSummary&)>;
 
   // `loop` and `log` must outlive the service. `log_target`: of the helper, the same as of `log`. Errors as
   // HelperClient::open.
@@ -40,7 +40,7 @@ class Service {
 
   void next_round_in(std::chrono::milliseconds delay);
   void run_round();
-  void round_ended(const UpkeepSummary& summary);
+  void round_ended(const SweepSummary& summary);
   void consider_ending();
 
   Config config_;
@@ -49,7 +49,7 @@ class Service {
   FileStore store_;
   std::unique_ptr<HelperClient> helper_;
   RoundEnded told_;
-  std::optional<UpkeepRound> round_;
+  std::optional<Sweep> round_;
   std::unique_ptr<EventLoop::Watch> next_round_;
   std::function<void()> idle_;
   std::unique_ptr<EventLoop::Watch> idle_soon_;

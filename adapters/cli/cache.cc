@@ -1,10 +1,10 @@
-// What is remembered: the store that Exim and the other adapters read.
+// What is cached: the store that Exim and the other adapters read.
 #include <algorithm>
 #include <vector>
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/describe.h"
-#include "module/engine/upkeep_round.h"
+#include "module/engine/sweep.h"
 #include "module/helper/client.h"
 #include "module/io/event_loop.h"
 #include "module/io/wall_clock.h"
@@ -14,26 +14,26 @@ namespace {
 
 using State = RecordMemory::State;
 
-// Of most domains that mail goes to nothing is remembered but that they have no record.
+// Of most domains that mail goes to nothing is cached but that they have no record.
 bool is_worth_a_line(const CacheEntry& entry) {
   return entry.policy || entry.failure || entry.record.state != State::kAbsent;
 }
 
 // Longer than a delivery would wait: there is nobody who waits.
-std::chrono::milliseconds patience(const Config& config) {
+std::chrono::milliseconds lookup_timeout(const Config& config) {
   return config.network.fetch.timeout + 3 * config.network.dns.timeout;
 }
 
 // One round over everything, or over the domain named.
-Result<UpkeepSummary> run_round(Client& client, const std::optional<Domain>& named) {
+Result<SweepSummary> run_round(Client& client, const std::optional<Domain>& named) {
   const Config& config = client.config();
   const auto loop = make_event_loop();
   if (!loop) return tl::unexpected(loop.error());
   const auto helper = HelperClient::open(config, {**loop, client.store(), client.log(), LogTarget::kSyslog});
   if (!helper) return tl::unexpected(helper.error());
-  UpkeepRound round({**loop, **helper, client.store(), now}, config.upkeep, patience(config));
-  UpkeepSummary summary;
-  const auto done = [&](const UpkeepSummary& result) {
+  Sweep round({**loop, **helper, client.store(), now}, config.sweep, lookup_timeout(config));
+  SweepSummary summary;
+  const auto done = [&](const SweepSummary& result) {
     summary = result;
     (*loop)->stop();
   };
@@ -42,64 +42,63 @@ Result<UpkeepSummary> run_round(Client& client, const std::optional<Domain>& nam
   return summary;
 }
 
-std::string nothing_to_refresh(const Domain& domain, const UpkeepSummary& summary) {
+std::string nothing_to_refresh(const Domain& domain, const SweepSummary& summary) {
   const std::string sentence = "there is nothing to refresh: " + domain.text() + " has no MTA-STS record";
-  return summary.in_force == 0 ? sentence
-                               : sentence + " any more; the policy remembered stays in force until it expires";
+  return summary.in_force == 0 ? sentence : sentence + " any more; the cached policy stays in force until it expires";
 }
 
 }  // namespace
 
-int cache_list(Client& client, const Surroundings& surroundings) {
+int cache_list(Client& client, const Environment& environment) {
   std::vector<CacheEntry> entries;
   const auto all = client.store().for_each([&](const CacheEntry& entry, Time /*used*/) { entries.push_back(entry); });
   std::ranges::sort(entries, {}, &CacheEntry::domain);
   for (const CacheEntry& entry : entries) {
-    if (is_worth_a_line(entry)) surroundings.out << one_line(entry, now(), surroundings.colour) << "\n";
+    if (is_worth_a_line(entry)) environment.out << one_line(entry, now(), environment.colour) << "\n";
   }
-  return all ? kApplies : complain(surroundings, "this is not all: " + all.error().detail, kTemporary);
+  return all ? kApplies : complain(environment, "this is not all: " + all.error().detail, kTemporary);
 }
 
-int cache_show(Client& client, const std::string& words, const Surroundings& surroundings) {
+int cache_show(Client& client, const std::string& words, const Environment& environment) {
   int code = kApplies;
-  const auto domain = domain_of(words, surroundings, code);
+  const auto domain = domain_of(words, environment, code);
   if (!domain) return code;
   const auto cached = client.store().get(*domain);
-  if (!cached) return complain(surroundings, cached.error().detail, kTemporary);
+  if (!cached) return complain(environment, cached.error().detail, kTemporary);
   const auto& entry = *cached;
-  if (!entry) return complain(surroundings, "nothing is remembered of " + domain->text(), kNone);
-  surroundings.out << to_text(*entry, now(), surroundings.colour);
+  if (!entry) return complain(environment, "nothing is cached of " + domain->text(), kNone);
+  environment.out << to_text(*entry, now(), environment.colour);
   return kApplies;
 }
 
-int cache_refresh(Client& client, const std::string& words, const Surroundings& surroundings) {
+int cache_refresh(Client& client, const std::string& words, const Environment& environment) {
   int code = kApplies;
   std::optional<Domain> named;
-  if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
+  if (!words.empty() && !(named = domain_of(words, environment, code))) return code;
   if (const auto listed = client.store().can_be_listed(); !listed)
-    return complain(surroundings, listed.error().detail, kTemporary);
+    return complain(environment, listed.error().detail, kTemporary);
   const auto round = run_round(client, named);
-  if (!round) return complain(surroundings, round.error().detail, kTemporary);
-  const UpkeepSummary& summary = *round;
-  if (named && summary.without_record > 0) return complain(surroundings, nothing_to_refresh(*named, summary), kNone);
+  if (!round) return complain(environment, round.error().detail, kTemporary);
+  const SweepSummary& summary = *round;
+  if (named && summary.without_record > 0) return complain(environment, nothing_to_refresh(*named, summary), kNone);
   for (const auto& [domain, why] : summary.failures)
-    surroundings.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
-  surroundings.out << summary_line(summary) << "\n";
-  if (summary.unread) return complain(surroundings, "this is not all: " + summary.unread->detail, kTemporary);
+    environment.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
+  environment.out << summary_line(summary) << "\n";
+  if (summary.unread) return complain(environment, "this is not all: " + summary.unread->detail, kTemporary);
   // One domain's trouble is no failure of the timer that runs this for all.
   const bool everything = named || summary.due == summary.in_force;
   return everything && summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;
 }
 
-int cache_purge(Client& client, const std::string& words, const Surroundings& surroundings) {
+int cache_purge(Client& client, const std::string& words, const Environment& environment) {
   int code = kApplies;
   std::optional<Domain> named;
-  if (!words.empty() && !(named = domain_of(words, surroundings, code))) return code;
+  if (!words.empty() && !(named = domain_of(words, environment, code))) return code;
   const auto removed = named
                            ? client.store().remove(*named).map([](bool was_there) -> std::size_t { return was_there; })
                            : client.store().remove_all();
-  if (!removed) return complain(surroundings, removed.error().detail, kTemporary);
-  surroundings.out << "removed " << *removed << (*removed == 1 ? " domain" : " domains") << "\n";
+  if (!removed) return complain(environment, removed.error().detail, kTemporary);
+  environment.out << "removed " << *removed << (*removed == 1 ? " domain" : " domains") << "\n";
   return *removed == 0 && named ? kNone : kApplies;
 }
 

@@ -17,13 +17,13 @@ namespace mtasts::cli {
 // Exit codes that scripts and monitoring rely on (sysexits.h where there is one).
 enum ExitCode : int {
   kApplies = 0,  // a policy applies; done; allowed
-  kNone = 1,     // no policy applies; nothing remembered; not allowed
+  kNone = 1,     // no policy applies; nothing cached; not allowed
   kUsage = 64,
   kTemporary = 75,
   kConfiguration = 78,
 };
 
-struct Surroundings {
+struct Environment {
   std::ostream& out;
   std::ostream& err;
   bool colour = false;
@@ -32,13 +32,13 @@ struct Surroundings {
 };
 
 // The whole program. `words` are the command line without the program's name. Returns the exit code.
-int run(std::span<const std::string> words, const Surroundings& surroundings);
+int run(std::span<const std::string> words, const Environment& environment);
 
 // One sentence on stderr; returns `code`.
-int complain(const Surroundings& surroundings, const std::string& sentence, ExitCode code);
+int complain(const Environment& environment, const std::string& sentence, ExitCode code);
 
 // The policy domain that `words` name (core/domain.h); otherwise the exit code to end with is in `code`.
-std::optional<Domain> domain_of(const std::string& words, const Surroundings& surroundings, int& code);
+std::optional<Domain> domain_of(const std::string& words, const Environment& environment, int& code);
 
 // Each opens the client as the user that lookups belong to. Declared here, written in a file of its own.
 struct QueryOptions {
@@ -46,17 +46,17 @@ struct QueryOptions {
   bool json = false;
   bool refresh = false;
 };
-int query(Client& client, const QueryOptions& options, const Surroundings& surroundings);
-int match(Client& client, const std::string& domain, const std::string& mx_host, const Surroundings& surroundings);
-int cache_list(Client& client, const Surroundings& surroundings);
-int cache_show(Client& client, const std::string& domain, const Surroundings& surroundings);
-int cache_refresh(Client& client, const std::string& domain, const Surroundings& surroundings);  // "": all
-int cache_purge(Client& client, const std::string& domain, const Surroundings& surroundings);    // "": all
+int query(Client& client, const QueryOptions& options, const Environment& environment);
+int match(Client& client, const std::string& domain, const std::string& mx_host, const Environment& environment);
+int cache_list(Client& client, const Environment& environment);
+int cache_show(Client& client, const std::string& domain, const Environment& environment);
+int cache_refresh(Client& client, const std::string& domain, const Environment& environment);  // "": all
+int cache_purge(Client& client, const std::string& domain, const Environment& environment);    // "": all
 struct PingOptions {
   std::string socket;  // as a ListenAddress is written; "": the first one of the configuration
   std::chrono::seconds timeout{5};
 };
-int ping(const std::string& config_path, const PingOptions& options, const Surroundings& surroundings);
-int show_config(const std::string& path, const Surroundings& surroundings);
+int ping(const std::string& config_path, const PingOptions& options, const Environment& environment);
+int show_config(const std::string& path, const Environment& environment);
 
 }  // namespace mtasts::cli

@@ -29,14 +29,14 @@ bool smtpd_uses_mtasts() {
 
 // What `user` finds wrong with the configuration; empty: nothing. In a process of its own, because root's rights do not
 // come back.
-std::string seen_by(const std::string& user, const std::string& path, const Surroundings& surroundings) {
+std::string seen_by(const std::string& user, const std::string& path, const Environment& environment) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return {};
   const Descriptor read_end(ends[0]);
   Descriptor write_end(ends[1]);
   const pid_t child = ::fork();
   if (child == 0) {
-    const auto became = surroundings.become_user(user);
+    const auto became = environment.become_user(user);
     const auto config = load_config(path);
     const std::string fault = !became ? became.error().detail : !config ? config.error().detail : std::string();
     [[maybe_unused]] const auto told = ::write(write_end.get(), fault.data(), fault.size());
@@ -57,30 +57,30 @@ std::string seen_by(const std::string& user, const std::string& path, const Surr
 }
 
 // Root can read everything; those who make the lookups cannot.
-int check_for_others(const std::string& path, const Surroundings& surroundings) {
+int check_for_others(const std::string& path, const Environment& environment) {
   const auto config = load_config(path);
-  if (!config) return complain(surroundings, config.error().detail, kConfiguration);
+  if (!config) return complain(environment, config.error().detail, kConfiguration);
   if (!exists(config->user))
-    surroundings.err << "mtasts: warning: there is no user '" << config->user
-                     << "', so root's lookups fail: create it as a system user, or set engine.user\n";
-  std::string fault = exists(config->user) ? seen_by(config->user, path, surroundings) : std::string();
-  if (fault.empty() && exists(kTableUser) && smtpd_uses_mtasts()) fault = seen_by(kTableUser, path, surroundings);
-  return fault.empty() ? kApplies : complain(surroundings, fault, kConfiguration);
+    environment.err << "mtasts: warning: there is no user '" << config->user
+                    << "', so root's lookups fail: create it as a system user, or set engine.user\n";
+  std::string fault = exists(config->user) ? seen_by(config->user, path, environment) : std::string();
+  if (fault.empty() && exists(kTableUser) && smtpd_uses_mtasts()) fault = seen_by(kTableUser, path, environment);
+  return fault.empty() ? kApplies : complain(environment, fault, kConfiguration);
 }
 
 }  // namespace
 
 // Read with the rights of whoever asks: it must work before the user of lookups exists.
-int show_config(const std::string& path, const Surroundings& surroundings) {
+int show_config(const std::string& path, const Environment& environment) {
   const auto settings = describe_config(path);
-  if (!settings) return complain(surroundings, settings.error().detail, kConfiguration);
+  if (!settings) return complain(environment, settings.error().detail, kConfiguration);
   for (const auto& [key, value, origin] : *settings) {
-    surroundings.out << key << " = " << value << "  # " << origin << "\n";
+    environment.out << key << " = " << value << "  # " << origin << "\n";
   }
   if (const auto config = load_config(path)) {
-    for (const auto& note : resolver_notes(*config)) surroundings.out << "# " << note << "\n";
+    for (const auto& note : resolver_notes(*config)) environment.out << "# " << note << "\n";
   }
-  return ::geteuid() == 0 ? check_for_others(path, surroundings) : kApplies;
+  return ::geteuid() == 0 ? check_for_others(path, environment) : kApplies;
 }
 
 }  // namespace mtasts::cli

@@ -44,7 +44,7 @@ std::string dane_word(DaneState state) {
 }
 
 std::string record_state(const RecordMemory& record) {
-  const std::string until = " (remembered until " + rfc3339(record.until) + ")";
+  const std::string until = " (cached until " + rfc3339(record.until) + ")";
   switch (record.state) {
     case State::kUnknown:
       return "never asked for";
@@ -113,7 +113,7 @@ std::string to_text(const CacheEntry& entry, Time now, bool colour) {
   if (entry.policy) {
     const bool in_force = entry.policy_in_force(now) != nullptr;
     text += row("policy", "id " + entry.policy->id + ", fetched " + rfc3339(entry.policy->fetched) +
-                              (in_force ? ", in force until " : ", ran out at ") + rfc3339(entry.policy->expires()));
+                              (in_force ? ", in force until " : ", expired at ") + rfc3339(entry.policy->expires()));
     text += rows("", policy_strings(entry.policy->body));
   }
   if (entry.failure) {
@@ -122,7 +122,7 @@ std::string to_text(const CacheEntry& entry, Time now, bool colour) {
                                rfc3339(entry.failure->retry_at) + "): " + entry.failure->error.detail);
   }
   if (entry.dane)
-    text += row("dane", dane_word(entry.dane->state) + " (remembered until " + rfc3339(entry.dane->until) +
+    text += row("dane", dane_word(entry.dane->state) + " (cached until " + rfc3339(entry.dane->until) +
                             "): " + entry.dane->detail);
   return text;
 }

@@ -1,4 +1,4 @@
-// Decisions and remembered entries in words and in JSON.
+// Decisions and cached entries in words and in JSON.
 #pragma once
 
 #include <string>

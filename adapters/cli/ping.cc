@@ -61,18 +61,18 @@ Result<ListenAddress> address_of(const std::string& config_path, const PingOptio
 
 }  // namespace
 
-int ping(const std::string& config_path, const PingOptions& options, const Surroundings& surroundings) {
+int ping(const std::string& config_path, const PingOptions& options, const Environment& environment) {
   const auto deadline = steady_clock::now() + options.timeout;
   const auto address = address_of(config_path, options);
-  if (!address) return complain(surroundings, address.error().detail, options.socket.empty() ? kConfiguration : kUsage);
+  if (!address) return complain(environment, address.error().detail, options.socket.empty() ? kConfiguration : kUsage);
   const auto socket = connect_to(*address, deadline);
-  if (!socket) return complain(surroundings, socket.error().detail, kTemporary);
+  if (!socket) return complain(environment, socket.error().detail, kTemporary);
   const auto answer = ask(*socket, deadline);
-  if (!answer) return complain(surroundings, address->text + ": " + answer.error().detail, kTemporary);
+  if (!answer) return complain(environment, address->text + ": " + answer.error().detail, kTemporary);
   if (answer->starts_with(kOurs)) return kApplies;
-  if (answer->starts_with("TEMP ")) return complain(surroundings, address->text + ": " + escaped(*answer), kTemporary);
+  if (answer->starts_with("TEMP ")) return complain(environment, address->text + ": " + escaped(*answer), kTemporary);
   return complain(
-      surroundings,
+      environment,
       address->text + ": something else answers there, not mtastsd: " + escaped(*answer) +
           " (postfix-mta-sts-resolver uses port 8461, too; an mtastsd from before an upgrade needs a restart)",
       kTemporary);

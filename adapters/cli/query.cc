@@ -12,35 +12,35 @@ int exit_code(const Decision& decision) {
 
 }  // namespace
 
-int query(Client& client, const QueryOptions& options, const Surroundings& surroundings) {
+int query(Client& client, const QueryOptions& options, const Environment& environment) {
   if (const auto domain = policy_domain(options.domain); !domain) {
-    return complain(surroundings, domain.error().detail, kUsage);
+    return complain(environment, domain.error().detail, kUsage);
   }
   Decision decision =
       client.lookup_with_dane(options.domain, options.refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal);
   if (decision.domain.empty()) decision.domain = options.domain;  // an address, a name without a dot
-  surroundings.out << (options.json ? to_json(decision) + "\n" : to_text(decision, surroundings.colour));
+  environment.out << (options.json ? to_json(decision) + "\n" : to_text(decision, environment.colour));
   return exit_code(decision);
 }
 
 // "Allowed" is what the policy lists, in whichever mode: without a policy every host is.
-int match(Client& client, const std::string& domain, const std::string& mx_host, const Surroundings& surroundings) {
-  if (const auto named = policy_domain(domain); !named) return complain(surroundings, named.error().detail, kUsage);
+int match(Client& client, const std::string& domain, const std::string& mx_host, const Environment& environment) {
+  if (const auto named = policy_domain(domain); !named) return complain(environment, named.error().detail, kUsage);
   const auto host = Domain::parse(mx_host);
-  if (!host) return complain(surroundings, "not an MX host name: " + host.error().detail, kUsage);
+  if (!host) return complain(environment, "not an MX host name: " + host.error().detail, kUsage);
   const Decision decision = client.lookup(domain);
   if (decision.temporary)
     return complain(
-        surroundings,
+        environment,
         "whether " + host->text() + " is allowed for " + domain + " could not be found out now: " + decision.reason,
         kTemporary);
   const bool bound = decision.kind == Decision::Kind::kPolicy;
   const bool allowed = !bound || mx_allowed(decision.mx, host->text());
-  surroundings.out << host->text() << (allowed ? " is allowed for " : " is not allowed for ") << domain << ": "
-                   << (!bound    ? decision.reason
-                       : allowed ? "the policy lists it"
-                                 : "the policy does not list it")
-                   << (bound ? " (mode " + mode_word(decision) + ")" : "") << "\n";
+  environment.out << host->text() << (allowed ? " is allowed for " : " is not allowed for ") << domain << ": "
+                  << (!bound    ? decision.reason
+                      : allowed ? "the policy lists it"
+                                : "the policy does not list it")
+                  << (bound ? " (mode " + mode_word(decision) + ")" : "") << "\n";
   return allowed ? kApplies : kNone;
 }
 

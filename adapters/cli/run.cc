@@ -28,14 +28,14 @@ struct Words {
 using Task = std::function<int(Client&)>;
 
 // Becomes the user first, so that nothing is read, written or asked with root's rights.
-int as_lookup_user(const Words& words, const Surroundings& surroundings, const Task& task) {
+int as_lookup_user(const Words& words, const Environment& environment, const Task& task) {
   const auto config = load_config(words.config_path);
-  if (!config) return complain(surroundings, config.error().detail, kConfiguration);
-  if (const auto became = surroundings.become_user(config->user); !became) {
-    return complain(surroundings, became.error().detail, kConfiguration);
+  if (!config) return complain(environment, config.error().detail, kConfiguration);
+  if (const auto became = environment.become_user(config->user); !became) {
+    return complain(environment, became.error().detail, kConfiguration);
   }
-  const auto client = Client::open(words.config_path, surroundings.make_log(), Client::Caller::kPerson);
-  if (!client) return complain(surroundings, client.error().detail, kConfiguration);
+  const auto client = Client::open(words.config_path, environment.make_log(), Client::Caller::kPerson);
+  if (!client) return complain(environment, client.error().detail, kConfiguration);
   return task(**client);
 }
 
@@ -51,7 +51,7 @@ CLI::App* query_command(CLI::App& app, Words& words) {
                             "be found out now, 64 usage, 78 configuration.");
   added->add_option("DOMAIN", words.query.domain, "a recipient's domain, or a smarthost like [host]:587")->required();
   added->add_flag("--json", words.query.json, "one line of JSON");
-  added->add_flag("--refresh", words.query.refresh, "fetch again, whatever is remembered");
+  added->add_flag("--refresh", words.query.refresh, "fetch again, whatever is cached");
   return added;
 }
 
@@ -108,7 +108,7 @@ CLI::App* setup_command(CLI::App& app, SetupOptions& options) {
   return added;
 }
 
-int set_up(SetupOptions& options, const std::string& config_path, const Surroundings& s) {
+int set_up(SetupOptions& options, const std::string& config_path, const Environment& s) {
   options.wishes.config_path = config_path;
   while (options.root.ends_with('/')) options.root.pop_back();
   const setup::Action action = options.undo    ? setup::Action::kUndo
@@ -124,11 +124,11 @@ struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
 };
 
-Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
+Commands declare(CLI::App& app, Words& words, const Environment& s) {
   constexpr int kNoDomain = 0;
   constexpr int kMayName = 1;
   constexpr int kMustName = 2;
-  CLI::App* cache = command(app, "cache", "What is remembered", "mtasts cache list");
+  CLI::App* cache = command(app, "cache", "What is cached", "mtasts cache list");
   cache->require_subcommand(1);
   const auto with_client = [&words, &s](const Task& task) {
     return [&, task] { return as_lookup_user(words, s, task); };
@@ -137,11 +137,11 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
       {query_command(app, words), with_client([&](Client& client) { return query(client, words.query, s); })},
       {match_command(app, words),
        with_client([&](Client& client) { return match(client, words.domain, words.mx_host, s); })},
-      {cache_command(*cache, words, "list", "One line for each remembered domain that has a record", kNoDomain),
+      {cache_command(*cache, words, "list", "One line for each cached domain that has a record", kNoDomain),
        with_client([&](Client& client) { return cache_list(client, s); })},
-      {cache_command(*cache, words, "show", "Everything remembered of DOMAIN", kMustName),
+      {cache_command(*cache, words, "show", "Everything cached of DOMAIN", kMustName),
        with_client([&](Client& client) { return cache_show(client, words.domain, s); })},
-      {cache_command(*cache, words, "refresh", "Fetch the policy of DOMAIN, or every remembered one, again", kMayName),
+      {cache_command(*cache, words, "refresh", "Fetch the policy of DOMAIN, or every cached one, again", kMayName),
        with_client([&](Client& client) { return cache_refresh(client, words.domain, s); })},
       {cache_command(*cache, words, "purge", "Forget DOMAIN, or everything", kMayName),
        with_client([&](Client& client) { return cache_purge(client, words.domain, s); })},
@@ -157,28 +157,27 @@ Commands declare(CLI::App& app, Words& words, const Surroundings& s) {
 }
 
 // An answer that got lost on a full disk must not look like one.
-int written(int code, const Surroundings& surroundings) {
-  surroundings.out.flush();
-  return surroundings.out ? code
-                          : complain(surroundings, "the output cannot be written; is the disk full?", kTemporary);
+int written(int code, const Environment& environment) {
+  environment.out.flush();
+  return environment.out ? code : complain(environment, "the output cannot be written; is the disk full?", kTemporary);
 }
 
 }  // namespace
 
-int complain(const Surroundings& surroundings, const std::string& sentence, ExitCode code) {
-  surroundings.err << "mtasts: " << sentence << "\n";
+int complain(const Environment& environment, const std::string& sentence, ExitCode code) {
+  environment.err << "mtasts: " << sentence << "\n";
   return code;
 }
 
-std::optional<Domain> domain_of(const std::string& words, const Surroundings& surroundings, int& code) {
+std::optional<Domain> domain_of(const std::string& words, const Environment& environment, int& code) {
   auto domain = policy_domain(words);
   if (domain && *domain) return std::move(**domain);
-  code = complain(surroundings, domain ? "an address or a name without a dot has no policy" : domain.error().detail,
+  code = complain(environment, domain ? "an address or a name without a dot has no policy" : domain.error().detail,
                   kUsage);
   return std::nullopt;
 }
 
-int run(std::span<const std::string> words, const Surroundings& surroundings) {
+int run(std::span<const std::string> words, const Environment& environment) {
   CLI::App app("MTA-STS (RFC 8461) policies, as the mail server on this machine sees them.", "mtasts");
   Words said;
   app.set_version_flag("--version", "mtasts " MTASTS_VERSION);
@@ -186,16 +185,15 @@ int run(std::span<const std::string> words, const Surroundings& surroundings) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer("Example: mtasts query example.com");
-  const Commands commands = declare(app, said, surroundings);
+  const Commands commands = declare(app, said, environment);
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them last first
   } catch (const CLI::ParseError& problem) {
-    if (problem.get_exit_code() == 0)
-      return app.exit(problem, surroundings.out, surroundings.err);  // --help, --version
-    return complain(surroundings, std::string(problem.what()) + "; see mtasts --help", kUsage);
+    if (problem.get_exit_code() == 0) return app.exit(problem, environment.out, environment.err);  // --help, --version
+    return complain(environment, std::string(problem.what()) + "; see mtasts --help", kUsage);
   }
   for (const auto& [parsed, work] : commands.all) {
-    if (parsed->parsed()) return written(work(), surroundings);
+    if (parsed->parsed()) return written(work(), environment);
   }
   return kUsage;
 }

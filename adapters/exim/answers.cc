@@ -23,7 +23,7 @@ const Decision* AnswerMemory::any(std::string_view next_hop) const {
 
 const Decision& AnswerMemory::remember(std::string_view next_hop, Decision decision, Clock::time_point now) {
   std::erase_if(answers_, [&](const Answer& answer) { return answer.next_hop == next_hop; });
-  if (answers_.size() == kMost) answers_.pop_front();
+  if (answers_.size() == kMax) answers_.pop_front();
   answers_.push_back({std::string(next_hop), std::move(decision), now});
   return answers_.back().decision;
 }

@@ -18,7 +18,7 @@ class AnswerMemory {
   using Clock = std::chrono::steady_clock;
 
   static constexpr std::chrono::seconds kFresh{10};
-  static constexpr std::size_t kMost = 32;  // domains; the oldest is forgotten
+  static constexpr std::size_t kMax = 32;  // domains; the oldest is forgotten
 
   // The answer for `next_hop` (in the host's words) if it is younger than kFresh, else nullptr.
   [[nodiscard]] const Decision* fresh(std::string_view next_hop, Clock::time_point now) const;

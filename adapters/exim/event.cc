@@ -20,8 +20,8 @@ constexpr std::string_view kValidationFailure = "validation-failure";
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
 
-constexpr std::size_t kMostReported = 64;
-constexpr std::size_t kMostNamesShown = 4;
+constexpr std::size_t kMaxReported = 64;
+constexpr std::size_t kMaxNamesShown = 4;
 
 // Foreign bytes as a value of a log line: escaped, with the bytes of `also` escaped too.
 std::string value(std::string_view text, std::string_view also) {
@@ -78,8 +78,8 @@ bool is_too_old(std::string_view version) {
 
 std::string shown(const std::vector<std::string>& names) {
   std::string out;
-  for (std::size_t i = 0; i < names.size() && i < kMostNamesShown; ++i) out += (i > 0 ? ", " : "") + sentence(names[i]);
-  return names.size() > kMostNamesShown ? out + ", ..." : out;
+  for (std::size_t i = 0; i < names.size() && i < kMaxNamesShown; ++i) out += (i > 0 ? ", " : "") + sentence(names[i]);
+  return names.size() > kMaxNamesShown ? out + ", ..." : out;
 }
 
 std::string line_of(std::string_view name, const Event& event) {
@@ -226,7 +226,7 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
 // Once a host address and result, however often this process connects.
 void EventWatcher::write_once(LogLevel level, std::string line) {
   if (std::ranges::find(reported_, line) != reported_.end()) return;
-  if (reported_.size() == kMostReported) reported_.erase(reported_.begin());
+  if (reported_.size() == kMaxReported) reported_.erase(reported_.begin());
   log_.write(level, line);
   reported_.push_back(std::move(line));
 }

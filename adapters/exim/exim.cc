@@ -22,10 +22,10 @@ ProcessState& process() {
 
 using Function = EximReply (EximHost::*)(EximHost::Words);
 
-constexpr std::size_t kMostWords = 8;  // Exim's own limit
+constexpr std::size_t kMaxWords = 8;  // Exim's own limit
 
 int call(Function function, unsigned char** yield, int argc, unsigned char* argv[]) {
-  std::array<std::string_view, kMostWords> words;
+  std::array<std::string_view, kMaxWords> words;
   std::size_t count = 0;
   // One word too many is enough for every function to see that there are too many.
   while (count < words.size() && static_cast<int>(count) < argc && argv[count] != nullptr) {

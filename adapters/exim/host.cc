@@ -69,7 +69,7 @@ EximReply EximHost::route(Words words) {
 EximReply EximHost::mode(Words words) {
   const Decision* decision = nullptr;
   if (auto refused = decide("mta_sts_mode", words, decision)) return *refused;
-  if (waits_for_dane(*decision)) return {EximStatus::kFail, "MTA-STS: " + decision->dane_reason};
+  if (must_defer_for_dane(*decision)) return {EximStatus::kFail, "MTA-STS: " + decision->dane_reason};
   return {EximStatus::kOk, mode_text(*decision)};
 }
 

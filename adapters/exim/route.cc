@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kWildcard = "*.";
 
-// Nothing else has no meaning of its own in a host list or in a regular expression.
+// Only these are literal in both an Exim host list and a regular expression; "." is escaped below.
 bool is_harmless(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
 
 // The regular expression for an exact name. Exim compares it with the MX host name as DNS gave it: any case, and with a

@@ -26,7 +26,7 @@ struct MxChoice::Choice {
   Done done;
 };
 
-MxChoice::MxChoice(Parts parts) : parts_(std::move(parts)), random_(std::random_device{}()) {}
+MxChoice::MxChoice(Deps deps) : deps_(std::move(deps)), random_(std::random_device{}()) {}
 
 MxChoice::~MxChoice() = default;
 
@@ -34,12 +34,12 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
                       std::chrono::milliseconds deadline, Done done) {
   choices_.push_back(std::make_shared<Choice>(Choice{domain, {}, nullptr, std::move(done)}));
   Choice& choice = *choices_.back();
-  choice.timer = parts_.loop.after(deadline, [this, &choice] { look_at(choice, true); });
+  choice.timer = deps_.loop.after(deadline, [this, &choice] { look_at(choice, true); });
   const std::weak_ptr<Choice> weak = choices_.back();
   const auto look = [this, weak] {
     if (const auto open = weak.lock()) look_at(*open, false);
   };
-  parts_.resolver.mx(domain.text(), [this, weak, patterns, look](const Result<DnsAnswer<MxRecord>>& answer) {
+  deps_.resolver.mx(domain.text(), [this, weak, patterns, look](const Result<DnsAnswer<MxRecord>>& answer) {
     const auto open = weak.lock();
     if (!open) return;
     if (!answer) return end(*open, tl::unexpected(answer.error()));
@@ -47,7 +47,7 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
     open->hosts = candidates(name, answer->records, patterns, random_);
     if (open->hosts.empty())
       return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + name + " is permitted"));
-    if (parts_.probes == nullptr) return end(*open, open->hosts.front());
+    if (deps_.probes == nullptr) return end(*open, open->hosts.front());
     const auto told = patterns.empty() ? std::nullopt : std::optional(open->domain);
     for (const std::string& host : open->hosts) find_out(told, host, look);
     look();
@@ -72,8 +72,8 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
   const std::string* best = nullptr;
   Prospect best_prospect = Prospect::kFails;
   for (const std::string& host : choice.hosts) {
-    if (parts_.probes->known(host) == nullptr && !at_deadline) return;
-    const Prospect prospect = parts_.probes->prospect(host);
+    if (deps_.probes->known(host) == nullptr && !at_deadline) return;
+    const Prospect prospect = deps_.probes->prospect(host);
     if (prospect == Prospect::kPasses || prospect == Prospect::kUnknown) return end(choice, host);
     if (prospect < best_prospect) {
       best = &host;
@@ -87,11 +87,11 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
 
 bool MxChoice::find_out(const std::optional<Domain>& told, const std::string& host,
                         const std::function<void()>& done) const {
-  if (parts_.probes->known(host) != nullptr) {
+  if (deps_.probes->known(host) != nullptr) {
     tell(told, host);
     return false;
   }
-  parts_.probes->probe(host, [this, told, host, done] {
+  deps_.probes->probe(host, [this, told, host, done] {
     tell(told, host);
     done();
   });
@@ -99,12 +99,12 @@ bool MxChoice::find_out(const std::optional<Domain>& told, const std::string& ho
 }
 
 void MxChoice::tell(const std::optional<Domain>& domain, const std::string& host) const {
-  const Probes::Known* known = parts_.probes->known(host);
-  if (domain && parts_.told && known != nullptr) parts_.told(*domain, host, known->value.trial, known->until);
+  const Probes::Known* known = deps_.probes->known(host);
+  if (domain && deps_.told && known != nullptr) deps_.told(*domain, host, known->value.trial, known->until);
 }
 
 void MxChoice::tell_not_named(const Domain& domain, const std::string& host) const {
-  if (parts_.told) parts_.told(domain, host, {tl::unexpected(not_named())}, parts_.probes->now() + kNotNamedFor);
+  if (deps_.told) deps_.told(domain, host, {tl::unexpected(not_named())}, deps_.probes->now() + kNotNamedFor);
 }
 
 struct MxChoice::Watch {
@@ -119,7 +119,7 @@ struct MxChoice::Watch {
 std::vector<MxChoice::Failure> MxChoice::failures_of(const Watch& watch) const {
   std::vector<Failure> failures;
   for (const std::string& host : watch.hosts) {
-    const Probes::Known* known = parts_.probes->known(host);
+    const Probes::Known* known = deps_.probes->known(host);
     if (!mx_allowed(watch.patterns, host))
       failures.push_back({host, not_named()});
     else if (known != nullptr && is_refused(known->value.trial.result))
@@ -130,7 +130,7 @@ std::vector<MxChoice::Failure> MxChoice::failures_of(const Watch& watch) const {
 
 void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done) {
   const auto watch = std::make_shared<Watch>(Watch{domain, {}, patterns, std::move(done)});
-  parts_.resolver.mx(domain.text(), [this, watch](const Result<DnsAnswer<MxRecord>>& answer) {
+  deps_.resolver.mx(domain.text(), [this, watch](const Result<DnsAnswer<MxRecord>>& answer) {
     if (answer) watch->hosts = candidates(watch->domain.text(), answer->records, {}, random_);
     const auto one_is_known = [this, watch] {
       if (--watch->missing == 0) watch->done(failures_of(*watch));

@@ -20,7 +20,7 @@ namespace mtasts::opensmtpd {
 // Everything passed to the constructor must outlive the object, and the object what it has begun. One thread.
 class MxChoice {
  public:
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
     Resolver& resolver;
     Probes* probes;  // nullptr: none is tried, the most preferred is taken
@@ -37,7 +37,7 @@ class MxChoice {
   };
   using Watched = std::function<void(const std::vector<Failure>& failures)>;
 
-  explicit MxChoice(Parts parts);
+  explicit MxChoice(Deps deps);
   ~MxChoice();
   MxChoice(const MxChoice&) = delete;
   MxChoice& operator=(const MxChoice&) = delete;
@@ -63,7 +63,7 @@ class MxChoice {
   void tell(const std::optional<Domain>& domain, const std::string& host) const;
   void tell_not_named(const Domain& domain, const std::string& host) const;
 
-  Parts parts_;
+  Deps deps_;
   std::mt19937 random_;
   std::list<std::shared_ptr<Choice>> choices_;  // that have not ended; callbacks have weak pointers to them
 };

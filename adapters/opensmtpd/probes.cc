@@ -9,7 +9,7 @@ using std::chrono::minutes;
 
 constexpr minutes kPassedFor{10};
 constexpr minutes kFailedFor{2};  // less than smtpd waits before it tries again
-constexpr std::size_t kMostRemembered = 10'000;
+constexpr std::size_t kMaxRemembered = 10'000;
 
 // Did TLS come to nothing that would have come to something with SNI? A host that is busy, or without STARTTLS now,
 // says nothing of that.
@@ -19,10 +19,10 @@ bool is_for_want_of_sni(ErrorCode code) {
 
 }  // namespace
 
-Probes::Probes(Parts parts, bool also_without_sni)
-    : parts_(std::move(parts)), also_without_sni_(also_without_sni), findings_(kMostRemembered) {}
+Probes::Probes(Deps deps, bool also_without_sni)
+    : deps_(std::move(deps)), also_without_sni_(also_without_sni), findings_(kMaxRemembered) {}
 
-const Probes::Known* Probes::known(const std::string& host) const { return findings_.find(host, parts_.clock()); }
+const Probes::Known* Probes::known(const std::string& host) const { return findings_.find(host, deps_.clock()); }
 
 Prospect Probes::prospect(const std::string& host) const {
   const Known* last = findings_.find(host);
@@ -37,7 +37,7 @@ void Probes::probe(const std::string& host, Done done) {
   auto& waiting = waiting_[host];
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
-  parts_.resolver.addresses(host, [this, host](const Result<DnsAnswer<std::string>>& addresses) {
+  deps_.resolver.addresses(host, [this, host](const Result<DnsAnswer<std::string>>& addresses) {
     if (!addresses) return ended(host, {tl::unexpected(addresses.error())});
     if (addresses->records.empty()) return ended(host, {fail(ErrorCode::kUnreachable, host + " has no address")});
     try_with_sni(host, addresses->records);
@@ -45,7 +45,7 @@ void Probes::probe(const std::string& host, Done done) {
 }
 
 void Probes::try_with_sni(const std::string& host, const Addresses& addresses) {
-  parts_.prober.probe(host, addresses, MxProber::Sni::kSent, [this, host](const MxTrial& trial) {
+  deps_.prober.probe(host, addresses, MxProber::Sni::kSent, [this, host](const MxTrial& trial) {
     if (trial.result && also_without_sni_) return try_without_sni(host, trial);
     ended(host, trial);
   });
@@ -53,9 +53,8 @@ void Probes::try_with_sni(const std::string& host, const Addresses& addresses) {
 
 // At the address that passed: another one may be another machine.
 void Probes::try_without_sni(const std::string& host, const MxTrial& with_sni) {
-  parts_.prober.probe(
-      host, {with_sni.mx_address}, MxProber::Sni::kLeftOut,
-      [this, host, with_sni](const MxTrial& trial) { judge_need_of_sni(host, with_sni, trial.result); });
+  deps_.prober.probe(host, {with_sni.mx_address}, MxProber::Sni::kLeftOut,
+                     [this, host, with_sni](const MxTrial& trial) { judge_need_of_sni(host, with_sni, trial.result); });
 }
 
 // Where it cannot be said now, what was found the last time counts, for a short time.
@@ -63,10 +62,10 @@ void Probes::judge_need_of_sni(const std::string& host, const MxTrial& with_sni,
   if (without) {
     remember(host, {with_sni, true, false}, kPassedFor);
   } else if (is_for_want_of_sni(without.error().code)) {
-    parts_.log.write(LogLevel::kInfo, "event=mx-needs-sni mx=" + host +
-                                          " error=" + std::string(error_name(without.error().code)) +
-                                          " detail=" + log_quoted(without.error().detail) +
-                                          " effect=\"OpenSMTPD 6.8, which sends no SNI, refuses it\"");
+    deps_.log.write(LogLevel::kInfo, "event=mx-needs-sni mx=" + host +
+                                         " error=" + std::string(error_name(without.error().code)) +
+                                         " detail=" + log_quoted(without.error().detail) +
+                                         " effect=\"OpenSMTPD 6.8, which sends no SNI, refuses it\"");
     remember(host, {with_sni, true, true}, kPassedFor);
   } else {
     const Known* before = findings_.find(host);
@@ -79,14 +78,14 @@ void Probes::ended(const std::string& host, const MxTrial& trial) {
   // What was not tried, for a reason of our own, is not held against the host: smtpd will try it.
   const bool tried = result || !is_ours(result.error().code);
   if (!result)
-    parts_.log.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
-                                          " error=" + std::string(error_name(result.error().code)) +
-                                          " detail=" + log_quoted(result.error().detail));
+    deps_.log.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
+                                         " error=" + std::string(error_name(result.error().code)) +
+                                         " detail=" + log_quoted(result.error().detail));
   remember(host, {trial, result || !tried, false}, result ? kPassedFor : kFailedFor);
 }
 
 void Probes::remember(const std::string& host, Finding finding, minutes time) {
-  findings_.put(host, std::move(finding), parts_.clock() + time);
+  findings_.put(host, std::move(finding), deps_.clock() + time);
   const auto waiting = std::move(waiting_.at(host));
   waiting_.erase(host);
   for (const auto& done : waiting) done();

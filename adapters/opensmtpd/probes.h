@@ -1,4 +1,4 @@
-// Whether MX hosts would pass (R25), found out in the background and remembered for minutes: smtpd tries only the host
+// Whether MX hosts would pass (R25), found out in the background and cached for minutes: smtpd tries only the host
 // that it is named, and comes back after minutes when that one fails.
 #pragma once
 
@@ -29,7 +29,7 @@ class Probes {
   using Time = std::chrono::steady_clock::time_point;
   using Clock = std::function<Time()>;
   using Done = std::function<void()>;
-  struct Parts {
+  struct Deps {
     Resolver& resolver;
     MxProber& prober;
     Log& log;
@@ -43,9 +43,9 @@ class Probes {
   using Known = ShortMemory<Finding>::Item;
 
   // `also_without_sni`: find out as well which hosts need SNI.
-  Probes(Parts parts, bool also_without_sni);
+  Probes(Deps deps, bool also_without_sni);
 
-  [[nodiscard]] Time now() const { return parts_.clock(); }
+  [[nodiscard]] Time now() const { return deps_.clock(); }
   [[nodiscard]] Prospect prospect(const std::string& host) const;
   // nullptr: nothing is known of it, or no longer. Until the next call of probe().
   [[nodiscard]] const Known* known(const std::string& host) const;
@@ -61,7 +61,7 @@ class Probes {
   void ended(const std::string& host, const MxTrial& trial);
   void remember(const std::string& host, Finding finding, std::chrono::minutes time);
 
-  Parts parts_;
+  Deps deps_;
   bool also_without_sni_;
   ShortMemory<Finding> findings_;
   std::unordered_map<std::string, std::vector<Done>> waiting_;

@@ -46,8 +46,8 @@ bool is_socket(int descriptor) {
 }
 
 // A service and the table that it gives.
-struct Office {
-  Office(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
+struct ServiceInstance {
+  ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
       : service(std::move(opened)),
         table({loop, service->resolver(), service->prober(), service->lookups(), service->store(), log, now,
                std::chrono::steady_clock::now, smtpd_may_lack_sni},
@@ -64,7 +64,7 @@ class Process {
   int run();
 
  private:
-  Result<void> open_office(Result<Config> config);
+  Result<void> open_instance(Result<Config> config);
   void follow_resolvers();
   void reopen();
   bool has_office();
@@ -80,12 +80,12 @@ class Process {
   EventLoop& loop_;
   Log& log_;
   LogTarget log_target_;
-  std::unique_ptr<Office> office_;
-  std::vector<std::unique_ptr<Office>> retired_;
+  std::unique_ptr<ServiceInstance> instance_;
+  std::vector<std::unique_ptr<ServiceInstance>> retired_;
   std::chrono::steady_clock::time_point tried_{};
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
-  std::unique_ptr<Codec> codec_;  // there is no office before it
+  std::unique_ptr<Codec> codec_;  // there is no instance before it
   std::string in_;
   bool busy_ = false;               // with a request
   bool resolvers_changed_ = false;  // meanwhile
@@ -99,8 +99,8 @@ int Process::run() {
   return code_;
 }
 
-// The old office ends the lookups that it has begun; trials of hosts are made anew.
-Result<void> Process::open_office(Result<Config> config) {
+// The old instance ends the lookups that it has begun; trials of hosts are made anew.
+Result<void> Process::open_instance(Result<Config> config) {
   tried_ = std::chrono::steady_clock::now();
   if (!config) return tl::unexpected(config.error());
   config->cache_directory = config->opensmtpd.directory;
@@ -112,45 +112,45 @@ Result<void> Process::open_office(Result<Config> config) {
                                        "smtpd's user, or set opensmtpd.directory\"");
   auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());
-  (*opened)->begin_rounds([](const UpkeepSummary& /*summary*/) {});
+  (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
   retire();
-  office_ = std::make_unique<Office>(std::move(*opened), loop_, log_, codec_->may_lack_sni());
+  instance_ = std::make_unique<ServiceInstance>(std::move(*opened), loop_, log_, codec_->may_lack_sni());
   return {};
 }
 
 void Process::retire() {
-  if (!office_) return;
-  retired_.push_back(std::move(office_));
-  Office& old = *retired_.back();
+  if (!instance_) return;
+  retired_.push_back(std::move(instance_));
+  ServiceInstance& old = *retired_.back();
   old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
 }
 
 bool Process::has_office() {
-  if (!office_ && std::chrono::steady_clock::now() - tried_ >= kTriedAgain) {
-    [[maybe_unused]] const auto told_at_the_start = open_office(load_config(config_path_));
+  if (!instance_ && std::chrono::steady_clock::now() - tried_ >= kTriedAgain) {
+    [[maybe_unused]] const auto told_at_the_start = open_instance(load_config(config_path_));
   }
-  return office_ != nullptr;
+  return instance_ != nullptr;
 }
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now. After the request that is being
 // answered it is done.
 void Process::follow_resolvers() {
-  if (!office_ || !office_->service->config().network.dns.resolvers.empty()) return;
+  if (!instance_ || !instance_->service->config().network.dns.resolvers.empty()) return;
   if (busy_) {
     resolvers_changed_ = true;
     return;
   }
   resolvers_changed_ = false;
-  if (const auto opened = open_office(office_->service->config()); !opened)
+  if (const auto opened = open_instance(instance_->service->config()); !opened)
     log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(opened.error().detail));
 }
 
 void Process::reopen() {
-  if (const auto opened = open_office(load_config(config_path_)); !opened)
-    log_.write(LogLevel::kError, (office_ ? "event=reload-refused detail=" : "event=not-usable detail=") +
+  if (const auto opened = open_instance(load_config(config_path_)); !opened)
+    log_.write(LogLevel::kError, (instance_ ? "event=reload-refused detail=" : "event=not-usable detail=") +
                                      log_quoted(opened.error().detail) + " effect=" +
-                                     log_quoted(office_ ? "the configuration before it stays in force"
-                                                        : "recipients elsewhere are put off until it is mended"));
+                                     log_quoted(instance_ ? "the configuration before it stays in force"
+                                                          : "recipients elsewhere are deferred until it is fixed"));
 }
 
 void Process::read() {
@@ -187,7 +187,7 @@ void Process::answer(const Request& request) {
     return send(codec_->encode(request, {}));
   if (!has_office()) return send(codec_->encode(request, {Answer::Kind::kError}));
   busy_ = true;
-  office_->table.answer(request, [this, request](const Answer& answer) {
+  instance_->table.answer(request, [this, request](const Answer& answer) {
     send(codec_->encode(request, answer));
     busy_ = false;
     if (resolvers_changed_) follow_resolvers();

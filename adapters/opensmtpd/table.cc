@@ -31,16 +31,16 @@ DecisionRules rules_of_waiting_mail(DecisionRules rules) {
   return rules;
 }
 
-std::unique_ptr<Probes> make_probes(const Table::Parts& parts, const Config& config) {
+std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& config) {
   if (!config.opensmtpd.probe) return nullptr;
-  const Probes::Parts of_probes{parts.resolver, parts.prober, parts.log, parts.steady_clock};
-  return std::make_unique<Probes>(of_probes, parts.smtpd_may_lack_sni);
+  const Probes::Deps of_probes{deps.resolver, deps.prober, deps.log, deps.steady_clock};
+  return std::make_unique<Probes>(of_probes, deps.smtpd_may_lack_sni);
 }
 
-std::unique_ptr<TlsReports> make_reports(const Table::Parts& parts, const Config& config) {
+std::unique_ptr<TlsReports> make_reports(const Table::Deps& deps, const Config& config) {
   if (config.tlsrpt_socket.empty()) return nullptr;
-  return std::make_unique<TlsReports>(TlsReports::Parts{parts.loop, parts.resolver, parts.store, parts.log, parts.clock,
-                                                        parts.steady_clock, config.network.dns.max_in_flight},
+  return std::make_unique<TlsReports>(TlsReports::Deps{deps.loop, deps.resolver, deps.store, deps.log, deps.clock,
+                                                       deps.steady_clock, config.network.dns.max_in_flight},
                                       config.tlsrpt_socket);
 }
 
@@ -49,13 +49,13 @@ std::optional<Domain> domain_of(const std::string& key) { return policy_domain(k
 
 }  // namespace
 
-Table::Table(Parts parts, const Config& config)
-    : parts_(std::move(parts)),
+Table::Table(Deps deps, const Config& config)
+    : deps_(std::move(deps)),
       config_(config),
       rules_of_waiting_(rules_of_waiting_mail(config.decision)),
-      reports_(make_reports(parts_, config)),
-      probes_(make_probes(parts_, config)),
-      choice_({parts_.loop, parts_.resolver, probes_.get(),
+      reports_(make_reports(deps_, config)),
+      probes_(make_probes(deps_, config)),
+      choice_({deps_.loop, deps_.resolver, probes_.get(),
                [this](const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until) {
                  if (reports_) reports_->report(domain, host, trial, until);
                }}) {}
@@ -78,8 +78,8 @@ void Table::check_domain(const std::string& key, Done done) {
                       : decision.kind == Decision::Kind::kDefer ? Kind::kError
                                                                 : Kind::kNotFound;
     if (kind == Kind::kError)
-      parts_.log.write(LogLevel::kInfo,
-                       "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
+      deps_.log.write(LogLevel::kInfo,
+                      "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
     done({kind});
     if (domain) look_ahead(*domain, decision);
   });
@@ -100,11 +100,11 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
 void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures) {
   if (failures.empty()) return;
   const std::string stamp = "testing-" + std::to_string(fnv1a_64(domain.text()));
-  if (!parts_.store.due(stamp, kReportedAgain)) return;
+  if (!deps_.store.due(stamp, kReportedAgain)) return;
   for (const auto& [host, error] : failures)
-    parts_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host +
-                                             " error=" + std::string(error_name(error.code)) + " detail=" +
-                                             log_quoted(error.detail) + " effect=\"none: the policy is in testing\"");
+    deps_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host +
+                                            " error=" + std::string(error_name(error.code)) + " detail=" +
+                                            log_quoted(error.detail) + " effect=\"none: the policy is in testing\"");
 }
 
 // Mail that was queued for a policy that has gone since gets its MX host all the same: smtpd stays strict with it until
@@ -112,14 +112,14 @@ void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Fai
 void Table::name_relay_host(const std::string& key, Done done) {
   const auto domain = domain_of(key);
   if (!domain) return later([done = std::move(done)] { done({Kind::kError}); });
-  const auto end = parts_.steady_clock() + config_.opensmtpd.wait;
+  const auto end = deps_.steady_clock() + config_.opensmtpd.wait;
   find_out(domain, rules_of_waiting_, [this, domain, end, done = std::move(done)](const Decision& decision) {
     if (decision.kind != Decision::Kind::kDefer) {
-      const auto left = std::chrono::ceil<milliseconds>(end - parts_.steady_clock());
+      const auto left = std::chrono::ceil<milliseconds>(end - deps_.steady_clock());
       return choose(*domain, decision, std::max(left, milliseconds(0)), done);
     }
-    parts_.log.write(LogLevel::kInfo,
-                     "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
+    deps_.log.write(LogLevel::kInfo,
+                    "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
     done({Kind::kError});
   });
 }
@@ -129,8 +129,8 @@ void Table::choose(const Domain& domain, const Decision& decision, milliseconds 
   choice_.choose(
       domain, patterns, left, [this, name = domain.text(), done = std::move(done)](const Result<std::string>& host) {
         if (host) return done({Kind::kFound, "smtp+tls://" + *host});
-        parts_.log.write(LogLevel::kWarning, "event=no-mx domain=" + name + " detail=" +
-                                                 log_quoted(host.error().detail) + " effect=\"the mail waits\"");
+        deps_.log.write(LogLevel::kWarning, "event=no-mx domain=" + name + " detail=" +
+                                                log_quoted(host.error().detail) + " effect=\"the mail waits\"");
         done({Kind::kError});
       });
 }
@@ -138,19 +138,19 @@ void Table::choose(const Domain& domain, const Decision& decision, milliseconds 
 void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
                      std::function<void(const Decision&)> done) {
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
-  const Time now = parts_.clock();
-  const auto cached = parts_.store.use(*domain);
+  const Time now = deps_.clock();
+  const auto cached = deps_.store.use(*domain);
   if (!cached) return later([decision = defer(*domain, cached.error()), done = std::move(done)] { done(decision); });
   if (const auto known = Lookup(*domain, *cached, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
     return later([decision = decide(*known, rules, now), done = std::move(done)] { done(decision); });
-  parts_.lookups.lookup(
+  deps_.lookups.lookup(
       *domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
-      [this, &rules, done = std::move(done)](const Outcome& outcome) { done(decide(outcome, rules, parts_.clock())); });
+      [this, &rules, done = std::move(done)](const Outcome& outcome) { done(decide(outcome, rules, deps_.clock())); });
 }
 
 // smtpd asks one thing at a time, so one step is under way at most.
 void Table::later(std::function<void()> step) {
-  step_ = parts_.loop.after(std::chrono::milliseconds(0), std::move(step));
+  step_ = deps_.loop.after(std::chrono::milliseconds(0), std::move(step));
 }
 
 }  // namespace mtasts::opensmtpd

@@ -23,7 +23,7 @@ namespace mtasts::opensmtpd {
 class Table {
  public:
   using Done = std::function<void(const Answer&)>;
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
     Resolver& resolver;
     MxProber& prober;
@@ -35,7 +35,7 @@ class Table {
     bool smtpd_may_lack_sni;
   };
 
-  Table(Parts parts, const Config& config);
+  Table(Deps deps, const Config& config);
 
   // `done` is called exactly once, never from inside this call, at the latest after `[opensmtpd] wait_s` and a moment.
   void answer(const Request& request, Done done);
@@ -51,7 +51,7 @@ class Table {
   void report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures);
   void later(std::function<void()> step);
 
-  Parts parts_;
+  Deps deps_;
   const Config& config_;
   DecisionRules rules_of_waiting_;  // for mail that was queued for a policy
   std::unique_ptr<TlsReports> reports_;

@@ -39,8 +39,8 @@ Remembered no_key() {
 
 const std::string* Answers::known(std::string_view payload) {
   if (const Remembered* found = memory_.find(payload, steady_clock::now())) {
-    parts_.metrics.from_memory();
-    parts_.metrics.answered_at_once(found->map, found->verdict);
+    deps_.metrics.from_memory();
+    deps_.metrics.answered_at_once(found->map, found->verdict);
     return &found->frame;
   }
   if (payload == kPingRequest) return &(once_ = encode_netstring(kPingAnswer));
@@ -51,12 +51,12 @@ const std::string* Answers::known(std::string_view payload) {
                                                   : policy_domain(request->key).value_or(std::optional<Domain>{});
   if (!domain)
     return keep(payload, answer(request->map, no_policy("a key without a policy domain"), payload), kRepeated);
-  const Time now = parts_.clock();
-  auto cached = parts_.store.use(*domain);
+  const Time now = deps_.clock();
+  auto cached = deps_.store.use(*domain);
   if (!cached) return keep(payload, answer(request->map, defer(*domain, cached.error()), payload), seconds(0));
   const auto outcome = Lookup(*domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
   if (!outcome) return nullptr;
-  parts_.metrics.from_store();
+  deps_.metrics.from_store();
   return keep(payload, answer(request->map, decide(*outcome, config_.decision, now), payload), good_for(*outcome));
 }
 
@@ -64,45 +64,45 @@ void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
   const Request request = *Request::parse(payload);
   const auto waited = steady_clock::now() - asked;
   const auto left = std::chrono::ceil<milliseconds>(config_.deadline - waited);
-  parts_.lookups->lookup(**policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
-                         [this, map = request.map, payload = std::string(payload), done = std::move(done), asked,
-                          is_late = waited > kAtOnce](const Outcome& found) {
-                           const Outcome outcome = is_late ? of_one_begun_late(found) : found;
-                           Remembered given = answer(map, decide(outcome, config_.decision, parts_.clock()), payload);
-                           parts_.metrics.looked_up(outcome);
-                           parts_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
-                           done(given.frame);
-                           if (const seconds time = good_for(outcome); time > seconds(0))
-                             memory_.put(payload, std::move(given), steady_clock::now() + time);
-                         });
+  deps_.lookups->lookup(**policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
+                        [this, map = request.map, payload = std::string(payload), done = std::move(done), asked,
+                         is_late = waited > kAtOnce](const Outcome& found) {
+                          const Outcome outcome = is_late ? of_one_begun_late(found) : found;
+                          Remembered given = answer(map, decide(outcome, config_.decision, deps_.clock()), payload);
+                          deps_.metrics.looked_up(outcome);
+                          deps_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
+                          done(given.frame);
+                          if (const seconds time = good_for(outcome); time > seconds(0))
+                            memory_.put(payload, std::move(given), steady_clock::now() + time);
+                        });
 }
 
 std::string Answers::without_lookup(std::string_view payload, const std::string& reason) {
   const Request request = *Request::parse(payload);
   const Domain domain = **policy_domain(request.key);
   Outcome outcome =
-      Lookup(domain, parts_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far();
+      Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far();
   outcome.progress = Outcome::Progress::kNotAsked;
   DecisionRules rules = config_.decision;
   rules.on_deadline = WhenUnknown::kDefer;
-  Decision decision = decide(outcome, rules, parts_.clock());
+  Decision decision = decide(outcome, rules, deps_.clock());
   if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
   Remembered given = answer(request.map, decision, payload);
-  parts_.metrics.answered_at_once(given.map, given.verdict);
+  deps_.metrics.answered_at_once(given.map, given.verdict);
   return std::move(given.frame);
 }
 
 Remembered Answers::answer(Map map, const Decision& decision, std::string_view payload) const {
   const Reply reply = reply_for(map, decision, config_.socketmap.dane_answer);
-  if (parts_.log.writes(LogLevel::kDebug)) {
-    parts_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(payload)) + " answer=" +
-                                           log_quoted(escaped(reply.text)) + " reason=" + log_quoted(decision.reason));
+  if (deps_.log.writes(LogLevel::kDebug)) {
+    deps_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(payload)) + " answer=" +
+                                          log_quoted(escaped(reply.text)) + " reason=" + log_quoted(decision.reason));
   }
   return {map, reply.verdict, encode_netstring(reply.text)};
 }
 
 const std::string* Answers::keep(std::string_view payload, Remembered remembered, seconds good_for) {
-  parts_.metrics.answered_at_once(remembered.map, remembered.verdict);
+  deps_.metrics.answered_at_once(remembered.map, remembered.verdict);
   once_ = remembered.frame;
   if (good_for > seconds(0)) memory_.put(payload, std::move(remembered), steady_clock::now() + good_for);
   return &once_;
@@ -110,7 +110,7 @@ const std::string* Answers::keep(std::string_view payload, Remembered remembered
 
 // A second less than it is good for, because our clock has whole seconds: an expired policy is never applied (R22).
 seconds Answers::good_for(const Outcome& outcome) const {
-  const Time now = parts_.clock();
+  const Time now = deps_.clock();
   if (outcome.progress != Outcome::Progress::kSettled || outcome.entry.record.until <= now) return seconds(0);
   const auto change = next_change(outcome.entry, now);
   return change ? std::min(kRepeated, *change - now - seconds(1)) : kRepeated;

@@ -17,7 +17,7 @@ namespace mtasts::socketmap {
 // Everything passed to the constructor must outlive the object, and the object the lookups of the engine. One thread.
 class Answers {
  public:
-  struct Parts {
+  struct Deps {
     Lookups* lookups;  // nullptr: no lookup can be made, and ask() must not be called
     FileStore& store;
     Log& log;
@@ -25,11 +25,11 @@ class Answers {
     std::function<Time()> clock;
   };
 
-  Answers(Parts parts, const Config& config) : parts_(std::move(parts)), config_(config), memory_(kMemory) {}
+  Answers(Deps deps, const Config& config) : deps_(std::move(deps)), config_(config), memory_(kMemory) {}
 
   using Done = std::function<void(const std::string& frame)>;
 
-  // The frame that answers the payload of a request, where that is remembered; valid until the next call. nullptr: it
+  // The frame that answers the payload of a request, where that is cached; valid until the next call. nullptr: it
   // takes a lookup.
   const std::string* known(std::string_view request);
   // Looks up. `done` is called exactly once, never from inside this call, at the latest when deadline() has passed
@@ -44,11 +44,11 @@ class Answers {
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
 
   [[nodiscard]] Remembered answer(Map map, const Decision& decision, std::string_view request) const;
-  // What known() returns: remembered for `good_for`, or for this once.
+  // What known() returns: cached for `good_for`, or for this once.
   const std::string* keep(std::string_view request, Remembered remembered, std::chrono::seconds good_for);
   [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;
 
-  Parts parts_;
+  Deps deps_;
   const Config& config_;
   Memory memory_;
   std::string once_;  // the last frame that memory_ does not have

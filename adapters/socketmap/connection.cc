@@ -16,7 +16,7 @@ namespace {
 // How long the rest of a request, or the reading of a reply, may take.
 constexpr std::chrono::seconds kPatience{10};
 // What a large reply took is given back.
-constexpr std::size_t kMostKept = 64UL * 1024;
+constexpr std::size_t kMaxKept = 64UL * 1024;
 // What is read of a client whose request waits: only to notice that it closes.
 constexpr std::size_t kMaxReadAhead = 16UL * 1024;
 
@@ -29,8 +29,8 @@ bool is_hung_up(const Descriptor& socket) {
 
 }  // namespace
 
-Connection::Connection(Descriptor socket, Peer peer, const Parts& parts)
-    : parts_(parts), socket_(std::move(socket)), peer_(std::move(peer)) {
+Connection::Connection(Descriptor socket, Peer peer, const Deps& deps)
+    : deps_(deps), socket_(std::move(socket)), peer_(std::move(peer)) {
   wait_for_client();
 }
 
@@ -42,7 +42,7 @@ void Connection::finish() {
 
 void Connection::ready(unsigned what) {
   if ((what & EventLoop::kWrite) != 0) return settle();
-  parts_.active(*this);
+  deps_.active(*this);
   receive();
 }
 
@@ -87,7 +87,7 @@ std::string_view Connection::answer_next(std::string_view bytes) {
   const auto request = parse_netstring(bytes, kMaxRequest);
   if (request.kind == NetstringResult::Kind::kIncomplete) return bytes;
   if (request.kind == NetstringResult::Kind::kMalformed) {
-    parts_.desk.complain("what it sent is no socketmap request", bytes);
+    deps_.handler.complain("what it sent is no socketmap request", bytes);
     no_more_ = true;
     return {};
   }
@@ -99,11 +99,11 @@ std::string_view Connection::answer_next(std::string_view bytes) {
 }
 
 void Connection::answer_one(std::string_view request) {
-  if (const std::string* frame = parts_.desk.known(request)) {
+  if (const std::string* frame = deps_.handler.known(request)) {
     out_ += *frame;
     return;
   }
-  auto asked = parts_.desk.ask(request, peer_, [this](const std::string& frame) { on_answer(frame); });
+  auto asked = deps_.handler.ask(request, peer_, [this](const std::string& frame) { on_answer(frame); });
   pending_ = std::move(asked.pending);
   if (!pending_) out_ += asked.refusal;
 }
@@ -118,8 +118,8 @@ void Connection::on_answer(const std::string& frame) {
 // connection may be gone afterwards.
 void Connection::settle() {
   if (send() && out_.empty() && !pending_ && !in_.empty() && was_served_ && !next_turn_)
-    next_turn_ = parts_.loop.after(std::chrono::milliseconds(0), [this] { answer_more(); });
-  if (is_over()) return parts_.ended(*this);
+    next_turn_ = deps_.loop.after(std::chrono::milliseconds(0), [this] { answer_more(); });
+  if (is_over()) return deps_.ended(*this);
   wait_for_client();
 }
 
@@ -136,7 +136,7 @@ bool Connection::send() {
     return false;
   }
   out_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
-  if (out_.empty() && out_.capacity() > kMostKept) out_.shrink_to_fit();
+  if (out_.empty() && out_.capacity() > kMaxKept) out_.shrink_to_fit();
   return true;
 }
 
@@ -150,14 +150,14 @@ void Connection::wait_for_client() {
   const unsigned interest = (reads ? EventLoop::kRead : 0U) | (out_.empty() ? 0U : EventLoop::kWrite);
   if (interest != std::exchange(interest_, interest)) {
     watch_.reset();
-    if (interest != 0) watch_ = parts_.loop.watch(socket_.get(), interest, [this](unsigned what) { ready(what); });
+    if (interest != 0) watch_ = deps_.loop.watch(socket_.get(), interest, [this](unsigned what) { ready(what); });
   }
   const bool client_owes = !out_.empty() || (reads && !pending_ && !in_.empty());
   if (!client_owes) return timer_.reset();
   if (timer_) return;
-  timer_ = parts_.loop.after(kPatience, [this] {
-    parts_.desk.complain(out_.empty() ? "it did not go on with its request" : "it does not read its replies", in_);
-    parts_.ended(*this);
+  timer_ = deps_.loop.after(kPatience, [this] {
+    deps_.handler.complain(out_.empty() ? "it did not go on with its request" : "it does not read its replies", in_);
+    deps_.ended(*this);
   });
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/socketmap/desk.h"
+#include "adapters/socketmap/request_handler.h"
 #include "core/ports.h"
 #include "module/io/descriptor.h"
 
@@ -15,21 +15,21 @@ namespace mtasts::socketmap {
 
 class Connection {
  public:
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
-    Desk& desk;
+    RequestHandler& handler;
     std::function<void(Connection&)> active;  // something came from the client
     std::function<void(Connection&)> ended;   // nothing more comes of it; may destroy the connection
   };
 
-  // `socket`: non-blocking. `parts` must outlive the connection.
-  Connection(Descriptor socket, Peer peer, const Parts& parts);
+  // `socket`: non-blocking. `deps` must outlive the connection.
+  Connection(Descriptor socket, Peer peer, const Deps& deps);
 
   [[nodiscard]] const Peer& peer() const { return peer_; }
 
   // Neither a request nor a reply is under way.
   [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !pending_; }
-  // It is our turn: the client waits for an answer of the desk, and has not closed its side.
+  // It is our turn: the client waits for an answer of the handler, and has not closed its side.
   [[nodiscard]] bool is_waiting() const { return pending_ && !no_more_; }
   // What has come already is answered, then it ends; it may have ended when this returns.
   void finish();
@@ -50,14 +50,14 @@ class Connection {
   void client_closed();
   [[nodiscard]] bool is_over() const;
 
-  const Parts& parts_;
+  const Deps& deps_;
   Descriptor socket_;
   Peer peer_;
   std::string in_;   // a request whose end has not come, or those behind the one that is waited for
   std::string out_;  // not sent yet
-  std::unique_ptr<Desk::Pending> pending_;  // what the desk has not answered yet
-  bool no_more_ = false;                    // nothing is read any more
-  bool finishing_ = false;                  // it ends as soon as it is idle
+  std::unique_ptr<RequestHandler::Pending> pending_;  // what the handler has not answered yet
+  bool no_more_ = false;                              // nothing is read any more
+  bool finishing_ = false;                            // it ends as soon as it is idle
   unsigned interest_ = 0;
   bool was_served_ = false;  // since then what is in `in_` was not looked at
   std::unique_ptr<EventLoop::Watch> watch_;

@@ -49,8 +49,8 @@ Config with_dane(Config config) {
 }
 
 // A service and the answers that it gives.
-struct Office {
-  Office(std::unique_ptr<Service> opened, Log& log, Metrics& metrics)
+struct ServiceInstance {
+  ServiceInstance(std::unique_ptr<Service> opened, Log& log, Metrics& metrics)
       : service(std::move(opened)),
         answers({&service->lookups(), service->store(), log, metrics, now}, service->config()) {}
   std::unique_ptr<Service> service;
@@ -83,9 +83,9 @@ class Daemon {
   Result<void> enter_service();
   void stay_out_of_service(const Error& mistake);
   void try_again();
-  Result<std::unique_ptr<Office>> open_office(Config config);
+  Result<std::unique_ptr<ServiceInstance>> open_instance(Config config);
   void follow_resolvers();
-  Result<void> replace_office(Result<Config> config);
+  Result<void> replace_instance(Result<Config> config);
   void set_limits(const Config& config);
   void stop();
   void feed_watchdog();
@@ -96,9 +96,9 @@ class Daemon {
   Metrics metrics_;
   Notifier notifier_;
   Requests requests_{{loop_, metrics_, log_}};
-  std::unique_ptr<Office> office_;
-  std::vector<std::unique_ptr<Office>> retired_;
-  std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no office
+  std::unique_ptr<ServiceInstance> instance_;
+  std::vector<std::unique_ptr<ServiceInstance>> retired_;
+  std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no instance
   std::string mistake_;                    // why there is none
   LogThrottle mistake_logged_{std::chrono::minutes(1)};
   bool metrics_tried_ = false;
@@ -126,7 +126,7 @@ Result<void> Daemon::start(int signals) {
     if (!own) return tl::unexpected(own.error());
     sockets = std::move(*own);
   }
-  server_ = std::make_unique<Server>(Server::Parts{loop_, requests_, metrics_, log_}, std::move(sockets), 1);
+  server_ = std::make_unique<Server>(Server::Deps{loop_, requests_, metrics_, log_}, std::move(sockets), 1);
   auto entered = enter_service();
   if (!entered && !is_activated) return entered;
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
@@ -149,13 +149,13 @@ Result<void> Daemon::enter_service() {
   log_.set_threshold(config->log_level);
   if (!std::exchange(metrics_tried_, true)) serve_metrics(*config);
   if (auto changed = become_user(config->user); !changed) return changed;
-  auto office = open_office(*config);
-  if (!office) {
+  auto instance = open_instance(*config);
+  if (!instance) {
     store_only_ = std::make_unique<StoreOnly>(*config, log_, metrics_);
-    return tl::unexpected(office.error());
+    return tl::unexpected(instance.error());
   }
-  office_ = std::move(*office);
-  set_limits(office_->service->config());
+  instance_ = std::move(*instance);
+  set_limits(instance_->service->config());
   return {};
 }
 
@@ -203,11 +203,11 @@ void Daemon::on_signal(int signals) {
 
 void Daemon::reload() {
   notifier_.reloading();
-  if (!office_) {
+  if (!instance_) {
     try_again();
     return notifier_.ready();
   }
-  const auto replaced = replace_office(load_config(config_path_));
+  const auto replaced = replace_instance(load_config(config_path_));
   metrics_.reloaded(replaced.has_value());
   if (replaced)
     log_.write(LogLevel::kInfo, "event=reloaded");
@@ -219,37 +219,37 @@ void Daemon::reload() {
   notifier_.ready();
 }
 
-Result<std::unique_ptr<Office>> Daemon::open_office(Config config) {
+Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
   auto opened = Service::open(with_dane(std::move(config)), loop_, log_, LogTarget::kStderr);
   if (!opened) return tl::unexpected(opened.error());
-  (*opened)->begin_rounds([this](const UpkeepSummary& summary) { metrics_.round_ended(summary); });
-  return std::make_unique<Office>(std::move(*opened), log_, metrics_);
+  (*opened)->begin_rounds([this](const SweepSummary& summary) { metrics_.round_ended(summary); });
+  return std::make_unique<ServiceInstance>(std::move(*opened), log_, metrics_);
 }
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now.
 void Daemon::follow_resolvers() {
-  if (!office_) return;
-  const Config& config = office_->service->config();
+  if (!instance_) return;
+  const Config& config = instance_->service->config();
   if (!config.network.dns.resolvers.empty()) return;
-  const auto replaced = replace_office(config);
+  const auto replaced = replace_instance(config);
   replaced ? log_.write(LogLevel::kInfo, std::string("event=resolvers-changed file=") + kResolvConf)
            : log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(replaced.error().detail));
 }
 
-Result<void> Daemon::replace_office(Result<Config> config) {
+Result<void> Daemon::replace_instance(Result<Config> config) {
   if (!config) return tl::unexpected(config.error());
-  auto fresh = open_office(std::move(*config));
+  auto fresh = open_instance(std::move(*config));
   if (!fresh) return tl::unexpected(fresh.error());
   const Config& wanted = (*fresh)->service->config();
-  if (needs_restart(office_->service->config(), wanted))
+  if (needs_restart(instance_->service->config(), wanted))
     log_.write(LogLevel::kWarning,
                "event=restart-needed detail=\"socketmap.listen, socket_*, metrics.listen and "
                "engine.user are read at the start only\"");
   log_.set_threshold(wanted.log_level);
-  std::swap(office_, *fresh);
-  set_limits(office_->service->config());
+  std::swap(instance_, *fresh);
+  set_limits(instance_->service->config());
   retired_.push_back(std::move(*fresh));
-  Office& old = *retired_.back();
+  ServiceInstance& old = *retired_.back();
   old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
   return {};
 }
@@ -260,7 +260,7 @@ void Daemon::set_limits(const Config& config) {
   const std::size_t connections = connections_possible(config.socketmap.max_connections, log_);
   server_->set_max_connections(connections);
   const std::size_t waiting = std::max<std::size_t>(1, connections - connections / 4);
-  if (office_) requests_.serve(office_->answers, {waiting, config.network.dns.max_in_flight});
+  if (instance_) requests_.serve(instance_->answers, {waiting, config.network.dns.max_in_flight});
 }
 
 void Daemon::stop() {

@@ -1,4 +1,4 @@
-// Answers ready to be sent. What is remembered for longer is in the store; this saves most requests the way there.
+// Answers ready to be sent. What is cached for longer is in the store; this saves most requests the way there.
 //
 // A table of its own instead of a list and a map: an answer from here touches three or four cache lines, and those were
 // most of what it cost beside the system calls.
@@ -26,7 +26,7 @@ struct Remembered {
 // At most about `max_bytes`; what was not used for long goes first. One thread.
 class Memory {
  public:
-  explicit Memory(std::size_t max_bytes) : max_bytes_(max_bytes), places_(kFirstPlaces) {}
+  explicit Memory(std::size_t max_bytes) : max_bytes_(max_bytes), slots_(kFirstSlots) {}
 
   // Until the next call of put(). nullptr: nothing, or no longer.
   const Remembered* find(std::string_view request, SteadyTime now);
@@ -37,7 +37,7 @@ class Memory {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kFirstPlaces = 64;  // a power of two, as every later number of them
+  static constexpr std::size_t kFirstSlots = 64;  // a power of two, as every later number of them
 
   struct Item {
     SteadyTime until;
@@ -47,13 +47,13 @@ class Memory {
     std::size_t hash = 0;
     std::size_t number = 0;  // among items_
   };
-  struct Place {
+  struct Slot {
     std::size_t hash = 0;
     Item* item = nullptr;
   };
 
   static std::size_t cost(const Item& item);
-  [[nodiscard]] std::size_t next(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
+  [[nodiscard]] std::size_t next(std::size_t place) const { return (place + 1) & (slots_.size() - 1); }
   [[nodiscard]] std::size_t place_of(std::string_view request, std::size_t hash) const;
   void grow();
   void make_room(const Item& newest);
@@ -62,9 +62,9 @@ class Memory {
 
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
-  std::vector<Place> places_;  // by hash, the next free one where that is taken; at most half of them are
+  std::vector<Slot> slots_;  // by hash, the next free one where that is taken; at most half of them are
   std::vector<std::unique_ptr<Item>> items_;
-  std::size_t hand_ = 0;  // goes round items_, for those that were not used since it came by last
+  std::size_t clock_hand_ = 0;  // goes round items_, for those that were not used since it came by last
 };
 
 }  // namespace mtasts::socketmap

@@ -67,7 +67,7 @@ void Metrics::answered(Map map, Verdict verdict, std::chrono::duration<double> t
 
 void Metrics::looked_up(const Outcome& outcome) { ++lookups_[result_of(outcome)]; }
 
-void Metrics::round_ended(const UpkeepSummary& summary) {
+void Metrics::round_ended(const SweepSummary& summary) {
   ++rounds_;
   refreshed_ += summary.refreshed;
   refresh_failures_ += summary.due - summary.refreshed;
@@ -84,7 +84,7 @@ std::string Metrics::text() const {
                                                    label("answer", verdict_name(static_cast<Verdict>(verdict))));
   }
   page.metric("mtasts_request_seconds", "histogram",
-              "How long a request waited for its answer; what was remembered counts as no time.");
+              "How long a request waited for its answer; cached answers count as no time.");
   Count total = 0;
   for (std::size_t i = 0; i < latency_.size(); ++i) {
     total += latency_.at(i);
@@ -113,7 +113,7 @@ std::string Metrics::text() const {
   page.simple("mtasts_policy_refresh_failures_total", "counter", "Policies that a round could not fetch again.",
               refresh_failures_);
   page.simple("mtasts_store_policies", "gauge", "Policies in force at the last round.", policies_);
-  page.simple("mtasts_store_domains", "gauge", "Domains remembered at the last round.", domains_);
+  page.simple("mtasts_store_domains", "gauge", "Domains cached at the last sweep.", domains_);
   page.metric("mtasts_reloads_total", "counter", "Configurations read again.");
   page.value(reloads_, label("result", "ok"));
   page.value(failed_reloads_, label("result", "refused"));

@@ -10,7 +10,7 @@
 
 #include "adapters/socketmap/reply.h"
 #include "core/lookup.h"
-#include "module/engine/upkeep_round.h"
+#include "module/engine/sweep.h"
 
 namespace mtasts::socketmap {
 
@@ -32,7 +32,7 @@ class Metrics {
   void refused_lookup() { ++refused_lookups_; }
   void malformed() { ++malformed_; }
 
-  void round_ended(const UpkeepSummary& summary);
+  void round_ended(const SweepSummary& summary);
   void reloaded(bool worked) { ++(worked ? reloads_ : failed_reloads_); }
 
   // Text format 0.0.4.

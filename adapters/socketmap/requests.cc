@@ -47,11 +47,11 @@ const std::string* Requests::known_out_of_service(std::string_view request) {
   return may_be_cached ? answers_->known(request) : &refusal_frame_;
 }
 
-Desk::Asked Requests::ask(std::string_view request, const Peer& peer, Done done) {
+RequestHandler::Asked Requests::ask(std::string_view request, const Peer& peer, Done done) {
   if (!reason_.empty()) return {nullptr, answers_->without_lookup(request, reason_)};
-  auto waiting = std::make_unique<Waiting>(parts_.metrics, request, std::move(done));
+  auto waiting = std::make_unique<Waiting>(deps_.metrics, request, std::move(done));
   Waiting& one = *waiting;
-  one.timer = parts_.loop.after(answers_->deadline(), [this, &one] { expire(one); });
+  one.timer = deps_.loop.after(answers_->deadline(), [this, &one] { expire(one); });
   one.ticket = admission_.enter(peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
   if (!one.ticket) return refuse(request, peer);
   return {std::move(waiting), {}};
@@ -75,24 +75,23 @@ void Requests::expire(Waiting& waiting) {
   done(frame);
 }
 
-Desk::Asked Requests::refuse(std::string_view request, const Peer& peer) {
-  parts_.metrics.refused_lookup();
+RequestHandler::Asked Requests::refuse(std::string_view request, const Peer& peer) {
+  deps_.metrics.refused_lookup();
   if (refused_.is_due()) {
-    parts_.log.write(
-        LogLevel::kWarning,
-        "event=lookups-refused peer=" + log_quoted(describe(peer)) +
-            " waiting=" + std::to_string(admission_.waiting_of(peer)) +
-            " effect=\"its requests for domains that are not cached get TEMP, and a mail server defers the "
-            "mail; cached answers and other peers are not affected\" action=\"find out why it asks for so "
-            "many domains at once; if it is your mail server, raise socketmap.max_connections\"");
+    deps_.log.write(LogLevel::kWarning,
+                    "event=lookups-refused peer=" + log_quoted(describe(peer)) +
+                        " waiting=" + std::to_string(admission_.waiting_of(peer)) +
+                        " effect=\"its requests for domains that are not cached get TEMP, and a mail server defers the "
+                        "mail; cached answers and other peers are not affected\" action=\"find out why it asks for so "
+                        "many domains at once; if it is your mail server, raise socketmap.max_connections\"");
   }
   return {nullptr, answers_->without_lookup(request, "too many requests of " + peer + " wait for a lookup")};
 }
 
 void Requests::complain(std::string_view why, std::string_view beginning) {
-  parts_.metrics.malformed();
-  parts_.log.write(complained_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
-                   "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
+  deps_.metrics.malformed();
+  deps_.log.write(complained_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
+                  "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
 }
 
 }  // namespace mtasts::socketmap

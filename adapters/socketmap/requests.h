@@ -3,21 +3,21 @@
 
 #include "adapters/socketmap/admission.h"
 #include "adapters/socketmap/answers.h"
-#include "adapters/socketmap/desk.h"
+#include "adapters/socketmap/request_handler.h"
 #include "module/io/log_throttle.h"
 
 namespace mtasts::socketmap {
 
 // Must outlive the connections, and the lookups of every Answers that it was given. One thread.
-class Requests final : public Desk {
+class Requests final : public RequestHandler {
  public:
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
     Metrics& metrics;
     Log& log;
   };
 
-  explicit Requests(Parts parts) : parts_(parts), admission_(parts.loop, {0, 0}) {}
+  explicit Requests(Deps deps) : deps_(deps), admission_(deps.loop, {0, 0}) {}
 
   // Until one of these is called again. In service:
   void serve(Answers& answers, Admission::Limits limits);
@@ -38,7 +38,7 @@ class Requests final : public Desk {
   void expire(Waiting& waiting);
   Asked refuse(std::string_view request, const Peer& peer);
 
-  Parts parts_;
+  Deps deps_;
   Admission admission_;
   Answers* answers_ = nullptr;
   std::string reason_;         // why it is out of service; "": it is not

@@ -21,10 +21,10 @@ bool is_of_the_client(int error) { return error == ECONNABORTED || error == EINT
 
 }  // namespace
 
-Server::Server(Parts parts, std::vector<Descriptor> sockets, std::size_t max_connections)
-    : parts_(parts),
-      connection_parts_{parts.loop, parts.desk, [this](Connection& connection) { move_to_back(connection); },
-                        [this](Connection& connection) { end(connection); }},
+Server::Server(Deps deps, std::vector<Descriptor> sockets, std::size_t max_connections)
+    : deps_(deps),
+      connection_deps_{deps.loop, deps.handler, [this](Connection& connection) { move_to_back(connection); },
+                       [this](Connection& connection) { end(connection); }},
       max_connections_(max_connections) {
   for (Descriptor& socket : sockets) listeners_.push_back({std::move(socket), nullptr});
   listen();
@@ -33,8 +33,8 @@ Server::Server(Parts parts, std::vector<Descriptor> sockets, std::size_t max_con
 void Server::listen() {
   pause_.reset();
   for (Listener& listener : listeners_) {
-    listener.watch = parts_.loop.watch(listener.socket.get(), EventLoop::kRead,
-                                       [this, &listener](unsigned /*what*/) { accept_from(listener); });
+    listener.watch = deps_.loop.watch(listener.socket.get(), EventLoop::kRead,
+                                      [this, &listener](unsigned /*what*/) { accept_from(listener); });
   }
 }
 
@@ -54,12 +54,12 @@ void Server::accept_from(const Listener& listener) {
 void Server::take(Descriptor socket) {
   Peer peer = peer_of(socket);
   if (places_.size() >= max_connections_ && !make_room(peer)) {
-    parts_.metrics.refused();
+    deps_.metrics.refused();
     return;
   }
-  parts_.metrics.connected();
+  deps_.metrics.connected();
   Connections& list = connections_[peer];
-  list.push_back(std::make_unique<Connection>(std::move(socket), std::move(peer), connection_parts_));
+  list.push_back(std::make_unique<Connection>(std::move(socket), std::move(peer), connection_deps_));
   places_.emplace(list.back().get(), Place{&list, std::prev(list.end())});
 }
 
@@ -76,12 +76,12 @@ bool Server::make_room(const Peer& newcomer) {
   std::ranges::sort(peers, std::greater{});
   if (told_full_.is_due()) {
     const Peer& most = peers.front().second->front()->peer();
-    parts_.log.write(LogLevel::kWarning, "event=too-many-connections limit=" + std::to_string(max_connections_) +
-                                             " peer=" + log_quoted(describe(most)) +
-                                             " connections=" + std::to_string(peers.front().second->size()) +
-                                             " effect=\"those of this peer that are idle for longest are closed; what "
-                                             "they have asked is answered first\" action=\"find out why it has so "
-                                             "many; if it is your mail server, raise socketmap.max_connections\"");
+    deps_.log.write(LogLevel::kWarning, "event=too-many-connections limit=" + std::to_string(max_connections_) +
+                                            " peer=" + log_quoted(describe(most)) +
+                                            " connections=" + std::to_string(peers.front().second->size()) +
+                                            " effect=\"those of this peer that are idle for longest are closed; what "
+                                            "they have asked is answered first\" action=\"find out why it has so "
+                                            "many; if it is your mail server, raise socketmap.max_connections\"");
   }
   return std::ranges::any_of(peers, [this](const auto& one) { return close_one_of(*one.second); });
 }
@@ -104,10 +104,10 @@ bool Server::close_one_of(Connections& connections) {
 }
 
 void Server::pause(int error) {
-  parts_.log.write(LogLevel::kWarning, std::string("event=cannot-accept error=\"") + std::strerror(error) +
-                                           "\" effect=\"connections wait for a second\"");
+  deps_.log.write(LogLevel::kWarning, std::string("event=cannot-accept error=\"") + std::strerror(error) +
+                                          "\" effect=\"connections wait for a second\"");
   for (Listener& listener : listeners_) listener.watch.reset();
-  pause_ = parts_.loop.after(kPause, [this] { listen(); });
+  pause_ = deps_.loop.after(kPause, [this] { listen(); });
 }
 
 void Server::end(Connection& connection) {
@@ -115,15 +115,15 @@ void Server::end(Connection& connection) {
   const Place place = places_.extract(&connection).mapped();
   place.list->erase(place.position);
   if (place.list->empty()) connections_.erase(peer);
-  parts_.metrics.disconnected();
-  if (places_.empty() && drained_) drained_soon_ = parts_.loop.after(std::chrono::milliseconds(0), drained_);
+  deps_.metrics.disconnected();
+  if (places_.empty() && drained_) drained_soon_ = deps_.loop.after(std::chrono::milliseconds(0), drained_);
 }
 
 void Server::drain(std::function<void()> done) {
   pause_.reset();
   listeners_.clear();
   drained_ = std::move(done);
-  if (places_.empty()) drained_soon_ = parts_.loop.after(std::chrono::milliseconds(0), drained_);
+  if (places_.empty()) drained_soon_ = deps_.loop.after(std::chrono::milliseconds(0), drained_);
   std::vector<Connection*> all;
   for (const auto& [connection, place] : places_) all.push_back(place.position->get());
   for (Connection* connection : all) connection->finish();  // may end it, and no other

@@ -18,15 +18,15 @@ namespace mtasts::socketmap {
 // Everything passed to the constructor must outlive the server. One thread.
 class Server {
  public:
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
-    Desk& desk;
+    RequestHandler& handler;
     Metrics& metrics;
     Log& log;
   };
 
   // `sockets`: listening, non-blocking.
-  Server(Parts parts, std::vector<Descriptor> sockets, std::size_t max_connections);
+  Server(Deps deps, std::vector<Descriptor> sockets, std::size_t max_connections);
 
   void set_max_connections(std::size_t number) { max_connections_ = number; }
   // No connection is taken any more; those that are there end when what they asked is answered. `done` is called once,
@@ -55,8 +55,8 @@ class Server {
   void pause(int error);
   void end(Connection& connection);
 
-  Parts parts_;
-  Connection::Parts connection_parts_;
+  Deps deps_;
+  Connection::Deps connection_deps_;
   std::vector<Listener> listeners_;
   std::size_t max_connections_;
   std::map<Peer, Connections> connections_;

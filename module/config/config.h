@@ -10,7 +10,7 @@
 #include "core/decision.h"
 #include "core/lookup.h"
 #include "core/result.h"
-#include "core/upkeep.h"
+#include "core/sweep.h"
 #include "module/config/network_config.h"
 #include "module/io/listen_address.h"
 #include "module/io/log.h"
@@ -35,7 +35,7 @@ struct SocketmapConfig {
 };
 
 struct OpenSmtpdConfig {
-  std::chrono::seconds wait{2};  // how long smtpd may be held for an answer that is not remembered
+  std::chrono::seconds wait{2};  // how long smtpd may be held for an answer that is not cached
   bool probe = true;             // try the MX hosts before one is named
   std::string directory;         // its store: smtpd runs table processes as a user who may not write the shared one
 };
@@ -43,7 +43,7 @@ struct OpenSmtpdConfig {
 struct Config {
   NetworkConfig network;   // [dns], [fetch]
   LookupRules lookup;      // [dns] *_ttl_s, [fetch] retry_s, [cache] refresh_s
-  UpkeepRules upkeep;      // [cache] refresh_s, forget_s
+  SweepRules sweep;        // [cache] refresh_s, forget_s
   QuotaRules quota;        // [cache] max_*, forget_s
   DecisionRules decision;  // [engine] on_*, [[policy.override]]
   bool dane = true;        // [policy] dane: may the network be asked for it

@@ -304,17 +304,17 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"cache", "refresh_s", "a whole number of seconds from 3600 to 2592000",
      [](Config& c, const ConfigValue& v) {
        if (!read_seconds(c.lookup.refresh, v, 3'600, 2'592'000)) return false;
-       c.upkeep.refresh = c.lookup.refresh;
+       c.sweep.refresh = c.lookup.refresh;
        return true;
      },
      [](const Config& c) { return shown(c.lookup.refresh); }},
     {"cache", "forget_s", "a whole number of seconds from 86400 to 31557600",
      [](Config& c, const ConfigValue& v) {
-       if (!read_seconds(c.upkeep.forget, v, 86'400, 31'557'600)) return false;
-       c.quota.forget = c.upkeep.forget;
+       if (!read_seconds(c.sweep.forget, v, 86'400, 31'557'600)) return false;
+       c.quota.forget = c.sweep.forget;
        return true;
      },
-     [](const Config& c) { return shown(c.upkeep.forget); }},
+     [](const Config& c) { return shown(c.sweep.forget); }},
     {"cache", "max_entries", "a whole number from 1000 to 100000000",
      [](Config& c, const ConfigValue& v) { return read_number(c.quota.entries, v, 1'000, 100'000'000, 1); },
      [](const Config& c) { return std::to_string(c.quota.entries); }},

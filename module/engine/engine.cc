@@ -15,7 +15,7 @@ constexpr milliseconds kFirstPause{10};
 constexpr milliseconds kLongestPause{160};
 // A process that holds the claim of a domain for longer has a slow policy host, or was stopped; one more may try then,
 // so that nothing that stands still anywhere keeps a domain from being looked up.
-constexpr milliseconds kPatience{10'000};
+constexpr milliseconds kClaimTimeout{10'000};
 
 RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
   if (!answer) return tl::unexpected(answer.error());
@@ -38,12 +38,12 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
 void log_failure(Log& log, const CacheEntry& entry, Time now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
   const bool warn = in_force && entry.record.state == RecordMemory::State::kFound;
-  log.write(warn ? LogLevel::kWarning : LogLevel::kInfo,
-            std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") +
-                " domain=" + entry.domain.text() + " error=" + std::string(error_name(entry.failure->error.code)) +
-                " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
-                log_quoted(in_force ? "the policy remembered stays in force until it expires"
-                                    : "delivery as without MTA-STS"));
+  log.write(
+      warn ? LogLevel::kWarning : LogLevel::kInfo,
+      std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") + " domain=" + entry.domain.text() +
+          " error=" + std::string(error_name(entry.failure->error.code)) +
+          " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
+          log_quoted(in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));
 }
 
 void log_refresh_without_record(Log& log, const CacheEntry& entry) {
@@ -71,7 +71,7 @@ void Engine::lookup(const Domain& domain, Lookup::Effort effort, milliseconds de
   auto& job = jobs_[name];
   if (!job) {
     job = std::make_unique<Job>(domain, effort, Lookup(domain, std::nullopt, effort, rules_));
-    job->patience = std::min(kPatience, deadline / 2);
+    job->claim_timeout = std::min(kClaimTimeout, deadline / 2);
     start_in(name, milliseconds(0));
   }
   add_waiter(name, deadline, std::move(answer));
@@ -82,11 +82,11 @@ void Engine::start_in(const std::string& domain, milliseconds delay) {
 }
 
 // The claim comes before the look into the store: what another process saved before it gave the claim up is seen then.
-// Without the claim, what is remembered may still be enough.
+// Without the claim, what is cached may still be enough.
 void Engine::start(const std::string& domain) {
   Job& job = *jobs_.at(domain);
-  job.claim = store_.claim(job.domain, PolicyStore::Turn::kFirst);
-  if (!job.claim && job.waited >= job.patience) job.claim = store_.claim(job.domain, PolicyStore::Turn::kSecond);
+  job.claim = store_.claim(job.domain, PolicyStore::Slot::kFirst);
+  if (!job.claim && job.waited >= job.claim_timeout) job.claim = store_.claim(job.domain, PolicyStore::Slot::kSecond);
   auto stored = store_.get(job.domain);
   if (!stored) return give_up(domain, stored.error());
   job.machine = Lookup(job.domain, std::move(*stored), job.effort, rules_);
@@ -111,7 +111,7 @@ bool Engine::merge_stored(const std::string& domain) {
   Job& job = *jobs_.at(domain);
   auto stored = store_.get(job.domain);
   if (stored)
-    job.machine.learn(std::move(*stored));
+    job.machine.merge_stored(std::move(*stored));
   else
     give_up(domain, stored.error());
   return stored.has_value();
@@ -152,8 +152,8 @@ void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer
 
 void Engine::perform(const std::string& domain, Action action) {
   if (action.save) {
-    // A store that cannot be written has been logged by itself; the lookup goes on without it. What others wait for is
-    // not going to be there: they need not wait. It is a claim still, so that nobody takes this job for one that waits.
+    // The store has logged why it cannot be written; the lookup goes on without it. The lock is released: others would
+    // find nothing stored. The dummy claim keeps add_waiter() from treating this job as waiting.
     if (!store_.put(*action.save)) jobs_.at(domain)->claim = std::make_unique<PolicyStore::Claim>();
   }
   if (action.answer) answer_all(*jobs_.at(domain), *action.answer);

@@ -47,9 +47,9 @@ class Engine final : public Lookups {
     std::vector<std::shared_ptr<Waiter>> waiters;
     std::unique_ptr<EventLoop::Watch> start;  // of the machine: soon, or again while another process has the claim
     std::unique_ptr<PolicyStore::Claim> claim;
-    std::chrono::milliseconds waited{0};  // for the claim
-    std::chrono::milliseconds patience;   // with whoever has it
-    std::chrono::milliseconds pause;      // before the next try
+    std::chrono::milliseconds waited{0};      // for the claim
+    std::chrono::milliseconds claim_timeout;  // with whoever has it
+    std::chrono::milliseconds pause;          // before the next try
   };
 
   void start_in(const std::string& domain, std::chrono::milliseconds delay);

@@ -15,7 +15,7 @@ class Lookups {
 
   virtual ~Lookups() = default;
   // `answer` is called exactly once, from the loop, at the latest shortly after `deadline`, with what is known by then;
-  // never from inside this call. The lookup itself goes on after the deadline and is remembered.
+  // never from inside this call. The lookup itself goes on after the deadline and is cached.
   virtual void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline,
                       Answer answer) = 0;
 };

@@ -1,5 +1,5 @@
 // Lookups, DNS questions and trials of MX hosts by a helper, for a process with an event loop. What a stranger makes
-// the helper do, however long it takes, this process never waits for: it goes on answering what is remembered.
+// the helper do, however long it takes, this process never waits for: it goes on answering what is cached.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@ namespace mtasts {
 
 // Everything passed to open() must outlive the object. One thread. Destroying it drops what is under way without
 // calling back; not allowed from inside a callback. A helper that ends is replaced, at most one a second; what it had
-// to do ends with kLocalFault, lookups with what is remembered.
+// to do ends with kLocalFault, lookups with what is cached.
 class HelperClient final : public Lookups {
  public:
   struct Deps {

@@ -49,9 +49,9 @@ constexpr seconds kSignOfLife{5};
 // close_range(2) is missing before Linux 5.9 and under some containers' filters.
 void close_from(int first) {
   if (::close_range(static_cast<unsigned>(first), std::numeric_limits<unsigned>::max(), 0) == 0) return;
-  constexpr long kMost = 65'536;
+  constexpr long kMax = 65'536;
   const long limit = ::sysconf(_SC_OPEN_MAX);
-  for (long fd = first; fd < (limit > 0 ? std::min(limit, kMost) : kMost); ++fd) ::close(static_cast<int>(fd));
+  for (long fd = first; fd < (limit > 0 ? std::min(limit, kMax) : kMax); ++fd) ::close(static_cast<int>(fd));
 }
 
 // Nothing of the process that started this one lives on here.
@@ -70,7 +70,7 @@ class ReadOnlyStore final : public PolicyStore {
   Result<std::optional<CacheEntry>> get(const Domain& domain) override { return store_.get(domain); }
   Result<void> put(const CacheEntry& /*entry*/) override { return {}; }
   // Others would wait for what is not going to be saved.
-  std::unique_ptr<Claim> claim(const Domain& /*domain*/, Turn /*turn*/) override { return std::make_unique<Claim>(); }
+  std::unique_ptr<Claim> claim(const Domain& /*domain*/, Slot /*slot*/) override { return std::make_unique<Claim>(); }
 
  private:
   PolicyStore& store_;
@@ -137,7 +137,7 @@ class Helper {
     life_ = loop_.after(kSignOfLife, [this] { show_life(); });
   }
 
-  // What has begun is finished and remembered.
+  // What has begun is finished and cached.
   void finish() {
     engine_.on_idle([this] { loop_.stop(); });
     end_ = loop_.after(engine_.is_idle() ? milliseconds(0) : longest_, [this] { loop_.stop(); });

@@ -84,7 +84,7 @@ bool HelperServer::serve_probe(const Fields& request) {
 }
 
 void HelperServer::reply(const std::string& id, Fields fields) {
-  if (!socket_) return;  // what was found out is remembered all the same
+  if (!socket_) return;  // what was found out is cached all the same
   fields.insert(fields.begin(), id);
   out_ += encode_frame(fields);
   send();

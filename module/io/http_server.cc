@@ -83,7 +83,7 @@ class HttpServer::Connection {
     if (got <= 0 || afterwards_ > kMaxAfterwards) finish();
   }
 
-  // Nothing of this is left afterwards.
+  // Destroys *this.
   void finish() {
     const auto end = std::move(end_);
     end();

@@ -1,4 +1,4 @@
-// What is remembered under a name until a moment, of so many names at most: the one that was remembered first makes
+// What is cached under a name until a moment, of so many names at most: the one that was cached first makes
 // room. Pure: whoever asks knows what time it is.
 #pragma once
 

@@ -1,6 +1,5 @@
-// Who looks a domain up now: one process at a time, whichever they are. A claim is a lock on a range of the file
-// `.claims` of the store's directory: the kernel gives it up with its process, however that ends, and no file is left
-// for anybody to remove (docs/adr/0005-claims.md).
+// Lets one process at a time look a domain up. A claim is a lock on a range of the file `.claims` in the store's
+// directory: the kernel releases it when its process ends, and no file is left to remove (docs/adr/0005-claims.md).
 #pragma once
 
 #include <memory>
@@ -16,9 +15,9 @@ class Claims {
  public:
   explicit Claims(std::string directory) : directory_(std::move(directory)) {}
 
-  // As PolicyStore::claim. Who may not write the file is given every claim: he can coordinate with nobody, and may not
-  // hold up those who do.
-  std::unique_ptr<PolicyStore::Claim> take(const Domain& domain, PolicyStore::Turn turn);
+  // As PolicyStore::claim. A process without write access always gets the claim: it cannot coordinate and must not
+  // block others.
+  std::unique_ptr<PolicyStore::Claim> take(const Domain& domain, PolicyStore::Slot slot);
 
  private:
   std::string directory_;

@@ -13,7 +13,7 @@
 namespace mtasts {
 namespace {
 
-constexpr off_t kMostBytes = 4 * 1024 * 1024;
+constexpr off_t kMaxBytes = 4 * 1024 * 1024;
 
 void read_line(std::string_view line, GroupLedger::Names& names) {
   const std::size_t space = line.find(' ');
@@ -35,7 +35,7 @@ GroupLedger::GroupLedger(const std::string& directory, const std::string& regist
 GroupLedger::Names GroupLedger::read(int file) {
   struct stat status {};
   if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  std::string text(static_cast<std::size_t>(std::min<off_t>(status.st_size, kMostBytes)), '\0');
+  std::string text(static_cast<std::size_t>(std::min<off_t>(status.st_size, kMaxBytes)), '\0');
   if (!read_all(file, text)) return {};
   Names names;
   std::string_view rest = text;

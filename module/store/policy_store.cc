@@ -221,7 +221,7 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   if (!directory) {
     if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
     warn(missing_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
-                       "\" effect=\"nothing is remembered between lookups\"");
+                       "\" effect=\"nothing is cached between lookups\"");
     return std::nullopt;
   }
   recovered(missing_, "it is there again");
@@ -333,7 +333,7 @@ Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, co
   const auto names = names_in_shard(shard);
   if (!names) {
     warn(unlistable_, "event=store-unlistable error=" + log_quoted(names.error().detail) +
-                          " effect=\"what is remembered there is neither refreshed nor let go\"");
+                          " effect=\"what is cached there is neither refreshed nor dropped\"");
     return tl::unexpected(names.error());
   }
   remove_left_behind(shard, *names);

@@ -39,7 +39,7 @@ class FileStore : public PolicyStore {
   // Error kStoreUnavailable: rights, disk full, not a directory... The old entry is still there then. Error
   // kLocalFault: there may be an entry that could not be read.
   Result<void> put(const CacheEntry& entry) override;
-  std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) override { return claims_.take(domain, turn); }
+  std::unique_ptr<Claim> claim(const Domain& domain, Slot slot) override { return claims_.take(domain, slot); }
 
   struct Found {
     std::optional<CacheEntry> entry;  // nullopt: damaged

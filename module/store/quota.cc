@@ -230,8 +230,8 @@ bool StoreQuota::may_replace(const Newcomer& newcomer, const Candidate& candidat
 }
 
 bool StoreQuota::remove(const Candidate& candidate) {
-  const auto first = store_.claim(candidate.domain, PolicyStore::Turn::kFirst);
-  const auto second = store_.claim(candidate.domain, PolicyStore::Turn::kSecond);
+  const auto first = store_.claim(candidate.domain, PolicyStore::Slot::kFirst);
+  const auto second = store_.claim(candidate.domain, PolicyStore::Slot::kSecond);
   if (!first || !second) return false;
   const auto removed = store_.remove(candidate.domain);
   if (!removed || !*removed) return false;

@@ -24,11 +24,11 @@ Usage parse(std::string_view text) {
   return {std::max<std::int64_t>(usage.entries, 0), std::max<std::int64_t>(usage.bytes, 0)};
 }
 
-constexpr std::int64_t kMost = 999'999'999'999'999;  // fifteen digits
+constexpr std::int64_t kMax = 999'999'999'999'999;  // fifteen digits
 
 void write_record(int file, off_t at, const Usage& usage) {
   const auto shown = [](std::int64_t number) {
-    const std::string digits = std::to_string(std::clamp<std::int64_t>(number, 0, kMost));
+    const std::string digits = std::to_string(std::clamp<std::int64_t>(number, 0, kMax));
     return std::string(15 - digits.size(), ' ') + digits;
   };
   const std::string text = shown(usage.entries) + " " + shown(usage.bytes) + "\n";

@@ -42,7 +42,7 @@ class UsageFile {
 
   // nullopt: it cannot be read.
   std::optional<std::array<Usage, kShards>> read();
-  // What cannot be written is not counted; the next sweep mends that.
+  // What cannot be written is not counted; the next sweep fixes that.
   void add(unsigned shard, const Usage& more);
   void set(unsigned shard, const Usage& counted);
 

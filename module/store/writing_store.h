@@ -13,14 +13,14 @@
 namespace mtasts {
 
 // A policy that cannot be saved (rights, a full disk, the quota) is applied and refreshed all the same for as long as
-// the process lives: of so many bytes, and the one that was remembered first makes room.
+// the process lives: of so many bytes, and the one that was cached first makes room.
 class UnsavedPolicies {
  public:
   explicit UnsavedPolicies(std::size_t most_bytes) : most_bytes_(most_bytes) {}
   UnsavedPolicies(const UnsavedPolicies&) = delete;
   UnsavedPolicies& operator=(const UnsavedPolicies&) = delete;
 
-  // In the place of what there was for this domain. Without a policy nothing is remembered.
+  // In the place of what there was for this domain. Without a policy nothing is cached.
   void put(const CacheEntry& entry);
   void remove(const Domain& domain);
   // nullptr: nothing. Until the next put() or remove().
@@ -39,15 +39,15 @@ class WritingStore final : public PolicyStore {
   WritingStore(PolicyStore& store, StoreQuota& quota) : store_(store), quota_(quota) {}
 
   Result<std::optional<CacheEntry>> get(const Domain& domain) override;
-  // An error also where the entry is remembered until the process ends: others cannot see it.
+  // An error also where the entry is cached until the process ends: others cannot see it.
   Result<void> put(const CacheEntry& entry) override;
-  std::unique_ptr<Claim> claim(const Domain& domain, Turn turn) override { return store_.claim(domain, turn); }
+  std::unique_ptr<Claim> claim(const Domain& domain, Slot slot) override { return store_.claim(domain, slot); }
 
  private:
-  static constexpr std::size_t kMostBytes = 8 * 1024 * 1024;
+  static constexpr std::size_t kMaxBytes = 8 * 1024 * 1024;
   PolicyStore& store_;
   StoreQuota& quota_;
-  UnsavedPolicies unsaved_{kMostBytes};
+  UnsavedPolicies unsaved_{kMaxBytes};
 };
 
 }  // namespace mtasts

@@ -15,7 +15,7 @@ namespace {
 using Loss = TlsrptSocket::Loss;
 
 // The kernel holds ten datagrams for a collector that is busy; a mail to many domains can be more than that.
-constexpr std::size_t kMostUnsent = 200;
+constexpr std::size_t kMaxUnsent = 200;
 constexpr std::chrono::milliseconds kSoon{100};
 
 // 0, or errno. A socket for each datagram: whoever restarts the collector has to tell nobody.
@@ -87,7 +87,7 @@ TlsrptSocket::~TlsrptSocket() {
 }
 
 void TlsrptSocket::send(std::string datagram) {
-  if (unsent_.size() == kMostUnsent) return lose(Loss::kSlow);
+  if (unsent_.size() == kMaxUnsent) return lose(Loss::kSlow);
   unsent_.push_back(std::move(datagram));
   if (!again_) flush();
 }

@@ -25,7 +25,7 @@ class TlsrptSocket {
     kOther,
   };
 
-  // Says so in the log when nothing could be sent there now: whoever mends his configuration wants to know.
+  // Says so in the log when nothing could be sent there now: whoever fixes his configuration wants to know.
   TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::string path);
   // What has not been sent by then is lost.
   ~TlsrptSocket();

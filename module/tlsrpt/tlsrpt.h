@@ -21,7 +21,7 @@ namespace mtasts {
 class TlsReports {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
     Resolver& resolver;
     FileStore& store;
@@ -32,7 +32,7 @@ class TlsReports {
   };
 
   // `socket`: the path of tlsrpt-collectd's datagram socket.
-  TlsReports(const Parts& parts, const std::string& socket);
+  TlsReports(const Deps& deps, const std::string& socket);
 
   // A session for mail to `domain`, which is under a policy in mode testing or enforce; other sessions, and those that
   // RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before `until`.
@@ -52,7 +52,7 @@ class TlsReports {
   void answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
   void send(const Domain& domain, const Session& session, const Wanted& wanted);
 
-  Parts parts_;
+  Deps deps_;
   std::size_t most_asked_;  // domains, at a time
   TlsrptSocket socket_;
   ShortMemory<bool> told_;  // "domain host"

@@ -1,4 +1,4 @@
-// What cold lookups cost: looks up m0.many.test and so on, of tests/lab/catalogue.py, each once, so many at a time.
+// What cold lookups cost: looks up m0.many.test and so on, of tests/lab/fixtures.py, each once, so many at a time.
 //
 //     bench_cold STORE ENGINES TLS DOMAINS AT_ONCE     (inside tests/lab/loopback.py)
 //

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <string>
 
-#include "core/upkeep.h"
+#include "core/sweep.h"
 #include "module/client.h"
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
@@ -51,15 +51,15 @@ double mean_micros(int domains, bool with_policy, Action action, int samples = k
   return micros_since(begin) / samples;
 }
 
-// A round as UpkeepRound does it, without the network: how many are due, and how many are let go.
+// A round as Sweep does it, without the network: how many are due, and how many are let go.
 void round(mtasts::FileStore& store, mtasts::Time now, const char* name) {
   const auto begin = Clock::now();
   long due = 0;
   long removed = 0;
   [[maybe_unused]] const auto listed = store.for_each([&](const CacheEntry& entry, mtasts::Time used) {
-    const auto what = mtasts::upkeep(entry, used, mtasts::UpkeepRules{}, now);
-    due += what == mtasts::Upkeep::kRefresh ? 1 : 0;
-    if (what == mtasts::Upkeep::kForget && store.remove(entry.domain)) ++removed;
+    const auto what = mtasts::sweep_action(entry, used, mtasts::SweepRules{}, now);
+    due += what == mtasts::SweepAction::kRefresh ? 1 : 0;
+    if (what == mtasts::SweepAction::kForget && store.remove(entry.domain)) ++removed;
   });
   std::printf("%s %.2f s\n%s.due %ld policies\n%s.let_go %ld domains\n", name, micros_since(begin) / 1e6, name, due,
               name, removed);

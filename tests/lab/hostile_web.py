@@ -1,6 +1,6 @@
 """What a policy host can do to harm whoever fetches from it: answers, piece by piece, after TLS is up or in its place.
 
-raw_server.py plays them; the policy domain of each is `<name with hyphens>.hostile.test` (catalogue.py).
+raw_server.py plays them; the policy domain of each is `<name with hyphens>.hostile.test` (fixtures.py).
 """
 
 from __future__ import annotations

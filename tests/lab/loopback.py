@@ -18,7 +18,7 @@ The command finds in its environment (host:port is 127.0.0.1:port):
                                   says where each behaviour of raw_mx.py is to be had, and where each
                                   certificate is shown to who sends no SNI
 
-What is served: catalogue.py. The exit code is the command's; 1 with one sentence when the lab cannot start.
+What is served: fixtures.py. The exit code is the command's; 1 with one sentence when the lab cannot start.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import catalogue
+import fixtures
 import certificates
 import packages
 import raw_mx
@@ -88,12 +88,12 @@ class Lab:
         self.authority = Authority(folder / "pki")
         self.web_addresses = WebAddresses(port=port, **web_places)
         self.ports = {name: free_port((LOCAL,)) for name in ("auth", "resolver", "tls", "dead", "refused", "hostile")}
-        self.web = Web(programs, folder / "web", self.web_addresses, self.authority, catalogue.policy_hosts(),
+        self.web = Web(programs, folder / "web", self.web_addresses, self.authority, fixtures.policy_hosts(),
                        more_silent=((LOCAL, self.ports["dead"]),))
         dns_addresses = DnsAddresses((LOCAL, self.ports["auth"]), ((LOCAL, self.ports["resolver"]),),
                                      (LOCAL, self.ports["tls"]))
-        self.dns = Dns(programs, folder / "dns", dns_addresses, catalogue.zones(self.web_addresses, self.authority),
-                       lame_zones=(catalogue.LAME_ZONE,),
+        self.dns = Dns(programs, folder / "dns", dns_addresses, fixtures.zones(self.web_addresses, self.authority),
+                       lame_zones=(fixtures.LAME_ZONE,),
                        certificate=self.authority.issue(Leaf("resolver", dns=("resolver.test",), ip=(LOCAL,))))
         self.hostile_dns = Daemon([sys.executable, str(Path(__file__).with_name("hostile_dns.py")), LOCAL,
                                    str(self.ports["hostile"])], folder / "hostile_dns.log")

@@ -12,8 +12,10 @@ from typing import Iterator, Mapping
 
 from mtastsd import Mtastsd
 from oracle import Answer
-from truth import Domain
+from model import Domain
+from packages import LabError
 
+STARTS = 5
 SOCKET = "/run/mtasts/socketmap.sock"
 MAP = "postfix-tlsrpt"  # the one that tells most
 STRING = re.compile(r"\{ policy_string = ([^}]*) \}")
@@ -33,9 +35,19 @@ class Daemon:
     def start(self) -> None:
         if self.generation == 0:
             self._mtastsd.install()
-        self._mtastsd.start(descriptors=self._descriptors)
+        self._start_as_service_manager()
         self.generation += 1
         self.serving.set()
+
+    def _start_as_service_manager(self) -> None:
+        """Again when it ends: another fault may kill the helper that it starts with."""
+        for attempt in range(STARTS):
+            try:
+                return self._mtastsd.start(descriptors=self._descriptors)
+            except LabError:
+                self._mtastsd.stop()
+                if attempt + 1 == STARTS:
+                    raise
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:

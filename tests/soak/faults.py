@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from askers import Inspector
+from clients import Inspector
 from episodes import Episode, Episodes, Trait
-from ground import Ground
+from testbed import Testbed
 from oracle import EXCUSES, Oracle
 from programs import Interference, Runner
 from report import Report
-from truth import Domain
+from model import Domain
 
 
 @dataclass
@@ -26,8 +26,8 @@ class Field:
     artefacts: dict[Path, int]
 
     @property
-    def ground(self) -> Ground:
-        return self.runner.ground
+    def testbed(self) -> Testbed:
+        return self.runner.testbed
 
     @property
     def oracle(self) -> Oracle:

@@ -8,11 +8,11 @@ import os
 import time
 from pathlib import Path
 
-import askers
+import clients
 import entry
 from episodes import Trait
 from faults import Fault, Field, NotNow
-from ground import DISK, STORE, remove, run
+from testbed import DISK, STORE, remove, run
 from packages import LabError
 from programs import USERS
 
@@ -76,7 +76,7 @@ class ReadOnly(Fault):
         again."""
         field.runner.pausing.set()
         try:
-            with field.ground.daemon.stopped():
+            with field.testbed.daemon.stopped():
                 self.remount(time.monotonic() + PATIENCE)
         finally:
             field.runner.pausing.clear()
@@ -118,12 +118,12 @@ class Gone(Fault):
     aside = DISK / "aside"
 
     def strike(self, field: Field) -> None:
-        field.ground.store_lock.acquire()
+        field.testbed.store_lock.acquire()
         STORE.rename(self.aside)
 
     def mend(self, field: Field) -> None:
         self.aside.rename(STORE)
-        field.ground.store_lock.release()
+        field.testbed.store_lock.release()
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -145,18 +145,18 @@ class ShardReplaced(Fault):
     fresh = DISK / "fresh"
 
     def choose(self, field: Field) -> None:
-        one = field.random.choice(field.ground.talkative)
-        askers.query(field.runner, one, "root")  # so that there is something to replace
+        one = field.random.choice(field.testbed.talkative)
+        clients.query(field.runner, one, "root")  # so that there is something to replace
         self.folder = STORE / entry.shard_of(one.name)
-        self.victims = [domain for domain in field.ground.domains if entry.shard_of(domain.name) == self.folder.name]
+        self.victims = [domain for domain in field.testbed.domains if entry.shard_of(domain.name) == self.folder.name]
         self.domains = frozenset(domain.name for domain in self.victims)
 
     def strike(self, field: Field) -> None:
-        forged = field.ground.forge(self.folder.name, self.victims)
+        forged = field.testbed.forge(self.folder.name, self.victims)
         self.ways = itertools.cycle([lambda: self.fresh.symlink_to(forged), self.fresh.touch, lambda: os.mkfifo(self.fresh, 0o666)])
         if not self.folder.is_dir():
             raise NotNow(f"{self.folder} is not there")
-        field.ground.store_lock.acquire()
+        field.testbed.store_lock.acquire()
         next(self.ways)()
         exchange(self.fresh, self.folder)
         self.fresh.rename(self.aside)
@@ -165,13 +165,13 @@ class ShardReplaced(Fault):
         next(self.ways)()
         self.fresh.rename(self.folder)
         field.report.act(self.name)
-        askers.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
+        clients.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
         return True
 
     def mend(self, field: Field) -> None:
         exchange(self.aside, self.folder)
         remove(self.aside)
-        field.ground.store_lock.release()
+        field.testbed.store_lock.release()
 
 
 ALL: list[type[Fault]] = [Full, NoFiles, ReadOnly, Unreadable, Gone, ShardReplaced]

@@ -9,12 +9,12 @@ import os
 import time
 from pathlib import Path
 
-import askers
+import clients
 from episodes import Trait
 from faults import Fault, Field
-from ground import DISK, STORE, remove
+from testbed import DISK, STORE, remove
 from programs import USERS
-from truth import Domain
+from model import Domain
 
 VICTIMS = 8  # domains that one fault is about
 
@@ -26,21 +26,21 @@ class FileFault(Fault):
     pause = 0.05
 
     def choose(self, field: Field) -> None:
-        self.victims = field.random.sample(field.ground.talkative, VICTIMS)
+        self.victims = field.random.sample(field.testbed.talkative, VICTIMS)
         self.domains = frozenset(domain.name for domain in self.victims)
 
     def act(self, field: Field) -> bool:
         victim = field.random.choice(self.victims)
-        file = field.ground.file_of(victim.name)
+        file = field.testbed.file_of(victim.name)
         if not file.parent.is_dir():
             return True
-        with field.ground.store_lock, field.oracle.destroying([victim.name]):
+        with field.testbed.store_lock, field.oracle.destroying([victim.name]):
             with contextlib.suppress(FileNotFoundError):  # the refresh lets go what is of no use
                 self.damage(field, victim, file)
             if os.path.lexists(file):
                 field.artefacts[file] = file.lstat().st_ino
         field.report.act(self.name)
-        askers.query(field.runner, victim, field.random.choice(USERS))
+        clients.query(field.runner, victim, field.random.choice(USERS))
         return True
 
     def damage(self, field: Field, victim: Domain, file: Path) -> None:
@@ -64,7 +64,7 @@ def is_own(file: Path) -> bool:
 
 def cut(field: Field, file: Path, size: int) -> None:
     os.truncate(file, size)
-    now = field.ground.clock.now() * 10**9 + time.time_ns() % 10**9
+    now = field.testbed.clock.now() * 10**9 + time.time_ns() % 10**9
     os.utime(file, ns=(now, now))  # by the clock of the machine under test
 
 
@@ -90,7 +90,7 @@ class Noise(FileFault):
     @staticmethod
     def noise(field: Field, way: str, old: bytearray) -> bytes:
         """What the file holds instead of `old`; nothing stands for a giant hole."""
-        other = beginning(field.ground.file_of(field.random.choice(field.ground.domains).name))
+        other = beginning(field.testbed.file_of(field.random.choice(field.testbed.domains).name))
         if way == "a bit" and old:  # in the policy, and a letter that becomes another one: nothing but the sum can tell
             old[field.random.randrange(max(0, old.find(b"mx: v")), len(old))] ^= 1
         return {"noise": field.random.randbytes(field.random.randrange(1, 3000)), "giant": b"", "a bit": bytes(old), "twice": bytes(old) * 2,
@@ -99,8 +99,8 @@ class Noise(FileFault):
 
     def mend(self, field: Field) -> None:
         """What may hold a policy that only another version can read stays until the administrator purges it."""
-        with field.ground.store_lock, field.oracle.destroying([domain.name for domain in self.victims]):
-            for file in [field.ground.file_of(domain.name) for domain in self.victims]:
+        with field.testbed.store_lock, field.oracle.destroying([domain.name for domain in self.victims]):
+            for file in [field.testbed.file_of(domain.name) for domain in self.victims]:
                 if beginning(file) == self.VERSION:
                     remove(file)
                     field.artefacts.pop(file, None)
@@ -108,7 +108,7 @@ class Noise(FileFault):
 
 def beginning(file: Path) -> bytearray:
     """Of what may be the giant hole of the last time, or nothing at all."""
-    return bytearray(askers.beginning(file) if file.is_file() else b"")
+    return bytearray(clients.beginning(file) if file.is_file() else b"")
 
 
 class Removed(FileFault):
@@ -149,7 +149,7 @@ class Replaced(FileFault):
 
     def mend(self, field: Field) -> None:
         """Entries have to heal by themselves; the other files are the administrator's to look after."""
-        with field.ground.store_lock:
+        with field.testbed.store_lock:
             for item in [item for item in field.artefacts if item.parent == STORE]:
                 remove(item)
                 del field.artefacts[item]
@@ -161,8 +161,8 @@ class Link(Replaced):
     name = "file a link"
 
     def make(self, field: Field, victim: Domain, file: Path, fresh: Path) -> None:
-        forged = field.ground.forge("link", [victim]) / victim.name
-        other = field.ground.file_of(field.random.choice(field.ground.domains).name)
+        forged = field.testbed.forge("link", [victim]) / victim.name
+        other = field.testbed.file_of(field.random.choice(field.testbed.domains).name)
         target = next(self.targets).format(forged=forged, own=file.name, other=f"../{other.parent.name}/{other.name}")
         if target or not other.is_file() or other == file:
             fresh.symlink_to(target or "/nowhere")
@@ -195,7 +195,7 @@ class Directory(Replaced):
             (fresh / "something").touch()
 
     def mend(self, field: Field) -> None:
-        with field.ground.store_lock:
+        with field.testbed.store_lock:
             for item in [item for item in field.artefacts if item.parent == STORE or item.is_dir()]:
                 remove(item)
                 del field.artefacts[item]
@@ -210,9 +210,9 @@ class Renewed(Fault):
     pause = 0.3
 
     def act(self, field: Field) -> bool:
-        names = [domain.name for domain in field.ground.domains]
+        names = [domain.name for domain in field.testbed.domains]
         old = DISK / "old"
-        with field.ground.store_lock:
+        with field.testbed.store_lock:
             with field.oracle.destroying(names):
                 old.mkdir()
                 for item in list(STORE.iterdir()):

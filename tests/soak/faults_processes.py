@@ -7,12 +7,12 @@ import signal
 import threading
 import time
 
-import askers
+import clients
 from episodes import Trait
 from faults import Fault, Field
-from ground import LOOKUP, OWNER, processes
+from testbed import LOOKUP, OWNER, processes
 from programs import LIMIT, send
-from truth import Kind
+from model import Kind
 
 CALLERS = ("mtasts", "soak_caller")
 STEPS = 36  # a lookup that saves record, policy and what DANE says, and counts them, makes about as many on the file system
@@ -40,7 +40,7 @@ class Kill(Fault):
 class KillAskers(Kill):
     """Readers, and with `cache refresh` writers, too."""
 
-    name = "kill askers"
+    name = "kill clients"
     names = CALLERS
 
 
@@ -66,12 +66,12 @@ class KillAtSteps(Fault):
 
     def act(self, field: Field) -> bool:
         self.step = self.step % STEPS + 1
-        steady = field.random.choice([domain for domain in field.ground.domains if domain.kind is Kind.STEADY])
+        steady = field.random.choice([domain for domain in field.testbed.domains if domain.kind is Kind.STEADY])
         # A policy that is thrown away first is looked up anew: make the folder, make the file, write, sync, rename.
         if field.random.random() < 0.5:
             with field.oracle.destroying([steady.name]):
-                field.ground.forget(steady.name)
-        askers.query(field.runner, steady, OWNER, refresh=True, die_at=self.step)
+                field.testbed.forget(steady.name)
+        clients.query(field.runner, steady, OWNER, refresh=True, die_at=self.step)
         field.report.act(self.name)
         return True
 
@@ -140,10 +140,10 @@ class Crowd(Fault):
     size = 8
 
     def act(self, field: Field) -> bool:
-        wanted = field.random.choice([domain for domain in field.ground.domains if domain.kind in (Kind.STEADY, Kind.TESTING)])
+        wanted = field.random.choice([domain for domain in field.testbed.domains if domain.kind in (Kind.STEADY, Kind.TESTING)])
         with field.oracle.destroying([wanted.name]):
-            field.ground.forget(wanted.name)
-        crowd = [threading.Timer(field.random.uniform(0, 0.03), askers.query, (field.runner, wanted, user))
+            field.testbed.forget(wanted.name)
+        crowd = [threading.Timer(field.random.uniform(0, 0.03), clients.query, (field.runner, wanted, user))
                  for user in field.random.choices(("root", OWNER), k=self.size)]
         for one in crowd:
             one.start()
@@ -155,8 +155,8 @@ class Crowd(Fault):
             field.interference.kill(pid)
         for one in crowd:
             one.join()
-        with field.ground.store_lock:
-            field.inspector.check_entry(wanted, field.ground.file_of(wanted.name))
+        with field.testbed.store_lock:
+            field.inspector.check_entry(wanted, field.testbed.file_of(wanted.name))
         field.report.act(self.name)
         return True
 

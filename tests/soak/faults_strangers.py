@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 from typing import Sequence
 
-import askers
+import clients
 import strangers
 from episodes import Trait
 from faults import Fault, Field, NotNow
 from faults_files import VICTIMS, is_own
-from ground import STORE, owner_id
-from truth import Kind
+from testbed import STORE, owner_id
+from model import Kind
 
 MAIL = "root"  # the mail server's user: strangers and others are one peer of mtastsd
 LOCAL = "nobody"  # somebody else's
@@ -40,23 +40,23 @@ class Stranger(Fault):
         raise NotImplementedError
 
     def choose(self, field: Field) -> None:
-        fresh = [domain for domain in field.ground.domains if domain.kind is Kind.FRESH]
+        fresh = [domain for domain in field.testbed.domains if domain.kind is Kind.FRESH]
         self.next = itertools.cycle(field.random.sample(fresh, len(fresh)))
         for name in self.domains_asked():
-            field.ground.forget(name)  # so that it is looked up again
+            field.testbed.forget(name)  # so that it is looked up again
 
     def strike(self, field: Field) -> None:
         self.stack = contextlib.ExitStack()
-        self.visit = self.stack.enter_context(field.ground.strangers.visiting(self.how, self.connections, self.user, self.domains_asked()))
+        self.visit = self.stack.enter_context(field.testbed.strangers.visiting(self.how, self.connections, self.user, self.domains_asked()))
 
     def act(self, field: Field) -> bool:
-        if self.visit.poll() is not None or not field.ground.strangers.runs():
+        if self.visit.poll() is not None or not field.testbed.strangers.runs():
             field.report.found("stray", {self.name}, "the soak itself: no stranger is there any more")
             return False
         first = next(self.next)
         with field.oracle.destroying([first.name]):
-            field.ground.forget(first.name)
-        with askers.MailServer(field.runner) as server:
+            field.testbed.forget(first.name)
+        with clients.MailServer(field.runner) as server:
             if answer := server.ask(first):
                 field.report.first_contact(self.name, answer.word == "defer")
         if len(self.victims) < VICTIMS:
@@ -159,7 +159,7 @@ class Hoarder(Stranger):
 
     def mend(self, field: Field) -> None:
         super().mend(field)
-        with field.ground.store_lock:
+        with field.testbed.store_lock:
             for file in STORE.glob("??/*"):
                 if strangers.owns(file.name):
                     file.unlink(missing_ok=True)
@@ -201,12 +201,12 @@ class FewDescriptors(Flood):
     connections = FEW
 
     def strike(self, field: Field) -> None:
-        field.ground.daemon.limit(FEW)
+        field.testbed.daemon.limit(FEW)
         super().strike(field)
 
     def mend(self, field: Field) -> None:
         super().mend(field)
-        field.ground.daemon.limit(0)
+        field.testbed.daemon.limit(0)
 
 
 class Unreadable(Fault):
@@ -219,14 +219,14 @@ class Unreadable(Fault):
     short = 1.5
 
     def choose(self, field: Field) -> None:
-        self.victims = field.random.sample([domain for domain in field.ground.domains if domain.kind in (Kind.STEADY, Kind.YEARLY)], VICTIMS)
+        self.victims = field.random.sample([domain for domain in field.testbed.domains if domain.kind in (Kind.STEADY, Kind.YEARLY)], VICTIMS)
         self.domains = frozenset(domain.name for domain in self.victims)
         self.taken: dict[Path, int] = {}  # with inode numbers
 
     def strike(self, field: Field) -> None:
-        with field.ground.store_lock:
+        with field.testbed.store_lock:
             for victim in self.victims:
-                file = field.ground.file_of(victim.name)
+                file = field.testbed.file_of(victim.name)
                 if is_own(file):
                     os.chown(file, 0, 0)
                     file.chmod(0)
@@ -236,13 +236,13 @@ class Unreadable(Fault):
             raise NotNow("no entry to take is there")
 
     def act(self, field: Field) -> bool:
-        with askers.MailServer(field.runner) as server:
+        with clients.MailServer(field.runner) as server:
             server.ask(field.random.choice(self.victims))
         field.report.act(self.name)
         return True
 
     def mend(self, field: Field) -> None:
-        with field.ground.store_lock:
+        with field.testbed.store_lock:
             for file, number in self.taken.items():
                 if not is_own(file) or file.stat().st_ino != number:
                     field.report.found("lost", {self.name}, f"{file} was replaced while nobody could read it")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 
-import askers
+import clients
 from clock import HOUR, YEAR
 from episodes import Trait
 from faults import Fault, Field, NotNow
 from faults_files import cut, is_own
-from ground import FOLDER, processes
+from testbed import FOLDER, processes
 from programs import USERS, send
-from truth import Kind
+from model import Kind
 
 
 DENY = ("local_zone", "test.", "always_nxdomain")
@@ -20,7 +20,7 @@ ALLOW = ("local_zone", "test.", "transparent")
 
 
 def control(field: Field, *words: str) -> None:
-    field.ground.dns.programs.run("unbound-control", "-c", str(FOLDER / "dns/unbound.conf"), *words)
+    field.testbed.dns.programs.run("unbound-control", "-c", str(FOLDER / "dns/unbound.conf"), *words)
 
 
 class ClockFault(Fault):
@@ -31,14 +31,14 @@ class ClockFault(Fault):
     short = 0.8
 
     def strike(self, field: Field) -> None:
-        self.right = field.ground.clock.offset
+        self.right = field.testbed.clock.offset
         self.refreshed = False
         self.jump(field, self.distance)
 
     def act(self, field: Field) -> bool:
         """The hourly round runs by the wrong clock, too, once."""
         if not self.refreshed:
-            askers.refresh(field.runner)
+            clients.refresh(field.runner)
         self.refreshed = True
         return True
 
@@ -46,9 +46,9 @@ class ClockFault(Fault):
         self.jump(field, 0)
 
     def jump(self, field: Field, distance: int) -> None:
-        if self.right + distance > field.ground.clock.offset:
+        if self.right + distance > field.testbed.clock.offset:
             field.oracle.clock_will_be_right()
-        field.ground.clock.set(self.right + distance)
+        field.testbed.clock.set(self.right + distance)
         field.report.act(self.name)
 
 
@@ -86,19 +86,19 @@ class CutAndBack(ClockFault):
     distance = -5 * HOUR
 
     def choose(self, field: Field) -> None:
-        self.victims = field.random.sample([domain for domain in field.ground.domains if domain.kind.has_policy], 8)
+        self.victims = field.random.sample([domain for domain in field.testbed.domains if domain.kind.has_policy], 8)
 
     def strike(self, field: Field) -> None:
-        with field.ground.store_lock, field.oracle.destroying([victim.name for victim in self.victims]), contextlib.suppress(OSError):
+        with field.testbed.store_lock, field.oracle.destroying([victim.name for victim in self.victims]), contextlib.suppress(OSError):
             for victim in self.victims:
-                file = field.ground.file_of(victim.name)
+                file = field.testbed.file_of(victim.name)
                 if is_own(file):
                     cut(field, file, 0)
                     field.artefacts[file] = file.lstat().st_ino
         super().strike(field)
 
     def act(self, field: Field) -> bool:
-        askers.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
+        clients.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
         return True
 
 
@@ -111,7 +111,7 @@ class BackInTheDark(ClockFault):
     traits = Trait.NETWORK
 
     def strike(self, field: Field) -> None:
-        if not field.ground.names_lock.acquire(timeout=10):
+        if not field.testbed.names_lock.acquire(timeout=10):
             raise NotNow("the resolver is broken already")
         control(field, *DENY)
         super().strike(field)
@@ -120,7 +120,7 @@ class BackInTheDark(ClockFault):
         super().mend(field)
         control(field, *ALLOW)
         control(field, "flush_zone", "test.")
-        field.ground.names_lock.release()
+        field.testbed.names_lock.release()
 
 
 class ResolverFault(Fault):
@@ -128,13 +128,13 @@ class ResolverFault(Fault):
     traits = Trait.NETWORK
 
     def strike(self, field: Field) -> None:
-        field.ground.names_lock.acquire()
+        field.testbed.names_lock.acquire()
         self.break_it(field)
         field.report.act(self.name)
 
     def mend(self, field: Field) -> None:
         self.repair(field)
-        field.ground.names_lock.release()
+        field.testbed.names_lock.release()
 
     def break_it(self, field: Field) -> None:
         raise NotImplementedError
@@ -147,10 +147,10 @@ class ResolverDown(ResolverFault):
     name = "resolver down"
 
     def break_it(self, field: Field) -> None:
-        field.ground.dns.stop_resolver()
+        field.testbed.dns.stop_resolver()
 
     def repair(self, field: Field) -> None:
-        field.ground.dns.start_resolver()
+        field.testbed.dns.start_resolver()
 
 
 class ResolverSilent(ResolverFault):
@@ -187,11 +187,11 @@ class HostsDown(Fault):
     traits = Trait.NETWORK
 
     def strike(self, field: Field) -> None:
-        field.ground.web.stop_nginx()
+        field.testbed.web.stop_nginx()
         field.report.act(self.name)
 
     def mend(self, field: Field) -> None:
-        field.ground.web.start_nginx()
+        field.testbed.web.start_nginx()
 
 
 class HostsSilent(Fault):
@@ -219,21 +219,21 @@ class HostsWrong(Fault):
     bodies = ("", "<html><body>It works!</body></html>\n", "version: STSv1\r\nmode: enforce\r\n", "version: STSv1\r\nmode: none\r\nmax_age: none\r\n")
 
     def choose(self, field: Field) -> None:
-        self.victims = field.random.sample([domain for domain in field.ground.domains if domain.kind.has_policy], 12)
+        self.victims = field.random.sample([domain for domain in field.testbed.domains if domain.kind.has_policy], 12)
         self.domains = frozenset(domain.name for domain in self.victims)
 
     def strike(self, field: Field) -> None:
-        field.ground.names_lock.acquire()
+        field.testbed.names_lock.acquire()
         for victim in self.victims:
             if victim.kind is Kind.MOVING:
-                field.ground.publish(victim, victim.next_version())
-            field.ground.put_body(victim, field.random.choice(self.bodies))
+                field.testbed.publish(victim, victim.next_version())
+            field.testbed.put_body(victim, field.random.choice(self.bodies))
             field.report.act(self.name)
 
     def mend(self, field: Field) -> None:
         for victim in self.victims:
-            field.ground.put_body(victim, victim.current.text())
-        field.ground.names_lock.release()
+            field.testbed.put_body(victim, victim.current.text())
+        field.testbed.names_lock.release()
 
 
 def stop_all(name: str, number: signal.Signals) -> None:

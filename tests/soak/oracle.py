@@ -26,7 +26,7 @@ from typing import Iterable, Iterator
 
 from clock import Clock
 from episodes import Episodes, Trait
-from truth import Domain, Kind, Version
+from model import Domain, Kind, Version
 
 IN_FLIGHT = 30.0  # no lookup that began earlier is still under way; see longest_lookup() in module/helper/main.cc
 HELD_UP = 2.0  # a process that stood still may save so late what it dated by the clock before

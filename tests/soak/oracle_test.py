@@ -22,7 +22,7 @@ from clock import DAY, YEAR, Clock
 from episodes import Episode, Episodes, Trait
 from oracle import PROMPT, REPEATED, Answer, Oracle
 from pulse import Pulse, waited
-from truth import WEEK, Domain, Kind, Version
+from model import WEEK, Domain, Kind, Version
 
 STEADY = Domain("steady1.test", Kind.STEADY)
 ABSENT = Domain("absent1.test", Kind.ABSENT)

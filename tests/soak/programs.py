@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import strangers
 from episodes import Episodes, Trait
-from ground import DEADLINE, OWNER, READER, Ground
+from testbed import DEADLINE, OWNER, READER, Testbed
 from oracle import Oracle
 from pulse import Pulse
 from report import Report
@@ -65,13 +65,13 @@ class Ended:
 
 
 class Runner:
-    def __init__(self, ground: Ground, oracle: Oracle, episodes: Episodes, report: Report) -> None:
-        self.ground = ground
+    def __init__(self, testbed: Testbed, oracle: Oracle, episodes: Episodes, report: Report) -> None:
+        self.testbed = testbed
         self.oracle = oracle
         self.episodes = episodes
         self.report = report
         self.interference = Interference()
-        self.pulse = Pulse(ground.pids_needed)
+        self.pulse = Pulse(testbed.pids_needed)
         self.stopping = threading.Event()
         self.pausing = threading.Event()  # nobody shall begin anything
 
@@ -81,13 +81,13 @@ class Runner:
     def start(self, argv: list[str], user: str, die_at: int = 0) -> subprocess.Popen[str]:
         identity = {} if user == "root" else {"user": user, "group": user, "extra_groups": []}
         return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
-                                env=self.ground.environment(die_at), **identity)  # type: ignore[call-overload, no-any-return]
+                                env=self.testbed.environment(die_at), **identity)  # type: ignore[call-overload, no-any-return]
 
     def run(self, words: list[str], user: str, *, limit: float = LIMIT, die_at: int = 0) -> Ended:
         """`mtasts` with these words, as this user."""
         begin = time.monotonic()
         self.report.ran_one(f"mtasts {words[0]}")
-        process = self.start(self.ground.mtasts(*words), user, die_at)
+        process = self.start(self.testbed.mtasts(*words), user, die_at)
         text = f"mtasts {' '.join(words)} as {user}"
         output, errors, in_time = self._communicate(process, begin, limit)
         if not in_time:
@@ -137,7 +137,7 @@ class Caller:
         begin = time.monotonic()
         if self._process is None:
             self.runner.report.ran_one("soak_caller")
-            self._process = self.runner.start(self.runner.ground.caller_program(), self.user)
+            self._process = self.runner.start(self.runner.testbed.caller_program(), self.user)
         process = self._process
         assert process.stdin and process.stdout
         try:

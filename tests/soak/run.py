@@ -62,7 +62,7 @@ def inside(options: argparse.Namespace) -> int:
             soak.at_random(options.seconds)
             print(soak.report.table())
     finally:
-        soak.ground.stop()
+        soak.testbed.stop()
     print(ending(soak, time.monotonic() - begin))
     return 1 if soak.report.found_in_all else 0
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import askers
+import clients
 import faults_disk
 import faults_files
 import faults_processes
@@ -17,11 +17,11 @@ import faults_world
 from clock import DAY, HOUR
 from episodes import Episodes
 from faults import Fault, Field, NotNow, afflict
-from ground import LOOKUP, OWNER, READER, SANITIZER_REPORTS, STORE, Ground, is_daemons, processes, started_before
+from testbed import LOOKUP, OWNER, READER, SANITIZER_REPORTS, STORE, Testbed, is_daemons, processes, started_before
 from oracle import EXCUSES, Oracle
 from programs import Runner
 from report import CALM, Report
-from truth import Domain, all_domains
+from model import Domain, all_domains
 
 KINDS: list[type[Fault]] = [*faults_world.ALL, *faults_disk.ALL, *faults_files.ALL, *faults_processes.ALL,
                           *faults_strangers.ALL]
@@ -43,29 +43,29 @@ class Soak:
         self.seed = seed
         self.random = random.Random(seed)
         self.domains = all_domains()
-        self.ground = Ground(build, self.domains)
+        self.testbed = Testbed(build, self.domains)
         self.episodes = Episodes()
         self.report = Report()
-        self.oracle = Oracle(self.domains, self.ground.clock, self.episodes)
-        self.runner = Runner(self.ground, self.oracle, self.episodes, self.report)
+        self.oracle = Oracle(self.domains, self.testbed.clock, self.episodes)
+        self.runner = Runner(self.testbed, self.oracle, self.episodes, self.report)
         self.heals = 0
         # Its threads stay: a server that a fault has started again would die with the thread that did it (pdeathsig).
         self.pool = concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE + 1)
 
     def start(self) -> None:
-        self.ground.start()
+        self.testbed.start()
         seed = str(self.seed)
         artefacts: dict[Path, int] = {}
-        self.inspector = askers.Inspector(self.runner, artefacts, seed)
+        self.inspector = clients.Inspector(self.runner, artefacts, seed)
         self.field = Field(self.runner, self.inspector, self.random, artefacts)
-        self.askers: list[askers.Asker] = [
-            *(askers.CommandLine(self.runner, user, seed) for user in ("root", OWNER, READER)),
-            *(askers.LongLived(self.runner, user, seed) for user in ("root", READER)), askers.Refresher(self.runner, seed),
-            *(askers.MailServer(self.runner, f"{seed} mail {number}") for number in range(2)),
-            askers.Lister(self.runner, READER, seed), askers.Publisher(self.runner, seed), self.inspector]
+        self.clients: list[clients.Client] = [
+            *(clients.CommandLine(self.runner, user, seed) for user in ("root", OWNER, READER)),
+            *(clients.LongLived(self.runner, user, seed) for user in ("root", READER)), clients.Refresher(self.runner, seed),
+            *(clients.MailServer(self.runner, f"{seed} mail {number}") for number in range(2)),
+            clients.Lister(self.runner, READER, seed), clients.Publisher(self.runner, seed), self.inspector]
         self.runner.pulse.start()
         self.verify("warming up", self.domains)
-        for asker in self.askers:
+        for asker in self.clients:
             asker.start()
 
     # The two ways to go about it.
@@ -128,11 +128,11 @@ class Soak:
     def heal(self, label: str) -> None:
         """Nothing is broken any more; the hours pass in which a failure may be remembered; then every answer is right."""
         self.heals += 1
-        with self.ground.names_lock:
+        with self.testbed.names_lock:
             self.wait_for_lookups(label)
-            self.ground.clock.set(self.ground.clock.offset + PASSING)
+            self.testbed.clock.set(self.testbed.clock.offset + PASSING)
             self.oracle.healed()
-            self.verify(label, self.ground.talkative, up_to_date=True)
+            self.verify(label, self.testbed.talkative, up_to_date=True)
 
     def wait_for_lookups(self, label: str) -> None:
         begin = time.monotonic()
@@ -147,12 +147,12 @@ class Soak:
 
         def ask(place: int) -> None:
             for domain in domains[place::ASKING_AT_ONCE]:
-                answer = askers.query(self.runner, domain, "root")
+                answer = clients.query(self.runner, domain, "root")
                 if up_to_date and answer and answer.id and domain.version_of(answer.mx) not in (None, domain.current):
                     self.report.found("wrong", {label}, f"{domain.name}: {answer} is not up to date; {domain.current} is")
         for done in [self.pool.submit(ask, place) for place in range(ASKING_AT_ONCE)]:
             done.result()
-        with self.ground.store_lock:
+        with self.testbed.store_lock:
             for item, number in list(self.field.artefacts.items()):
                 if _is_still(item, number):
                     self.report.found("stray", {label}, f"{item} is still what the fault has made it")
@@ -160,17 +160,17 @@ class Soak:
 
     def concerned(self, fault: Fault) -> list[Domain]:
         """The domains that this fault was about; a few where it was about all."""
-        return fault.victims or self.random.sample(self.ground.talkative, 12)
+        return fault.victims or self.random.sample(self.testbed.talkative, 12)
 
     def end(self) -> list[Result]:
         """Everybody stops. What is left must be in order."""
         self.runner.stopping.set()
-        for asker in self.askers:
+        for asker in self.clients:
             asker.join()
         self.runner.stopping.clear()
         self.wait_for_lookups(AFTERWARDS)
         self.inspector.take_stock()
-        self.runner.complaints("\n".join(self.ground.daemon.lines), 0.0)
+        self.runner.complaints("\n".join(self.testbed.daemon.lines), 0.0)
         self.tidies_up()
         for file in SANITIZER_REPORTS.iterdir():
             self.report.found("crash", {AFTERWARDS}, file.read_text(encoding="utf-8", errors="replace")[:2000])
@@ -179,8 +179,8 @@ class Soak:
     def tidies_up(self) -> None:
         """What killed writers have left is thrown away a day later, by the daily refresh."""
         leftovers = list(STORE.glob("??/.new-*"))
-        self.ground.clock.set(self.ground.clock.offset + DAY + HOUR)
-        askers.refresh(self.runner)
+        self.testbed.clock.set(self.testbed.clock.offset + DAY + HOUR)
+        clients.refresh(self.runner)
         self.report.act("left by killed writers", len(leftovers))
         for item in leftovers:
             if item.exists():

@@ -107,7 +107,7 @@ Result<void> settle(const Machine& machine, const Facts& facts) {
     if (auto done = restart(machine); !done) return done;
   }
   if (const auto store = facts.find(kMadeStore); store != facts.end())
-    ::rmdir((machine.root() + store->second).c_str());  // what is remembered stays
+    ::rmdir((machine.root() + store->second).c_str());  // what is cached stays
   return {};
 }
 

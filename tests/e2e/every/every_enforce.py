@@ -41,7 +41,7 @@ def ipv6_policy_host(world: World) -> None:
     expect_protected(world, world.send("bob@sixpolicy.test"), "bob@sixpolicy.test", GOOD)
 
 
-@scenario("enforce: the second mail finds the policy remembered")
+@scenario("enforce: the second mail finds the policy cached")
 def remembered(world: World) -> None:
     before = world.policy_requests("listed.test")
     for _ in range(2):

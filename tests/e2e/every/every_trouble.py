@@ -41,19 +41,19 @@ def at_delivery(world: World) -> bool:
     return world.sender.asks_at_delivery
 
 
-@scenario("resolver refuses: a remembered policy is still enforced", at_delivery)
+@scenario("resolver refuses: a cached policy is still enforced", at_delivery)
 def refused_remembered(world: World) -> None:
     remember(world, resolver(NO_RESOLVER))
     still_enforced(world)
 
 
-@scenario("resolver is silent: a remembered policy is still enforced", at_delivery)
+@scenario("resolver is silent: a cached policy is still enforced", at_delivery)
 def silent_remembered(world: World) -> None:
     remember(world, resolver(SILENT_RESOLVER))
     still_enforced(world)
 
 
-@scenario("resolver refuses, nothing remembered: delivered as before, warned; on_dns_failure = defer: waits", at_delivery)
+@scenario("resolver refuses, nothing cached: delivered as before, warned; on_dns_failure = defer: waits", at_delivery)
 def refused_unknown(world: World) -> None:
     world.sender.set_module_configuration(resolver(NO_RESOLVER))
     story = world.send("bob@cautious.test")
@@ -72,7 +72,7 @@ def all_down(world: World) -> None:
     expect_protected(world, world.queue_run(), "bob@cautious.test", GOOD)
 
 
-@scenario("policy host down: a remembered policy is still enforced, also for a new record id")
+@scenario("policy host down: a cached policy is still enforced, also for a new record id")
 def host_down_remembered(world: World) -> None:
     remember(world)
     world.publish("cautious.test", record_id="2")
@@ -80,7 +80,7 @@ def host_down_remembered(world: World) -> None:
     still_enforced(world)
 
 
-@scenario("policy host down, nothing remembered: delivered as before, and the log says why")
+@scenario("policy host down, nothing cached: delivered as before, and the log says why")
 def host_down_unknown(world: World) -> None:
     world.stop_policy_hosts()
     story = world.send("bob@cautious.test")
@@ -88,7 +88,7 @@ def host_down_unknown(world: World) -> None:
     expect_logged(story, "cautious.test", "sts-policy-fetch-error")
 
 
-@scenario("record gone: a remembered policy is still enforced")
+@scenario("record gone: a cached policy is still enforced")
 def record_gone(world: World) -> None:
     remember(world)
     world.publish("cautious.test", record_id="")

@@ -12,7 +12,7 @@ from web import Place, PolicyHost
 from world import SILENT_RESOLVER, Domain, World
 
 
-@scenario("resolver is silent, nothing remembered: delivered as before within the deadline")
+@scenario("resolver is silent, nothing cached: delivered as before within the deadline")
 def silent_unknown(world: World) -> None:
     world.sender.set_module_configuration(resolver(SILENT_RESOLVER))
     story = world.send("bob@cautious.test")

@@ -109,7 +109,7 @@ def several_recipients(world: World) -> None:
     expect(world.policy_requests("listed.test") == before + 1, "the policy should be fetched once", story)
 
 
-@scenario("enforce: the second mail finds the policy and the probe remembered")
+@scenario("enforce: the second mail finds the policy and the probe cached")
 def remembered(world: World) -> None:
     before = world.policy_requests("listed.test")
     expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)

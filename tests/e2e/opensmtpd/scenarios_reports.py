@@ -48,7 +48,7 @@ def testing(world: World) -> None:
     expect(failures.get(GOOD, {}).get("c") == 205, f"a host that the policy does not name is told: {failures}")
 
 
-@scenario("enforce: failed and good sessions are told, each once as long as it is remembered")
+@scenario("enforce: failed and good sessions are told, each once as long as it is cached")
 def enforce(world: World) -> None:
     collector = collecting(world)
     for _ in range(2):

@@ -34,7 +34,7 @@ def late(world: World) -> None:
     expect_fetched_once(world, "late.test")
 
 
-@scenario("resolver refuses, nothing remembered: delivered as before, warned; on_dns_failure = defer: put off by 451")
+@scenario("resolver refuses, nothing cached: delivered as before, warned; on_dns_failure = defer: put off by 451")
 def refused_unknown(world: World) -> None:
     world.sender.set_module_configuration(resolver(NO_RESOLVER) + NO_PROBE)
     story = world.send("bob@cautious.test")
@@ -64,7 +64,7 @@ def silent(world: World) -> None:
     expect(opensmtpd(world).running, "smtpd should live")
 
 
-@scenario("resolver is silent: mail that waits on a remembered policy's host is tried again, never sent elsewhere")
+@scenario("resolver is silent: mail that waits on a cached policy's host is tried again, never sent elsewhere")
 def silent_remembered(world: World) -> None:
     remember(world, resolver(SILENT_RESOLVER))
     story = world.send("bob@cautious.test")

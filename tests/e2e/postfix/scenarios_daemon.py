@@ -114,7 +114,7 @@ def wait_for_service(world: World, since: int) -> None:
         time.sleep(0.2)
 
 
-@scenario("socket activation with a mistake in mtasts.toml: mail waits at once and is told why, and goes out when it is mended")
+@scenario("socket activation with a mistake in mtasts.toml: mail waits at once and is told why, and goes out when it is fixed")
 def out_of_service(world: World) -> None:
     mtastsd = postfix(world).mtastsd
     mtastsd.stop()

@@ -71,7 +71,7 @@ flooded("hold", "event=lookups-refused")
 flooded("hang-up", "")
 
 
-@scenario("another user sends mtastsd requests without waiting for answers: a remembered answer comes as ever")
+@scenario("another user sends mtastsd requests without waiting for answers: a cached answer comes as ever")
 def ahead(world: World) -> None:
     open_to_everybody(world)
     expect_delivered(world.send("bob@floodknown.test"), "bob@floodknown.test", GOOD, verified=True)
@@ -87,7 +87,7 @@ def ahead(world: World) -> None:
         expect(time.monotonic() - begin < QUICK, f"five remembered answers took {time.monotonic() - begin:.0f} s")
 
 
-@scenario("with few descriptors a flood does not keep a remembered policy from being read")
+@scenario("with few descriptors a flood does not keep a cached policy from being read")
 def few_descriptors(world: World) -> None:
     open_to_everybody(world)
     expect_delivered(world.send("bob@floodknown.test"), "bob@floodknown.test", GOOD, verified=True)

@@ -37,7 +37,7 @@ def late(world: World) -> None:
     expect_fetched_once(world, "late.test")
 
 
-@scenario("a lookup helper that stands still keeps no remembered answer waiting; mail to other domains waits")
+@scenario("a lookup helper that stands still keeps no cached answer waiting; mail to other domains waits")
 def helper_stands_still(world: World) -> None:
     world.sender.set_module_configuration("[engine]\ndeadline_s = 1\n")
     expect_delivered(world.send("bob@standing.test"), "bob@standing.test", GOOD, verified=True)

@@ -101,7 +101,7 @@ def bad_reload(machine: Computer) -> None:
     clients.expect_none_lost()
 
 
-@scenario("restart with a mistake in mtasts.toml: who asks is told TEMP with the mistake at once, and the answer once it is mended")
+@scenario("restart with a mistake in mtasts.toml: who asks is told TEMP with the mistake at once, and the answer once it is fixed")
 def bad_restart(machine: Computer) -> None:
     machine.install_and_enable(machine.releases.this)
     machine.write(CONFIGURATION, MISTAKE)

@@ -258,7 +258,7 @@ TEST_F(Program, CacheListLeavesOutDomainsWithoutARecord) {
   EXPECT_EQ(run({"cache", "list"}), 0);
   EXPECT_THAT(out_.str(), IsEmpty());
   EXPECT_EQ(run({"cache", "show", "plain.example"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("record    none (remembered until "));
+  EXPECT_THAT(out_.str(), HasSubstr("record    none (cached until "));
 }
 
 TEST_F(Program, CacheShowTellsEverything) {
@@ -267,7 +267,7 @@ TEST_F(Program, CacheShowTellsEverything) {
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("record    id 20260101"), HasSubstr("in force until"),
                                 HasSubstr("mode: enforce\n"), HasSubstr("mx: mx.a.example\n")));
   EXPECT_EQ(run({"cache", "show", "b.example"}), kNone);
-  EXPECT_EQ(err_.str(), "mtasts: nothing is remembered of b.example\n");
+  EXPECT_EQ(err_.str(), "mtasts: nothing is cached of b.example\n");
 }
 
 TEST_F(Program, CachePurgeForgetsOneOrAll) {
@@ -281,7 +281,7 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
   EXPECT_THAT(out_.str(), IsEmpty());
 }
 
-// With the helper: tests/e2e and tests/unit/module/engine/upkeep_round_test.cc.
+// With the helper: tests/e2e and tests/unit/module/engine/sweep_test.cc.
 TEST_F(Program, CacheRefreshWithoutTheHelperIsASentence) {
   remember("a.example", "enforce");
   EXPECT_EQ(run({"cache", "refresh"}), kTemporary);

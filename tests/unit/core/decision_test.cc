@@ -89,7 +89,7 @@ TEST(Decision, FollowsTheTable) {
       {"R5 a malformed record", outcome(kInvalid, {}), Kind::kNoPolicy, "is invalid: the record has no id"},
       {"R16 no fetchable policy", outcome(kFound, {}, kFailure), Kind::kNoPolicy, "sts-webpki-invalid: no subj", true},
       {"R16 and only an expired one", outcome(kFound, kExpired, kFailure), Kind::kNoPolicy, "sts-webpki-invalid", true},
-      {"R16 ran out at once", outcome(kFound, kExpired), Kind::kNoPolicy, "ran out at 2025-11-24T15:00:00Z"},
+      {"R16 ran out at once", outcome(kFound, kExpired), Kind::kNoPolicy, "expired at 2025-11-24T15:00:00Z"},
       {"R16 nothing fetched", outcome(kFound, {}), Kind::kNoPolicy, "no usable policy"},
       {"R20 a failing resolver", outcome(kFailed, {}), Kind::kNoPolicy, "dns-timeout: no answer from 127.0.0.1"},
       {"R20 and an expired policy", outcome(kFailed, kExpired), Kind::kNoPolicy, "could not be asked for"},
@@ -244,28 +244,28 @@ TEST_F(DecisionDane, R29IsToldWithThePolicy) {
 
 TEST_F(DecisionDane, R29WhatCannotBeFoundOutNeverLeadsToAWeakerAnswer) {
   const Decision decision = decided(kEnforce, memory(DaneState::kFailed));
-  EXPECT_TRUE(waits_for_dane(decision));
+  EXPECT_TRUE(must_defer_for_dane(decision));
   EXPECT_EQ(decision.dane_reason, "for the reason that...");
-  EXPECT_FALSE(waits_for_dane(decided(kEnforce, memory(DaneState::kPartly))));
+  EXPECT_FALSE(must_defer_for_dane(decided(kEnforce, memory(DaneState::kPartly))));
 }
 
 TEST_F(DecisionDane, R29EnforceWaitsForTheAnswer) {
-  EXPECT_TRUE(waits_for_dane(decided(kEnforce, std::nullopt, Progress::kDanePending)));
+  EXPECT_TRUE(must_defer_for_dane(decided(kEnforce, std::nullopt, Progress::kDanePending)));
   DaneMemory old = memory(DaneState::kUsable);
   old.until = kNow;
-  EXPECT_TRUE(waits_for_dane(decided(kEnforce, old, Progress::kDanePending)));
+  EXPECT_TRUE(must_defer_for_dane(decided(kEnforce, old, Progress::kDanePending)));
 }
 
 TEST_F(DecisionDane, R27TestingWaitsForNothing) {
-  EXPECT_FALSE(waits_for_dane(decided(kTesting, memory(DaneState::kFailed))));
-  EXPECT_FALSE(waits_for_dane(decided(kTesting, std::nullopt, Progress::kDanePending)));
+  EXPECT_FALSE(must_defer_for_dane(decided(kTesting, memory(DaneState::kFailed))));
+  EXPECT_FALSE(must_defer_for_dane(decided(kTesting, std::nullopt, Progress::kDanePending)));
 }
 
 TEST_F(DecisionDane, CountsForNothingWhereItWasNotAsked) {
   Outcome given = outcome(kFound, kEnforce);
   given.entry.dane = memory(DaneState::kFailed);
   const Decision decision = decide(given, DecisionRules{}, kNow);
-  EXPECT_FALSE(waits_for_dane(decision));
+  EXPECT_FALSE(must_defer_for_dane(decision));
   EXPECT_EQ(decision.dane, std::nullopt);
 }
 

@@ -119,11 +119,11 @@ TEST_F(LookupDane, R18AStoreThatDidNotTakeTheNewPolicyDoesNotUndoIt) {
   CacheEntry stored{test::domain(), {}, test::stored_policy("old", test::kNow - hours{8 * 24}), {}};
   Lookup lookup(test::domain(), stored, Lookup::Effort::kNormal, asking());
   lookup.start(test::kNow);
-  lookup.learn(stored);
+  lookup.merge_stored(stored);
   lookup.on_record(found("new"), test::kNow);
-  lookup.learn(stored);
+  lookup.merge_stored(stored);
   lookup.on_fetch(policy_body(), test::kNow);
-  lookup.learn(stored);
+  lookup.merge_stored(stored);
   const Action action = lookup.on_dane({DaneState::kNone, seconds{300}, "none"}, test::kNow);
   ASSERT_TRUE(action.answer);
   ASSERT_NE(action.answer->entry.policy_in_force(test::kNow), nullptr);
@@ -135,7 +135,7 @@ TEST_F(LookupDane, R17APolicyThatAnotherProcessHasFetchedMeanwhileIsNotUndone) {
   lookup.start(test::kNow);
   lookup.on_record(found("1"), test::kNow);
   lookup.on_fetch(policy_body(), test::kNow);
-  lookup.learn(CacheEntry{test::domain(), {}, test::stored_policy("2", test::kNow), {}});
+  lookup.merge_stored(CacheEntry{test::domain(), {}, test::stored_policy("2", test::kNow), {}});
   const Action action = lookup.on_dane({DaneState::kNone, seconds{300}, "none"}, test::kNow);
   ASSERT_TRUE(action.save);
   EXPECT_EQ(action.save->policy->id, "2");

@@ -42,7 +42,7 @@ class Life {
   Action dane(DaneState state, std::chrono::seconds ttl = std::chrono::seconds{300}) {
     return noted(lookup_->on_dane({state, ttl, "so it is"}, now));
   }
-  void learn(const CacheEntry& stored) { lookup_->learn(stored); }
+  void merge_stored(const CacheEntry& stored) { lookup_->merge_stored(stored); }
   [[nodiscard]] Outcome so_far() const { return lookup_->so_far(); }
 
   void pass(std::chrono::seconds time) { now += time; }

@@ -665,7 +665,7 @@ TEST(Lookup, R17WhatAnotherProcessFoundOutIsLearntWithItsFailure) {
   theirs.policy = test::stored_policy("2", life.now);
   theirs.failure.reset();
   life.start();
-  life.learn(theirs);
+  life.merge_stored(theirs);
   life.record(absent(seconds{0}));
   EXPECT_EQ(life.entry->policy, theirs.policy);
   EXPECT_EQ(life.entry->failure, std::nullopt) << "a success ends the row (R15)";
@@ -673,7 +673,7 @@ TEST(Lookup, R17WhatAnotherProcessFoundOutIsLearntWithItsFailure) {
   theirs.policy = test::stored_policy("3", life.now);
   theirs.failure = FetchFailure{"4", 7, 7, life.now + seconds{3600}, {ErrorCode::kPolicyFetch, "503"}};
   life.start();
-  life.learn(theirs);
+  life.merge_stored(theirs);
   EXPECT_EQ(next_of(life.record(found("4", seconds{0}))), "finished") << "nor is its back-off undone";
   EXPECT_EQ(life.entry->failure, theirs.failure);
 }

@@ -1,4 +1,4 @@
-// The resolver against real servers: unbound in front of knot (tests/lab/catalogue.py names what they serve).
+// The resolver against real servers: unbound in front of knot (tests/lab/fixtures.py names what they serve).
 #include "dns/resolver.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What the lab's signed zones (tests/lab/catalogue.py) come to: knot signs, unbound validates, the resolver of dns/
+// What the lab's signed zones (tests/lab/fixtures.py) come to: knot signs, unbound validates, the resolver of dns/
 // asks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -36,12 +36,12 @@ TEST(AnswerMemory, ANewAnswerReplacesTheOldOne) {
 
 TEST(AnswerMemory, IsBounded) {
   AnswerMemory memory;
-  for (std::size_t i = 0; i <= AnswerMemory::kMost; ++i) {
+  for (std::size_t i = 0; i <= AnswerMemory::kMax; ++i) {
     memory.remember("d" + std::to_string(i) + ".example", no_policy(""), kStart);
   }
   EXPECT_EQ(memory.any("d0.example"), nullptr);
   EXPECT_NE(memory.any("d1.example"), nullptr);
-  EXPECT_NE(memory.any("d" + std::to_string(AnswerMemory::kMost) + ".example"), nullptr);
+  EXPECT_NE(memory.any("d" + std::to_string(AnswerMemory::kMax) + ".example"), nullptr);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace mtasts::test {
 
 inline constexpr char kAccepted[] = "";
-// Parts of the sentence with which a certificate is refused (error kWebPkiInvalid).
+// Deps of the sentence with which a certificate is refused (error kWebPkiInvalid).
 inline constexpr char kName[] =
     "does not name this host in a DNS subjectAltName|does not match|no alternative certificate";
 inline constexpr char kUntrusted[] = "is not issued by a trusted authority";

@@ -1,4 +1,4 @@
-// The fetcher against real web servers, good and bad (tests/lab/catalogue.py). Built once for each TLS library: the
+// The fetcher against real web servers, good and bad (tests/lab/fixtures.py). Built once for each TLS library: the
 // verdicts must be the same. Certificates (R12): certificate_test.cc.
 #include "fetch/fetcher.h"
 

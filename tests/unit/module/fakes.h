@@ -99,8 +99,8 @@ class FakeStore : public PolicyStore {
     entries.insert_or_assign(entry.domain.text(), entry);
     return {};
   }
-  std::unique_ptr<Claim> claim(const Domain&, Turn turn) override {
-    if (turn == Turn::kFirst ? taken_by_another : second_taken_too) return nullptr;
+  std::unique_ptr<Claim> claim(const Domain&, Slot slot) override {
+    if (slot == Slot::kFirst ? taken_by_another : second_taken_too) return nullptr;
     return std::make_unique<CountedClaim>(claims_held);
   }
   std::map<std::string, CacheEntry> entries;

@@ -40,7 +40,7 @@ class Choosing : public testing::Test {
   FakeProber prober_;
   FakeLog log_;
   Probes::Time now_{seconds(1000)};
-  Probes::Parts parts_{resolver_, prober_, log_, [this] { return now_; }};
+  Probes::Deps parts_{resolver_, prober_, log_, [this] { return now_; }};
   Probes probes_{parts_, false};
   MxChoice choice_{{loop_, resolver_, &probes_, {}}};
   std::string chosen_;

@@ -28,7 +28,7 @@ class Asked : public testing::Test {
  protected:
   Asked() : table_(parts(), config_) {}
 
-  Table::Parts parts() {
+  Table::Deps parts() {
     return {loop_, resolver_, prober_, engine_, store_, log_, [this] { return now_; }, [this] { return steady_; },
             false};
   }

@@ -1,4 +1,4 @@
-// Connections and the server that keeps them, over real sockets, with a desk of the test's own.
+// Connections and the server that keeps them, over real sockets, with a handler of the test's own.
 #include "adapters/socketmap/connection.h"
 
 #include <gmock/gmock.h>
@@ -26,7 +26,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // Knows what begins with "known", answers the rest when told to.
-class FakeDesk final : public Desk {
+class FakeDesk final : public RequestHandler {
  public:
   const std::string* known(std::string_view request) override {
     requests.emplace_back(request);
@@ -52,7 +52,7 @@ class FakeDesk final : public Desk {
 
  private:
   struct Waiting final : Pending {
-    explicit Waiting(FakeDesk& desk) : desk_(desk) { ++desk_.pending; }
+    explicit Waiting(FakeDesk& handler) : desk_(handler) { ++desk_.pending; }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
     ~Waiting() override { --desk_.pending; }
@@ -96,7 +96,7 @@ class Serving : public testing::Test {
         address_(parse_listen_address("unix:" + scratch_.path() + "/socket").value()) {
     std::vector<Descriptor> sockets;
     sockets.push_back(listen_on(address_, {}).value());
-    server_ = std::make_unique<Server>(Server::Parts{*loop_, desk_, metrics_, log_}, std::move(sockets), limit);
+    server_ = std::make_unique<Server>(Server::Deps{*loop_, desk_, metrics_, log_}, std::move(sockets), limit);
   }
 
   Client connect() {
@@ -352,7 +352,7 @@ class ServingPeers : public testing::Test {
       if (listening) sockets.push_back(std::move(*listening));
     }
     sockets.push_back(listen_on(of_users_, {}).value());
-    server_ = std::make_unique<Server>(Server::Parts{*loop_, desk_, metrics_, log_}, std::move(sockets), 8);
+    server_ = std::make_unique<Server>(Server::Deps{*loop_, desk_, metrics_, log_}, std::move(sockets), 8);
   }
 
   Client connect_to(const ListenAddress& address) {
@@ -431,9 +431,9 @@ TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
     }
     std::function<void(unsigned)> ready;
   } loop;
-  FakeDesk desk;
+  FakeDesk handler;
   std::unique_ptr<Connection> connection;
-  const Connection::Parts parts{loop, desk, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
+  const Connection::Deps parts{loop, handler, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
   connection = std::make_unique<Connection>(Descriptor(ends[0]), "uid 0", parts);
   const Client client{Descriptor(ends[1])};
   loop.advance(std::chrono::hours(1));
@@ -446,7 +446,7 @@ TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
   ASSERT_TRUE(connection);
   loop.advance(std::chrono::seconds(2));
   EXPECT_FALSE(connection);
-  EXPECT_THAT(desk.complaints, testing::ElementsAre("it did not go on with its request"));
+  EXPECT_THAT(handler.complaints, testing::ElementsAre("it did not go on with its request"));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class Requesting : public testing::Test {
   Requesting() { requests_.serve(answers_, {.waiting = 16, .running = 4}); }
 
   struct Client {
-    std::unique_ptr<Desk::Pending> pending;
+    std::unique_ptr<RequestHandler::Pending> pending;
     std::string heard;
   };
   // Of a domain that is not cached: one for each number.

@@ -49,10 +49,10 @@ TEST(Netstring, LongerThanTheLimitIsMalformedBeforeItHasArrived) {
 }
 
 TEST(Netstring, ALengthOverflowsNothing) {
-  constexpr std::size_t kMost = static_cast<std::size_t>(-1);
-  EXPECT_EQ(parse_netstring("18446744073709551616:", kMost).kind, Kind::kMalformed);
-  EXPECT_EQ(parse_netstring("18446744073709551615:a", kMost).kind, Kind::kIncomplete);
-  EXPECT_EQ(parse_netstring("99999999999999999999999999", kMost).kind, Kind::kMalformed);
+  constexpr std::size_t kMax = static_cast<std::size_t>(-1);
+  EXPECT_EQ(parse_netstring("18446744073709551616:", kMax).kind, Kind::kMalformed);
+  EXPECT_EQ(parse_netstring("18446744073709551615:a", kMax).kind, Kind::kIncomplete);
+  EXPECT_EQ(parse_netstring("99999999999999999999999999", kMax).kind, Kind::kMalformed);
 }
 
 TEST(Netstring, WrittenTakesAsMuchAsItSays) {

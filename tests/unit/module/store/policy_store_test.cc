@@ -524,15 +524,15 @@ TEST_F(StoreUseTest, ARefreshIsNoUse) {
 
 TEST_F(StoreTest, AClaimIsHeldByOneStoreAtATime) {
   FileStore other(scratch_.path(), log_);
-  auto claim = store_.claim(domain(), PolicyStore::Turn::kFirst);
+  auto claim = store_.claim(domain(), PolicyStore::Slot::kFirst);
   ASSERT_NE(claim, nullptr);
-  EXPECT_EQ(other.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
-  EXPECT_NE(other.claim(domain("example.net"), PolicyStore::Turn::kFirst), nullptr) << "another domain";
-  const auto second = other.claim(domain(), PolicyStore::Turn::kSecond);
+  EXPECT_EQ(other.claim(domain(), PolicyStore::Slot::kFirst), nullptr);
+  EXPECT_NE(other.claim(domain("example.net"), PolicyStore::Slot::kFirst), nullptr) << "another domain";
+  const auto second = other.claim(domain(), PolicyStore::Slot::kSecond);
   EXPECT_NE(second, nullptr);
-  EXPECT_EQ(store_.claim(domain(), PolicyStore::Turn::kSecond), nullptr);
+  EXPECT_EQ(store_.claim(domain(), PolicyStore::Slot::kSecond), nullptr);
   claim.reset();
-  EXPECT_NE(other.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  EXPECT_NE(other.claim(domain(), PolicyStore::Slot::kFirst), nullptr);
 }
 
 TEST_F(StoreTest, AClaimEndsWithItsProcess) {
@@ -541,7 +541,7 @@ TEST_F(StoreTest, AClaimEndsWithItsProcess) {
   const pid_t child = ::fork();
   if (child == 0) {
     FileStore own(scratch_.path(), log_);
-    const auto claim = own.claim(domain(), PolicyStore::Turn::kFirst);
+    const auto claim = own.claim(domain(), PolicyStore::Slot::kFirst);
     const bool told = ::write(ready[1], claim ? "1" : "0", 1) == 1;
     while (told) ::pause();
     ::_exit(1);
@@ -549,16 +549,16 @@ TEST_F(StoreTest, AClaimEndsWithItsProcess) {
   char held = 0;
   ASSERT_EQ(::read(ready[0], &held, 1), 1);
   EXPECT_EQ(held, '1');
-  EXPECT_EQ(store_.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  EXPECT_EQ(store_.claim(domain(), PolicyStore::Slot::kFirst), nullptr);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  EXPECT_NE(store_.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  EXPECT_NE(store_.claim(domain(), PolicyStore::Slot::kFirst), nullptr);
   ::close(ready[0]);
   ::close(ready[1]);
 }
 
 TEST_F(StoreTest, NobodyElseCanHoldUpLookups) {
-  const auto claim = store_.claim(domain(), PolicyStore::Turn::kFirst);
+  const auto claim = store_.claim(domain(), PolicyStore::Slot::kFirst);
   const auto mode = fs::status(scratch_.path() + "/.claims").permissions();
   EXPECT_EQ(mode, fs::perms::owner_read | fs::perms::owner_write);
 }
@@ -566,9 +566,9 @@ TEST_F(StoreTest, NobodyElseCanHoldUpLookups) {
 TEST_F(StoreTest, WithoutADirectoryEverybodyLooksUpByHimself) {
   FileStore nowhere(scratch_.path() + "/nowhere", log_);
   FileStore nowhere_too(scratch_.path() + "/nowhere", log_);
-  const auto first = nowhere.claim(domain(), PolicyStore::Turn::kFirst);
+  const auto first = nowhere.claim(domain(), PolicyStore::Slot::kFirst);
   EXPECT_NE(first, nullptr);
-  EXPECT_NE(nowhere_too.claim(domain(), PolicyStore::Turn::kFirst), nullptr);
+  EXPECT_NE(nowhere_too.claim(domain(), PolicyStore::Slot::kFirst), nullptr);
 }
 
 TEST_F(StoreTest, DueOnceAPeriodForAllProcesses) {

@@ -111,8 +111,8 @@ TEST_F(StoreQuotaTest, M7AnEntryThatGrowsIsCountedAsItIsAfterwards) {
 TEST_F(StoreQuotaTest, AGiantFileInAnEntrysPlaceDoesNotFillTheStore) {
   ASSERT_TRUE(put(with_policy("broken.example")));
   fs::resize_file(file("broken.example"), std::uintmax_t{1} << 40);
-  EXPECT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));  // counts what is there
-  const auto looked_up = store_.claim(domain("broken.example"), PolicyStore::Turn::kFirst);  // so it cannot be removed
+  EXPECT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));                              // counts what is there
+  const auto looked_up = store_.claim(domain("broken.example"), PolicyStore::Slot::kFirst);  // so it cannot be removed
   EXPECT_TRUE(put(with_policy("other.example")));
   EXPECT_TRUE(has("other.example"));
 }
@@ -181,7 +181,7 @@ TEST_F(StoreQuotaTest, AnEntryThatIsBeingLookedUpIsNotRemoved) {
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(without_policy("d" + std::to_string(i) + ".example")));
   for (int i = 1; i < 8; ++i) set_used("d" + std::to_string(i) + ".example", hours(1));
   set_used("d0.example", hours(50));
-  const auto claim = store_.claim(domain("d0.example"), PolicyStore::Turn::kFirst);
+  const auto claim = store_.claim(domain("d0.example"), PolicyStore::Slot::kFirst);
   ASSERT_TRUE(put(without_policy("new.example")));
   EXPECT_TRUE(has("d0.example"));
   EXPECT_EQ(count(), 8U);

@@ -93,7 +93,7 @@ class Collector : public testing::Test {
  protected:
   Collector() { open(); }
   void open(std::size_t dns_places = 200) {
-    const TlsReports::Parts parts{
+    const TlsReports::Deps parts{
         loop_, resolver_, store_, log_, [this] { return now_; }, [this] { return steady_; }, dns_places};
     reports_ = std::make_unique<TlsReports>(parts, path_);
   }

@@ -7,7 +7,7 @@
 
 namespace mtasts {
 
-class Window {
+class ConcurrencyLimit {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
@@ -15,7 +15,7 @@ class Window {
   static constexpr std::chrono::milliseconds kPause{200};
 
   // `most`: at least 1.
-  explicit Window(unsigned most) : most_(most), limit_(most) {}
+  explicit ConcurrencyLimit(unsigned most) : most_(most), limit_(most) {}
 
   // How many questions may be under way; none during a pause.
   [[nodiscard]] unsigned limit(Time now) const { return now >= closed_until_ ? limit_ : 0; }

@@ -1,4 +1,4 @@
-#include "core/upkeep.h"
+#include "core/sweep.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -30,22 +30,22 @@ bool refresh_due(const CacheEntry& entry, const StoredPolicy& policy, seconds re
 
 }  // namespace
 
-Upkeep upkeep(const CacheEntry& entry, Time used, const UpkeepRules& rules, Time now) {
+SweepAction sweep_action(const CacheEntry& entry, Time used, const SweepRules& rules, Time now) {
   const bool unused = now - used >= rules.forget;
   const StoredPolicy* in_force = entry.policy_in_force(now);
   if (in_force != nullptr) {
     // With mode none the domain has left; its record brings it back.
     const bool wanted = !unused && entry.binding_policy(now) != nullptr;
-    return wanted && refresh_due(entry, *in_force, rules.refresh, now) ? Upkeep::kRefresh : Upkeep::kKeep;
+    return wanted && refresh_due(entry, *in_force, rules.refresh, now) ? SweepAction::kRefresh : SweepAction::kKeep;
   }
   // An expired policy stays for a while: the clock may be wrong.
-  if (entry.policy) return unused ? Upkeep::kForget : Upkeep::kKeep;
+  if (entry.policy) return unused ? SweepAction::kForget : SweepAction::kKeep;
   const Time last = std::max(entry.record.until, entry.failure ? entry.failure->retry_at : Time{});
-  return now - last >= kNegativeKept ? Upkeep::kForget : Upkeep::kKeep;
+  return now - last >= kNegativeKept ? SweepAction::kForget : SweepAction::kKeep;
 }
 
-Upkeep upkeep_of_damaged(Time used, const UpkeepRules& rules, Time now) {
-  return now - used >= rules.forget ? Upkeep::kForget : Upkeep::kRefresh;
+SweepAction sweep_action_of_damaged(Time used, const SweepRules& rules, Time now) {
+  return now - used >= rules.forget ? SweepAction::kForget : SweepAction::kRefresh;
 }
 
 }  // namespace mtasts

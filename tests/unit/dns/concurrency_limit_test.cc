@@ -1,4 +1,4 @@
-#include "dns/window.h"
+#include "dns/concurrency_limit.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ class WindowOf : public testing::Test {
     for (; under_way_ < window_.limit(now_); ++asked) ++under_way_;
     return asked;
   }
-  void time_out(unsigned questions, Window::Time asked_at) {
+  void time_out(unsigned questions, ConcurrencyLimit::Time asked_at) {
     for (unsigned i = 0; i < questions; ++i) window_.timed_out(asked_at, now_);
     under_way_ -= questions;
   }
@@ -35,9 +35,9 @@ class WindowOf : public testing::Test {
     under_way_ -= questions;
   }
 
-  Window window_{200};
+  ConcurrencyLimit window_{200};
   unsigned under_way_ = 0;
-  Window::Time now_ = Window::Time{} + seconds{1000};
+  ConcurrencyLimit::Time now_ = ConcurrencyLimit::Time{} + seconds{1000};
 };
 
 TEST_F(WindowOf, AsManyAsAllowedToBeginWith) {
@@ -76,7 +76,7 @@ TEST_F(WindowOf, AnswersOfBeforeDoNotExcuseTimeouts) {
 TEST_F(WindowOf, ClosesForAMomentWhenTheConnectionFails) {
   window_.unreachable(now_, now_);
   EXPECT_EQ(ask_all(), 0U);
-  now_ += Window::kPause;
+  now_ += ConcurrencyLimit::kPause;
   EXPECT_EQ(window_.closed_until(), now_);
   EXPECT_EQ(ask_all(), 100U);
 }

@@ -25,7 +25,7 @@ from pki import Leaf
 from process import Programs
 import strangers
 from mail_server import make_folder, make_user
-from truth import Domain, Kind, Version
+from model import Domain, Kind, Version
 from web import Place, PolicyHost, Web
 from world import AUTHORITY, RESOLVER, WEB
 
@@ -47,7 +47,7 @@ DAEMON_FETCH_TIMEOUT = 10  # a fetch goes on after the deadline of whoever waits
 LOOKUP = "mtasts-lookup"  # the helper
 
 
-class Ground:
+class Testbed:
     """`names_lock` is held by whoever changes zones or breaks the resolver, `store_lock` by whoever damages the store's
     files or takes stock of them."""
 

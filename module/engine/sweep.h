@@ -1,5 +1,5 @@
 // A round through the store: policies are fetched again ahead of their expiry, the last used first, and what is of no
-// use any more is let go (R21, core/upkeep.h). Rounds of several processes on one store do no harm, only double work.
+// use any more is dropped (R21, core/sweep.h). Rounds of several processes on one store do no harm, only double work.
 #pragma once
 
 #include <chrono>
@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "core/upkeep.h"
+#include "core/sweep.h"
 #include "module/engine/lookups.h"
 #include "module/store/policy_store.h"
 
 namespace mtasts {
 
-struct UpkeepSummary {
+struct SweepSummary {
   struct Failure {
     Domain domain;
     std::string why;
@@ -33,22 +33,22 @@ struct UpkeepSummary {
 };
 
 // "refreshed 3 of 4 policies due, 120 in force, 2 forgotten", and ", 1 damaged entry looked up again" if there was one.
-std::string summary_line(const UpkeepSummary& summary);
+std::string summary_line(const SweepSummary& summary);
 
 // Everything passed to the constructor must outlive the round, and the round its end. The loop is never held for longer
 // than a 256th of the store takes to read.
-class UpkeepRound {
+class Sweep {
  public:
-  struct Parts {
+  struct Deps {
     EventLoop& loop;
     Lookups& lookups;
     FileStore& store;
     std::function<Time()> clock;
   };
-  using Done = std::function<void(const UpkeepSummary&)>;
+  using Done = std::function<void(const SweepSummary&)>;
 
-  // `patience`: how long one lookup may take. `at_once`: how many are under way at the same time.
-  UpkeepRound(Parts parts, const UpkeepRules& rules, std::chrono::milliseconds patience, unsigned at_once = 20);
+  // `lookup_timeout`: how long one lookup may take. `at_once`: how many are under way at the same time.
+  Sweep(Deps deps, const SweepRules& rules, std::chrono::milliseconds lookup_timeout, unsigned at_once = 20);
 
   // One of the two, once. `done` is called from the loop; it may destroy the round.
   void run(Done done);
@@ -73,12 +73,12 @@ class UpkeepRound {
   void tell(const Domain& domain, std::string why);
   void later(std::function<void()> step);
 
-  Parts parts_;
-  UpkeepRules rules_;
-  std::chrono::milliseconds patience_;
+  Deps deps_;
+  SweepRules rules_;
+  std::chrono::milliseconds lookup_timeout_;
   unsigned at_once_;
   Done done_;
-  UpkeepSummary summary_;
+  SweepSummary summary_;
   std::vector<Candidate> waiting_;  // the next one last
   unsigned under_way_ = 0;
   bool clock_is_steady_ = false;

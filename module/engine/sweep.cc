@@ -1,4 +1,4 @@
-#include "module/engine/upkeep_round.h"
+#include "module/engine/sweep.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +11,7 @@ namespace {
 constexpr std::chrono::hours kWarnedAgain{23};
 constexpr const char* kTooLate = "no answer came in time";
 
-// Found out now: what was remembered before is no answer to a question that got none.
+// Found out now: what was cached before is no answer to a question that got none.
 bool has_no_record(const Outcome& outcome) {
   return !outcome.from_cache && !outcome.fault && outcome.entry.record.state == RecordMemory::State::kAbsent;
 }
@@ -47,7 +47,7 @@ std::string count(std::size_t number, const std::string& one, const std::string&
 
 }  // namespace
 
-std::string summary_line(const UpkeepSummary& summary) {
+std::string summary_line(const SweepSummary& summary) {
   return "refreshed " + std::to_string(summary.refreshed) + " of " + count(summary.due, "policy", "policies") +
          " due, " + std::to_string(summary.in_force) + " in force, " + std::to_string(summary.forgotten) +
          " forgotten" +
@@ -56,29 +56,29 @@ std::string summary_line(const UpkeepSummary& summary) {
               : ", " + count(summary.damaged, "damaged entry", "damaged entries") + " looked up again");
 }
 
-UpkeepRound::UpkeepRound(Parts parts, const UpkeepRules& rules, std::chrono::milliseconds patience, unsigned at_once)
-    : parts_(std::move(parts)), rules_(rules), patience_(patience), at_once_(at_once) {}
+Sweep::Sweep(Deps deps, const SweepRules& rules, std::chrono::milliseconds lookup_timeout, unsigned at_once)
+    : deps_(std::move(deps)), rules_(rules), lookup_timeout_(lookup_timeout), at_once_(at_once) {}
 
-void UpkeepRound::run(Done done) {
+void Sweep::run(Done done) {
   done_ = std::move(done);
-  parts_.store.remove_old_stamps();
-  clock_is_steady_ = parts_.store.clock_is_steady(parts_.clock());
+  deps_.store.remove_old_stamps();
+  clock_is_steady_ = deps_.store.clock_is_steady(deps_.clock());
   later([this] { look_through(0); });
 }
 
-void UpkeepRound::refresh(std::vector<Domain> domains, Done done) {
+void Sweep::refresh(std::vector<Domain> domains, Done done) {
   done_ = std::move(done);
   asked_by_name_ = true;
   for (auto& domain : domains) waiting_.push_back({std::move(domain), {}});
   later([this] { begin_refreshing(); });
 }
 
-void UpkeepRound::later(std::function<void()> step) {
-  step_ = parts_.loop.after(std::chrono::milliseconds(0), std::move(step));
+void Sweep::later(std::function<void()> step) {
+  step_ = deps_.loop.after(std::chrono::milliseconds(0), std::move(step));
 }
 
-void UpkeepRound::look_through(unsigned shard) {
-  const auto visited = parts_.store.for_each_in_shard(
+void Sweep::look_through(unsigned shard) {
+  const auto visited = deps_.store.for_each_in_shard(
       shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); },
       [this](const Domain& domain, Time used) { look_at_damaged(domain, used); });
   if (!visited) summary_.unread = visited.error();  // the log was told; the rest is kept fresh all the same
@@ -87,25 +87,25 @@ void UpkeepRound::look_through(unsigned shard) {
   begin_refreshing();
 }
 
-void UpkeepRound::look_at(const CacheEntry& entry, Time used) {
-  const Time now = parts_.clock();
+void Sweep::look_at(const CacheEntry& entry, Time used) {
+  const Time now = deps_.clock();
   ++summary_.remembered;
   if (entry.policy_in_force(now) != nullptr) ++summary_.in_force;
-  switch (upkeep(entry, used, rules_, now)) {
-    case Upkeep::kKeep:
+  switch (sweep_action(entry, used, rules_, now)) {
+    case SweepAction::kKeep:
       return;
-    case Upkeep::kRefresh:
+    case SweepAction::kRefresh:
       waiting_.push_back({entry.domain, used});
       return;
-    case Upkeep::kForget:
+    case SweepAction::kForget:
       if (!may_go(entry, used)) return;
       return forget(entry.domain,
                     [this, used](const auto& now_there) { return now_there && may_go(*now_there, used); });
   }
 }
 
-void UpkeepRound::look_at_damaged(const Domain& domain, Time used) {
-  if (upkeep_of_damaged(used, rules_, parts_.clock()) == Upkeep::kRefresh) {
+void Sweep::look_at_damaged(const Domain& domain, Time used) {
+  if (sweep_action_of_damaged(used, rules_, deps_.clock()) == SweepAction::kRefresh) {
     ++summary_.damaged;
     waiting_.push_back({domain, used, true});
   } else if (clock_is_steady_) {
@@ -113,51 +113,52 @@ void UpkeepRound::look_at_damaged(const Domain& domain, Time used) {
   }
 }
 
-// By a clock that is a year ahead every policy has run out and was not used for a year. When the clock is right again
+// By a clock that is a year ahead every policy has expired and was not used for a year. When the clock is right again
 // they are in force (R17).
-bool UpkeepRound::may_go(const CacheEntry& entry, Time used) const {
-  return upkeep(entry, used, rules_, parts_.clock()) == Upkeep::kForget && (!entry.policy || clock_is_steady_);
+bool Sweep::may_go(const CacheEntry& entry, Time used) const {
+  return sweep_action(entry, used, rules_, deps_.clock()) == SweepAction::kForget &&
+         (!entry.policy || clock_is_steady_);
 }
 
 // Under both claims, and after another look: a lookup may just have put something new there.
-void UpkeepRound::forget(const Domain& domain, const StillUseless& still_useless) {
-  const auto first = parts_.store.claim(domain, PolicyStore::Turn::kFirst);
-  const auto second = parts_.store.claim(domain, PolicyStore::Turn::kSecond);
+void Sweep::forget(const Domain& domain, const StillUseless& still_useless) {
+  const auto first = deps_.store.claim(domain, PolicyStore::Slot::kFirst);
+  const auto second = deps_.store.claim(domain, PolicyStore::Slot::kSecond);
   if (!first || !second) return;
-  const auto stored = parts_.store.get(domain);
+  const auto stored = deps_.store.get(domain);
   if (!stored || !still_useless(*stored)) return;
-  const auto removed = parts_.store.remove(domain);  // not ours to write: then it stays
+  const auto removed = deps_.store.remove(domain);  // not ours to write: then it stays
   if (removed && *removed) ++summary_.forgotten;
 }
 
-void UpkeepRound::begin_refreshing() {
+void Sweep::begin_refreshing() {
   summary_.due = waiting_.size() - summary_.damaged;
   refresh_next();
 }
 
-void UpkeepRound::refresh_next() {
+void Sweep::refresh_next() {
   while (under_way_ < at_once_ && !waiting_.empty()) {
     const Candidate candidate = std::move(waiting_.back());
     waiting_.pop_back();
     ++under_way_;
-    parts_.lookups.lookup(
-        candidate.domain, Lookup::Effort::kRefresh, patience_,
-        [this, candidate, begin = parts_.clock()](const Outcome& outcome) { refreshed(candidate, begin, outcome); });
+    deps_.lookups.lookup(
+        candidate.domain, Lookup::Effort::kRefresh, lookup_timeout_,
+        [this, candidate, begin = deps_.clock()](const Outcome& outcome) { refreshed(candidate, begin, outcome); });
   }
   if (under_way_ > 0) return;
   const Done done = std::move(done_);
-  const UpkeepSummary summary = std::move(summary_);
+  const SweepSummary summary = std::move(summary_);
   done(summary);
 }
 
-void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcome& outcome) {
+void Sweep::refreshed(const Candidate& candidate, Time begin, const Outcome& outcome) {
   --under_way_;
-  if (asked_by_name_ && outcome.entry.policy_in_force(parts_.clock()) != nullptr) ++summary_.in_force;
-  const auto stored = parts_.store.get(candidate.domain);
+  if (asked_by_name_ && outcome.entry.policy_in_force(deps_.clock()) != nullptr) ++summary_.in_force;
+  const auto stored = deps_.store.get(candidate.domain);
   if (!stored) {
     tell(candidate.domain, stored.error().detail);
   } else if (candidate.damaged) {
-    if (!*stored) tell(candidate.domain, "what is remembered of it is damaged and could not be replaced");
+    if (!*stored) tell(candidate.domain, "what is cached of it is damaged and could not be replaced");
   } else if (asked_by_name_ && has_no_record(outcome) && outcome.entry.binding_policy(begin) == nullptr) {
     ++summary_.without_record;
   } else if (auto why = why_not_refreshed(outcome, begin); !why.empty()) {
@@ -170,8 +171,8 @@ void UpkeepRound::refreshed(const Candidate& candidate, Time begin, const Outcom
   later([this] { refresh_next(); });
 }
 
-void UpkeepRound::tell(const Domain& domain, std::string why) {
-  if (asked_by_name_ || parts_.store.due(warning_of(domain), kWarnedAgain))
+void Sweep::tell(const Domain& domain, std::string why) {
+  if (asked_by_name_ || deps_.store.due(warning_of(domain), kWarnedAgain))
     summary_.failures.push_back({domain, std::move(why)});
 }
 

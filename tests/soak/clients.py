@@ -17,10 +17,10 @@ from pathlib import Path
 import daemon
 import entry
 import strangers
-from ground import DNS_TIMEOUT, FETCH_TIMEOUT, OWNER, STORE, Ground, owner_id
+from testbed import DNS_TIMEOUT, FETCH_TIMEOUT, OWNER, STORE, Testbed, owner_id
 from oracle import UNKNOWN, Answer, Oracle, Ticket
 from programs import BUSY, GRACE, LIMIT, Caller, Runner
-from truth import Domain, Kind
+from model import Domain, Kind
 
 APPLIES, NONE, TEMPORARY = 0, 1, 75
 STATUS_OK, STATUS_DEFER = "0", "1"
@@ -52,7 +52,7 @@ def answer_of_caller(fields: list[str], writes: bool) -> Answer:
                   int(expires) or UNKNOWN, reason, writes)
 
 
-class Asker(threading.Thread):
+class Client(threading.Thread):
     """`turn()` is done again and again until `runner.stopping` is set, with a pause of `pause` seconds on average."""
 
     def __init__(self, runner: Runner, seed: str, pause: float) -> None:
@@ -62,8 +62,8 @@ class Asker(threading.Thread):
         self.pause = pause
 
     @property
-    def ground(self) -> Ground:
-        return self.runner.ground
+    def testbed(self) -> Testbed:
+        return self.runner.testbed
 
     @property
     def oracle(self) -> Oracle:
@@ -74,7 +74,7 @@ class Asker(threading.Thread):
             try:
                 if not self.runner.pausing.is_set():
                     self.turn()
-            except Exception as trouble:  # pylint: disable=broad-except; the soak must not go on with half of its askers
+            except Exception as trouble:  # pylint: disable=broad-except; the soak must not go on with half of its clients
                 self.runner.report.found("stray", set(), f"the soak itself, in {self.name}: {type(trouble).__name__}: {trouble}")
                 raise
         self.end()
@@ -87,10 +87,10 @@ class Asker(threading.Thread):
 
     def any_domain(self) -> Domain:
         """One that can only make others wait comes up seldom."""
-        return self.random.choice(self.ground.domains if self.random.random() < SELDOM else self.ground.talkative)
+        return self.random.choice(self.testbed.domains if self.random.random() < SELDOM else self.testbed.talkative)
 
 
-class CommandLine(Asker):
+class CommandLine(Client):
     def __init__(self, runner: Runner, user: str, seed: str) -> None:
         super().__init__(runner, f"{seed} query {user}", 0.02)
         self.user = user
@@ -123,13 +123,13 @@ def judge(runner: Runner, domain: Domain, answer: Answer, ticket: Ticket, who: s
         runner.report.found("wrong", faults, f"{domain.name}, {who}: {wrong}; the answer was {answer}")
 
 
-class MailServer(Asker):
+class MailServer(Client):
     """Asks mtastsd as a mail server does, over a connection that it keeps. Also to be had without its thread, for one question."""
 
     def __init__(self, runner: Runner, seed: str = "") -> None:
         super().__init__(runner, seed, 0.05)
         self.connection = daemon.Connection(LIMIT)
-        self.domains = [domain for domain in runner.ground.domains if domain.kind is not Kind.FRESH]
+        self.domains = [domain for domain in runner.testbed.domains if domain.kind is not Kind.FRESH]
 
     def __enter__(self) -> MailServer:
         return self
@@ -144,7 +144,7 @@ class MailServer(Asker):
 
     def ask(self, domain: Domain) -> Answer | None:
         """Has the answer judged, and returns it; None when there is nothing to judge."""
-        server = self.ground.daemon
+        server = self.testbed.daemon
         generation = server.generation  # before it is found to serve: it may be stopped between the two
         if not server.serving.wait(LIMIT):
             return None
@@ -171,7 +171,7 @@ class MailServer(Asker):
         self.connection.close()
 
 
-class LongLived(Asker):
+class LongLived(Client):
     def __init__(self, runner: Runner, user: str, seed: str) -> None:
         super().__init__(runner, f"{seed} caller {user}", 0.01)
         self.user = user
@@ -194,7 +194,7 @@ class LongLived(Asker):
         self.caller.close()
 
 
-class Refresher(Asker):
+class Refresher(Client):
     """What the timer runs, far more often than any timer."""
 
     def __init__(self, runner: Runner, seed: str) -> None:
@@ -208,13 +208,13 @@ def refresh(runner: Runner, domain: Domain | None = None) -> None:
     """`cache refresh` as root, for one domain or all that is due."""
     begin = time.monotonic()
     words = ["cache", "refresh", *([domain.name] if domain else [])]
-    most = 1 if domain else sum(one.kind.has_policy for one in runner.ground.domains)
+    most = 1 if domain else sum(one.kind.has_policy for one in runner.testbed.domains)
     ended = runner.run(words, "root", limit=most * REFRESH_ONE + BUSY)
     if ended.code not in (APPLIES, NONE, TEMPORARY, None):
         runner.report.found("wrong", runner.faults(begin), f"{' '.join(words)}: exit code {ended.code}: {ended.errors[-300:]}")
 
 
-class Lister(Asker):
+class Lister(Client):
     """Reads everything at once: `cache list` and `cache show`."""
 
     LINE = re.compile(r"(?P<name>\S+)  (?P<mode>none|testing|enforce)  (?P<rest>.*)")
@@ -222,7 +222,7 @@ class Lister(Asker):
     def __init__(self, runner: Runner, user: str, seed: str) -> None:
         super().__init__(runner, f"{seed} lister {user}", 0.3)
         self.user = user
-        self.modes = {domain.name: domain for domain in runner.ground.domains}
+        self.modes = {domain.name: domain for domain in runner.testbed.domains}
 
     def turn(self) -> None:
         begin = time.monotonic()
@@ -247,21 +247,21 @@ class Lister(Asker):
         self.runner.report.found("wrong", self.runner.faults(begin), f"cache list: {line}")
 
 
-class Publisher(Asker):
+class Publisher(Client):
     """Domains that change their policies."""
 
     def __init__(self, runner: Runner, seed: str) -> None:
         super().__init__(runner, f"{seed} publisher", 0.4)
-        self.moving = [domain for domain in runner.ground.domains if domain.kind is Kind.MOVING]
+        self.moving = [domain for domain in runner.testbed.domains if domain.kind is Kind.MOVING]
 
     def turn(self) -> None:
-        if not self.ground.names_lock.acquire(blocking=False):  # names are broken now
+        if not self.testbed.names_lock.acquire(blocking=False):  # names are broken now
             return
         try:
             domain = self.random.choice(self.moving)
-            self.ground.publish(domain, domain.next_version())
+            self.testbed.publish(domain, domain.next_version())
         finally:
-            self.ground.names_lock.release()
+            self.testbed.names_lock.release()
 
 
 def beginning(file: Path) -> bytes:
@@ -270,7 +270,7 @@ def beginning(file: Path) -> bytes:
         return opened.read(100_000)
 
 
-class Inspector(Asker):
+class Inspector(Client):
     """Takes stock of the store: everything in it must be ours, whole, with the right owner and rights, and nothing that was
     committed may be missing. What a fault has put there, `artefacts` by path with inode number, is left out."""
 
@@ -281,11 +281,11 @@ class Inspector(Asker):
         self.artefacts = artefacts
         self.of_others: set[Path] = set()  # whose owner and rights a fault has changed
         self.owner = owner_id()
-        self.by_name = {domain.name: domain for domain in runner.ground.domains}
+        self.by_name = {domain.name: domain for domain in runner.testbed.domains}
         self.inspected = 0
 
     def turn(self) -> None:
-        with self.ground.store_lock:
+        with self.testbed.store_lock:
             self.take_stock()
 
     def take_stock(self) -> None:

@@ -10,7 +10,7 @@
 
 namespace mtasts::socketmap {
 
-class Desk {
+class RequestHandler {
  public:
   using Done = std::function<void(const std::string& frame)>;
 
@@ -29,8 +29,8 @@ class Desk {
     std::string refusal;               // the frame that says so
   };
 
-  virtual ~Desk() = default;
-  // The frame that answers the payload of a request, where that is remembered; valid until the next call. nullptr: ask.
+  virtual ~RequestHandler() = default;
+  // The frame that answers the payload of a request, where that is cached; valid until the next call. nullptr: ask.
   virtual const std::string* known(std::string_view request) = 0;
   // `done` is called at most once, never from inside this call, at the latest when the time for a lookup is over; not
   // when it was refused or given up. It may destroy what was returned.

@@ -1,4 +1,4 @@
-#include "module/engine/upkeep_round.h"
+#include "module/engine/sweep.h"
 #include "module/engine/engine.h"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ std::string policy_text(const std::string& name) {
 }
 
 // Rounds over a real store; the network answers when told.
-class UpkeepRoundTest : public ::testing::Test {
+class SweepTest : public ::testing::Test {
  protected:
   static Domain domain(const std::string& name) { return *Domain::parse(name); }
 
@@ -62,11 +62,11 @@ class UpkeepRoundTest : public ::testing::Test {
   void keep_a_steady_clock() {
     for (int day = 7; day > 0; --day) store_.clock_is_steady(now_ - hours(24 * day));
   }
-  UpkeepRound make(unsigned at_once = 20) {
-    return UpkeepRound({loop_, engine_, store_, [this] { return now_; }}, UpkeepRules{}, seconds(90), at_once);
+  Sweep make(unsigned at_once = 20) {
+    return Sweep({loop_, engine_, store_, [this] { return now_; }}, SweepRules{}, seconds(90), at_once);
   }
-  void run(UpkeepRound& round) {
-    round.run([this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  void run(Sweep& round) {
+    round.run([this](const SweepSummary& summary) { done_.push_back(summary); });
     loop_.advance(milliseconds(1));
   }
   // The names asked for so far, in order.
@@ -91,10 +91,10 @@ class UpkeepRoundTest : public ::testing::Test {
   FileStore store_{scratch_.path(), log_};
   Time now_ = now();
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; }};
-  std::vector<UpkeepSummary> done_;
+  std::vector<SweepSummary> done_;
 };
 
-TEST_F(UpkeepRoundTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
+TEST_F(SweepTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
   remember("due.example", hours(30));
   remember("fresh.example", hours(1));
   auto round = make();
@@ -108,7 +108,7 @@ TEST_F(UpkeepRoundTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
   EXPECT_EQ(store_.get(domain("due.example")).value()->policy->fetched, now_);
 }
 
-TEST_F(UpkeepRoundTest, TheLastUsedComesFirstAndNotAllAtOnce) {
+TEST_F(SweepTest, TheLastUsedComesFirstAndNotAllAtOnce) {
   remember("seldom.example", hours(30), hours(200));
   remember("often.example", hours(30), hours(1));
   remember("sometimes.example", hours(30), hours(50));
@@ -119,7 +119,7 @@ TEST_F(UpkeepRoundTest, TheLastUsedComesFirstAndNotAllAtOnce) {
   EXPECT_THAT(asked(), ElementsAre("often.example", "sometimes.example", "seldom.example"));
 }
 
-TEST_F(UpkeepRoundTest, LetsGoWhatIsOfNoUse) {
+TEST_F(SweepTest, LetsGoWhatIsOfNoUse) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
   put({domain("asked.example"), {RecordMemory::State::kAbsent, now_ - hours(1), {}, {}}, {}, {}}, seconds(0));
   remember("forgotten.example", hours(24 * 40), hours(24 * 31));
@@ -134,7 +134,7 @@ TEST_F(UpkeepRoundTest, LetsGoWhatIsOfNoUse) {
 }
 
 // By that clock the policy has run out and was not used for a year; by the right one it is in force.
-TEST_F(UpkeepRoundTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
+TEST_F(SweepTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
   remember("week.example", hours(1));
   keep_a_steady_clock();
   const auto round_at = [this](hours offset) {
@@ -154,7 +154,7 @@ TEST_F(UpkeepRoundTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
 }
 
 // Nobody knows yet whether it is right.
-TEST_F(UpkeepRoundTest, R17TheFirstRoundLetsNoPolicyGo) {
+TEST_F(SweepTest, R17TheFirstRoundLetsNoPolicyGo) {
   remember("forgotten.example", hours(24 * 40), hours(24 * 31));
   auto round = make();
   run(round);
@@ -162,7 +162,7 @@ TEST_F(UpkeepRoundTest, R17TheFirstRoundLetsNoPolicyGo) {
   EXPECT_TRUE(store_.get(domain("forgotten.example")).value());
 }
 
-TEST_F(UpkeepRoundTest, AClockThatKeepsItsWordForAWeekLetsGo) {
+TEST_F(SweepTest, AClockThatKeepsItsWordForAWeekLetsGo) {
   remember("week.example", hours(1));
   const auto forgotten_at = [this](hours offset) {
     now_ += offset;
@@ -177,10 +177,10 @@ TEST_F(UpkeepRoundTest, AClockThatKeepsItsWordForAWeekLetsGo) {
   EXPECT_EQ(forgotten_at(leap + hours(7 * 24)), 1U);
 }
 
-TEST_F(UpkeepRoundTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
+TEST_F(SweepTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
   FileStore other(scratch_.path(), log_);
-  for (const auto turn : {PolicyStore::Turn::kFirst, PolicyStore::Turn::kSecond}) {
+  for (const auto turn : {PolicyStore::Slot::kFirst, PolicyStore::Slot::kSecond}) {
     const auto claim = other.claim(domain("absent.example"), turn);
     auto round = make();
     run(round);
@@ -189,7 +189,7 @@ TEST_F(UpkeepRoundTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
 }
 
 // It may have held a policy that somebody relies on.
-TEST_F(UpkeepRoundTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
+TEST_F(SweepTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
   remember_damaged("damaged.example", hours(24 * 29));
   keep_a_steady_clock();
   auto round = make();
@@ -204,7 +204,7 @@ TEST_F(UpkeepRoundTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
   EXPECT_NE(store_.get(domain("damaged.example")).value()->policy_in_force(now_), nullptr);
 }
 
-TEST_F(UpkeepRoundTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
+TEST_F(SweepTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
   remember_damaged("damaged.example", hours(1));
   auto round = make();
   run(round);
@@ -215,7 +215,7 @@ TEST_F(UpkeepRoundTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
   EXPECT_TRUE(store_.get(domain("damaged.example")).value()) << "known to have none";
 }
 
-TEST_F(UpkeepRoundTest, WhatIsDamagedAndCannotBeReplacedIsTold) {
+TEST_F(SweepTest, WhatIsDamagedAndCannotBeReplacedIsTold) {
   remember_damaged("damaged.example", hours(1));
   const std::filesystem::path place = place_of("damaged.example");
   std::filesystem::remove(place);
@@ -225,10 +225,10 @@ TEST_F(UpkeepRoundTest, WhatIsDamagedAndCannotBeReplacedIsTold) {
   answer(0);
   ASSERT_EQ(done_.size(), 1U);
   ASSERT_EQ(done_[0].failures.size(), 1U);
-  EXPECT_EQ(done_[0].failures[0].why, "what is remembered of it is damaged and could not be replaced");
+  EXPECT_EQ(done_[0].failures[0].why, "what is cached of it is damaged and could not be replaced");
 }
 
-TEST_F(UpkeepRoundTest, WhatIsDamagedGoesWhenNobodyUsedItForLong) {
+TEST_F(SweepTest, WhatIsDamagedGoesWhenNobodyUsedItForLong) {
   remember_damaged("forgotten.example", hours(24 * 31));
   keep_a_steady_clock();
   auto round = make();
@@ -240,7 +240,7 @@ TEST_F(UpkeepRoundTest, WhatIsDamagedGoesWhenNobodyUsedItForLong) {
 }
 
 // By a clock that is a year ahead nothing was used for a year.
-TEST_F(UpkeepRoundTest, WhatIsDamagedStaysWhileTheClockMayBeWrong) {
+TEST_F(SweepTest, WhatIsDamagedStaysWhileTheClockMayBeWrong) {
   remember_damaged("forgotten.example", hours(24 * 31));
   auto round = make();
   run(round);
@@ -248,7 +248,7 @@ TEST_F(UpkeepRoundTest, WhatIsDamagedStaysWhileTheClockMayBeWrong) {
   EXPECT_FALSE(place_of("forgotten.example").empty());
 }
 
-TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
+TEST_F(SweepTest, R21TellsOfAFailureOnceADay) {
   remember("broken.example", hours(30));
   for (int i = 0; i < 2; ++i) {
     auto round = make();
@@ -268,7 +268,7 @@ TEST_F(UpkeepRoundTest, R21TellsOfAFailureOnceADay) {
 }
 
 // Days of a blocked record: every round fetches what is due, and no policy expires.
-TEST_F(UpkeepRoundTest, R17APolicyWhoseRecordIsDeniedIsRefreshedRoundAfterRound) {
+TEST_F(SweepTest, R17APolicyWhoseRecordIsDeniedIsRefreshedRoundAfterRound) {
   const Result<DnsAnswer<std::string>> kNoRecord[] = {
       fail(ErrorCode::kDnsFailure, "SERVFAIL"), fail(ErrorCode::kDnsTimeout, "no answer"), DnsAnswer<std::string>{},
       FakeResolver::found({"v=STSv1; id=2;", "v=STSv1; id=3;"})};
@@ -292,7 +292,7 @@ TEST_F(UpkeepRoundTest, R17APolicyWhoseRecordIsDeniedIsRefreshedRoundAfterRound)
   }
 }
 
-TEST_F(UpkeepRoundTest, ADomainThatLeftGoesWhenNobodyAskedForIt) {
+TEST_F(SweepTest, ADomainThatLeftGoesWhenNobodyAskedForIt) {
   remember("left.example", hours(24 * 5), hours(24 * 31));
   keep_a_steady_clock();
   auto before = make();
@@ -305,7 +305,7 @@ TEST_F(UpkeepRoundTest, ADomainThatLeftGoesWhenNobodyAskedForIt) {
   EXPECT_FALSE(store_.get(domain("left.example")).value());
 }
 
-TEST_F(UpkeepRoundTest, R21TellsOfRecordAndPolicyHostWhenBothFail) {
+TEST_F(SweepTest, R21TellsOfRecordAndPolicyHostWhenBothFail) {
   remember("left.example", hours(30));
   auto round = make();
   run(round);
@@ -318,7 +318,7 @@ TEST_F(UpkeepRoundTest, R21TellsOfRecordAndPolicyHostWhenBothFail) {
             "the domain has no MTA-STS record any more; sts-policy-fetch-error: mta-sts.left.example has no address");
 }
 
-TEST_F(UpkeepRoundTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
+TEST_F(SweepTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
   remember("due.example", hours(30));
   auto round = make();
   run(round);
@@ -333,7 +333,7 @@ TEST_F(UpkeepRoundTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
             "fetches are under way");
 }
 
-TEST_F(UpkeepRoundTest, WhatCouldNotBeSavedWasNotRefreshed) {
+TEST_F(SweepTest, WhatCouldNotBeSavedWasNotRefreshed) {
   remember("due.example", hours(30));
   auto round = make();
   run(round);
@@ -343,20 +343,20 @@ TEST_F(UpkeepRoundTest, WhatCouldNotBeSavedWasNotRefreshed) {
   EXPECT_EQ(done_[0].refreshed, 0U);
 }
 
-TEST_F(UpkeepRoundTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
+TEST_F(SweepTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
   remember("fresh.example", hours(1));
   auto round = make();
-  round.refresh({domain("fresh.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  round.refresh({domain("fresh.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(milliseconds(1));
   answer(0);
   ASSERT_EQ(done_.size(), 1U);
   EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 1 in force, 0 forgotten");
 }
 
-TEST_F(UpkeepRoundTest, R21ADomainThatIsNamedIsRefreshedWithoutARecord) {
+TEST_F(SweepTest, R21ADomainThatIsNamedIsRefreshedWithoutARecord) {
   remember("denied.example", hours(1));
   auto round = make();
-  round.refresh({domain("denied.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  round.refresh({domain("denied.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(milliseconds(1));
   resolver_.txts.back().second(DnsAnswer<std::string>{});
   resolver_.hosts.back().second(FakeResolver::found({"192.0.2.1"}));
@@ -368,10 +368,10 @@ TEST_F(UpkeepRoundTest, R21ADomainThatIsNamedIsRefreshedWithoutARecord) {
   EXPECT_THAT(done_[0].failures[0].why, HasSubstr("404"));
 }
 
-TEST_F(UpkeepRoundTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
+TEST_F(SweepTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ + hours(1), {}, {}}, {}, {}}, seconds(0));
   auto round = make();
-  round.refresh({domain("absent.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  round.refresh({domain("absent.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(milliseconds(1));
   resolver_.txts.back().second(DnsAnswer<std::string>{});
   loop_.advance(milliseconds(1));
@@ -380,7 +380,7 @@ TEST_F(UpkeepRoundTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
   EXPECT_THAT(done_[0].failures, IsEmpty());
 }
 
-TEST_F(UpkeepRoundTest, SaysThatItHasNotSeenEverything) {
+TEST_F(SweepTest, SaysThatItHasNotSeenEverything) {
   remember("lost.example", hours(1));
   const std::filesystem::path shard = place_of("lost.example").parent_path();
   std::filesystem::remove_all(shard);
@@ -393,14 +393,14 @@ TEST_F(UpkeepRoundTest, SaysThatItHasNotSeenEverything) {
 }
 
 // What was remembered before the question is no answer to it.
-TEST_F(UpkeepRoundTest, ADomainThatCouldNotBeAskedForIsNotSaidToHaveNoRecord) {
+TEST_F(SweepTest, ADomainThatCouldNotBeAskedForIsNotSaidToHaveNoRecord) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ + hours(1), {}, {}}, {}, {}}, seconds(0));
   auto round = make();
-  round.refresh({domain("absent.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  round.refresh({domain("absent.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(milliseconds(1));
   resolver_.txts.back().second(fail(ErrorCode::kNotTried, "too many questions are under way"));
   loop_.advance(milliseconds(1));
-  round.refresh({domain("absent.example")}, [this](const UpkeepSummary& summary) { done_.push_back(summary); });
+  round.refresh({domain("absent.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(seconds(91));
   ASSERT_EQ(done_.size(), 2U);
   for (const auto& [summary, why] : {std::pair(done_[0], "too many questions"), std::pair(done_[1], "in time")}) {

@@ -21,7 +21,7 @@ unsigned jitter(const Domain& domain) {
   return (hash >> 24U) ^ (hash >> 8U & 0xffU);
 }
 
-bool refresh_due(const CacheEntry& entry, const StoredPolicy& policy, seconds refresh, Time now) {
+bool sweep_due(const CacheEntry& entry, const StoredPolicy& policy, seconds refresh, Time now) {
   if (policy.fetched > now) return true;  // the clock was wrong then or is now
   const seconds span = std::min(refresh, policy.policy.max_age * 3 / 4);
   const Time due = policy.fetched + span * 3 / 4 + span / 4 * jitter(entry.domain) / 256;
@@ -36,7 +36,7 @@ SweepAction sweep_action(const CacheEntry& entry, Time used, const SweepRules& r
   if (in_force != nullptr) {
     // With mode none the domain has left; its record brings it back.
     const bool wanted = !unused && entry.binding_policy(now) != nullptr;
-    return wanted && refresh_due(entry, *in_force, rules.refresh, now) ? SweepAction::kRefresh : SweepAction::kKeep;
+    return wanted && sweep_due(entry, *in_force, rules.refresh, now) ? SweepAction::kRefresh : SweepAction::kKeep;
   }
   // An expired policy stays for a while: the clock may be wrong.
   if (entry.policy) return unused ? SweepAction::kForget : SweepAction::kKeep;

@@ -47,7 +47,7 @@ Result<void> check_trust(const std::string& ca_file, const std::string& crl_file
                                             "): install ca-certificates or set fetch.ca_file in mtasts.toml");
   if (const std::string fault = crl_file.empty() ? "" : file_fault(crl_file); !fault.empty())
     return fail(ErrorCode::kLocalFault, "the revoked certificates in " + crl_file + " cannot be read (" + fault +
-                                            "): mend or clear fetch.crl_file in mtasts.toml");
+                                            "): fix or clear fetch.crl_file in mtasts.toml");
   return {};
 }
 

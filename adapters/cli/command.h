@@ -1,6 +1,8 @@
 // What the subcommands of `mtasts` have in common: where they write, whom they become, how they end.
 #pragma once
 
+#include <sysexits.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,9 +20,9 @@ namespace mtasts::cli {
 enum ExitCode : int {
   kApplies = 0,  // a policy applies; done; allowed
   kNone = 1,     // no policy applies; nothing cached; not allowed
-  kUsage = 64,
-  kTemporary = 75,
-  kConfiguration = 78,
+  kUsage = EX_USAGE,
+  kTemporary = EX_TEMPFAIL,
+  kConfiguration = EX_CONFIG,
 };
 
 struct Environment {

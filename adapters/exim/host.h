@@ -20,7 +20,7 @@ namespace mtasts {
 // the address on to the next router, unprotected.
 enum class EximStatus : int {
   kOk = 0,
-  kError = 1,  // the expansion fails and the panic log tells: somebody has to mend something
+  kError = 1,  // the expansion fails and the panic log tells: somebody has to fix something
   kFail = 2,   // the expansion fails: temporary, for this message only
 };
 

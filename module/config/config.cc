@@ -222,8 +222,7 @@ Result<Config> load(const std::string& path, Lines& lines) {
   Config config = defaults();
   const auto text = read_file(path);
   if (!text) return tl::unexpected(text.error());
-  if (!*text) return config;
-  const toml::parse_result parsed = toml::parse(**text, std::string_view(path));
+  const toml::parse_result parsed = toml::parse(text->value_or(""), std::string_view(path));
   if (!parsed) {
     const auto& error = parsed.error();
     return config_error(path, error.source().begin.line, "not valid TOML: " + escaped(error.description()));

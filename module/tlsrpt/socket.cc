@@ -57,7 +57,7 @@ struct Words {
 Words words_of(Loss why) {
   switch (why) {
     case Loss::kNobody:
-      return {"tlsrpt-nobody", "nobody listens there", "start tlsrpt-collectd, or mend tlsrpt.socket"};
+      return {"tlsrpt-nobody", "nobody listens there", "start tlsrpt-collectd, or fix tlsrpt.socket"};
     case Loss::kForbidden:
       return {"tlsrpt-forbidden", "this program's user may not write there",
               "see tlsrpt-collectd's --socketgroup and --socketmode"};

@@ -13,7 +13,7 @@
 #include "module/io/wall_clock.h"
 #include "tests/unit/fetch/silent_listener.h"
 #include "tests/unit/module/fakes.h"
-#include "tests/unit/module/lab.h"
+#include "tests/unit/module/lab_config.h"
 
 namespace mtasts {
 namespace {
@@ -29,7 +29,7 @@ class HostileLookups : public testing::Test {
  protected:
   HostileLookups() {
     config_ = lab_config("/nonexistent");
-    config_.network.dns.resolvers = {lab_value("MTASTS_LAB_HOSTILE_RESOLVER")};
+    config_.network.dns.resolvers = {test::lab("HOSTILE_RESOLVER")};
     config_.lookup.ask_dane = true;
     const auto library = EngineLibrary::load(helper_settings(config_, LogTarget::kSyslog)).value();
     network_ = library.open(config_.network).value();

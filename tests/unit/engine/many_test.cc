@@ -8,7 +8,7 @@
 #include "module/helper/engine_library.h"
 #include "module/io/wall_clock.h"
 #include "tests/unit/module/fakes.h"
-#include "tests/unit/module/lab.h"
+#include "tests/unit/module/lab_config.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {

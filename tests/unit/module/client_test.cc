@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "tests/unit/module/fakes.h"
-#include "tests/unit/module/lab.h"
+#include "tests/unit/module/lab_config.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {

@@ -55,6 +55,17 @@ TEST_F(ConfigFile, EmptyFileGivesTheDefaultsOfTheContract) {
   EXPECT_FALSE(config->metrics);
 }
 
+// The default file is missing here, as on a machine where nothing is configured.
+TEST_F(ConfigFile, WithoutAFileEverythingIsDerivedAsWithAnEmptyOne) {
+  if (std::filesystem::exists(default_config_path())) return;
+  const auto without = load_config(default_config_path());
+  const auto empty = load("");
+  ASSERT_TRUE(without && empty);
+  EXPECT_EQ(without->network.probe.ca_file, empty->network.probe.ca_file);
+  EXPECT_EQ(without->network.probe.timeout, empty->network.probe.timeout);
+  EXPECT_EQ(without->network.dns.deadline, empty->network.dns.deadline);
+}
+
 TEST_F(ConfigFile, LimitsOfTheStoreReachTheLookupHelper) {
   EXPECT_EQ(load("")->quota.bytes, std::int64_t{1} << 30U);
   const auto config = load("[cache]\nmax_entries = 2000\nmax_mb = 32\nmax_per_domain = 50\nforget_s = 90000\n");

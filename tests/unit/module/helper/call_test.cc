@@ -25,7 +25,7 @@
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
 #include "tests/unit/module/fakes.h"
-#include "tests/unit/module/lab.h"
+#include "tests/unit/module/lab_config.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -166,7 +166,7 @@ TEST_F(HelperCallTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
 }
 
 TEST_F(HelperCallTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
-  config_.network.dns.resolvers = {lab_value("MTASTS_LAB_DEAD_RESOLVER")};
+  config_.network.dns.resolvers = {test::lab("DEAD_RESOLVER")};
   config_.network.dns.timeout = seconds(1);
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
@@ -175,7 +175,7 @@ TEST_F(HelperCallTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {
 
 // The warning comes once a minute for all processes: an administrator who looks must not take it from the mail log.
 TEST_F(HelperCallTest, APersonsLookupLeavesTheWarningToMailServers) {
-  config_.network.dns.resolvers = {lab_value("MTASTS_LAB_DEAD_RESOLVER")};
+  config_.network.dns.resolvers = {test::lab("DEAD_RESOLVER")};
   config_.network.dns.timeout = seconds(1);
   const auto warned = [this] { return fs::exists(scratch_.path() + "/.due-dns-failure"); };
   config_.is_for_person = true;

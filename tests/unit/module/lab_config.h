@@ -2,28 +2,20 @@
 // `tests/lab/loopback.py -- ctest ...` (./dev test does).
 #pragma once
 
-#include <cstdlib>
-#include <stdexcept>
 #include <string>
 
 #include "module/config/config.h"
+#include "tests/unit/lab.h"
 
 namespace mtasts {
-
-inline std::string lab_value(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr)
-    throw std::runtime_error(std::string(name) + " is not set: run this through tests/lab/loopback.py -- COMMAND");
-  return value;
-}
 
 // A configuration that asks the lab's resolver and policy hosts and remembers in `store`.
 inline Config lab_config(const std::string& store) {
   Config config;
-  config.network.dns.resolvers = {lab_value("MTASTS_LAB_RESOLVER")};
-  config.network.fetch.port = static_cast<std::uint16_t>(std::stoi(lab_value("MTASTS_LAB_POLICY_PORT")));
+  config.network.dns.resolvers = {test::lab("RESOLVER")};
+  config.network.fetch.port = static_cast<std::uint16_t>(std::stoi(test::lab("POLICY_PORT")));
   config.network.fetch.allow_private = {"127.0.0.0/8", "::1"};
-  config.network.fetch.ca_file = lab_value("MTASTS_LAB_CA");
+  config.network.fetch.ca_file = test::lab("CA");
   config.cache_directory = store;
   config.engine_directory = MTASTS_TEST_ENGINE_DIR;
   config.helper_program = MTASTS_TEST_ENGINE_DIR "/mtasts-lookup";

@@ -37,49 +37,48 @@ Remembered no_key() {
 
 }  // namespace
 
-const std::string* Answers::known(std::string_view payload) {
+Answers::Found Answers::find(std::string_view payload) {
   if (const Remembered* found = memory_.find(payload, steady_clock::now())) {
     deps_.metrics.from_memory();
     deps_.metrics.answered_at_once(found->map, found->verdict);
-    return &found->frame;
+    return {&found->frame, {}};
   }
-  if (payload == kPingRequest) return &(once_ = encode_netstring(kPingAnswer));
+  if (payload == kPingRequest) return {&(once_ = encode_netstring(kPingAnswer)), {}};
   const auto request = Request::parse(payload);
-  if (!request) return keep(payload, no_key(), seconds(0));
+  if (!request) return {keep(payload, no_key(), seconds(0)), {}};
   // What is no domain is the business of the MTA, which will find that out by itself.
   const auto domain = is_parent_key(request->key) ? std::optional<Domain>{}
                                                   : policy_domain(request->key).value_or(std::optional<Domain>{});
   if (!domain)
-    return keep(payload, answer(request->map, no_policy("a key without a policy domain"), payload), kRepeated);
+    return {keep(payload, answer(request->map, no_policy("a key without a policy domain"), payload), kRepeated), {}};
   const Time now = deps_.clock();
   auto cached = deps_.store.use(*domain);
-  if (!cached) return keep(payload, answer(request->map, defer(*domain, cached.error()), payload), seconds(0));
+  if (!cached) return {keep(payload, answer(request->map, defer(*domain, cached.error()), payload), seconds(0)), {}};
   const auto outcome = Lookup(*domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
-  if (!outcome) return nullptr;
+  if (!outcome) return {nullptr, Question{std::string(payload), request->map, *domain}};
   deps_.metrics.from_store();
-  return keep(payload, answer(request->map, decide(*outcome, config_.decision, now), payload), good_for(*outcome));
+  return {keep(payload, answer(request->map, decide(*outcome, config_.decision, now), payload), good_for(*outcome)),
+          {}};
 }
 
-void Answers::ask(std::string_view payload, SteadyTime asked, Done done) {
-  const Request request = *Request::parse(payload);
+void Answers::ask(const Question& question, SteadyTime asked, Done done) {
   const auto waited = steady_clock::now() - asked;
   const auto left = std::chrono::ceil<milliseconds>(config_.deadline - waited);
-  deps_.lookups->lookup(**policy_domain(request.key), Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
-                        [this, map = request.map, payload = std::string(payload), done = std::move(done), asked,
-                         is_late = waited > kAtOnce](const Outcome& found) {
-                          const Outcome outcome = is_late ? of_one_begun_late(found) : found;
-                          Remembered given = answer(map, decide(outcome, config_.decision, deps_.clock()), payload);
-                          deps_.metrics.looked_up(outcome);
-                          deps_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
-                          done(given.frame);
-                          if (const seconds time = good_for(outcome); time > seconds(0))
-                            memory_.put(payload, std::move(given), steady_clock::now() + time);
-                        });
+  deps_.lookups->lookup(
+      question.domain, Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
+      [this, question, done = std::move(done), asked, is_late = waited > kAtOnce](const Outcome& found) {
+        const Outcome outcome = is_late ? of_one_begun_late(found) : found;
+        Remembered given = answer(question.map, decide(outcome, config_.decision, deps_.clock()), question.payload);
+        deps_.metrics.looked_up(outcome);
+        deps_.metrics.answered(given.map, given.verdict, steady_clock::now() - asked);
+        done(given.frame);
+        if (const seconds time = good_for(outcome); time > seconds(0))
+          memory_.put(question.payload, std::move(given), steady_clock::now() + time);
+      });
 }
 
-std::string Answers::without_lookup(std::string_view payload, const std::string& reason) {
-  const Request request = *Request::parse(payload);
-  const Domain domain = **policy_domain(request.key);
+std::string Answers::without_lookup(const Question& question, const std::string& reason) {
+  const Domain& domain = question.domain;
   Outcome outcome =
       Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far();
   outcome.progress = Outcome::Progress::kNotAsked;
@@ -87,7 +86,7 @@ std::string Answers::without_lookup(std::string_view payload, const std::string&
   rules.on_deadline = WhenUnknown::kDefer;
   Decision decision = decide(outcome, rules, deps_.clock());
   if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
-  Remembered given = answer(request.map, decision, payload);
+  Remembered given = answer(question.map, decision, question.payload);
   deps_.metrics.answered_at_once(given.map, given.verdict);
   return std::move(given.frame);
 }

@@ -3,16 +3,25 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "adapters/socketmap/memory.h"
 #include "adapters/socketmap/metrics.h"
+#include "core/domain.h"
 #include "module/config/config.h"
 #include "module/engine/lookups.h"
 #include "module/store/policy_store.h"
 
 namespace mtasts::socketmap {
+
+// A request that only a lookup can answer.
+struct Question {
+  std::string payload;  // as it came
+  Map map;
+  Domain domain;
+};
 
 // Everything passed to the constructor must outlive the object, and the object the lookups of the engine. One thread.
 class Answers {
@@ -29,22 +38,25 @@ class Answers {
 
   using Done = std::function<void(const std::string& frame)>;
 
-  // The frame that answers the payload of a request, where that is cached; valid until the next call. nullptr: it
-  // takes a lookup.
-  const std::string* known(std::string_view request);
+  // One of the two.
+  struct Found {
+    const std::string* frame;          // that answers the request, where that is cached; valid until the next call
+    std::optional<Question> question;  // it takes a lookup
+  };
+  Found find(std::string_view request);
   // Looks up. `done` is called exactly once, never from inside this call, at the latest when deadline() has passed
   // since `asked`.
-  void ask(std::string_view request, SteadyTime asked, Done done);
+  void ask(const Question& question, SteadyTime asked, Done done);
   // The frame for a request for whose lookup there is no room: a policy that is in force is applied, what needs the
   // network is deferred for this reason.
-  std::string without_lookup(std::string_view request, const std::string& reason);
+  std::string without_lookup(const Question& question, const std::string& reason);
   [[nodiscard]] std::chrono::milliseconds deadline() const { return config_.deadline; }
 
  private:
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
 
   [[nodiscard]] Remembered answer(Map map, const Decision& decision, std::string_view request) const;
-  // What known() returns: cached for `good_for`, or for this once.
+  // What find() returns: cached for `good_for`, or for this once.
   const std::string* keep(std::string_view request, Remembered remembered, std::chrono::seconds good_for);
   [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;
 

@@ -99,13 +99,11 @@ std::string_view Connection::answer_next(std::string_view bytes) {
 }
 
 void Connection::answer_one(std::string_view request) {
-  if (const std::string* frame = deps_.handler.known(request)) {
-    out_ += *frame;
-    return;
-  }
-  auto asked = deps_.handler.ask(request, peer_, [this](const std::string& frame) { on_answer(frame); });
-  pending_ = std::move(asked.pending);
-  if (!pending_) out_ += asked.refusal;
+  auto handled = deps_.handler.handle(request, peer_, [this](const std::string& frame) { on_answer(frame); });
+  if (handled.frame != nullptr)
+    out_ += *handled.frame;
+  else
+    pending_ = std::move(handled.pending);
 }
 
 void Connection::on_answer(const std::string& frame) {

@@ -24,17 +24,17 @@ class RequestHandler {
     // The client sends nothing more: it may wait for the answer, or be gone. Over TCP nobody can tell.
     virtual void client_may_be_gone() = 0;
   };
-  struct Asked {
-    std::unique_ptr<Pending> pending;  // nullptr: refused
-    std::string refusal;               // the frame that says so
+  // One of the two.
+  struct Handled {
+    const std::string* frame = nullptr;  // that answers; valid until the next call
+    std::unique_ptr<Pending> pending{};  // the answer comes later
   };
 
   virtual ~RequestHandler() = default;
-  // The frame that answers the payload of a request, where that is cached; valid until the next call. nullptr: ask.
-  virtual const std::string* known(std::string_view request) = 0;
-  // `done` is called at most once, never from inside this call, at the latest when the time for a lookup is over; not
-  // when it was refused or given up. It may destroy what was returned.
-  virtual Asked ask(std::string_view request, const Peer& peer, Done done) = 0;
+  // Answers the payload of a request: at once from what is cached, or with a refusal, or after a lookup. `done` is
+  // called at most once, never from inside this call, at the latest when the time for a lookup is over; not when the
+  // answer came at once or the request was given up. It may destroy what was returned.
+  virtual Handled handle(std::string_view request, const Peer& peer, Done done) = 0;
   // A client is dropped: `why`, and the beginning of what it sent, any bytes.
   virtual void complain(std::string_view why, std::string_view beginning) = 0;
 };

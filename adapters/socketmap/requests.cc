@@ -11,8 +11,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 struct Requests::Waiting final : Pending {
-  Waiting(Metrics& where, std::string_view asked_for, Done when_done)
-      : metrics(where), request(asked_for), done(std::move(when_done)) {
+  Waiting(Metrics& where, Question asked_for, Done when_done)
+      : metrics(where), question(std::move(asked_for)), done(std::move(when_done)) {
     metrics.waiting(1);
   }
   Waiting(const Waiting&) = delete;
@@ -21,7 +21,7 @@ struct Requests::Waiting final : Pending {
   void client_may_be_gone() override { ticket->release(); }
 
   Metrics& metrics;
-  std::string request;
+  Question question;
   Done done;
   SteadyTime asked = steady_clock::now();
   std::unique_ptr<EventLoop::Watch> timer;  // until the lookup begins, which has a deadline of its own
@@ -41,25 +41,33 @@ void Requests::refuse_all(const std::string& reason, Answers* cached) {
   refusal_frame_ = encode_netstring(temporary(reason_).text);
 }
 
-// A ping is told that not all is well.
-const std::string* Requests::known_out_of_service(std::string_view request) {
-  const bool may_be_cached = answers_ != nullptr && request != kPingRequest;
-  return may_be_cached ? answers_->known(request) : &refusal_frame_;
-}
-
-RequestHandler::Asked Requests::ask(std::string_view request, const Peer& peer, Done done) {
-  if (!reason_.empty()) return {nullptr, answers_->without_lookup(request, reason_)};
-  auto waiting = std::make_unique<Waiting>(deps_.metrics, request, std::move(done));
+RequestHandler::Handled Requests::handle(std::string_view request, const Peer& peer, Done done) {
+  if (!reason_.empty()) return handle_out_of_service(request);
+  auto found = answers_->find(request);
+  if (found.frame != nullptr) return {.frame = found.frame};
+  auto waiting = std::make_unique<Waiting>(deps_.metrics, std::move(*found.question), std::move(done));
   Waiting& one = *waiting;
   one.timer = deps_.loop.after(answers_->deadline(), [this, &one] { expire(one); });
   one.ticket = admission_.enter(peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
-  if (!one.ticket) return refuse(request, peer);
-  return {std::move(waiting), {}};
+  if (!one.ticket) return refuse(one.question, peer);
+  return {.pending = std::move(waiting)};
+}
+
+// A ping is told that not all is well.
+RequestHandler::Handled Requests::handle_out_of_service(std::string_view request) {
+  if (answers_ == nullptr || request == kPingRequest) return {.frame = &refusal_frame_};
+  const auto found = answers_->find(request);
+  return found.frame != nullptr ? Handled{.frame = found.frame} : without_lookup(*found.question, reason_);
+}
+
+RequestHandler::Handled Requests::without_lookup(const Question& question, const std::string& reason) {
+  frame_ = answers_->without_lookup(question, reason);
+  return {.frame = &frame_};
 }
 
 void Requests::begin(Waiting& waiting, Admission::Slot slot) {
   waiting.timer.reset();
-  answers_->ask(waiting.request, waiting.asked,
+  answers_->ask(waiting.question, waiting.asked,
                 [weak = std::weak_ptr(waiting.self), slot = std::move(slot)](const std::string& frame) {
                   const auto self = weak.lock();
                   if (!self) return;  // given up meanwhile
@@ -69,13 +77,13 @@ void Requests::begin(Waiting& waiting, Admission::Slot slot) {
 }
 
 void Requests::expire(Waiting& waiting) {
-  const std::string frame =
-      answers_->without_lookup(waiting.request, "too many lookups run; the one for this request has not begun in time");
+  const std::string frame = answers_->without_lookup(
+      waiting.question, "too many lookups run; the one for this request has not begun in time");
   const Done done = std::move(waiting.done);
   done(frame);
 }
 
-RequestHandler::Asked Requests::refuse(std::string_view request, const Peer& peer) {
+RequestHandler::Handled Requests::refuse(const Question& question, const Peer& peer) {
   deps_.metrics.refused_lookup();
   if (refused_.is_due()) {
     deps_.log.write(LogLevel::kWarning,
@@ -85,7 +93,7 @@ RequestHandler::Asked Requests::refuse(std::string_view request, const Peer& pee
                         "mail; cached answers and other peers are not affected\" action=\"find out why it asks for so "
                         "many domains at once; if it is your mail server, raise socketmap.max_connections\"");
   }
-  return {nullptr, answers_->without_lookup(request, "too many requests of " + peer + " wait for a lookup")};
+  return without_lookup(question, "too many requests of " + peer + " wait for a lookup");
 }
 
 void Requests::complain(std::string_view why, std::string_view beginning) {

@@ -24,25 +24,24 @@ class Requests final : public RequestHandler {
   // Out of service: answers of `cached` (nullptr: none) are given, everything else gets TEMP with this reason.
   void refuse_all(const std::string& reason, Answers* cached);
 
-  const std::string* known(std::string_view request) override {
-    return reason_.empty() ? answers_->known(request) : known_out_of_service(request);
-  }
-  Asked ask(std::string_view request, const Peer& peer, Done done) override;
+  Handled handle(std::string_view request, const Peer& peer, Done done) override;
   void complain(std::string_view why, std::string_view beginning) override;
 
  private:
   struct Waiting;
 
-  const std::string* known_out_of_service(std::string_view request);
+  Handled handle_out_of_service(std::string_view request);
+  Handled without_lookup(const Question& question, const std::string& reason);
   void begin(Waiting& waiting, Admission::Slot slot);
   void expire(Waiting& waiting);
-  Asked refuse(std::string_view request, const Peer& peer);
+  Handled refuse(const Question& question, const Peer& peer);
 
   Deps deps_;
   Admission admission_;
   Answers* answers_ = nullptr;
   std::string reason_;         // why it is out of service; "": it is not
   std::string refusal_frame_;  // that says so
+  std::string frame_;          // the last one that was made for a request that gets no lookup
   LogThrottle complained_{std::chrono::minutes(1)};
   LogThrottle refused_{std::chrono::hours(1)};
 };

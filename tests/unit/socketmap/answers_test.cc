@@ -26,9 +26,11 @@ class Answering : public testing::Test {
 
   // As a request goes: at once, or after a lookup; "" while that goes on.
   std::string ask(const std::string& request) {
-    if (const std::string* frame = answers_.known(request)) return *frame;
+    const auto found = answers_.find(request);
+    if (found.frame != nullptr) return *found.frame;
     auto given = std::make_shared<std::string>();
-    answers_.ask(request, std::chrono::steady_clock::now(), [given](const std::string& frame) { *given = frame; });
+    answers_.ask(*found.question, std::chrono::steady_clock::now(),
+                 [given](const std::string& frame) { *given = frame; });
     last_ = given;
     loop_.advance(seconds(0));
     return *given;
@@ -55,6 +57,7 @@ class Answering : public testing::Test {
   std::shared_ptr<std::string> last_;
 };
 
+const Question kQuestion{"postfix example.com", Map::kPostfix, test::domain()};
 const std::string kSecure = "50:OK secure match=mx.example.com servername=hostname,";
 
 TEST_F(Answering, WhatTheStoreHasIsAnsweredAtOnceAndThenFromMemory) {
@@ -110,7 +113,7 @@ TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
   config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   const auto answer_of_one_begun_after = [this](seconds waited) {
     auto given = std::make_shared<std::string>();
-    answers_.ask("postfix example.com", std::chrono::steady_clock::now() - waited,
+    answers_.ask(kQuestion, std::chrono::steady_clock::now() - waited,
                  [given](const std::string& frame) { *given = frame; });
     loop_.advance(seconds(20));
     return *given;
@@ -154,18 +157,18 @@ TEST_F(Answering, R17WithoutALookupAPolicyInForceIsAppliedAndTheRestIsDeferred) 
   CacheEntry entry = enforced();
   entry.record.until = now_ - seconds(1);
   remember(entry);
-  EXPECT_EQ(answers_.known("postfix example.com"), nullptr);
-  EXPECT_EQ(answers_.without_lookup("postfix example.com", "full"), kSecure);
+  EXPECT_EQ(answers_.find("postfix example.com").frame, nullptr);
+  EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), kSecure);
   entry.policy.reset();
   remember(entry);
-  EXPECT_EQ(answers_.without_lookup("postfix example.com", "full"), "9:TEMP full,");
+  EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), "9:TEMP full,");
   EXPECT_TRUE(resolver_.txts.empty());
 }
 
 TEST_F(Answering, R20ARecordThatWasAbsentOnceIsNoAnswerWithoutALookup) {
   config_.decision.on_deadline = config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   remember({test::domain(), {State::kAbsent, now_ - seconds(1), "", {}}, std::nullopt, std::nullopt});
-  EXPECT_EQ(answers_.without_lookup("postfix example.com", "full"), "9:TEMP full,");
+  EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), "9:TEMP full,");
 }
 
 TEST_F(Answering, EveryMapHasItsOwnAnswer) {

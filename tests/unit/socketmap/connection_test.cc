@@ -26,19 +26,21 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // Knows what begins with "known", answers the rest when told to.
-class FakeDesk final : public RequestHandler {
+class FakeHandler final : public RequestHandler {
  public:
-  const std::string* known(std::string_view request) override {
+  Handled handle(std::string_view request, const Peer& peer, Done done) override {
     requests.emplace_back(request);
-    if (!request.starts_with("known")) return nullptr;
-    frame_ = encode_netstring("OK " + std::string(request) + filling);
-    return &frame_;
-  }
-  Asked ask(std::string_view request, const Peer& peer, Done done) override {
+    if (request.starts_with("known")) {
+      frame_ = encode_netstring("OK " + std::string(request) + filling);
+      return {.frame = &frame_};
+    }
     asked_by.push_back(peer);
-    if (request.starts_with("refused")) return {nullptr, "4:TEMP,"};
+    if (request.starts_with("refused")) {
+      frame_ = "4:TEMP,";
+      return {.frame = &frame_};
+    }
     waiting.push_back(std::move(done));
-    return {std::make_unique<Waiting>(*this), {}};
+    return {.pending = std::make_unique<Waiting>(*this)};
   }
   void complain(std::string_view why, std::string_view /*beginning*/) override { complaints.emplace_back(why); }
 
@@ -52,12 +54,12 @@ class FakeDesk final : public RequestHandler {
 
  private:
   struct Waiting final : Pending {
-    explicit Waiting(FakeDesk& handler) : desk_(handler) { ++desk_.pending; }
+    explicit Waiting(FakeHandler& handler) : handler_(handler) { ++handler_.pending; }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() override { --desk_.pending; }
-    void client_may_be_gone() override { ++desk_.perhaps_gone; }
-    FakeDesk& desk_;
+    ~Waiting() override { --handler_.pending; }
+    void client_may_be_gone() override { ++handler_.perhaps_gone; }
+    FakeHandler& handler_;
   };
   std::string frame_;
 };
@@ -96,7 +98,7 @@ class Serving : public testing::Test {
         address_(parse_listen_address("unix:" + scratch_.path() + "/socket").value()) {
     std::vector<Descriptor> sockets;
     sockets.push_back(listen_on(address_, {}).value());
-    server_ = std::make_unique<Server>(Server::Deps{*loop_, desk_, metrics_, log_}, std::move(sockets), limit);
+    server_ = std::make_unique<Server>(Server::Deps{*loop_, handler_, metrics_, log_}, std::move(sockets), limit);
   }
 
   Client connect() {
@@ -119,7 +121,7 @@ class Serving : public testing::Test {
   }
 
   Scratch scratch_;
-  FakeDesk desk_;
+  FakeHandler handler_;
   FakeLog log_;
   Metrics metrics_;
   std::unique_ptr<EventLoop> loop_;
@@ -142,7 +144,7 @@ TEST_F(Serving, AnswersTheRestWhenItIsFoundOutAndOthersMeanwhile) {
   say(quick, "known b");
   EXPECT_EQ(heard(quick), "10:OK known b,");
   EXPECT_THAT(slow.received(), IsEmpty());
-  desk_.waiting.at(0)("2:OK,");
+  handler_.waiting.at(0)("2:OK,");
   EXPECT_EQ(heard(slow), "2:OK,");
 }
 
@@ -150,10 +152,10 @@ TEST_F(Serving, PipelinedRequestsAreAnsweredInOrderOneAtATime) {
   const Client client = connect();
   client.send("7:known a,1:b,7:known c,1:d,");
   EXPECT_EQ(heard(client), "10:OK known a,");
-  EXPECT_EQ(desk_.waiting.size(), 1U);
-  desk_.waiting.at(0)("1:B,");
+  EXPECT_EQ(handler_.waiting.size(), 1U);
+  handler_.waiting.at(0)("1:B,");
   EXPECT_EQ(heard(client), "1:B,10:OK known c,");
-  desk_.waiting.at(1)("1:D,");
+  handler_.waiting.at(1)("1:D,");
   EXPECT_EQ(heard(client), "1:D,");
 }
 
@@ -172,7 +174,7 @@ TEST_F(Serving, GarbageIsDroppedAndHarmsNobody) {
   bad.send("GET / HTTP/1.1\r\n\r\n");
   turn();
   EXPECT_TRUE(bad.is_closed());
-  EXPECT_EQ(desk_.complaints.size(), 1U);
+  EXPECT_EQ(handler_.complaints.size(), 1U);
   say(good, "known a");
   EXPECT_EQ(heard(good), "10:OK known a,");
 }
@@ -202,7 +204,7 @@ TEST_F(Serving, WhoHasSentAllAndCloseshisSideIsStillAnswered) {
   client.send("1:a,");
   client.stop_sending();
   turn();
-  desk_.waiting.at(0)("2:OK,");
+  handler_.waiting.at(0)("2:OK,");
   EXPECT_EQ(heard(client), "2:OK,");
   EXPECT_TRUE(client.is_closed());
 }
@@ -212,11 +214,11 @@ TEST_F(Serving, WhoHangsUpGivesItsPlaceUpAtOnce) {
     const Client client = connect(), other = connect();
     say(client, "a");
     client.send("7:known b,");  // was not read when it went
-    EXPECT_EQ(desk_.pending, 1U);
+    EXPECT_EQ(handler_.pending, 1U);
   }
   turn();
   EXPECT_EQ(server_->connections(), 0U);
-  EXPECT_EQ(desk_.pending, 0U);
+  EXPECT_EQ(handler_.pending, 0U);
 }
 
 TEST_F(Serving, WhoOnlyClosesItsSideWaitsOnAndMayBeGone) {
@@ -224,26 +226,26 @@ TEST_F(Serving, WhoOnlyClosesItsSideWaitsOnAndMayBeGone) {
   say(client, "a");
   client.stop_sending();
   turn();
-  EXPECT_EQ(desk_.pending, 1U);
-  EXPECT_EQ(desk_.perhaps_gone, 1U);
+  EXPECT_EQ(handler_.pending, 1U);
+  EXPECT_EQ(handler_.perhaps_gone, 1U);
 }
 
 TEST_F(Serving, KnowsTheUserAtTheOtherEnd) {
   const Client client = connect();
   say(client, "a");
-  EXPECT_EQ(desk_.asked_by.at(0), "uid " + std::to_string(::geteuid()));
+  EXPECT_EQ(handler_.asked_by.at(0), "uid " + std::to_string(::geteuid()));
 }
 
 TEST_F(Serving, WhoDoesNotReadIsAnsweredNoFurther) {
-  desk_.filling = std::string(50'000, 'x');
+  handler_.filling = std::string(50'000, 'x');
   const Client client = connect();
   std::string many;
   for (int i = 0; i < 100; ++i) many += "5:known,";
   client.send(many);
   turn();
-  EXPECT_LT(desk_.requests.size(), 20U);
+  EXPECT_LT(handler_.requests.size(), 20U);
   std::size_t got = 0;
-  while (desk_.requests.size() < 100) {
+  while (handler_.requests.size() < 100) {
     const std::string bytes = heard(client);
     ASSERT_FALSE(bytes.empty());
     got += bytes.size();
@@ -260,12 +262,12 @@ TEST_F(Serving, WhoSendsManyRequestsAtOnceWaitsForOthersBetweenThem) {
   flood.send(many);
   mail.send("10:known mail,");
   turn();
-  const auto place = std::ranges::find(desk_.requests, "known mail");
-  ASSERT_NE(place, desk_.requests.end());
-  EXPECT_LT(place - desk_.requests.begin(), 5);
+  const auto place = std::ranges::find(handler_.requests, "known mail");
+  ASSERT_NE(place, handler_.requests.end());
+  EXPECT_LT(place - handler_.requests.begin(), 5);
   EXPECT_EQ(mail.received(), "13:OK known mail,");
   std::string answers;
-  for (int i = 0; i < 100 && desk_.requests.size() < 1001; ++i) answers += heard(flood);
+  for (int i = 0; i < 100 && handler_.requests.size() < 1001; ++i) answers += heard(flood);
   EXPECT_THAT(answers + heard(flood), testing::EndsWith("8:OK known,4:TEMP,"));
 }
 
@@ -302,7 +304,7 @@ TEST_F(Serving, WhoWaitsForAnAnswerKeepsItsPlace) {
   for (const Client* client : {&first, &second, &third}) say(*client, "a");
   EXPECT_TRUE(connect().is_closed());
   EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_connections_refused_total 1\n"));
-  desk_.waiting.at(0)("2:OK,");
+  handler_.waiting.at(0)("2:OK,");
   EXPECT_EQ(heard(first), "2:OK,");
 }
 
@@ -318,7 +320,7 @@ TEST_F(Serving, WhoStopsInTheMiddleOfARequestKeepsNobodyOut) {
   EXPECT_FALSE(second.is_closed());
   say(good, "known a");
   EXPECT_EQ(heard(good), "10:OK known a,");
-  desk_.waiting.at(0)("2:OK,");
+  handler_.waiting.at(0)("2:OK,");
   EXPECT_EQ(heard(waiting), "2:OK,");
 }
 
@@ -335,7 +337,7 @@ TEST_F(Serving, DrainedItAnswersWhatWasAskedAndEnds) {
   EXPECT_EQ(late.received(), "10:OK known b,");
   EXPECT_FALSE(drained);
   EXPECT_FALSE(connect_to(address_, std::chrono::steady_clock::now() + milliseconds(100)));
-  desk_.waiting.at(0)("2:OK,");
+  handler_.waiting.at(0)("2:OK,");
   EXPECT_EQ(heard(waiting), "2:OK,");
   EXPECT_TRUE(waiting.is_closed());
   EXPECT_TRUE(drained);
@@ -352,7 +354,7 @@ class ServingPeers : public testing::Test {
       if (listening) sockets.push_back(std::move(*listening));
     }
     sockets.push_back(listen_on(of_users_, {}).value());
-    server_ = std::make_unique<Server>(Server::Deps{*loop_, desk_, metrics_, log_}, std::move(sockets), 8);
+    server_ = std::make_unique<Server>(Server::Deps{*loop_, handler_, metrics_, log_}, std::move(sockets), 8);
   }
 
   Client connect_to(const ListenAddress& address) {
@@ -373,7 +375,7 @@ class ServingPeers : public testing::Test {
     return client.received() == "10:OK known a,";
   }
 
-  FakeDesk desk_;
+  FakeHandler handler_;
   FakeLog log_;
   Metrics metrics_;
   Scratch scratch_;
@@ -414,10 +416,10 @@ TEST_F(ServingPeers, ThoseThatMayBeGoneAreClosedBeforeThoseThatWait) {
   }
   clients.at(4).stop_sending();
   turn();
-  EXPECT_EQ(desk_.pending, 8U);
+  EXPECT_EQ(handler_.pending, 8U);
   EXPECT_TRUE(is_served(connect()));
   EXPECT_TRUE(clients.at(4).is_closed());
-  EXPECT_EQ(desk_.pending, 7U);
+  EXPECT_EQ(handler_.pending, 7U);
 }
 
 // The client's time is a number here.
@@ -431,7 +433,7 @@ TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
     }
     std::function<void(unsigned)> ready;
   } loop;
-  FakeDesk handler;
+  FakeHandler handler;
   std::unique_ptr<Connection> connection;
   const Connection::Deps parts{loop, handler, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
   connection = std::make_unique<Connection>(Descriptor(ends[0]), "uid 0", parts);

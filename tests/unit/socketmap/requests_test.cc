@@ -35,16 +35,12 @@ class Requesting : public testing::Test {
   Client& ask(const Peer& peer, const std::string& request) {
     clients_.push_back(std::make_unique<Client>());
     Client& client = *clients_.back();
-    if (const std::string* frame = requests_.known(request)) {
-      client.heard = *frame;
-      return client;
-    }
-    auto asked = requests_.ask(request, peer, [&client](const std::string& frame) {
+    auto handled = requests_.handle(request, peer, [&client](const std::string& frame) {
       client.pending.reset();  // as a connection does it
       client.heard = frame;
     });
-    client.pending = std::move(asked.pending);
-    client.heard = asked.refusal;
+    client.pending = std::move(handled.pending);
+    if (handled.frame != nullptr) client.heard = *handled.frame;
     loop_.advance(milliseconds(0));
     return client;
   }

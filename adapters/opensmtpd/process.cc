@@ -17,7 +17,7 @@
 #include "module/io/event_loop.h"
 #include "module/io/file_watch.h"
 #include "module/io/wall_clock.h"
-#include "module/service.h"
+#include "module/reloadable_service.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -67,8 +67,7 @@ class Process {
   Result<void> open_instance(Result<Config> config);
   void follow_resolvers();
   void reopen();
-  bool has_office();
-  void retire();
+  bool has_service();
   void read();
   void go_on();
   void answer(const Request& request);
@@ -80,8 +79,7 @@ class Process {
   EventLoop& loop_;
   Log& log_;
   LogTarget log_target_;
-  std::unique_ptr<ServiceInstance> instance_;
-  std::vector<std::unique_ptr<ServiceInstance>> retired_;
+  ReloadableService<ServiceInstance> instance_;
   std::chrono::steady_clock::time_point tried_{};
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
@@ -113,29 +111,21 @@ Result<void> Process::open_instance(Result<Config> config) {
   auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
-  retire();
-  instance_ = std::make_unique<ServiceInstance>(std::move(*opened), loop_, log_, codec_->may_lack_sni());
+  instance_.replace(std::make_unique<ServiceInstance>(std::move(*opened), loop_, log_, codec_->may_lack_sni()));
   return {};
 }
 
-void Process::retire() {
-  if (!instance_) return;
-  retired_.push_back(std::move(instance_));
-  ServiceInstance& old = *retired_.back();
-  old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
-}
-
-bool Process::has_office() {
+bool Process::has_service() {
   if (!instance_ && std::chrono::steady_clock::now() - tried_ >= kTriedAgain) {
     [[maybe_unused]] const auto told_at_the_start = open_instance(load_config(config_path_));
   }
-  return instance_ != nullptr;
+  return static_cast<bool>(instance_);
 }
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now. After the request that is being
 // answered it is done.
 void Process::follow_resolvers() {
-  if (!instance_ || !instance_->service->config().network.dns.resolvers.empty()) return;
+  if (!instance_.follows_resolv_conf()) return;
   if (busy_) {
     resolvers_changed_ = true;
     return;
@@ -185,7 +175,7 @@ void Process::answer(const Request& request) {
   if (request.operation == Request::Operation::kUpdate) reopen();
   if (request.operation == Request::Operation::kHello || request.operation == Request::Operation::kUpdate)
     return send(codec_->encode(request, {}));
-  if (!has_office()) return send(codec_->encode(request, {Answer::Kind::kError}));
+  if (!has_service()) return send(codec_->encode(request, {Answer::Kind::kError}));
   busy_ = true;
   instance_->table.answer(request, [this, request](const Answer& answer) {
     send(codec_->encode(request, answer));

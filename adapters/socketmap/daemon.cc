@@ -21,7 +21,7 @@
 #include "module/io/privileges.h"
 #include "module/io/systemd.h"
 #include "module/io/wall_clock.h"
-#include "module/service.h"
+#include "module/reloadable_service.h"
 
 namespace mtasts::socketmap {
 namespace {
@@ -96,8 +96,7 @@ class Daemon {
   Metrics metrics_;
   Notifier notifier_;
   Requests requests_{{loop_, metrics_, log_}};
-  std::unique_ptr<ServiceInstance> instance_;
-  std::vector<std::unique_ptr<ServiceInstance>> retired_;
+  ReloadableService<ServiceInstance> instance_;
   std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no instance
   std::string mistake_;                    // why there is none
   LogThrottle mistake_logged_{std::chrono::minutes(1)};
@@ -154,7 +153,7 @@ Result<void> Daemon::enter_service() {
     store_only_ = std::make_unique<StoreOnly>(*config, log_, metrics_);
     return tl::unexpected(instance.error());
   }
-  instance_ = std::move(*instance);
+  instance_.replace(std::move(*instance));
   set_limits(instance_->service->config());
   return {};
 }
@@ -228,10 +227,8 @@ Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now.
 void Daemon::follow_resolvers() {
-  if (!instance_) return;
-  const Config& config = instance_->service->config();
-  if (!config.network.dns.resolvers.empty()) return;
-  const auto replaced = replace_instance(config);
+  if (!instance_.follows_resolv_conf()) return;
+  const auto replaced = replace_instance(instance_->service->config());
   replaced ? log_.write(LogLevel::kInfo, std::string("event=resolvers-changed file=") + kResolvConf)
            : log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(replaced.error().detail));
 }
@@ -246,11 +243,8 @@ Result<void> Daemon::replace_instance(Result<Config> config) {
                "event=restart-needed detail=\"socketmap.listen, socket_*, metrics.listen and "
                "engine.user are read at the start only\"");
   log_.set_threshold(wanted.log_level);
-  std::swap(instance_, *fresh);
+  instance_.replace(std::move(*fresh));
   set_limits(instance_->service->config());
-  retired_.push_back(std::move(*fresh));
-  ServiceInstance& old = *retired_.back();
-  old.service->retire([this, &old] { std::erase_if(retired_, [&old](const auto& one) { return one.get() == &old; }); });
   return {};
 }
 

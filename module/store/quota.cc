@@ -233,6 +233,8 @@ bool StoreQuota::remove(const Candidate& candidate) {
   const auto first = store_.claim(candidate.domain, PolicyStore::Slot::kFirst);
   const auto second = store_.claim(candidate.domain, PolicyStore::Slot::kSecond);
   if (!first || !second) return false;
+  // Before the claims were had, another process may have saved a policy in its place, or mail may have been sent there.
+  if (look(candidate.domain) != candidate) return false;
   const auto removed = store_.remove(candidate.domain);
   if (!removed || !*removed) return false;
   usage_.add(shard_number(candidate.domain.text()), {-1, -candidate.size.bytes});

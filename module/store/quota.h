@@ -44,6 +44,7 @@ class StoreQuota {
     bool used_over_time;
     Time used;
     Usage size;
+    friend bool operator==(const Candidate&, const Candidate&) = default;
   };
 
   Result<void> admit_to_group(const Newcomer& newcomer);

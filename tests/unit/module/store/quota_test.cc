@@ -117,6 +117,28 @@ TEST_F(StoreQuotaTest, AGiantFileInAnEntrysPlaceDoesNotFillTheStore) {
   EXPECT_TRUE(has("other.example"));
 }
 
+// Calls back when a damaged entry is told of.
+class ReplacingLog final : public Log {
+ public:
+  explicit ReplacingLog(std::function<void()> replace) : replace_(std::move(replace)) {}
+
+ private:
+  void emit(LogLevel /*level*/, const std::string& line) override {
+    if (line.find("event=store-entry-damaged") != std::string::npos) replace_();
+  }
+  std::function<void()> replace_;
+};
+
+// Between the look at an entry and its removal another process may save a policy in its place.
+TEST_F(StoreQuotaTest, R17APolicyThatTookADamagedEntrysPlaceMeanwhileStays) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(with_policy("used" + std::to_string(i) + ".example")));
+  std::ofstream(file("used0.example")) << "damaged";
+  ReplacingLog log([&] { ASSERT_TRUE(store_.put(with_policy("used0.example"))); });
+  StoreQuota quota(scratch_.path(), rules_, registrable_domain, log);
+  EXPECT_FALSE(quota.admit(with_policy("new.example"))) << "all are in use";
+  EXPECT_TRUE(store_.get(domain("used0.example")).value());
+}
+
 TEST_F(StoreQuotaTest, M7TheLeastRecentlyUsedGoesFirstAndNeverWhatIsInUse) {
   ASSERT_TRUE(put(with_policy("partner.example")));
   for (int i = 0; i < 7; ++i) {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <ranges>
 #include <utility>
 
 #include "adapters/cli/setup/marks.h"
@@ -182,8 +181,8 @@ class Setup {
                               const std::optional<Saved>& old) const {
     output_.err << "mtasts: " << sentence(why);
     bool whole = true;
-    for (const Pending& one : std::ranges::reverse_view(all))
-      whole = put(one.change.path, one.current, one.change.folder) && whole;
+    for (std::size_t i = all.size(); i-- > 0;)
+      whole = put(all[i].change.path, all[i].current, all[i].change.folder) && whole;
     if (const auto settled = host_.settle(machine_, plan.facts); !settled) {
       output_.err << "mtasts: " << sentence(settled.error().detail);
     }

@@ -84,14 +84,18 @@ def hang_up(where: str, count: int) -> None:
 
 
 def ahead(where: str, count: int) -> None:
-    clients = {one.fileno(): one for _ in range(count) if (one := connected(where))}
+    clients: dict[int, socket.socket] = {}
+    unsent: dict[int, bytes] = {}
     poller = select.poll()
-    for number, one in clients.items():
-        one.setblocking(False)
-        poller.register(number, select.POLLIN | select.POLLOUT)
-    unsent = dict.fromkeys(clients, b"")
-    print("flooding", flush=True)
-    while clients and not is_over(0):
+    for round_number in itertools.count():
+        if not clients:  # at first, and when the server was started again
+            clients = {one.fileno(): one for _ in range(count) if (one := connected(where))}
+            unsent = dict.fromkeys(clients, b"")
+            for number, one in clients.items():
+                one.setblocking(False)
+                poller.register(number, select.POLLIN | select.POLLOUT)
+        if round_number == 0:
+            print("flooding", flush=True)
         for number, events in poller.poll(100):
             try:
                 if events & select.POLLIN and not clients[number].recv(1 << 16):
@@ -104,6 +108,8 @@ def ahead(where: str, count: int) -> None:
             except OSError:
                 poller.unregister(number)
                 clients.pop(number).close()
+        if is_over(0):
+            return
 
 
 if __name__ == "__main__":

@@ -242,7 +242,7 @@ class Lister(Client):
         if found and strangers.owns(found["name"]):
             return
         domain = self.modes.get(found["name"]) if found else None
-        if found and domain and (found["mode"] == "none" or any(version.mode == found["mode"] for version in domain.versions.values())):
+        if found and domain and (found["mode"] == "none" or any(version.mode == found["mode"] for version in list(domain.versions.values()))):
             return
         self.runner.report.found("wrong", self.runner.faults(begin), f"cache list: {line}")
 
@@ -321,7 +321,7 @@ class Inspector(Client):
         except entry.Damaged as damage:
             return None if self.is_artefact(file) else self.lost(file.name, f"its entry is damaged: {damage}")
         self.inspected += 1
-        version = next((one for one in domain.versions.values() if stored and one.text() == stored.body), None)
+        version = next((one for one in list(domain.versions.values()) if stored and one.text() == stored.body), None)
         if stored and not version:
             return self.lost(file.name, f"its entry holds a policy that was never published: {stored}")
         number, expires = (version.number, stored.fetched + version.max_age) if stored and version else (0, UNKNOWN)

@@ -287,6 +287,12 @@ bool refuses_with(const Config& config, const std::string& why) {
   return false;
 }
 
+TEST_F(HelperProcessTest, ItIsNeverRoot) {
+  config_.user = "root";
+  EXPECT_TRUE(is_root() ? refuses_with(config_, "lookups are never done as root")
+                        : RunningHelper(config_).ready().has_value());
+}
+
 TEST_F(HelperProcessTest, ItDoesNotStartWhereRootsRightsCouldBeHadAgain) {
   for (const int call : {SYS_setresuid, SYS_setresgid}) {
     const bool refused = holds_under({{call, 0}}, [this] {

@@ -139,6 +139,17 @@ TEST_F(StoreQuotaTest, R17APolicyThatTookADamagedEntrysPlaceMeanwhileStays) {
   EXPECT_TRUE(store_.get(domain("used0.example")).value());
 }
 
+// What is not worth keeping replaces nothing that may be needed again, however long it was not used.
+TEST_F(StoreQuotaTest, M7ADomainWithoutAPolicyReplacesNoPolicy) {
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = "old" + std::to_string(i) + ".example";
+    ASSERT_TRUE(put(with_policy(name)));
+    set_times(name, hours(20 * 24), hours(20 * 24));
+  }
+  EXPECT_FALSE(put(without_policy("new.example")));
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(has("old" + std::to_string(i) + ".example"));
+}
+
 TEST_F(StoreQuotaTest, M7TheLeastRecentlyUsedGoesFirstAndNeverWhatIsInUse) {
   ASSERT_TRUE(put(with_policy("partner.example")));
   for (int i = 0; i < 7; ++i) {

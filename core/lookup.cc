@@ -81,7 +81,7 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
   return action;
 }
 
-Action Lookup::on_fetch(const FetchResult& result, Time now) {
+Action Lookup::on_fetch(const FetchResult& result, Time now, Rival rival) {
   used_network_ = true;
   if (!result && is_ours(result.error().code)) {
     const std::string what = entry_.record.state == State::kFound
@@ -91,7 +91,11 @@ Action Lookup::on_fetch(const FetchResult& result, Time now) {
   }
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
-  if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
+  const bool is_overtaken =
+      rival == Rival::kNewer && entry_.policy != before_fetch_ && entry_.policy_in_force(now) != nullptr;
+  if (policy && is_overtaken) {
+    entry_.failure.reset();
+  } else if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was
     entry_.policy = StoredPolicy{fetching_, now, *result, std::move(*policy)};
     entry_.failure.reset();
   } else {
@@ -147,6 +151,7 @@ Action Lookup::after_record(Time now) {
     action.next = FetchPolicy{*id};
   }
   fetching_ = *id;
+  before_fetch_ = entry_.policy;
   progress_ = Outcome::Progress::kFetchPending;
   return action;
 }

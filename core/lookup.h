@@ -74,7 +74,10 @@ class Lookup {
   // First call. Then exactly one on_* call answers each QueryRecord, FetchPolicy or QueryDane, until Finished.
   Action start(Time now);
   Action on_record(const RecordResult& result, Time now);
-  Action on_fetch(const FetchResult& result, Time now);
+  // A policy that another process saved while this one fetched is older or newer than what was fetched; `rival` says
+  // which.
+  enum class Rival { kOlder, kNewer };
+  Action on_fetch(const FetchResult& result, Time now, Rival rival = Rival::kOlder);
   Action on_dane(const DaneFinding& finding, Time now);
 
   // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
@@ -100,7 +103,8 @@ class Lookup {
   std::optional<StoredPolicy> last_stored_;  // in the store: only another one is news, which may not have taken ours
   Effort effort_;
   LookupRules rules_;
-  std::string fetching_;  // the id under which the policy is fetched
+  std::string fetching_;                      // the id under which the policy is fetched
+  std::optional<StoredPolicy> before_fetch_;  // what there was when the fetch began
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
   std::optional<Error> fault_;
   bool answered_ = false;

@@ -86,7 +86,10 @@ void Engine::start_in(const std::string& domain, milliseconds delay) {
 void Engine::start(const std::string& domain) {
   Job& job = *jobs_.at(domain);
   job.claim = store_.claim(job.domain, PolicyStore::Slot::kFirst);
-  if (!job.claim && job.waited >= job.claim_timeout) job.claim = store_.claim(job.domain, PolicyStore::Slot::kSecond);
+  if (!job.claim && job.waited >= job.claim_timeout) {
+    job.claim = store_.claim(job.domain, PolicyStore::Slot::kSecond);
+    job.has_second_slot = job.claim != nullptr;
+  }
   auto stored = store_.get(job.domain);
   if (!stored) return give_up(domain, stored.error());
   job.machine = Lookup(job.domain, std::move(*stored), job.effort, rules_);
@@ -220,7 +223,10 @@ void Engine::on_policy_host(const std::string& domain, const Result<DnsAnswer<st
 void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   const Time now = clock_();
   if (!merge_stored(domain)) return;
-  Action action = jobs_.at(domain)->machine.on_fetch(result, now);
+  Job& job = *jobs_.at(domain);
+  // Who has the second slot began after who has the first and stands still; that one comes to its end after all.
+  const auto rival = job.has_second_slot ? Lookup::Rival::kOlder : Lookup::Rival::kNewer;
+  Action action = job.machine.on_fetch(result, now, rival);
   if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kInfo,
                "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));

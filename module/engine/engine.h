@@ -47,6 +47,7 @@ class Engine final : public Lookups {
     std::vector<std::shared_ptr<Waiter>> waiters;
     std::unique_ptr<EventLoop::Watch> start;  // of the machine: soon, or again while another process has the claim
     std::unique_ptr<PolicyStore::Claim> claim;
+    bool has_second_slot = false;
     std::chrono::milliseconds waited{0};      // for the claim
     std::chrono::milliseconds claim_timeout;  // with whoever has it
     std::chrono::milliseconds pause;          // before the next try

@@ -163,9 +163,9 @@ TEST_F(EngineTest, AnswersAtTheDeadlineAndFinishesTheLookup) {
 // Many processes look one domain up at the same time; the one that fails last must not undo what another found out.
 class EngineRaceTest : public EngineTest {
  protected:
-  void another_process_fetches() {
-    CacheEntry entry{domain(), {RecordMemory::State::kFound, now_ + seconds(300), "1", {}}, {}, {}};
-    entry.policy = StoredPolicy{"1", now_, kPolicy, *parse_policy(kPolicy)};
+  void another_process_fetches(const std::string& id = "1") {
+    CacheEntry entry{domain(), {RecordMemory::State::kFound, now_ + seconds(300), id, {}}, {}, {}};
+    entry.policy = StoredPolicy{id, now_, kPolicy, *parse_policy(kPolicy)};
     store_.entries.insert_or_assign("example.com", entry);
   }
   void expect_policy() {
@@ -183,6 +183,30 @@ TEST_F(EngineRaceTest, R17AFailedFetchKeepsThePolicyThatAnotherProcessFetched) {
   another_process_fetches();
   policy(fail(ErrorCode::kPolicyFetch, "timeout"));
   expect_policy();
+}
+
+// It was held up; the other process had the second slot, and so began later.
+TEST_F(EngineRaceTest, R18WhatAHeldUpProcessFetchedReplacesNothingNewer) {
+  ask();
+  start();
+  record();
+  address();
+  another_process_fetches("2");
+  policy(kPolicy);
+  expect_policy();
+  EXPECT_EQ(store_.entries.at("example.com").policy->id, "2");
+}
+
+TEST_F(EngineRaceTest, R18WhoHasTheSecondSlotReplacesWhatTheFirstOneSaved) {
+  store_.taken_by_another = true;
+  ask();
+  loop_.advance(seconds(11));
+  record();
+  address();
+  another_process_fetches("0");
+  policy(kPolicy);
+  expect_policy();
+  EXPECT_EQ(store_.entries.at("example.com").policy->id, "1");
 }
 
 TEST_F(EngineRaceTest, R17AFailedQuestionKeepsThePolicyThatAnotherProcessFetched) {

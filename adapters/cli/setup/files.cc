@@ -14,6 +14,7 @@
 #include <deque>
 
 #include "module/io/descriptor.h"
+#include "module/store/files.h"
 
 namespace mtasts::setup {
 namespace {
@@ -122,16 +123,6 @@ Result<void> make_folders(const std::string& root, const std::string& path) {
     if (::mkdir((root + place->path()).c_str(), 0755) != 0) return trouble(folder, "cannot be made");
   }
   return {};
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
 }
 
 std::string candidate_name(const std::string& name) { return "." + name + std::string(kCandidate); }

@@ -11,7 +11,7 @@
 #include "adapters/cli/command.h"
 #include "module/io/privileges.h"
 #include "module/io/wall_clock.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::cli {

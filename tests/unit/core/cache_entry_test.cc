@@ -118,7 +118,7 @@ TEST(CacheEntry, TimesOutOfRangeAreBroughtIntoIt) {
   EXPECT_EQ(back->failure->retry_at, Time{});
 }
 
-// As a version of the format might write it that remembers more of a policy, and of other things.
+// As a version of the format might write it that keeps more of a policy, and of other things.
 std::string of_version(std::string_view version, std::string_view more = "colour: blue\n") {
   std::string bytes = serialize(full_entry());
   bytes.replace(bytes.find("1\n"), 1, version);

@@ -34,10 +34,10 @@ TEST_F(LookupDane, R29IsAskedAfterThePolicyAndBeforeTheAnswer) {
   EXPECT_EQ(next_of(life_.dane(DaneState::kUsable)), "finished");
   ASSERT_EQ(life_.answers, 1);
   EXPECT_EQ(life_.answer->entry.dane->state, DaneState::kUsable);
-  EXPECT_EQ(life_.entry->dane, life_.answer->entry.dane) << "remembered";
+  EXPECT_EQ(life_.entry->dane, life_.answer->entry.dane) << "cached";
 }
 
-TEST_F(LookupDane, IsRememberedForItsTtl) {
+TEST_F(LookupDane, IsCachedForItsTtl) {
   life_.start();
   life_.record(found("1", seconds(3600)));
   life_.fetched(policy_body());
@@ -59,7 +59,7 @@ TEST_F(LookupDane, AnAnswerWithoutATtlIsNotAskedForForEver) {
   EXPECT_LT(life.now, life.answer->entry.dane->until) << "it counts for this answer";
 }
 
-TEST_F(LookupDane, AFailureIsNotAskedAgainAtOnceAndNotRememberedForLong) {
+TEST_F(LookupDane, AFailureIsNotAskedAgainAtOnceAndNotCachedForLong) {
   life_.start();
   life_.record(found("1"));
   life_.fetched(policy_body());

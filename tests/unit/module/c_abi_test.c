@@ -13,7 +13,7 @@
 
 #include "module/mtasts.h"
 
-/* c_abi_store.cc: remembers a policy in a store directory; forget_all empties it. */
+/* c_abi_store.cc: caches a policy in a store directory; forget_all empties it. */
 int put_policy(const char *store, const char *domain, const char *body);
 int forget_all(const char *store);
 
@@ -122,7 +122,7 @@ static void every_code_has_a_text(void **state) {
   assert_true(strlen(mtasts_version()) > 0);
 }
 
-/* A remembered policy, read field by field. */
+/* A cached policy, read field by field. */
 static void a_policy_is_read(void **state) {
   mtasts_context *context = open_context();
   mtasts_answer *answer = NULL;

@@ -45,7 +45,7 @@ class ClientTest : public ::testing::Test {
   FakeLog* log_ = nullptr;
 };
 
-TEST_F(ClientTest, ARememberedAnswerNeedsNoChild) {
+TEST_F(ClientTest, ACachedAnswerNeedsNoHelper) {
   const auto client = open();
   ASSERT_TRUE(client->store().put(entry("example.com", std::chrono::seconds(300))));
   const Decision decision = client->lookup("Example.COM.");

@@ -44,7 +44,7 @@ class Asked : public testing::Test {
   }
   std::string check() { return ask(Operation::kCheck, Request::Service::kDomain); }
   std::string relay_host() { return ask(Operation::kLookup, Request::Service::kRelayHost); }
-  void remember(const char* mode) {
+  void cache(const char* mode) {
     ASSERT_TRUE(store_.put({test::domain(),
                             {State::kFound, now_ + hours(1), "1", {}},
                             test::stored_policy("1", now_ - hours(1), test::policy_body(mode, 604'800)),
@@ -74,9 +74,9 @@ class Asked : public testing::Test {
 };
 
 TEST_F(Asked, R26R27R28ADomainIsFoundWhereItsPolicyIsEnforced) {
-  EXPECT_EQ((remember("enforce"), check()), "found");
-  EXPECT_EQ((remember("testing"), check()), "not-found");
-  EXPECT_EQ((remember("none"), check()), "not-found");
+  EXPECT_EQ((cache("enforce"), check()), "found");
+  EXPECT_EQ((cache("testing"), check()), "not-found");
+  EXPECT_EQ((cache("none"), check()), "not-found");
 }
 
 TEST_F(Asked, AColdDomainIsLookedUpAndPutOffAtTheEndOfTheTime) {
@@ -105,7 +105,7 @@ TEST_F(Asked, WaitingMailWhosePolicyHasGoneGetsAnMxHostAllTheSame) {
 }
 
 TEST_F(Asked, R24WaitingMailGoesToAHostOfThePolicy) {
-  remember("enforce");
+  cache("enforce");
   EXPECT_EQ(relay_host(), "");
   answer_mx({{10, "evil.test"}, {20, "mx.example.com"}});
   answer_addresses();
@@ -127,7 +127,7 @@ TEST_F(Asked, SmtpdIsHeldForItsTimeOnceNotForEachStep) {
 }
 
 TEST_F(Asked, HostsAreTriedAheadOnceForAllRecipientsOfTheMeantime) {
-  remember("enforce");
+  cache("enforce");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(check(), "found");
   EXPECT_THAT(resolver_.mxs, SizeIs(1));
   answer_mx({{10, "mx.example.com"}});
@@ -138,7 +138,7 @@ TEST_F(Asked, HostsAreTriedAheadOnceForAllRecipientsOfTheMeantime) {
 }
 
 TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
-  remember("testing");
+  cache("testing");
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(check(), "not-found");
     answer_mx({{10, "other.test"}});
@@ -150,7 +150,7 @@ TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
 TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {
   config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
   Table table(parts(), config_);
-  remember("testing");
+  cache("testing");
   table.answer({Operation::kCheck, Request::Service::kDomain, "example.com", "1"}, [](const Answer& /*answer*/) {});
   loop_.advance(seconds(0));
   answer_mx({{20, "mx.example.com"}});
@@ -162,7 +162,7 @@ TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {
 }
 
 TEST_F(Asked, NobodyIsAskedForReportsWithoutACollector) {
-  remember("testing");
+  cache("testing");
   EXPECT_EQ(check(), "not-found");
   answer_mx({{10, "evil.test"}});
   EXPECT_THAT(resolver_.txts, IsEmpty());

@@ -22,6 +22,7 @@
 #include <functional>
 
 #include "tests/unit/module/fakes.h"
+#include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/helper/running_helper.h"
 #include "tests/unit/module/scratch.h"
 
@@ -75,13 +76,7 @@ class HelperProcessTest : public ::testing::Test {
     ::chmod(path.c_str(), mode);
     return path;
   }
-  void use_engines(const std::string& directory) {
-    for (const char* name : {"/engine-openssl.so", "/engine-gnutls.so"}) {
-      fs::remove(config_.engine_directory + name);  // helpers that run have it mapped
-      fs::copy_file(directory + name, config_.engine_directory + name);
-      ::chmod((config_.engine_directory + name).c_str(), 0755);
-    }
-  }
+  void use_engines(const std::string& directory) { test::copy_engines(directory, config_.engine_directory); }
   static std::string ids(uid_t id) {
     const std::string one = std::to_string(id);
     return one + " " + one + " " + one + " " + one;

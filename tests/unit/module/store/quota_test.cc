@@ -270,7 +270,7 @@ TEST_F(StoreQuotaTest, ADamagedLedgerOrCountIsNoObstacle) {
 }
 
 // R17, R20: what was fetched is applied although it cannot be saved.
-TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsRememberedByTheProcess) {
+TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsKeptByTheProcess) {
   rules_.entries = 0;
   StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
   WritingStore store(store_, quota);
@@ -284,7 +284,7 @@ TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsRememberedByTheProcess) {
   EXPECT_EQ(store.get(domain("example.com")).value(), newer);
 }
 
-TEST_F(StoreQuotaTest, WhatTheProcessRemembersIsBounded) {
+TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
   UnsavedPolicies unsaved(100'000);
   for (int i = 0; i < 50; ++i) unsaved.put(with_policy("d" + std::to_string(i) + ".example", 10'000));
   int kept = 0;

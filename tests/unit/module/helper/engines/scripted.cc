@@ -5,8 +5,7 @@
 
 #include <cstdlib>
 
-#include "module/engine/network.h"
-#include "module/io/event_loop.h"
+#include "tests/unit/module/helper/engines/test_network.h"
 
 namespace mtasts {
 namespace {
@@ -50,11 +49,6 @@ class ScriptedResolver final : public Resolver {
   std::vector<std::unique_ptr<EventLoop::Watch>> steps_;
 };
 
-class ScriptedFetcher final : public Fetcher {
-  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
-             Callback /*done*/) override {}
-};
-
 class ScriptedProber final : public MxProber {
   void probe(const std::string& host, const std::vector<std::string>& addresses, Sni sni, Callback done) override {
     done({fail(ErrorCode::kCertificateExpired, host + (sni == Sni::kSent ? " with SNI" : " without SNI")), "192.0.2.1",
@@ -62,24 +56,10 @@ class ScriptedProber final : public MxProber {
   }
 };
 
-class ScriptedNetwork final : public Network {
- public:
-  EventLoop& loop() override { return *loop_; }
-  Resolver& resolver() override { return resolver_; }
-  Fetcher& fetcher() override { return fetcher_; }
-  MxProber& prober() override { return prober_; }
-
- private:
-  std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
-  ScriptedResolver resolver_{*loop_};
-  ScriptedFetcher fetcher_;
-  ScriptedProber prober_;
-};
-
 }  // namespace
 }  // namespace mtasts
 
 extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
     const char* /*abi*/, const mtasts::NetworkConfig& /*config*/, mtasts::Error* /*error*/) noexcept {
-  return new mtasts::ScriptedNetwork();
+  return new mtasts::TestNetwork<mtasts::ScriptedResolver, mtasts::ScriptedProber>();
 }

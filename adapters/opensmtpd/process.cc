@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "adapters/opensmtpd/table.h"
+#include "core/time.h"
 #include "module/io/event_loop.h"
 #include "module/io/file_watch.h"
 #include "module/io/wall_clock.h"
@@ -80,7 +81,7 @@ class Process {
   Log& log_;
   LogTarget log_target_;
   ReloadableService<ServiceInstance> instance_;
-  std::chrono::steady_clock::time_point tried_{};
+  SteadyTime tried_{};
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<Codec> codec_;  // there is no instance before it

@@ -56,7 +56,7 @@ Table::Table(Deps deps, const Config& config)
       reports_(make_reports(deps_, config)),
       probes_(make_probes(deps_, config)),
       choice_({deps_.loop, deps_.resolver, probes_.get(),
-               [this](const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until) {
+               [this](const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until) {
                  if (reports_) reports_->report(domain, host, trial, until);
                }}) {}
 
@@ -138,7 +138,7 @@ void Table::choose(const Domain& domain, const Decision& decision, milliseconds 
 void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
                      std::function<void(const Decision&)> done) {
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
-  const Time now = deps_.clock();
+  const WallTime now = deps_.clock();
   const auto cached = deps_.store.use(*domain);
   if (!cached) return later([decision = defer(*domain, cached.error()), done = std::move(done)] { done(decision); });
   if (const auto known = Lookup(*domain, *cached, Lookup::Effort::kNormal, config_.lookup).start(now).answer)

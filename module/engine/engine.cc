@@ -35,7 +35,7 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
 
 // A policy that can no longer be renewed is the administrator's business (R21); a domain that never had a usable one is
 // its own. Of a domain whose record is gone or denied the hourly round warns once a day.
-void log_failure(Log& log, const CacheEntry& entry, Time now) {
+void log_failure(Log& log, const CacheEntry& entry, WallTime now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
   const bool warn = in_force && entry.record.state == RecordMemory::State::kFound;
   log.write(
@@ -221,7 +221,7 @@ void Engine::on_policy_host(const std::string& domain, const Result<DnsAnswer<st
 }
 
 void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
-  const Time now = clock_();
+  const WallTime now = clock_();
   if (!merge_stored(domain)) return;
   Job& job = *jobs_.at(domain);
   // Who has the second slot began after who has the first and stands still; that one comes to its end after all.

@@ -36,7 +36,7 @@ bool is_bare_absence(const CacheEntry& entry) {
   return entry.record.state == RecordMemory::State::kAbsent && !entry.policy && !entry.failure;
 }
 
-CacheEntry bare_absence(const Domain& domain, Time until) {
+CacheEntry bare_absence(const Domain& domain, WallTime until) {
   return CacheEntry{domain, RecordMemory{RecordMemory::State::kAbsent, until, {}, {}}, std::nullopt, std::nullopt};
 }
 
@@ -51,8 +51,6 @@ long absence_mark(const std::string& domain) {
 bool is_marked(const timespec& time, const std::string& domain) {
   return time.tv_nsec == absence_mark(domain) || time.tv_nsec == 0;
 }
-
-Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); }
 
 constexpr std::string_view kTemporary = ".new-";
 constexpr const char* kStamp = ".due-";
@@ -116,7 +114,7 @@ constexpr std::chrono::hours kStampKept{48};
 constexpr std::chrono::hours kToldAgain{23};
 constexpr std::chrono::hours kUseMarkedAgain{1};
 
-void mark_use(int fd, Time last) {
+void mark_use(int fd, WallTime last) {
   if (std::abs(std::time(nullptr) - last.time_since_epoch().count()) < std::chrono::seconds(kUseMarkedAgain).count())
     return;
   const std::array<timespec, 2> times{timespec{0, UTIME_NOW}, timespec{0, UTIME_OMIT}};
@@ -124,7 +122,7 @@ void mark_use(int fd, Time last) {
 }
 
 // Also of what is from the future: the clock was wrong then.
-bool is_far_from(Time now, int directory, const std::string& name, std::chrono::seconds distance) {
+bool is_far_from(WallTime now, int directory, const std::string& name, std::chrono::seconds distance) {
   struct stat status {};
   return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
@@ -144,8 +142,8 @@ bool is_empty_ledger(int directory, int shard, const std::string& name) {
 
 // What `.clock` holds: two numbers of seconds since the epoch, a space between them and a line's end after.
 struct ClockWatch {
-  Time since;  // the last leap
-  Time last;   // the last round
+  WallTime since;  // the last leap
+  WallTime last;   // the last round
 };
 constexpr std::chrono::hours kSteadyFor{7 * 24};
 constexpr std::chrono::hours kLeap{48};
@@ -230,12 +228,12 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
     if (errno == ENOENT) return std::nullopt;
     if (errno != ELOOP) return unreadable(domain, errno);
     warn_of_damage(domain, "it is a symbolic link", is_use);
-    const Time now = from_epoch(std::time(nullptr));
+    const WallTime now = from_epoch(std::time(nullptr));
     return Found{std::nullopt, now, now, 0};
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return unreadable(domain, errno);
-  const Time used = from_epoch(status.st_atim.tv_sec);
+  const WallTime used = from_epoch(status.st_atim.tv_sec);
   const auto found = [&](std::optional<CacheEntry> entry) {
     return Found{std::move(entry), used, from_epoch(status.st_mtim.tv_sec), static_cast<std::uint64_t>(status.st_size)};
   };
@@ -323,7 +321,7 @@ Result<void> FileStore::for_each(const Visit& visit) {
   if (auto listed = can_be_listed(); !listed) return listed;
   Result<void> all;
   for (unsigned shard = 0; shard < kShards; ++shard) {
-    auto visited = for_each_in_shard(shard, visit, [](const Domain&, Time) {});
+    auto visited = for_each_in_shard(shard, visit, [](const Domain&, WallTime) {});
     if (!visited) all = std::move(visited);
   }
   return all;
@@ -356,7 +354,7 @@ void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string
   const auto directory = open_directory(directory_);
   const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
   if (!part) return;
-  const Time now = from_epoch(std::time(nullptr));
+  const WallTime now = from_epoch(std::time(nullptr));
   for (const auto& name : names) {
     const bool is_old = name.starts_with('.') && is_far_from(now, part.get(), name, kLeftAlone);
     if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name)))
@@ -386,14 +384,14 @@ std::vector<Domain> FileStore::domains_among(const std::vector<std::string>& nam
 void FileStore::remove_old_stamps() {
   const auto directory = open_directory(directory_);
   if (!directory) return;
-  const Time now = from_epoch(std::time(nullptr));
+  const WallTime now = from_epoch(std::time(nullptr));
   for (const auto& name : names_in(directory.get()).value_or(std::vector<std::string>{})) {
     if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
       ::unlinkat(directory.get(), name.c_str(), 0);
   }
 }
 
-bool FileStore::clock_is_steady(Time now) {
+bool FileStore::clock_is_steady(WallTime now) {
   const auto directory = open_directory(directory_);
   if (!directory) return false;
   const auto file = open_own(directory.get(), kClock);

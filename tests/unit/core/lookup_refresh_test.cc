@@ -113,7 +113,7 @@ TEST(LookupRefresh, R17ADomainWhoseRecordIsDeniedForAYearKeepsItsPolicy) {
     Life life;
     life.adopt("1", policy_body("enforce", 86'400));
     int fetches = 0;
-    for (const Time end = life.now + hours{24 * 365}; life.now < end; life.pass(minutes{90})) {
+    for (const WallTime end = life.now + hours{24 * 365}; life.now < end; life.pass(minutes{90})) {
       if (next_of(life.start()) == "query" && next_of(life.record(result)) == "fetch 1") {
         life.fetched(policy_body("enforce", 86'400));
         ++fetches;

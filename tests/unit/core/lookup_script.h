@@ -66,7 +66,7 @@ class Life {
     return policy == nullptr ? "-" : std::string(mode_name(policy->policy.mode)) + " " + policy->id;
   }
 
-  Time now = kNow;
+  WallTime now = kNow;
   std::optional<CacheEntry> entry;  // what the store holds
   std::optional<Outcome> answer;    // of the lookup under way
   int answers = 0;

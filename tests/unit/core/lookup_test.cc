@@ -146,7 +146,7 @@ TEST(Lookup, R20NoAnswerAboutTheRecordRemovesAPolicy) {
 TEST(Lookup, R17FailuresAllTheWayLeaveThePolicyUntilItsExpiry) {
   Life life;
   life.adopt("1", policy_body("enforce", 86'400));
-  const Time expires = life.entry->policy->expires();
+  const WallTime expires = life.entry->policy->expires();
   for (; life.now < expires; life.pass(minutes{17})) {
     if (next_of(life.start()) == "query" && next_of(life.record(found("2"))) == "fetch 2") life.fetch_fails();
     ASSERT_EQ(life.told(), "enforce 1");

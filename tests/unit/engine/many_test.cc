@@ -41,7 +41,7 @@ TEST(ManyLookups, AThousandColdDomainsAreAllAnsweredAndCached) {
   EXPECT_EQ(answered.size(), kDomains);
   for (const auto& [domain, times] : answered) EXPECT_EQ(times, 1) << domain;
   int cached = 0;
-  ASSERT_TRUE(store.for_each([&cached](const CacheEntry& entry, Time) { cached += entry.policy ? 1 : 0; }));
+  ASSERT_TRUE(store.for_each([&cached](const CacheEntry& entry, WallTime) { cached += entry.policy ? 1 : 0; }));
   EXPECT_EQ(cached, kDomains);
   EXPECT_TRUE(log.lines.empty()) << log.lines.front();
 }

@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
 
 CacheEntry entry(const std::string& name, std::chrono::seconds record_left) {
-  const Time at = now();
+  const WallTime at = now();
   CacheEntry made{
       *Domain::parse(name), {RecordMemory::State::kFound, at + record_left, "abc", {}}, std::nullopt, std::nullopt};
   made.policy = StoredPolicy{"abc", at, kPolicy, *parse_policy(kPolicy)};

@@ -60,8 +60,8 @@ class Asked : public testing::Test {
 
   Scratch scratch_;
   Config config_;
-  Time now_ = mtasts::now();
-  Probes::Time steady_{seconds(1000)};
+  WallTime now_ = mtasts::now();
+  SteadyTime steady_{seconds(1000)};
   FakeLoop loop_;
   FakeResolver resolver_;
   FakeFetcher fetcher_;

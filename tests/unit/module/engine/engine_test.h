@@ -42,7 +42,7 @@ class EngineTest : public ::testing::Test {
   FakeFetcher fetcher_;
   FakeStore store_;
   FakeLog log_;
-  Time now_{std::chrono::seconds(1'800'000'000)};
+  WallTime now_{std::chrono::seconds(1'800'000'000)};
   std::unique_ptr<Engine> engine_ =
       std::make_unique<Engine>(loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; });
   std::vector<Outcome> answers_;

@@ -89,7 +89,7 @@ class SweepTest : public ::testing::Test {
   FakeFetcher fetcher_;
   FakeLog log_;
   FileStore store_{scratch_.path(), log_};
-  Time now_ = now();
+  WallTime now_ = now();
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; }};
   std::vector<SweepSummary> done_;
 };

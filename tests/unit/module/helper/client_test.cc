@@ -112,7 +112,7 @@ TEST_F(HelperClientTest, CarriesQuestionsAndTrialsWithEveryOctet) {
 
 // What a stranger's handshake may cost must not hold up anybody's loop but the helper's.
 TEST_F(HelperClientTest, AHelperThatStandsStillKeepsNobodyWaitingLongerThanTheDeadline) {
-  const Time fetched = now();
+  const WallTime fetched = now();
   const std::string body = "version: STSv1\nmode: enforce\nmx: mx.kept.test\nmax_age: 604800\n";
   ASSERT_TRUE(store_.put(
       {*Domain::parse("kept.test"), {}, StoredPolicy{"1", fetched, body, parse_policy(body).value()}, std::nullopt}));

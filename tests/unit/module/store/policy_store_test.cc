@@ -158,8 +158,8 @@ TEST_F(StoreTest, WhatIsDamagedIsToldOnceADayAndVisitedAsSuch) {
     FileStore store(scratch_.path(), log_);  // another process
     for (unsigned shard = 0; shard < FileStore::kShards; ++shard)
       store.for_each_in_shard(
-          shard, [](const CacheEntry&, Time) { FAIL() << "it is no entry"; },
-          [&names](const Domain& domain, Time) { names.push_back(domain.text()); });
+          shard, [](const CacheEntry&, WallTime) { FAIL() << "it is no entry"; },
+          [&names](const Domain& domain, WallTime) { names.push_back(domain.text()); });
     EXPECT_FALSE(store.get(domain()).value());
   }
   EXPECT_THAT(names, ElementsAre("example.com", "example.com"));
@@ -227,16 +227,16 @@ TEST_F(StoreTest, FollowsNoLinkInPlaceOfASubdirectory) {
 // When entries were last used, as for_each tells it.
 class StoreUseTest : public StoreTest {
  protected:
-  Time used() {
-    Time found{};
-    EXPECT_TRUE(store_.for_each([&found](const CacheEntry&, Time used) { found = used; }));
+  WallTime used() {
+    WallTime found{};
+    EXPECT_TRUE(store_.for_each([&found](const CacheEntry&, WallTime used) { found = used; }));
     return found;
   }
-  void set_used(Time at) {
+  void set_used(WallTime at) {
     const std::array<timespec, 2> times{timespec{at.time_since_epoch().count(), 0}, timespec{0, UTIME_OMIT}};
     ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
   }
-  const Time long_ago_ = now() - std::chrono::hours(400);
+  const WallTime long_ago_ = now() - std::chrono::hours(400);
 };
 
 TEST_F(StoreUseTest, ADeliveryCountsAsAUseAndNothingElseDoes) {

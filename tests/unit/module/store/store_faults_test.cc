@@ -56,7 +56,7 @@ TEST_F(StoreFaultsTest, WhoMayNotReadTheStoreIsToldWhoMay) {
     constexpr uid_t kNobody = 65'534;
     const bool ready = !is_root || (::setgid(kNobody) == 0 && ::setgroups(0, nullptr) == 0 && ::setuid(kNobody) == 0);
     const auto cached = store_.use(domain());
-    const auto list = store_.for_each([](const CacheEntry&, Time) {});
+    const auto list = store_.for_each([](const CacheEntry&, WallTime) {});
     const auto tells = [](const std::string& text) {
       return text.find("Permission denied; run this program as root, as the user ") != std::string::npos &&
              text.find(" or in the group ") != std::string::npos;

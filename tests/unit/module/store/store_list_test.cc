@@ -21,7 +21,7 @@ TEST_F(StoreListTest, ListsAndRemoves) {
   for (const char* name : {"a.example", "b.example", "c.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
   std::ofstream(file().parent_path() / "README") << "not ours";
   std::vector<std::string> names;
-  ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry, Time) { names.push_back(entry.domain.text()); }));
+  ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry, WallTime) { names.push_back(entry.domain.text()); }));
   EXPECT_THAT(names, UnorderedElementsAre("a.example", "b.example", "c.example"));
   EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(true));
   EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(false));
@@ -35,7 +35,7 @@ TEST_F(StoreListTest, APartThatCannotBeListedIsNotAnEmptyOne) {
   std::ofstream(shard) << "no folder";
   std::size_t seen = 0;
   for (int i = 0; i < 2; ++i) {
-    const auto all = store_.for_each([&seen](const CacheEntry&, Time) { ++seen; });
+    const auto all = store_.for_each([&seen](const CacheEntry&, WallTime) { ++seen; });
     ASSERT_FALSE(all);
     EXPECT_EQ(all.error().detail, "cannot list " + shard.string() + ": Not a directory");
   }
@@ -65,7 +65,7 @@ TEST_F(StoreListTest, RemovesWhatKilledWritersLeft) {
   for (const auto& path : {leftover, of_a_wrong_clock, in_use}) std::ofstream(path) << "mtasts-cache 1\n";
   fs::last_write_time(leftover, fs::file_time_type::clock::now() - std::chrono::hours(25));
   fs::last_write_time(of_a_wrong_clock, fs::file_time_type::clock::now() + std::chrono::hours(8760));
-  ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));
   EXPECT_FALSE(fs::exists(leftover));
   EXPECT_FALSE(fs::exists(of_a_wrong_clock));
   EXPECT_TRUE(fs::exists(in_use));

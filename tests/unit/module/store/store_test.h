@@ -19,7 +19,7 @@ inline constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example
 inline Domain domain(const std::string& name = "example.com") { return *Domain::parse(name); }
 
 inline CacheEntry with_policy(const std::string& name = "example.com") {
-  const Time at = now();
+  const WallTime at = now();
   CacheEntry entry{domain(name), {RecordMemory::State::kFound, at + std::chrono::seconds(300), "abc", {}}, {}, {}};
   entry.policy = StoredPolicy{"abc", at, kPolicy, *parse_policy(kPolicy)};
   return entry;

@@ -132,8 +132,8 @@ class Collector : public testing::Test {
   Scratch scratch_;
   std::string path_ = scratch_.path() + "/collectd.sock";
   int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  Time now_ = mtasts::now();
-  TlsReports::SteadyTime steady_{std::chrono::seconds(1000)};
+  WallTime now_ = mtasts::now();
+  SteadyTime steady_{std::chrono::seconds(1000)};
   FakeLoop loop_;
   FakeResolver resolver_;
   FakeLog log_;

@@ -100,7 +100,7 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
 void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures) {
   if (failures.empty()) return;
   const std::string stamp = "testing-" + std::to_string(fnv1a_64(domain.text()));
-  if (!deps_.store.due(stamp, kReportedAgain)) return;
+  if (!deps_.store.throttle().is_due(stamp, kReportedAgain)) return;
   for (const auto& [host, error] : failures)
     deps_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host +
                                             " error=" + std::string(error_name(error.code)) + " detail=" +

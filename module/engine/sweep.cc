@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/fnv1a.h"
+#include "module/store/clock_watch.h"
 
 namespace mtasts {
 namespace {
@@ -38,7 +39,7 @@ std::string why_not_refreshed(const Outcome& outcome, WallTime begin) {
   return record.empty() ? kTooLate : record;
 }
 
-// A name for FileStore::due(), as short as a file name must be.
+// A name for SharedThrottle, as short as a file name must be.
 std::string warning_of(const Domain& domain) { return "refresh-" + std::to_string(fnv1a_64(domain.text())); }
 
 std::string count(std::size_t number, const std::string& one, const std::string& many) {
@@ -61,8 +62,8 @@ Sweep::Sweep(Deps deps, const SweepRules& rules, std::chrono::milliseconds looku
 
 void Sweep::run(Done done) {
   done_ = std::move(done);
-  deps_.store.remove_old_stamps();
-  clock_is_steady_ = deps_.store.clock_is_steady(deps_.clock());
+  deps_.store.throttle().remove_old_stamps();
+  clock_is_steady_ = ClockWatch(deps_.store.directory()).is_steady(deps_.clock());
   later([this] { look_through(0); });
 }
 
@@ -172,7 +173,7 @@ void Sweep::refreshed(const Candidate& candidate, WallTime begin, const Outcome&
 }
 
 void Sweep::tell(const Domain& domain, std::string why) {
-  if (asked_by_name_ || deps_.store.due(warning_of(domain), kWarnedAgain))
+  if (asked_by_name_ || deps_.store.throttle().is_due(warning_of(domain), kWarnedAgain))
     summary_.failures.push_back({domain, std::move(why)});
 }
 

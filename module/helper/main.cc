@@ -127,7 +127,7 @@ class Helper {
   }
 
   void run() { loop_.run(); }
-  void note_ad(const ResolverConfig::AdVerdict& verdict) { log_ad_verdict(store_, log_, verdict); }
+  void note_ad(const ResolverConfig::AdVerdict& verdict) { log_ad_verdict(store_.throttle(), log_, verdict); }
 
  private:
   void show_life() {

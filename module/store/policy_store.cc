@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -53,8 +52,6 @@ bool is_marked(const timespec& time, const std::string& domain) {
 }
 
 constexpr std::string_view kTemporary = ".new-";
-constexpr const char* kStamp = ".due-";
-constexpr const char* kClock = ".clock";
 
 std::string temporary_name() {
   struct timespec clock {};
@@ -110,7 +107,6 @@ std::string remedy_for(int error, const std::string& directory) {
 }
 
 constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
-constexpr std::chrono::hours kStampKept{48};
 constexpr std::chrono::hours kToldAgain{23};
 constexpr std::chrono::hours kUseMarkedAgain{1};
 
@@ -119,13 +115,6 @@ void mark_use(int fd, WallTime last) {
     return;
   const std::array<timespec, 2> times{timespec{0, UTIME_NOW}, timespec{0, UTIME_OMIT}};
   [[maybe_unused]] const int not_ours = ::futimens(fd, times.data());
-}
-
-// Also of what is from the future: the clock was wrong then.
-bool is_far_from(WallTime now, int directory, const std::string& name, std::chrono::seconds distance) {
-  struct stat status {};
-  return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-         std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
 }
 
 // A ledger of names that are all gone.
@@ -140,36 +129,12 @@ bool is_empty_ledger(int directory, int shard, const std::string& name) {
   });
 }
 
-// What `.clock` holds: two numbers of seconds since the epoch, a space between them and a line's end after.
-struct ClockWatch {
-  WallTime since;  // the last leap
-  WallTime last;   // the last round
-};
-constexpr std::chrono::hours kSteadyFor{7 * 24};
-constexpr std::chrono::hours kLeap{48};
-constexpr std::size_t kClockTextSize = 40;
-
-std::string clock_watch_text(const ClockWatch& watch) {
-  return std::to_string(watch.since.time_since_epoch().count()) + " " +
-         std::to_string(watch.last.time_since_epoch().count()) + "\n";
-}
-
-std::optional<ClockWatch> read_clock_watch(const std::string& text) {
-  std::int64_t since = 0;
-  std::int64_t last = 0;
-  const char* const end = text.data() + text.size();
-  const char* const space = std::from_chars(text.data(), end, since).ptr;
-  if (space != end) std::from_chars(space + 1, end, last);
-  const ClockWatch watch{from_epoch(since), from_epoch(last)};
-  return clock_watch_text(watch) == text ? std::optional(watch) : std::nullopt;
-}
-
 }  // namespace
 
 std::size_t stored_size(const CacheEntry& entry) { return is_bare_absence(entry) ? 0 : serialize(entry).size(); }
 
 FileStore::FileStore(std::string directory, Log& log)
-    : directory_(std::move(directory)), claims_(directory_), usage_(directory_), log_(log) {}
+    : directory_(std::move(directory)), claims_(directory_), throttle_(directory_), usage_(directory_), log_(log) {}
 
 void FileStore::warn(LogThrottle& fault, const std::string& line) {
   if (fault.is_due()) log_.write(LogLevel::kWarning, line);
@@ -183,7 +148,7 @@ void FileStore::recovered(LogThrottle& fault, const std::string& what) {
 // A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
 // here.
 void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
-  if (is_use || due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
+  if (is_use || throttle_.is_due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
     log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() +
                                        " reason=" + log_quoted(reason) + " effect=\"it will be looked up again\"");
 }
@@ -354,9 +319,8 @@ void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string
   const auto directory = open_directory(directory_);
   const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
   if (!part) return;
-  const WallTime now = from_epoch(std::time(nullptr));
   for (const auto& name : names) {
-    const bool is_old = name.starts_with('.') && is_far_from(now, part.get(), name, kLeftAlone);
+    const bool is_old = name.starts_with('.') && is_far_from_now(part.get(), name, kLeftAlone);
     if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name)))
       ::unlinkat(part.get(), name.c_str(), 0);
   }
@@ -379,45 +343,6 @@ std::vector<Domain> FileStore::domains_among(const std::vector<std::string>& nam
     if (domain && domain->text() == name && shard_of(name) == shard_name(shard)) domains.push_back(std::move(*domain));
   }
   return domains;
-}
-
-void FileStore::remove_old_stamps() {
-  const auto directory = open_directory(directory_);
-  if (!directory) return;
-  const WallTime now = from_epoch(std::time(nullptr));
-  for (const auto& name : names_in(directory.get()).value_or(std::vector<std::string>{})) {
-    if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
-      ::unlinkat(directory.get(), name.c_str(), 0);
-  }
-}
-
-bool FileStore::clock_is_steady(WallTime now) {
-  const auto directory = open_directory(directory_);
-  if (!directory) return false;
-  const auto file = open_own(directory.get(), kClock);
-  if (!file) return false;
-  std::string text(2 * kClockTextSize, '\0');
-  if (!read_all(file.get(), text)) return false;
-  ClockWatch watch = read_clock_watch(text).value_or(ClockWatch{now, now});
-  if (std::chrono::abs(now - watch.last) > kLeap) watch.since = now;
-  watch.last = now;
-  text = clock_watch_text(watch);
-  const auto size = static_cast<off_t>(text.size());
-  const bool saved = ::pwrite(file.get(), text.data(), text.size(), 0) == size && ::ftruncate(file.get(), size) == 0;
-  return saved && now - watch.since >= kSteadyFor;
-}
-
-bool FileStore::due(const std::string& name, std::chrono::seconds period) {
-  const auto directory = open_directory(directory_);
-  if (!directory) return false;
-  const auto stamp = open_own(directory.get(), kStamp + name);
-  struct stat status {};
-  if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
-  const std::int64_t now = std::time(nullptr);
-  const bool fresh = status.st_size == 0;  // just made
-  // A file's time can be a moment ahead of time(2), which may not be taken for a clock that was set back.
-  if (!fresh && std::abs(now - status.st_mtim.tv_sec) < period.count()) return false;
-  return ::pwrite(stamp.get(), "x", 1, 0) == 1;
 }
 
 }  // namespace mtasts

@@ -16,6 +16,7 @@
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
 #include "module/store/claims.h"
+#include "module/store/throttle.h"
 #include "module/store/usage.h"
 
 namespace mtasts {
@@ -65,13 +66,9 @@ class FileStore : public PolicyStore {
   static constexpr unsigned kShards = 256;
   using VisitDamaged = std::function<void(const Domain&, WallTime used)>;
   Result<void> for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
-  // True at most once a `period` for one `name`, across processes; false when the store cannot be written.
-  bool due(const std::string& name, std::chrono::seconds period);
-  // What due() left behind for names that nobody asked about for two days.
-  void remove_old_stamps();
-  // To be asked once a round through the store, by whoever throws away what is old: by a clock that is wrong,
-  // everything is. True when the clock has gone on from round to round for a week without a leap of more than two days.
-  bool clock_is_steady(WallTime now);
+  // Of warnings about what is stored here, and of others that whoever shares the store gives.
+  SharedThrottle& throttle() { return throttle_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
 
  private:
   // nullopt: absent. Error kLocalFault, which was logged.
@@ -89,6 +86,7 @@ class FileStore : public PolicyStore {
 
   std::string directory_;
   Claims claims_;
+  SharedThrottle throttle_;
   UsageFile usage_;
   Log& log_;
   LogThrottle missing_{std::chrono::hours(1)};

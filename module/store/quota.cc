@@ -147,7 +147,7 @@ Result<void> StoreQuota::admit_to_store(const Newcomer& newcomer) {
     if (replaced == kReplacedAtOnce) return {};
     if (!replace(newcomer, *usage, by_entries ? &Usage::entries : &Usage::bytes)) break;
   }
-  if (store_.due("store-full", kWarnedAgain))
+  if (store_.throttle().is_due("store-full", kWarnedAgain))
     log_.write(LogLevel::kWarning,
                "event=store-full directory=" + directory_ +
                    " effect=\"what is found out of other domains is not cached\" action=\"raise cache.max_entries or "

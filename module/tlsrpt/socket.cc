@@ -75,8 +75,8 @@ Words words_of(Loss why) {
 
 }  // namespace
 
-TlsrptSocket::TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::string path)
-    : loop_(loop), store_(store), log_(log), path_(std::move(path)) {
+TlsrptSocket::TlsrptSocket(EventLoop& loop, SharedThrottle& throttle, Log& log, std::string path)
+    : loop_(loop), throttle_(throttle), log_(log), path_(std::move(path)) {
   const int error = on_a_socket(path_, &reach, {});
   is_cut_off_ = error != 0;
   if (is_cut_off_) warn(loss_of(error), error);
@@ -115,7 +115,7 @@ void TlsrptSocket::note(int error) {
 }
 
 void TlsrptSocket::lose(Loss why, int error) {
-  if (store_.due(words_of(why).stamp, std::chrono::hours(1))) warn(why, error);
+  if (throttle_.is_due(words_of(why).stamp, std::chrono::hours(1))) warn(why, error);
 }
 
 void TlsrptSocket::warn(Loss why, int error) {

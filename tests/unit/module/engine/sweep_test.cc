@@ -11,6 +11,7 @@
 
 #include "module/client.h"
 #include "module/io/wall_clock.h"
+#include "module/store/clock_watch.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
@@ -60,7 +61,7 @@ class SweepTest : public ::testing::Test {
   }
   // As rounds of the last week would have left it.
   void keep_a_steady_clock() {
-    for (int day = 7; day > 0; --day) store_.clock_is_steady(now_ - hours(24 * day));
+    for (int day = 7; day > 0; --day) ClockWatch(scratch_.path()).is_steady(now_ - hours(24 * day));
   }
   Sweep make(unsigned at_once = 20) {
     return Sweep({loop_, engine_, store_, [this] { return now_; }}, SweepRules{}, seconds(90), at_once);

@@ -44,10 +44,10 @@ std::string_view state_name(RecordMemory::State state) { return kStateNames[stat
 
 // The sum of an entry whose own line stands between `head` and `tail`.
 std::string sum_of(std::string_view head, std::string_view tail) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::uint64_t hash = fnv1a_64(tail, fnv1a_64(head));
   std::string digits(kSumDigits, '0');
-  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, hash >>= 4U) *digit = kDigits[hash & 0xfU];
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, hash >>= 4U)
+    *digit = ascii::hex_digit(static_cast<unsigned>(hash & 15U));
   return digits;
 }
 

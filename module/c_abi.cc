@@ -43,6 +43,22 @@ const char* item(const std::vector<std::string>& list, size_t index) {
   return index < list.size() ? list[index].c_str() : "";
 }
 
+mtasts::ErrorCode error_of(mtasts_session failure) {
+  using mtasts::ErrorCode;
+  switch (failure) {
+    case MTASTS_SESSION_STARTTLS_NOT_SUPPORTED:
+      return ErrorCode::kStartTlsNotSupported;
+    case MTASTS_SESSION_CERTIFICATE_HOST_MISMATCH:
+      return ErrorCode::kCertificateHostMismatch;
+    case MTASTS_SESSION_CERTIFICATE_EXPIRED:
+      return ErrorCode::kCertificateExpired;
+    case MTASTS_SESSION_CERTIFICATE_NOT_TRUSTED:
+      return ErrorCode::kCertificateNotTrusted;
+    default:
+      return ErrorCode::kValidationFailure;
+  }
+}
+
 }  // namespace
 
 mtasts_status mtasts_open(const char* config_path, mtasts_context** context, char* error, size_t error_size) {
@@ -150,21 +166,8 @@ const char* mtasts_status_text(mtasts_status status) {
 }
 
 const char* mtasts_session_text(mtasts_session outcome) {
-  switch (outcome) {
-    case MTASTS_SESSION_SUCCESS:
-      return "success";
-    case MTASTS_SESSION_STARTTLS_NOT_SUPPORTED:
-      return "starttls-not-supported";
-    case MTASTS_SESSION_CERTIFICATE_HOST_MISMATCH:
-      return "certificate-host-mismatch";
-    case MTASTS_SESSION_CERTIFICATE_EXPIRED:
-      return "certificate-expired";
-    case MTASTS_SESSION_CERTIFICATE_NOT_TRUSTED:
-      return "certificate-not-trusted";
-    case MTASTS_SESSION_VALIDATION_FAILURE:
-      return "validation-failure";
-  }
-  return "validation-failure";
+  if (outcome == MTASTS_SESSION_SUCCESS) return "success";
+  return mtasts::error_name(error_of(outcome)).data();  // a literal: it ends with NUL
 }
 
 const char* mtasts_version(void) { return MTASTS_VERSION; }

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/ascii.h"
 #include "core/ip_address.h"
 
 namespace mtasts {
@@ -100,15 +101,8 @@ bool read_truth(bool& target, const ConfigValue& value) {
 }
 
 bool is_user_name(std::string_view name) {
-  const auto ok = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-  };
-  if (name.empty() || name.size() > 32 || name.front() == '-') return false;
-  for (const char c : name) {
-    if (!ok(c)) return false;
-  }
-  return true;
+  return !name.empty() && name.size() <= 32 && name.front() != '-' &&
+         std::ranges::all_of(name, [](char c) { return ascii::is_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 bool is_port(std::string_view text) {

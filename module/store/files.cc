@@ -13,6 +13,7 @@
 #include <ctime>
 #include <memory>
 
+#include "core/ascii.h"
 #include "core/fnv1a.h"
 
 namespace mtasts {

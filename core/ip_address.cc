@@ -100,6 +100,8 @@ std::string IpAddress::text() const {
   return text.data();
 }
 
+bool IpAddress::is_loopback() const { return is_ipv4() ? bytes_.front() == 127 : *this == parse("::1"); }
+
 std::optional<IpAddress> IpAddress::embedded_ipv4() const {
   if (is_ipv4()) return std::nullopt;
   for (const auto& [network, first] : embeddings())

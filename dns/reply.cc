@@ -1,6 +1,5 @@
 #include "dns/reply.h"
 
-#include <arpa/inet.h>
 #include <getdns/getdns.h>
 #include <getdns/getdns_extra.h>
 
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "core/ascii.h"
+#include "core/ip_address.h"
 #include "dns/wire.h"
 
 namespace mtasts {
@@ -197,11 +197,9 @@ std::optional<MxRecord> mx_of(const getdns_dict* rr) {
 
 std::optional<std::string> address_of(const getdns_dict* rr, RrType type) {
   const auto* data = bytes(rr, type == RrType::kA ? "/rdata/ipv4_address" : "/rdata/ipv6_address");
-  std::array<char, INET6_ADDRSTRLEN> text{};
   if (data == nullptr || data->size != (type == RrType::kA ? 4U : 16U)) return std::nullopt;
-  if (inet_ntop(type == RrType::kA ? AF_INET : AF_INET6, data->data, text.data(), text.size()) == nullptr)
-    return std::nullopt;
-  return std::string(text.data());
+  const auto address = IpAddress::from_octets({reinterpret_cast<const char*>(data->data), data->size});
+  return address ? std::optional(address->text()) : std::nullopt;
 }
 
 std::optional<TlsaRecord> tlsa_of(const getdns_dict* rr) {

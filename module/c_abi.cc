@@ -141,10 +141,12 @@ mtasts_status mtasts_report(mtasts_context* context, const mtasts_answer* answer
   return guarded([&] {
     const bool good = outcome == MTASTS_SESSION_SUCCESS;
     context->client->log().write(good ? mtasts::LogLevel::kDebug : mtasts::LogLevel::kWarning,
-                                 "event=session domain=" + answer->decision.domain +
-                                     " mode=" + std::string(mtasts::mode_name(answer->decision.mode)) +
-                                     " mx=" + mtasts::escaped(mx_host) + " result=" + mtasts_session_text(outcome) +
-                                     " detail=" + mtasts::log_quoted(mtasts::escaped(detail != nullptr ? detail : "")));
+                                 mtasts::LogLine("session")
+                                     .field("domain", answer->decision.domain)
+                                     .field("mode", mtasts::mode_name(answer->decision.mode))
+                                     .field("mx", mtasts::escaped(mx_host))
+                                     .field("result", mtasts_session_text(outcome))
+                                     .text("detail", mtasts::escaped(detail != nullptr ? detail : "")));
     return MTASTS_OK;
   });
 }

@@ -8,12 +8,15 @@
 namespace mtasts {
 namespace {
 
-std::string describe(const Decision& decision) {
+LogLine describe(const Decision& decision) {
   const std::string_view kind = decision.kind == Decision::Kind::kPolicy  ? mode_name(decision.mode)
                                 : decision.kind == Decision::Kind::kDefer ? "defer"
                                                                           : "none";
-  return "event=decision domain=" + decision.domain + " mode=" + std::string(kind) +
-         " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + log_quoted(decision.reason);
+  return LogLine("decision")
+      .field("domain", decision.domain)
+      .field("mode", kind)
+      .field("source", decision.from_cache ? "cache" : "network")
+      .text("reason", decision.reason);
 }
 
 // The caller did not wait for as long as DNS may take.
@@ -71,7 +74,7 @@ Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Loo
   auto outcome = lookup_in_helper(config, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
-              "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(outcome.error().detail));
+              LogLine("lookup-impossible").field("domain", domain.text()).text("detail", outcome.error().detail));
   // A policy in force needs no network (R17).
   if (remembered && remembered->policy_in_force(now()) != nullptr)
     return Outcome{std::move(*remembered), Outcome::Progress::kSettled, true};

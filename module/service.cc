@@ -54,10 +54,12 @@ void Service::run_round() {
 
 void Service::round_ended(const SweepSummary& summary) {
   told_(summary);
-  log_.write(LogLevel::kInfo, "event=refresh-round summary=" + log_quoted(summary_line(summary)));
+  log_.write(LogLevel::kInfo, LogLine("refresh-round").text("summary", summary_line(summary)));
   for (const auto& [domain, why] : summary.failures)
-    log_.write(LogLevel::kWarning, "event=refresh-failed domain=" + domain.text() + " detail=" + log_quoted(why) +
-                                       " effect=\"the cached policy stays in force until it expires\"");
+    log_.write(LogLevel::kWarning, LogLine("refresh-failed")
+                                       .field("domain", domain.text())
+                                       .text("detail", why)
+                                       .text("effect", "the cached policy stays in force until it expires"));
   round_.reset();
   idle_ ? consider_ending() : next_round_in(kBetweenRounds);
 }

@@ -24,12 +24,13 @@ RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
 
 void log_record(Log& log, const std::string& domain, const RecordResult& result) {
   if (!result) {
-    log.write(LogLevel::kInfo, "event=record-lookup-failed domain=" + domain +
-                                   " error=" + std::string(error_name(result.error().code)) +
-                                   " detail=" + log_quoted(result.error().detail));
+    log.write(LogLevel::kInfo, LogLine("record-lookup-failed")
+                                   .field("domain", domain)
+                                   .field("error", error_name(result.error().code))
+                                   .text("detail", result.error().detail));
   } else if (result->finding.kind == RecordFinding::Kind::kInvalid) {
     log.write(LogLevel::kInfo,
-              "event=record-invalid domain=" + domain + " detail=" + log_quoted(result->finding.reason));
+              LogLine("record-invalid").field("domain", domain).text("detail", result->finding.reason));
   }
 }
 
@@ -38,18 +39,21 @@ void log_record(Log& log, const std::string& domain, const RecordResult& result)
 void log_failure(Log& log, const CacheEntry& entry, WallTime now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
   const bool warn = in_force && entry.record.state == RecordMemory::State::kFound;
-  log.write(
-      warn ? LogLevel::kWarning : LogLevel::kInfo,
-      std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") + " domain=" + entry.domain.text() +
-          " error=" + std::string(error_name(entry.failure->error.code)) +
-          " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
-          log_quoted(in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));
+  log.write(warn ? LogLevel::kWarning : LogLevel::kInfo,
+            LogLine(in_force ? "refresh-failed" : "policy-fetch-failed")
+                .field("domain", entry.domain.text())
+                .field("error", error_name(entry.failure->error.code))
+                .text("detail", entry.failure->error.detail)
+                .text("effect",
+                      in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));
 }
 
 void log_refresh_without_record(Log& log, const CacheEntry& entry) {
-  log.write(LogLevel::kInfo, "event=refreshed-without-record domain=" + entry.domain.text() +
-                                 " detail=\"the record is missing or could not be asked for; the policy file was "
-                                 "fetched all the same\"");
+  log.write(
+      LogLevel::kInfo,
+      LogLine("refreshed-without-record")
+          .field("domain", entry.domain.text())
+          .text("detail", "the record is missing or could not be asked for; the policy file was fetched all the same"));
 }
 
 }  // namespace
@@ -229,7 +233,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Action action = job.machine.on_fetch(result, now, rival);
   if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kInfo,
-               "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
+               LogLine("fetch-not-tried").field("domain", domain).text("detail", result.error().detail));
   if (action.save && action.save->failure)
     log_failure(log_, *action.save, now);
   else if (action.save && action.save->record.state != RecordMemory::State::kFound)

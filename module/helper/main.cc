@@ -162,7 +162,7 @@ class Helper {
 Result<void> note(const Result<Protection>& protection, const char* what, Log& log) {
   if (!protection) return tl::unexpected(protection.error());
   if (*protection == Protection::kNotInKernel)
-    log.write(LogLevel::kDebug, std::string("event=helper-not-confined missing=\"") + what + '"');
+    log.write(LogLevel::kDebug, LogLine("helper-not-confined").text("missing", what));
   return {};
 }
 

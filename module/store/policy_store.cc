@@ -136,21 +136,23 @@ std::size_t stored_size(const CacheEntry& entry) { return is_bare_absence(entry)
 FileStore::FileStore(std::string directory, Log& log)
     : directory_(std::move(directory)), claims_(directory_), throttle_(directory_), usage_(directory_), log_(log) {}
 
-void FileStore::warn(LogThrottle& fault, const std::string& line) {
+void FileStore::warn(LogThrottle& fault, const LogLine& line) {
   if (fault.is_due()) log_.write(LogLevel::kWarning, line);
 }
 
 void FileStore::recovered(LogThrottle& fault, const std::string& what) {
   if (fault.recover())
-    log_.write(LogLevel::kInfo, "event=store-recovered directory=" + directory_ + " detail=\"" + what + "\"");
+    log_.write(LogLevel::kInfo, LogLine("store-recovered").field("directory", directory_).text("detail", what));
 }
 
 // A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
 // here.
 void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
   if (is_use || throttle_.is_due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
-    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() +
-                                       " reason=" + log_quoted(reason) + " effect=\"it will be looked up again\"");
+    log_.write(LogLevel::kWarning, LogLine("store-entry-damaged")
+                                       .field("domain", domain.text())
+                                       .text("reason", reason)
+                                       .text("effect", "it will be looked up again"));
 }
 
 Result<std::optional<CacheEntry>> FileStore::get(const Domain& domain) {
@@ -171,8 +173,11 @@ tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
 
 // Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
 tl::unexpected<Error> FileStore::unreadable(const Domain& domain, const std::string& why, const std::string& action) {
-  warn(unreadable_, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + why +
-                        "\" effect=\"mail to it is deferred\" action=\"" + action + "\"");
+  warn(unreadable_, LogLine("store-entry-unreadable")
+                        .field("domain", domain.text())
+                        .text("error", why)
+                        .text("effect", "mail to it is deferred")
+                        .text("action", action));
   return fail(ErrorCode::kLocalFault,
               "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + why + "; " + action);
 }
@@ -183,8 +188,10 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   const auto directory = open_directory(directory_);
   if (!directory) {
     if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
-    warn(missing_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
-                       "\" effect=\"nothing is cached between lookups\"");
+    warn(missing_, LogLine("store-unavailable")
+                       .field("directory", directory_)
+                       .text("error", std::strerror(errno))
+                       .text("effect", "nothing is cached between lookups"));
     return std::nullopt;
   }
   recovered(missing_, "it is there again");
@@ -226,7 +233,7 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
 Result<void> FileStore::put(const CacheEntry& entry) {
   const auto failed = [&](const char* step) {
     const std::string text = "cannot " + std::string(step) + " in " + directory_ + ": " + std::strerror(errno);
-    warn(unwritable_, "event=store-unwritable error=\"" + text + "\" effect=\"nothing new is cached on disk\"");
+    warn(unwritable_, LogLine("store-unwritable").text("error", text).text("effect", "nothing new is cached on disk"));
     return fail(ErrorCode::kStoreUnavailable, text);
   };
   if (const auto old = read(entry.domain, false); !old) return tl::unexpected(old.error());
@@ -295,8 +302,9 @@ Result<void> FileStore::for_each(const Visit& visit) {
 Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
   const auto names = names_in_shard(shard);
   if (!names) {
-    warn(unlistable_, "event=store-unlistable error=" + log_quoted(names.error().detail) +
-                          " effect=\"what is cached there is neither refreshed nor dropped\"");
+    warn(unlistable_, LogLine("store-unlistable")
+                          .text("error", names.error().detail)
+                          .text("effect", "what is cached there is neither refreshed nor dropped"));
     return tl::unexpected(names.error());
   }
   remove_left_behind(shard, *names);

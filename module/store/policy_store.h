@@ -80,7 +80,7 @@ class FileStore : public PolicyStore {
   // Whose entries those are, readable or not.
   [[nodiscard]] static std::vector<Domain> domains_among(const std::vector<std::string>& names, unsigned shard);
   void remove_left_behind(unsigned shard, const std::vector<std::string>& names) const;
-  void warn(LogThrottle& fault, const std::string& line);
+  void warn(LogThrottle& fault, const LogLine& line);
   void recovered(LogThrottle& fault, const std::string& what);
   void warn_of_damage(const Domain& domain, const std::string& reason, bool is_use);
 

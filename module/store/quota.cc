@@ -148,10 +148,13 @@ Result<void> StoreQuota::admit_to_store(const Newcomer& newcomer) {
     if (!replace(newcomer, *usage, by_entries ? &Usage::entries : &Usage::bytes)) break;
   }
   if (store_.throttle().is_due("store-full", kWarnedAgain))
-    log_.write(LogLevel::kWarning,
-               "event=store-full directory=" + directory_ +
-                   " effect=\"what is found out of other domains is not cached\" action=\"raise cache.max_entries or "
-                   "cache.max_mb, or see with 'mtasts cache list' whose names fill it\"");
+    log_.write(
+        LogLevel::kWarning,
+        LogLine("store-full")
+            .field("directory", directory_)
+            .text("effect", "what is found out of other domains is not cached")
+            .text("action",
+                  "raise cache.max_entries or cache.max_mb, or see with 'mtasts cache list' whose names fill it"));
   return fail(ErrorCode::kStoreUnavailable, directory_ + " is as full as it may be (cache.max_entries, cache.max_mb)");
 }
 

@@ -108,7 +108,7 @@ void TlsrptSocket::flush() {
 }
 
 void TlsrptSocket::note(int error) {
-  if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, "event=tlsrpt-reached socket=" + path_);
+  if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, LogLine("tlsrpt-reached").field("socket", path_));
   const Loss why = loss_of(error);
   if (error != 0) lose(why, error);
   if (why != Loss::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
@@ -121,8 +121,11 @@ void TlsrptSocket::lose(Loss why, int error) {
 void TlsrptSocket::warn(Loss why, int error) {
   const Words words = words_of(why);
   const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
-  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + path_ + " detail=" + log_quoted(detail) +
-                                     " effect=\"sessions are not reported\" action=" + log_quoted(words.action));
+  log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
+                                     .field("socket", path_)
+                                     .text("detail", detail)
+                                     .text("effect", "sessions are not reported")
+                                     .text("action", words.action));
 }
 
 }  // namespace mtasts

@@ -7,8 +7,9 @@ namespace {
 
 TEST(LogLine, IsAnEventAndItsFieldsInOrder) {
   EXPECT_EQ(LogLine("reload").line(), "event=reload");
-  EXPECT_EQ(LogLine("refresh-failed").field("domain", "example.com").field("tries", 3U).text("detail", "no answer").line(),
-            "event=refresh-failed domain=example.com tries=3 detail=\"no answer\"");
+  EXPECT_EQ(
+      LogLine("refresh-failed").field("domain", "example.com").field("tries", 3U).text("detail", "no answer").line(),
+      "event=refresh-failed domain=example.com tries=3 detail=\"no answer\"");
   EXPECT_EQ(LogLine("x").field("id", "").text("detail", "").line(), "event=x id= detail=\"\"");
 }
 

@@ -119,7 +119,6 @@ Action Lookup::on_dane(const DaneFinding& finding, WallTime now) {
 void Lookup::merge_stored(std::optional<CacheEntry> stored) {
   if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == last_stored_) return;
   last_stored_ = stored->policy;
-  if (stored->policy == entry_.policy) return;
   entry_.policy = std::move(stored->policy);
   entry_.failure = std::move(stored->failure);
 }

@@ -109,7 +109,7 @@ class Lookup {
   std::optional<Error> fault_;
   bool answered_ = false;
   bool fetched_ = false;     // there is nothing more to fetch
-  bool dane_asked_ = false;  // an answer of TTL 0 is not asked for again
+  bool dane_asked_ = false;  // once is enough, though what came of it may run out while the policy is fetched
   bool used_network_ = false;
 };
 

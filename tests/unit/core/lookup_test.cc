@@ -177,6 +177,15 @@ TEST(Lookup, R17WhatAnotherProcessFoundOutIsLearntWithItsFailure) {
   EXPECT_EQ(life.entry->failure, theirs.failure);
 }
 
+TEST(Lookup, WhatIsCachedOfAnotherDomainIsNotMerged) {
+  Life other;
+  other.adopt("1");
+  Lookup lookup(domain("example.org"), {}, Lookup::Effort::kNormal, {});
+  lookup.start(kNow);
+  lookup.merge_stored(other.entry);
+  EXPECT_EQ(lookup.so_far().entry, (CacheEntry{domain("example.org"), {}, {}, {}}));
+}
+
 TEST(Lookup, AClockSetBackCannotFreezeAnything) {
   Life life;
   life.adopt("1");

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <array>
 #include <fstream>
@@ -17,6 +18,8 @@ namespace mtasts {
 namespace {
 
 namespace fs = std::filesystem;
+using std::chrono::hours;
+using std::chrono::minutes;
 using test::domain;
 using test::with_policy;
 using ::testing::AllOf;
@@ -236,6 +239,11 @@ class StoreUseTest : public StoreTest {
     const std::array<timespec, 2> times{timespec{at.time_since_epoch().count(), 0}, timespec{0, UTIME_OMIT}};
     ASSERT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
   }
+  // True where the kernel marks each use by itself.
+  bool kernel_marks_uses() {
+    struct statvfs system {};
+    return ::statvfs(scratch_.path().c_str(), &system) != 0 || (system.f_flag & (ST_RELATIME | ST_NOATIME)) == 0;
+  }
   const WallTime long_ago_ = now() - std::chrono::hours(400);
 };
 
@@ -247,6 +255,22 @@ TEST_F(StoreUseTest, ADeliveryCountsAsAUseAndNothingElseDoes) {
   EXPECT_EQ(used(), long_ago_) << "neither a look nor a list is a use";
   EXPECT_TRUE(store_.use(domain()).value());
   EXPECT_GE(used() + std::chrono::minutes(1), now());
+}
+
+// By the store, because the kernel marks one a day or none (relatime, noatime).
+TEST_F(StoreUseTest, AUseIsMarkedOnceAnHour) {
+  if (kernel_marks_uses()) GTEST_SKIP() << "the kernel marks each use";
+  ASSERT_TRUE(store_.put(with_policy()));
+  const auto since = now() - hours(400);  // relatime marks a use where the file is younger
+  const auto used_before = [&](minutes ago) {
+    const std::array<timespec, 2> times{timespec{(now() - ago).time_since_epoch().count(), 0},
+                                        timespec{since.time_since_epoch().count(), 0}};
+    EXPECT_EQ(::utimensat(AT_FDCWD, file().c_str(), times.data(), 0), 0);
+    EXPECT_TRUE(store_.use(domain()).value());
+    return now() - used();
+  };
+  EXPECT_LT(used_before(minutes(61)), minutes(1));
+  EXPECT_GT(used_before(minutes(58)), minutes(57));
 }
 
 TEST_F(StoreUseTest, ARefreshIsNoUse) {

@@ -1,6 +1,6 @@
 // An engine library without a network. The record question for a name with "stall" in it never comes back, as a
-// stranger's handshake may not; one with "crash" ends the process; one with "slow" is never answered; all other names
-// have no record.
+// stranger's handshake may not; one with "crash" ends the process; one with "slow" is never answered, one with "late"
+// after a second; all other names have no record, and are answered at once.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,7 +17,12 @@ class ScriptedResolver final : public Resolver {
     while (name.find("stall") != std::string::npos) ::pause();
     if (name.find("crash") != std::string::npos) std::abort();
     if (name.find("slow") != std::string::npos) return;
-    later([done = std::move(done)] { done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, {}}); });
+    const std::chrono::seconds delay{name.find("late") != std::string::npos ? 1 : 0};
+    later(
+        [done = std::move(done)] {
+          done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, {}});
+        },
+        delay);
   }
   void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
     later([name, done = std::move(done)] {
@@ -41,9 +46,9 @@ class ScriptedResolver final : public Resolver {
   }
 
  private:
-  void later(std::function<void()> step) {
+  void later(std::function<void()> step, std::chrono::milliseconds delay = std::chrono::milliseconds(0)) {
     steps_.push_back(nullptr);
-    steps_.back() = loop_.after(std::chrono::milliseconds(0), std::move(step));
+    steps_.back() = loop_.after(delay, std::move(step));
   }
   EventLoop& loop_;
   std::vector<std::unique_ptr<EventLoop::Watch>> steps_;

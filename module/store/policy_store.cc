@@ -99,11 +99,12 @@ std::string remedy_for(int error, const std::string& directory) {
   struct stat store {};
   if (error != EACCES || ::stat(directory.c_str(), &store) != 0) return "let this program's user read the store";
   const passwd* owner = ::getpwuid(store.st_uid);
-  const std::string user = owner != nullptr ? owner->pw_name : std::to_string(store.st_uid);
   const group* readers = ::getgrgid(store.st_gid);
-  const std::string group = readers != nullptr ? readers->gr_name : std::to_string(store.st_gid);
-  return "run this program as root, as the user " + user + " or in the group " + group +
-         ", who may read the store (see ls -ld " + directory + ")";
+  // The lookup helper has no access to the names; a number would only look like one.
+  const std::string user = owner != nullptr ? "the user " + std::string(owner->pw_name) : "its owner";
+  const std::string group = readers != nullptr ? "the group " + std::string(readers->gr_name) : "its group";
+  return "run this program as root, as " + user + " or in " + group + ", who may read the store (see ls -ld " +
+         directory + ")";
 }
 
 constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -47,27 +48,43 @@ TEST_F(StoreFaultsTest, WhatCannotBeReadForWantOfADescriptorIsNoAbsence) {
 }
 
 // Whom this machine mails is closed to its local users; that is no absence, and they are told who may look.
-TEST_F(StoreFaultsTest, WhoMayNotReadTheStoreIsToldWhoMay) {
-  ASSERT_TRUE(store_.put(with_policy()));
-  const bool is_root = ::geteuid() == 0;
-  ::chmod(scratch_.path().c_str(), is_root ? 0750 : 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    constexpr uid_t kNobody = 65'534;
-    const bool ready = !is_root || (::setgid(kNobody) == 0 && ::setgroups(0, nullptr) == 0 && ::setuid(kNobody) == 0);
-    const auto cached = store_.use(domain());
-    const auto list = store_.for_each([](const CacheEntry&, WallTime) {});
-    const auto tells = [](const std::string& text) {
-      return text.find("Permission denied; run this program as root, as the user ") != std::string::npos &&
-             text.find(" or in the group ") != std::string::npos;
-    };
-    const bool refused = !cached && cached.error().code == ErrorCode::kLocalFault && tells(cached.error().detail);
-    ::_exit(ready && refused && !list && tells(list.error().detail) ? 0 : 1);
+class ClosedStoreTest : public test::StoreTest {
+ protected:
+  ~ClosedStoreTest() override { ::chmod(scratch_.path().c_str(), 0700); }
+  // Is another user refused, and told `what`?
+  bool tells_others(const std::string& what) {
+    const bool is_root = ::geteuid() == 0;
+    ::chmod(scratch_.path().c_str(), is_root ? 0750 : 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      constexpr uid_t kNobody = 65'534;
+      const bool ready = !is_root || (::setgid(kNobody) == 0 && ::setgroups(0, nullptr) == 0 && ::setuid(kNobody) == 0);
+      const auto cached = store_.use(domain());
+      const auto list = store_.for_each([](const CacheEntry&, WallTime) {});
+      const auto told = [&](const std::string& text) { return text.find(what) != std::string::npos; };
+      const bool refused = !cached && cached.error().code == ErrorCode::kLocalFault && told(cached.error().detail);
+      ::_exit(ready && refused && !list && told(list.error().detail) ? 0 : 1);
+    }
+    int status = -1;
+    return ::waitpid(child, &status, 0) == child && status == 0;
   }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ::chmod(scratch_.path().c_str(), 0700);
-  EXPECT_EQ(status, 0);
+};
+
+TEST_F(ClosedStoreTest, WhoMayNotReadTheStoreIsToldWhoMay) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const std::string user = ::getpwuid(::geteuid())->pw_name;
+  const std::string group = ::getgrgid(::getegid())->gr_name;
+  EXPECT_TRUE(tells_others("Permission denied; run this program as root, as the user " + user + " or in the group " +
+                           group + ", who may read the store"));
+}
+
+// As for the lookup helper, which cannot look names up.
+TEST_F(ClosedStoreTest, NumbersAreNotTakenForNames) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  constexpr uid_t kWithoutName = 3'999'999'999;
+  ASSERT_TRUE(store_.put(with_policy()));
+  ASSERT_EQ(::chown(scratch_.path().c_str(), kWithoutName, kWithoutName), 0);
+  EXPECT_TRUE(tells_others("run this program as root, as its owner or in its group, who may read the store (see ls"));
 }
 
 TEST_F(StoreFaultsTest, WhatCannotBeReadIsNotReplacedAndWarnedAboutOnceAMinute) {

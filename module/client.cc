@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "module/engine/cached_lookups.h"
 #include "module/helper/call.h"
 #include "module/io/wall_clock.h"
 
@@ -67,17 +68,16 @@ Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup:
 
 Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
                                  std::chrono::milliseconds deadline) {
-  auto cached = store_.use(domain);
+  auto cached = answer_from_cache(store_, domain, effort, config.lookup, now());
   if (!cached) return tl::unexpected(cached.error());
-  auto remembered = std::move(*cached);
-  if (auto answer = Lookup(domain, remembered, effort, config.lookup).start(now()).answer) return std::move(*answer);
+  if (cached->outcome) return std::move(*cached->outcome);
   auto outcome = lookup_in_helper(config, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
               LogLine("lookup-impossible").field("domain", domain.text()).text("detail", outcome.error().detail));
   // A policy in force needs no network (R17).
-  if (remembered && remembered->policy_in_force(now()) != nullptr)
-    return Outcome{std::move(*remembered), Outcome::Progress::kSettled, true};
+  if (cached->entry && cached->entry->policy_in_force(now()) != nullptr)
+    return Outcome{std::move(*cached->entry), Outcome::Progress::kSettled, true};
   return outcome;
 }
 

@@ -31,6 +31,8 @@ Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, L
   auto helper = HelperClient::open(service->config_, {loop, service->store_, log, log_target});
   if (!helper) return tl::unexpected(helper.error());
   service->helper_ = std::move(*helper);
+  service->cached_lookups_.emplace(CachedLookups::Deps{loop, service->store_, *service->helper_, now},
+                                   service->config_.lookup);
   service->helper_->on_idle([self = service.get()] { self->consider_ending(); });
   return service;
 }

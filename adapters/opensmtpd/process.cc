@@ -51,7 +51,7 @@ bool is_socket(int descriptor) {
 struct ServiceInstance {
   ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
       : service(std::move(opened)),
-        table({loop, service->resolver(), service->prober(), service->lookups(), service->store(), log, now,
+        table({loop, service->resolver(), service->prober(), service->cached_lookups(), service->store(), log, now,
                std::chrono::steady_clock::now, smtpd_may_lack_sni},
               service->config()) {}
   std::unique_ptr<Service> service;

@@ -143,11 +143,6 @@ void Table::choose(const Domain& domain, const Decision& decision, milliseconds 
 void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
                      std::function<void(const Decision&)> done) {
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
-  const WallTime now = deps_.clock();
-  const auto cached = deps_.store.use(*domain);
-  if (!cached) return later([decision = defer(*domain, cached.error()), done = std::move(done)] { done(decision); });
-  if (const auto known = Lookup(*domain, *cached, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
-    return later([decision = decide(*known, rules, now), done = std::move(done)] { done(decision); });
   deps_.lookups.lookup(
       *domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
       [this, &rules, done = std::move(done)](const Outcome& outcome) { done(decide(outcome, rules, deps_.clock())); });

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "module/client.h"
+#include "module/engine/cached_lookups.h"
 #include "module/engine/engine.h"
 #include "module/io/wall_clock.h"
 #include "tests/unit/core/builders.h"
@@ -29,7 +30,7 @@ class Asked : public testing::Test {
   Asked() : table_(parts(), config_) {}
 
   Table::Deps parts() {
-    return {loop_, resolver_, prober_, engine_, store_, log_, [this] { return now_; }, [this] { return steady_; },
+    return {loop_, resolver_, prober_, lookups_, store_, log_, [this] { return now_; }, [this] { return steady_; },
             false};
   }
   // "" while there is no answer yet.
@@ -69,6 +70,7 @@ class Asked : public testing::Test {
   FakeLog log_;
   FileStore store_{scratch_.path(), log_};
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
+  CachedLookups lookups_{{loop_, store_, engine_, [this] { return now_; }}, config_.lookup};
   Table table_;
   std::string answer_;
 };

@@ -66,7 +66,6 @@ class Observation : public std::enable_shared_from_this<Observation> {
     const std::string name = facts_.domain.record_name();
     facts_.record = text_fact(answer);
     const bool is_absent = answer && answer->owner == name && !has_sts_record(facts_.record);
-    if (is_absent && without_record_ == WithoutRecord::kStop) return end_part();
     if (may_be_alias(name, answer)) {
       follow_alias(resolver(), name, part([name](Observation& self, const AliasFact& alias) {
                      self.facts_.record_alias = alias;
@@ -75,18 +74,29 @@ class Observation : public std::enable_shared_from_this<Observation> {
     } else {
       compare();
     }
+    if (!is_absent || without_record_ == WithoutRecord::kGoOn) look_at_the_rest();
+    end_part();
+  }
+
+  void compare() {
+    compare_servers(outside_.dns, facts_.domain.record_name(), !facts_.record_alias.chain.empty(),
+                    part([](Observation& self, const auto& servers) { self.on_servers(servers); }));
+  }
+
+  // It is chance which of the servers the resolver asked.
+  void on_servers(const std::vector<NameserverFact>& servers) {
+    facts_.record_servers = servers;
+    if (std::ranges::any_of(servers, has_sts_record, &NameserverFact::record)) look_at_the_rest();
+  }
+
+  void look_at_the_rest() {
+    if (std::exchange(looks_at_all_, true)) return;
     look_for_wildcard();
     look_at_policy_host();
     look_at_mx_hosts();
     facts_.tlsrpt = unanswered();
     resolver().txt("_smtp._tls." + facts_.domain.text(),
                    part([](Observation& self, const auto& got) { self.facts_.tlsrpt = text_fact(got); }));
-    end_part();
-  }
-
-  void compare() {
-    compare_servers(outside_.dns, facts_.domain.record_name(), !facts_.record_alias.chain.empty(),
-                    part([](Observation& self, const auto& servers) { self.facts_.record_servers = servers; }));
   }
 
   void look_for_wildcard() {
@@ -135,7 +145,7 @@ class Observation : public std::enable_shared_from_this<Observation> {
       }
       if (std::ranges::find(facts_.mx, host, &MxFact::host) != facts_.mx.end()) continue;
       facts_.mx.push_back({.host = host, .preference = record.preference});
-      facts_.mx.back().addresses = unanswered();
+      if (facts_.mx.size() <= kMaxMxHosts) facts_.mx.back().addresses = unanswered();
     }
     // Known hosts are told of at once: all places must be there.
     const std::size_t looked_at = std::min(facts_.mx.size(), kMaxMxHosts);
@@ -158,6 +168,7 @@ class Observation : public std::enable_shared_from_this<Observation> {
   std::function<void(Facts)> done_;
   Facts facts_;
   std::size_t open_ = 0;
+  bool looks_at_all_ = false;
   std::unique_ptr<EventLoop::Watch> timer_;
 };
 

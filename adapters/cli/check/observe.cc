@@ -1,7 +1,7 @@
 #include "adapters/cli/check/observe.h"
 
 #include <algorithm>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "module/io/event_loop.h"
@@ -9,50 +9,42 @@
 namespace mtasts::check {
 namespace {
 
-constexpr std::size_t kAhead = 4;  // times `jobs`: facts in memory while an earlier domain takes its time
-
 // One call of observe().
 class Run {
  public:
-  Run(const Outside& outside, std::span<const Domain> domains, const Observer::Wishes& wishes,
-      const Observer::Done& done, const Observer::Progress& progress)
-      : outside_(outside), domains_(domains), wishes_(wishes), done_(done), progress_(progress) {}
+  Run(const Outside& outside, std::span<const Domain> domains, const Observer::Limits& limits, const Seen& seen)
+      : outside_(outside),
+        domains_(domains),
+        limits_(limits),
+        jobs_(std::max<std::size_t>(1, limits.jobs)),
+        seen_(seen) {}
 
-  void start_some() {
-    const std::size_t jobs = std::max(1U, wishes_.jobs);
-    while (under_way_ < jobs && next_ < domains_.size() && next_ < told_ + kAhead * jobs) {
-      ++under_way_;
-      observe_domain(outside_, domains_[next_], wishes_.without_record, wishes_.time,
-                     [this, i = next_](Facts facts) { on_facts(i, std::move(facts)); });
+  void begin_some() {
+    while (under_way_.size() < jobs_ && next_ < domains_.size() && next_ < oldest() + kWindow * jobs_) {
+      under_way_.insert(next_);
+      observe_domain(outside_, domains_[next_], limits_.without_record, limits_.time,
+                     [this, place = next_](Facts facts) { on_facts(place, std::move(facts)); });
       ++next_;
     }
   }
 
  private:
-  void on_facts(std::size_t i, Facts facts) {
-    --under_way_;
-    ++seen_;
-    waiting_.emplace(i, std::move(facts));
-    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == told_; first = waiting_.begin()) {
-      done_(std::move(first->second));
-      waiting_.erase(first);
-      ++told_;
-    }
-    if (progress_) progress_(seen_, domains_.size());
-    if (told_ == domains_.size()) return outside_.loop.stop();
-    start_some();
+  [[nodiscard]] std::size_t oldest() const { return under_way_.empty() ? next_ : *under_way_.begin(); }
+
+  void on_facts(std::size_t place, Facts facts) {
+    under_way_.erase(place);
+    seen_(place, std::move(facts));
+    if (under_way_.empty() && next_ == domains_.size()) return outside_.loop.stop();
+    begin_some();
   }
 
   const Outside outside_;
   const std::span<const Domain> domains_;
-  const Observer::Wishes wishes_;
-  const Observer::Done& done_;
-  const Observer::Progress& progress_;
-  std::map<std::size_t, Facts> waiting_;
+  const Observer::Limits limits_;
+  const std::size_t jobs_;
+  const Seen& seen_;
+  std::set<std::size_t> under_way_;
   std::size_t next_ = 0;
-  std::size_t under_way_ = 0;
-  std::size_t seen_ = 0;
-  std::size_t told_ = 0;
 };
 
 }  // namespace
@@ -69,12 +61,11 @@ Result<std::unique_ptr<Observer>> Observer::open(const Config& config, Log& log)
   return observer;
 }
 
-void Observer::observe(std::span<const Domain> domains, const Wishes& wishes, const Done& done,
-                       const Progress& progress) {
+void Observer::observe(std::span<const Domain> domains, const Limits& limits, const Seen& seen) {
   if (domains.empty()) return;
   const Outside outside{*loop_, {helper_->resolver(), helper_->servers()}, helper_->inspector(), *mx_hosts_};
-  Run run(outside, domains, wishes, done, progress);
-  run.start_some();
+  Run run(outside, domains, limits, seen);
+  run.begin_some();
   loop_->run();
 }
 

@@ -4,11 +4,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 
-#include "adapters/cli/check/facts.h"
+#include "adapters/cli/check/check.h"
 #include "adapters/cli/check/observation.h"
 #include "module/config/config.h"
 #include "module/helper/client.h"
@@ -20,21 +19,17 @@ namespace mtasts::check {
 // One thread. `log` must outlive it. Whoever opens it is the user that lookups belong to.
 class Observer {
  public:
-  using Done = std::function<void(Facts)>;
-  // How many of all have been looked at.
-  using Progress = std::function<void(std::size_t seen, std::size_t all)>;
-  struct Wishes {
-    unsigned jobs = 1;  // domains at a time
-    WithoutRecord without_record = WithoutRecord::kStop;
+  struct Limits {
+    std::size_t jobs = 1;            // domains at a time
     std::chrono::seconds time{180};  // for one domain
+    WithoutRecord without_record = WithoutRecord::kStop;
   };
 
   // Starts the helper. Error kLocalFault, or what the helper says is missing.
   static Result<std::unique_ptr<Observer>> open(const Config& config, Log& log);
 
-  // Returns when all have been looked at. `done` is called in the order of the domains; of those that wait for an
-  // earlier one to be called there are a few times `jobs`. MX hosts are looked at once in the life of the observer.
-  void observe(std::span<const Domain> domains, const Wishes& wishes, const Done& done, const Progress& progress = {});
+  // As an Observe (check.h). MX hosts are looked at once in the life of the observer.
+  void observe(std::span<const Domain> domains, const Limits& limits, const Seen& seen);
 
  private:
   Observer(const Config& config, Log& log) : store_(config.cache_directory, log) {}

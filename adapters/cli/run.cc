@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "adapters/cli/check/observe.h"
 #include "adapters/cli/command.h"
 #include "adapters/cli/setup/setup.h"
 
@@ -161,8 +162,12 @@ int check_domains(const check::Options& options, const std::string& config_path,
   if (!config) return check::give_up(options, output_of(s), config.error().detail);
   if (const auto became = s.become_user(config->user); !became)
     return check::give_up(options, output_of(s), became.error().detail);
-  const check::Observe network = [](auto, auto, const auto&) -> Result<void> {
-    return fail(ErrorCode::kInternal, "nothing looks at domains yet");
+  const auto log = s.make_log();
+  const check::Observe network = [&](auto domains, auto jobs, const auto& seen) -> Result<void> {
+    const auto observer = check::Observer::open(*config, *log);
+    if (!observer) return tl::unexpected(observer.error());
+    (*observer)->observe(domains, {.jobs = jobs}, seen);
+    return {};
   };
   return check::carry_out(*task, s.observe ? s.observe : network, output_of(s));
 }

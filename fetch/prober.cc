@@ -5,8 +5,8 @@
 #include <list>
 #include <utility>
 
+#include "core/address_rule.h"
 #include "core/time.h"
-#include "fetch/address_rule.h"
 #include "fetch/admission.h"
 #include "fetch/multi.h"
 #include "fetch/mx_session.h"

@@ -9,8 +9,15 @@
 #include <vector>
 
 #include "core/domain.h"
+#include "core/inspection.h"
 
 namespace mtasts::check {
+
+using mtasts::CertificateFact;
+using mtasts::HttpFact;
+using mtasts::MxAddressFact;
+using mtasts::PolicyAddressFact;
+using mtasts::TlsFact;
 
 // One question to DNS. Text fields are names in lower case without trailing dot, addresses in presentation form, or
 // the octets of a TXT record with its strings joined.
@@ -40,65 +47,12 @@ struct AliasFact {
   std::vector<std::string> chain{};  // the targets, in order
 };
 
-// The answer of one authoritative server at one of its addresses.
+// The answer of one authoritative server at one of its addresses: the TXT records, or the alias that stands there as
+// one value "CNAME target". `address` is empty where the server's name has none.
 struct NameserverFact {
   std::string name;
   std::string address;
   DnsFact record;
-};
-
-struct CertificateFact {
-  // Each independent of the others; a certificate can have several.
-  bool is_expired = false;  // or not valid yet
-  bool is_untrusted = false;
-  bool is_for_another_name = false;   // it has names of type DNS, and none matches
-  bool has_only_common_name = false;  // it has no name of type DNS, and its CN matches
-  std::string detail{};               // of the gravest fault, one sentence, escaped; empty without a fault
-  std::vector<std::string> names{};   // subjectAltName, type DNS
-  std::chrono::sys_seconds not_after{};
-
-  [[nodiscard]] bool is_good() const {
-    return !is_expired && !is_untrusted && !is_for_another_name && !has_only_common_name;
-  }
-};
-
-// How far TLS with one address came. Without a certificate and without `is_too_old` there was no session: `error`.
-struct TlsFact {
-  std::optional<CertificateFact> certificate{};
-  bool is_too_old = false;  // the peer offers nothing from TLS 1.2 on
-  std::string version{};    // "TLSv1.3"
-  std::string error{};      // a sentence, escaped
-};
-
-// One GET of the policy file.
-struct HttpFact {
-  long status = 0;  // 0: no answer
-  std::string location{};
-  std::string content_type{};
-  std::string body{};
-  bool is_too_large = false;
-  std::chrono::milliseconds took{0};  // from the first packet to the last byte, or to giving up
-  std::string error{};                // where there is no whole answer: a sentence, escaped
-};
-
-// The policy host at one address.
-struct PolicyAddressFact {
-  std::string address;
-  bool is_connected = false;  // TCP
-  TlsFact tls{};
-  HttpFact http{};                        // with this program's User-Agent
-  std::optional<HttpFact> other_agent{};  // the same with a browser's; only where the first was answered
-};
-
-// An MX host at one address.
-struct MxAddressFact {
-  std::string address;
-  bool is_reached = false;  // there was an SMTP greeting and an answer to EHLO
-  std::string error{};      // why it was not reached: a sentence, escaped
-  bool offers_starttls = false;
-  TlsFact tls{};
-  // DNSSEC-signed, usable TLSA records: does one of them match the chain that was served? nullopt: there are none.
-  std::optional<bool> matches_tlsa{};
 };
 
 struct MxFact {
@@ -122,7 +76,8 @@ struct Facts {
   AliasFact host_alias{};
   DnsFact host_addresses{};
   std::vector<PolicyAddressFact> host{};
-  // MX of the domain; without any its own address counts (RFC 5321 §5.1) and `mx` has the domain itself
+  // MX of the domain, values "preference host"; without any its own address counts (RFC 5321 §5.1) and `mx` has the
+  // domain itself
   DnsFact mx_records{};
   bool is_null_mx = false;
   std::vector<MxFact> mx{};

@@ -149,6 +149,7 @@ class PryingResolver final : public Resolver {
   void addresses(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
   void tlsa(const std::string& /*name*/, Callback<TlsaRecord> /*done*/, const Requester&) override {}
   void cname(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
+  void ns(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
 
  private:
   EventLoop& loop_;

@@ -44,6 +44,11 @@ class ScriptedResolver final : public Resolver {
   void cname(const std::string& /*name*/, Callback<std::string> done, const Requester&) override {
     later([done = std::move(done)] { done(DnsAnswer<std::string>{}); });
   }
+  void ns(const std::string& name, Callback<std::string> done, const Requester&) override {
+    later([name, done = std::move(done)] {
+      done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kFound, {"ns." + name}, {}});
+    });
+  }
 
  private:
   void later(std::function<void()> step, std::chrono::milliseconds delay = std::chrono::milliseconds(0)) {
@@ -61,10 +66,31 @@ class ScriptedProber final : public MxProber {
   }
 };
 
+class ScriptedServers final : public ServerQuestions {
+  void ask(const std::string& address, const std::string& name, Type type, Callback done) override {
+    done(fail(ErrorCode::kUnreachable, address + (type == Type::kTxt ? " TXT " : " CNAME ") + name));
+  }
+};
+
+class ScriptedInspector final : public HostInspector {
+  void policy_host(const Domain& domain, const std::string& address, PolicyHostDone done) override {
+    PolicyAddressFact fact{.address = address, .is_connected = true};
+    fact.http.body = domain.text();
+    done(fact);
+  }
+  void mx_host(const Domain& host, const std::string& address, const std::vector<TlsaRecord>& tlsa,
+               MxHostDone done) override {
+    MxAddressFact fact{.address = address, .is_reached = true, .error = host.text()};
+    if (!tlsa.empty()) fact.matches_tlsa = tlsa.front().data.size() == 5;
+    done(fact);
+  }
+};
+
 }  // namespace
 }  // namespace mtasts
 
 extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
     const char* /*abi*/, const mtasts::NetworkConfig& /*config*/, mtasts::Error* /*error*/) noexcept {
-  return new mtasts::TestNetwork<mtasts::ScriptedResolver, mtasts::ScriptedProber>();
+  return new mtasts::TestNetwork<mtasts::ScriptedResolver, mtasts::ScriptedProber, mtasts::ScriptedServers,
+                                 mtasts::ScriptedInspector>();
 }

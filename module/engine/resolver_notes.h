@@ -13,9 +13,9 @@ namespace mtasts {
 // For `mtasts config`: one sentence for each resolver, in the order in which they are asked.
 std::vector<std::string> resolver_notes(const Config& config);
 
-// Can the AD bit of the resolvers of this resolv.conf count by the default of dns.trust_ad? Then each is at 127.0.0.1
-// or
-// ::1, where it has to be seen to validate, or the administrator vouches for all with `options trust-ad`.
+// Can the AD bit of the resolvers of this resolv.conf count by the default of dns.trust_ad? Then each has one of the
+// addresses 127.0.0.1 and ::1, where it has to be seen to validate, or the administrator vouches for all of them with
+// `options trust-ad`.
 bool ad_may_count(std::string_view resolv_conf);
 
 }  // namespace mtasts

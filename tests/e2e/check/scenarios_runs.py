@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from checked_world import CASES, CheckedWorld, check
 from framework import expect, scenario
@@ -25,6 +26,24 @@ def each_host_once(world: World) -> None:
     expect([json.loads(line)["domain"] for line in told.stdout.splitlines()] == names, "the reports should come in order")
     visits = [event.host for event in world.mail_hosts.events(mark) if event.kind == "connect"]
     expect(visits == [GOOD], f"{GOOD} should be visited once by {len(names)} domains; visits: {visits}")
+
+
+@scenario("a domain takes as long as its slowest part, not as all of them together")
+def slowest_part(world: World) -> None:
+    world.sender.set_module_configuration("[fetch]\ntimeout_s = 5\n")
+    begin = time.monotonic()
+    told = check("--json", "mxsilent.test")
+    took = time.monotonic() - begin
+    expect(told.returncode == 3 and 4.5 < took < 9, f"five hosts that are given five seconds each took {took:.1f} s: {told.stdout}")
+
+
+@scenario("GnuTLS finds what OpenSSL finds")
+def gnutls(world: World) -> None:
+    assert isinstance(world, CheckedWorld)
+    world.sender.set_module_configuration('[engine]\ntls = "gnutls"\n')
+    for name, report in world.look_at_all().items():
+        codes, others = (sorted(finding["code"] for finding in one["findings"]) for one in (report, world.report(name)))
+        expect(codes == others, f"{name}: {codes} with GnuTLS, {others} with OpenSSL")
 
 
 @scenario("no resolver: what cannot be asked for is unknown, not absent")

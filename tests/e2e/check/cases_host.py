@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from case import case, good
 from checked_world import MORE_PLACES
 from pki import Issuer, Leaf, Validity
@@ -27,7 +29,7 @@ case("no answer in TLS", good("silent.test", host=served("silent.test", place=Pl
 case("only over IPv6", good("six.test", address=f"mta-sts AAAA {WEB.good6}"))
 case("TLS 1.1", good("hostoldtls.test", host=served("hostoldtls.test", place=Place.OLD_TLS)), "host-tls-old c")
 
-CERTIFICATES = {
+CERTIFICATES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "hostname.test": ({"dns": ("www.hostname.test",)}, ["host-certificate-name c"]),
     "hostexpired.test": ({"validity": Validity.EXPIRED}, ["host-certificate-expired c"]),
     "hostnotyet.test": ({"validity": Validity.NOT_YET}, ["host-certificate-expired c"]),
@@ -43,13 +45,13 @@ CERTIFICATES = {
     "hostwild.test": ({"dns": ("*.hostwild.test",)}, []),
 }
 for _name, (_more, _findings) in CERTIFICATES.items():
-    case(f"a certificate of {_name}", good(_name, address=ONLY_IPV4, host=shows(_name, *_more.pop("dns", ()), **_more)), *_findings)  # type: ignore[call-overload]
+    case(f"a certificate of {_name}", good(_name, address=ONLY_IPV4, host=shows(_name, *_more.pop("dns", ()), **_more)), *_findings)
 case("a certificate with a common name only",
      good("hostcn.test", address=ONLY_IPV4,
           host=PolicyHost("hostcn.test", leaf=Leaf("host-hostcn.test", common_name="mta-sts.hostcn.test"))),
      "host-certificate-cn-only c")
 
-ANSWERS = {
+ANSWERS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "redirect.test": ({"status": 301, "location": "https://fine.test/"}, ["host-redirect c"]),
     "notfound.test": ({"status": 404}, ["host-status c"]),
     "html.test": ({"content_type": "text/html"}, ["host-content-type c"]),

@@ -106,7 +106,7 @@ int demand_dns_san(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_p
   rule.set_applied();
   rule.set_ended_by_peer();  // GnuTLS fails the transfer where close_notify is missing
   if (rule.only_looks()) {
-    rule.refuse(session_fault(session));
+    rule.look_at_session();
     return rule.may_go_on() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
   }
   rule.refuse(fault(session, rule.host()));
@@ -121,6 +121,10 @@ Result<void> SanRule::apply(void* easy) {
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, this) != CURLE_OK)
     return fail(ErrorCode::kInternal, "this libcurl does not show the certificate of a GnuTLS session");
   return {};
+}
+
+void SanRule::look_at_session() {
+  if (gnutls_session_t session = session_of(easy_); session != nullptr) refuse(session_fault(session));
 }
 
 void SanRule::forbid_renegotiation() const {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from case import case, good
-from checked_world import MORE_PLACES
+from checked_world import MORE_PLACES, RECORD, TLSRPT
 from pki import Issuer, Leaf, Validity
 from policy_places import PolicyPlace
+from topology import GOOD
 from web import Place, PolicyHost
 from world import WEB
 
@@ -73,7 +74,14 @@ def policy_of(name: str) -> str:
     return good(name).policy()
 
 
+MANY = [f"d{number}.many.test" for number in range(300)]
+MANY_AT = "198.51.100.93"
+case("a zone with many domains", good("many.test", address=f"mta-sts A {MANY_AT}", records="\n".join(
+    f'_mta-sts.{name}. {RECORD}\nmta-sts.{name}. A {MANY_AT}\n{name}. MX 10 {GOOD}.\n{TLSRPT.replace("tls ", "tls." + name + ". ", 1)}'
+    for name in MANY)))
 MORE_PLACES += [
+    PolicyPlace(MANY_AT, "many.test", lambda _: policy_of("many.test"),
+                leaf=Leaf("many", dns=tuple(f"mta-sts.{name}" for name in ("many.test", *MANY)))),
     PolicyPlace(SLOW, "slow.test", lambda _: policy_of("slow.test"), wait=11),
     PolicyPlace(DIFFERENT, "twobodies.test", lambda _: policy_of("twobodies.test").replace("2592000", "2592001")),
     PolicyPlace(PICKY, "picky.test", lambda agent: "<html>" if "Mozilla" in agent else policy_of("picky.test")),

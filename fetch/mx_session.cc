@@ -112,7 +112,9 @@ void MxSession::note_sent(std::string_view command) {
   stage_ = stage_ == Stage::kHandshake ? Stage::kTls : Stage::kEhlo;
   if (stage_ != Stage::kTls) return;
   connection_.san_rule().forbid_renegotiation();
-  if (look_) look_();
+  if (!look_) return;
+  connection_.san_rule().look_at_session();
+  look_();
 }
 
 void MxSession::note_reply(std::string_view line) {

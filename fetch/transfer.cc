@@ -167,8 +167,6 @@ std::string Transfer::end_reason() const {
 
 bool Transfer::is_connected() const { return info<curl_off_t>(easy(), CURLINFO_APPCONNECT_TIME_T) > 0; }
 
-bool Transfer::has_connected() const { return info<curl_off_t>(easy(), CURLINFO_CONNECT_TIME_T) > 0; }
-
 HttpFact Transfer::fact(int curl_code) {
   HttpFact fact;
   fact.status = info<long>(easy(), CURLINFO_RESPONSE_CODE);

@@ -33,6 +33,9 @@ case("an alias of the policy host in a circle", good("hostcircle.test", address=
 case("record and policy host delegated by aliases",
      good("delegated.test", record="_mta-sts CNAME _mta-sts.fine.test.", address="mta-sts CNAME mta-sts.fine.test."))
 
+case("delegated to a zone whose servers differ", good("todiffers.test", record="_mta-sts CNAME _mta-sts.differs.test."),
+     "record-nameservers-differ c")
+
 SECOND_SERVER = f"@ NS ns2\nns2 A {OTHER_AUTHORITY[0]}"
 for _name, _text in {"differs": '_mta-sts TXT "v=STSv1; id=other;"', "lost": "", "equal": f"_mta-sts {RECORD}"}.items():
     OTHER_ZONES.append(Zone(f"{_name}.test", _text))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from case import case, good
-from checked_world import MORE_PLACES
+from checked_world import MORE_PLACES, RECORD, TLSRPT
 from pki import Issuer, Leaf, Validity
 from policy_places import PolicyPlace
+from topology import GOOD
 from web import Place, PolicyHost
 from world import WEB
 
@@ -27,7 +30,7 @@ case("no answer in TLS", good("silent.test", host=served("silent.test", place=Pl
 case("only over IPv6", good("six.test", address=f"mta-sts AAAA {WEB.good6}"))
 case("TLS 1.1", good("hostoldtls.test", host=served("hostoldtls.test", place=Place.OLD_TLS)), "host-tls-old c")
 
-CERTIFICATES = {
+CERTIFICATES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "hostname.test": ({"dns": ("www.hostname.test",)}, ["host-certificate-name c"]),
     "hostexpired.test": ({"validity": Validity.EXPIRED}, ["host-certificate-expired c"]),
     "hostnotyet.test": ({"validity": Validity.NOT_YET}, ["host-certificate-expired c"]),
@@ -43,13 +46,13 @@ CERTIFICATES = {
     "hostwild.test": ({"dns": ("*.hostwild.test",)}, []),
 }
 for _name, (_more, _findings) in CERTIFICATES.items():
-    case(f"a certificate of {_name}", good(_name, address=ONLY_IPV4, host=shows(_name, *_more.pop("dns", ()), **_more)), *_findings)  # type: ignore[call-overload]
+    case(f"a certificate of {_name}", good(_name, address=ONLY_IPV4, host=shows(_name, *_more.pop("dns", ()), **_more)), *_findings)
 case("a certificate with a common name only",
      good("hostcn.test", address=ONLY_IPV4,
           host=PolicyHost("hostcn.test", leaf=Leaf("host-hostcn.test", common_name="mta-sts.hostcn.test"))),
      "host-certificate-cn-only c")
 
-ANSWERS = {
+ANSWERS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "redirect.test": ({"status": 301, "location": "https://fine.test/"}, ["host-redirect c"]),
     "notfound.test": ({"status": 404}, ["host-status c"]),
     "html.test": ({"content_type": "text/html"}, ["host-content-type c"]),
@@ -71,7 +74,14 @@ def policy_of(name: str) -> str:
     return good(name).policy()
 
 
+MANY = [f"d{number}.many.test" for number in range(300)]
+MANY_AT = "198.51.100.93"
+case("a zone with many domains", good("many.test", address=f"mta-sts A {MANY_AT}", records="\n".join(
+    f'_mta-sts.{name}. {RECORD}\nmta-sts.{name}. A {MANY_AT}\n{name}. MX 10 {GOOD}.\n{TLSRPT.replace("tls ", "tls." + name + ". ", 1)}'
+    for name in MANY)))
 MORE_PLACES += [
+    PolicyPlace(MANY_AT, "many.test", lambda _: policy_of("many.test"),
+                leaf=Leaf("many", dns=tuple(f"mta-sts.{name}" for name in ("many.test", *MANY)))),
     PolicyPlace(SLOW, "slow.test", lambda _: policy_of("slow.test"), wait=11),
     PolicyPlace(DIFFERENT, "twobodies.test", lambda _: policy_of("twobodies.test").replace("2592000", "2592001")),
     PolicyPlace(PICKY, "picky.test", lambda agent: "<html>" if "Mozilla" in agent else policy_of("picky.test")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from case import case, good
-from checked_world import host
+from checked_world import SILENT_HOSTS, host
 from pki import Issuer, Leaf, Validity
 from topology import BAD_HOSTS, DOWN, GOOD, PLAIN, SIX, WILDCARD
 from world import PUBLIC_KEY
@@ -34,6 +34,9 @@ case("a mail host without an address", good("mxnoaddress.test", mx=(GOOD, "gone.
 case("a mail host with one dead address", good("mxhalfdead.test", mx=("mx.mxhalfdead.test",),
                                                records="mx A 198.51.100.64\nmx A 198.51.100.65"))
 host("mx.mxhalfdead.test", "198.51.100.64")
+SILENT = tuple(f"silent{number}.mxsilent.test" for number in range(len(SILENT_HOSTS)))
+case("five silent mail hosts", good("mxsilent.test", mx=SILENT, records="\n".join(
+    f"silent{number} A {address}" for number, address in enumerate(SILENT_HOSTS))), *["mx-unreachable u"] * len(SILENT))
 ALIAS = host("mail.mxalias.test", "198.51.100.66")
 case("a mail host that is an alias", good("mxalias.test", mx=(ALIAS,), records="mail CNAME real\nreal A 198.51.100.66"), "mx-cname w")
 OWN = host("mxabsent.test", "198.51.100.67")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from case import case, good
+from cases_host import ONLY_IPV4
 from checked_world import host
 from topology import GOOD, PLAIN, SECOND
 from web import PolicyHost
@@ -22,7 +23,7 @@ case("a host in upper case", good("upper.test", text=text(*LINES[:2], f"mx: {GOO
 case("a pattern", good("pattern.test", patterns=("*.mx.test",)))
 case("a byte order mark", good("bom.test", text="\ufeff" + text(*LINES)), "policy-invalid c")
 case("a page in the file's place",
-     good("page.test", text="<!DOCTYPE html><html>", host=PolicyHost("page.test", content_type="text/html")),
+     good("page.test", address=ONLY_IPV4, text="<!DOCTYPE html><html>", host=PolicyHost("page.test", content_type="text/html")),
      "host-content-type c", "policy-invalid c")
 case("no version", good("noversion.test", text=text(*LINES[1:])), "policy-invalid c")
 case("no mode", good("nomode.test", text=text(LINES[0], *LINES[2:])), "policy-invalid c")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,7 @@ CASES: dict[str, Case] = {}
 MORE_HOSTS: list[MailHost] = []
 MORE_PLACES: list[PolicyPlace] = []
 OTHER_ZONES: list[Zone] = []  # what the second authority says
+SILENT_HOSTS = [f"198.51.100.{number}" for number in range(110, 115)]  # take a connection to port 25 and say nothing
 
 
 def host(name: str, address: str, **more: Any) -> str:
@@ -71,6 +73,7 @@ def host(name: str, address: str, **more: Any) -> str:
 class CheckedWorld(World):
     def __init__(self) -> None:
         super().__init__([case.domain for case in CASES.values()], [*HOSTS, *MORE_HOSTS], NoServer())
+        self._silent: list[socket.socket] = []
         self._other = Dns(Programs(Path("/")), FOLDER / "other-dns", DnsAddresses(OTHER_AUTHORITY, (), None), OTHER_ZONES)
         self._reports: dict[str, dict[str, Any]] = {}
 
@@ -79,8 +82,12 @@ class CheckedWorld(World):
         self._other.start_authority()
         for place in MORE_PLACES:
             place.start(self.authority)
+        # Connections are taken by the kernel.
+        self._silent = [socket.create_server((address, 25), backlog=50) for address in SILENT_HOSTS]
 
     def stop(self) -> None:
+        for silent in self._silent:
+            silent.close()
         for place in MORE_PLACES:
             place.stop()
         self._other.stop_authority()
@@ -89,10 +96,13 @@ class CheckedWorld(World):
     def report(self, name: str) -> dict[str, Any]:
         """What the check says of a domain; all are looked at in one run, the first time that one is wanted."""
         if not self._reports:
-            names = [case.domain.name for case in CASES.values()]
-            told = check("--json", "-j", str(AT_ONCE), "--domains", "-", standard_input="\n".join(names)).stdout
-            self._reports = {report["domain"]: report for report in map(json.loads, told.splitlines())}
+            self._reports = self.look_at_all()
         return self._reports[name]
+
+    def look_at_all(self) -> dict[str, dict[str, Any]]:
+        names = [case.domain.name for case in CASES.values()]
+        told = check("--json", "-j", str(AT_ONCE), "--domains", "-", standard_input="\n".join(names)).stdout
+        return {report["domain"]: report for report in map(json.loads, told.splitlines())}
 
 
 def check(*words: str, standard_input: str = "") -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,11 @@ from typing import Callable
 from pki import Authority, Leaf
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that refuse what they see are what this is for."""
+
+
 @dataclass
 class PolicyPlace:
     """`answer` gives the body for a User-Agent. `wait`: seconds before it is sent."""
@@ -22,7 +27,7 @@ class PolicyPlace:
     answer: Callable[[str], str]
     wait: float = 0.0
     leaf: Leaf | None = None
-    _servers: list[ThreadingHTTPServer] = field(default_factory=list)
+    _servers: list[Server] = field(default_factory=list)
 
     def start(self, authority: Authority) -> None:
         place = self
@@ -49,8 +54,7 @@ class PolicyPlace:
         pair = authority.issue(self.leaf or Leaf(name, dns=(name,)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.certificate, pair.key)
-        server = ThreadingHTTPServer((self.address, 443), Handler)
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that refuse what they see
+        server = Server((self.address, 443), Handler)
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
 

@@ -94,6 +94,23 @@ TEST(Observation, GoesOnWhereOneOfTheServersHasTheRecord) {
   EXPECT_EQ(Observing(internet).facts().host.size(), 2U);
 }
 
+TEST(Observation, ComparesTheServersBehindAnAlias) {
+  FakeInternet internet = good_internet();
+  internet.cnames["_mta-sts.example.com"] = {"_mta-sts.provider.test"};
+  internet.txts["_mta-sts.provider.test"] = {kRecord};
+  internet.zones["provider.test"] = {"ns.provider.test"};
+  internet.hosts["ns.provider.test"] = {"192.0.2.54"};
+  internet.servers.insert_or_assign("192.0.2.53",
+                                    Texts{Texts::Kind::kFound, {"_mta-sts.provider.test"}, {}, false, {}});
+  internet.servers.emplace("192.0.2.54", Texts{Texts::Kind::kFound, {kRecord}, {}, false, "_mta-sts.provider.test"});
+  Observing observing(internet);
+  const Facts facts = observing.facts();
+  EXPECT_EQ(facts.record_alias.kind, AliasFact::Kind::kAlias);
+  EXPECT_THAT(facts.record_servers.at(0).record.values, ElementsAre("CNAME _mta-sts.provider.test"));
+  EXPECT_THAT(facts.target_servers.at(0).record.values, ElementsAre(kRecord));
+  EXPECT_EQ(observing.internet.times("CNAME _mta-sts.example.com at 192.0.2.53"), 1U);
+}
+
 TEST(Observation, SaysWhatHadNoAnswerInTime) {
   Observing observing(good_internet());
   observing.begin();

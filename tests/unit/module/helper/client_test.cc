@@ -110,6 +110,34 @@ TEST_F(HelperClientTest, CarriesQuestionsAndTrialsWithEveryOctet) {
   EXPECT_TRUE(run_until([&] { return answered == 4; }));
 }
 
+TEST_F(HelperClientTest, CarriesWhatAnAuditAsks) {
+  open();
+  int answered = 0;
+  client_->resolver().ns("example.test", [&](const Result<DnsAnswer<std::string>>& servers) {
+    ASSERT_TRUE(servers);
+    EXPECT_THAT(servers->records, ::testing::ElementsAre("ns.example.test"));
+    ++answered;
+  });
+  for (const auto type : {ServerQuestions::Type::kTxt, ServerQuestions::Type::kCname})
+    client_->servers().ask("192.0.2.53", "a.test", type, [&, type](const Result<DnsAnswer<std::string>>& answer) {
+      const std::string said = type == ServerQuestions::Type::kTxt ? "TXT" : "CNAME";
+      EXPECT_EQ(answer.error(), (Error{ErrorCode::kUnreachable, "192.0.2.53 " + said + " a.test"}));
+      ++answered;
+    });
+  client_->inspector().policy_host(*Domain::parse("example.test"), "192.0.2.1", [&](const PolicyAddressFact& fact) {
+    EXPECT_TRUE(fact.is_connected);
+    EXPECT_EQ(fact.http.body, "example.test");
+    ++answered;
+  });
+  client_->inspector().mx_host(*Domain::parse("mx.example.test"), "192.0.2.25",
+                               {{3, 1, 1, std::string("\0 ,:\xff", 5)}}, [&](const MxAddressFact& fact) {
+                                 EXPECT_TRUE(fact.is_reached);
+                                 EXPECT_EQ(fact.matches_tlsa, std::optional(true));
+                                 ++answered;
+                               });
+  EXPECT_TRUE(run_until([&] { return answered == 5; }));
+}
+
 // What a stranger's handshake may cost must not hold up anybody's loop but the helper's.
 TEST_F(HelperClientTest, AHelperThatStandsStillKeepsNobodyWaitingLongerThanTheDeadline) {
   const WallTime fetched = now();

@@ -4,6 +4,7 @@ find_package(Threads REQUIRED)
 pkg_check_modules(LIBIDN2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(GETDNS REQUIRED IMPORTED_TARGET getdns)
 pkg_check_modules(LIBPSL REQUIRED IMPORTED_TARGET libpsl)
+pkg_check_modules(LIBCRYPTO REQUIRED IMPORTED_TARGET libcrypto)  # SHA-256, in the command only
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core)
 find_package(tl-expected REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -21,7 +21,8 @@ FLOORS = ["io", "store", "tlsrpt", "config", "engine", "helper"]
 # A vendor's headers stay in the .cc files of one room.
 VENDORS = {
     r"getdns/": "dns",
-    r"(curl|openssl|gnutls)/": "fetch",
+    r"(curl|openssl(?!/sha\.h)|gnutls)/": "fetch",
+    r"openssl/sha\.h": "adapters/cli",
     r"toml\+\+/": "module/config",
     r"event2?[/.]": "module/io",
     r"CLI/": "adapters",

@@ -76,7 +76,8 @@ struct Facts {
   AliasFact host_alias{};
   DnsFact host_addresses{};
   std::vector<PolicyAddressFact> host{};
-  // MX of the domain, values "preference host"; without any its own address counts (RFC 5321 §5.1) and `mx` has the domain itself
+  // MX of the domain, values "preference host"; without any its own address counts (RFC 5321 §5.1) and `mx` has the
+  // domain itself
   DnsFact mx_records{};
   bool is_null_mx = false;
   std::vector<MxFact> mx{};

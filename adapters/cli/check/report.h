@@ -32,4 +32,8 @@ struct Report {
 // kInfo: no finding is worse.
 Severity worst(const Report& report);
 
+// Of the worst finding: "ok", "unknown", "warning", "critical", and the exit code of a monitoring plugin, 0, 3, 1, 2.
+std::string_view status_word(Severity worst);
+int exit_code(Severity worst);
+
 }  // namespace mtasts::check

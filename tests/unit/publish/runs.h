@@ -36,9 +36,8 @@ class PublishRun : public testing::Test {
     options_.apply = false;
     return code;
   }
-  DomainState state_of(const std::string& name) {
-    return parse_state(internet_.read(options_.state + "/state").value()).value().at(name);
-  }
+  State state() { return parse_state(internet_.read(options_.state + "/state").value()).value(); }
+  DomainState state_of(const std::string& name) { return state().at(name); }
   void publish_record() {
     internet_["example.com"].txt = {"v=STSv1; id=" + state_of("example.com").id + ";"};
     internet_["example.com"].tlsrpt = {"v=TLSRPTv1; rua=mailto:tls@example.com"};

@@ -46,7 +46,6 @@ Result<void> make_folder(int parent, const std::string& name, const std::string&
   }
   // Whatever umask the process has.
   if (::fchmodat(parent, name.c_str(), mode, 0) != 0) return trouble(path, "cannot be given mode");
-  ::fsync(parent);  // the name must survive a power cut like those of the files
   return {};
 }
 
@@ -149,21 +148,24 @@ Result<std::optional<std::string>> read_file(const Folder& folder, const std::st
   return bytes;
 }
 
-Result<void> replace_file(const Folder& folder, const std::string& name, std::string_view bytes, mode_t mode) {
+Result<void> replace_file(const Folder& folder, const std::string& name, std::string_view bytes, mode_t mode,
+                          Survives survives) {
+  const bool is_synced = survives == Survives::kPowerCut;
   const std::string path = folder.path + "/" + name;
   const std::string fresh = candidate(name);
   const int fd = folder.fd.get();
   if (::unlinkat(fd, fresh.c_str(), 0) != 0 && errno != ENOENT) return trouble(path, "cannot be replaced");
   const Descriptor file(::openat(fd, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return trouble(path, "cannot be written");
-  const bool is_whole = write_all(file.get(), bytes) && ::fchmod(file.get(), mode) == 0 && ::fsync(file.get()) == 0 &&
+  const bool is_whole = write_all(file.get(), bytes) && ::fchmod(file.get(), mode) == 0 &&
+                        (!is_synced || ::fsync(file.get()) == 0) &&
                         ::renameat(fd, fresh.c_str(), fd, name.c_str()) == 0;
   if (!is_whole) {
     const auto why = trouble(path, "cannot be written");
     ::unlinkat(fd, fresh.c_str(), 0);
     return why;
   }
-  if (::fsync(fd) != 0) return trouble(folder.path, "cannot be written");
+  if (is_synced && ::fsync(fd) != 0) return trouble(folder.path, "cannot be written");
   return {};
 }
 

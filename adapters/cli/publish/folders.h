@@ -31,7 +31,14 @@ Result<std::optional<Folder>> open_below(const Folder& folder, const std::string
 
 // nullopt: there is no such file. Of a longer one the first `limit` bytes.
 Result<std::optional<std::string>> read_file(const Folder& folder, const std::string& name, std::size_t limit);
-Result<void> replace_file(const Folder& folder, const std::string& name, std::string_view bytes, mode_t mode);
+
+enum class Survives {
+  kKill,      // of this process
+  kPowerCut,  // too
+};
+Result<void> replace_file(const Folder& folder, const std::string& name, std::string_view bytes, mode_t mode,
+                          Survives survives);
+
 Result<void> remove_file(const Folder& folder, const std::string& name);
 
 }  // namespace mtasts::publish

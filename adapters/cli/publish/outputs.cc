@@ -14,7 +14,7 @@ constexpr std::size_t kMaxFile = 256 * 1024 * 1024;
 Result<void> write_if_other(const Folder& folder, const std::string& name, const std::string& text) {
   const auto there = read_file(folder, name, kMaxFile);
   if (!there) return tl::unexpected(there.error());
-  return *there == text ? Result<void>() : replace_file(folder, name, text, kFileMode);
+  return *there == text ? Result<void>() : replace_file(folder, name, text, kFileMode, Survives::kKill);
 }
 
 Result<Folder> made(Result<std::optional<Folder>> folder) {

@@ -57,7 +57,7 @@ Result<State> StateFolder::load() const {
 }
 
 Result<void> StateFolder::save(const State& state) const {
-  return replace_file(*folder_, kFile, serialize(state), kFileMode);
+  return replace_file(*folder_, kFile, serialize(state), kFileMode, Survives::kPowerCut);
 }
 
 }  // namespace mtasts::publish

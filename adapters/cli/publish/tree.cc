@@ -39,7 +39,7 @@ Result<std::optional<std::string>> Tree::read(const Domain& domain) const {
 Result<void> Tree::write(const Domain& domain, std::string_view bytes) const {
   const auto folder = open(domain, IfMissing::kMake);
   if (!folder) return tl::unexpected(folder.error());
-  return replace_file(**folder, kFile, bytes, kReadable);
+  return replace_file(**folder, kFile, bytes, kReadable, Survives::kPowerCut);
 }
 
 Result<void> Tree::remove(const Domain& domain) const {

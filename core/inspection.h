@@ -1,6 +1,6 @@
-// What an audit sees of a policy host, an MX host and a zone's own servers, each at one address, and the interfaces that
-// look: dns/ implements ServerQuestions, fetch/ HostInspector. Facts only, also where a lookup would have ended long
-// before. Bytes from peers are as they came: whoever prints them escapes them; errors are sentences, escaped.
+// What an audit sees of a policy host, an MX host and a zone's own servers, each at one address, and the interfaces
+// that look: dns/ implements ServerQuestions, fetch/ HostInspector. Facts only, also where a lookup would have ended
+// long before. Bytes from peers are as they came: whoever prints them escapes them; errors are sentences, escaped.
 #pragma once
 
 #include <chrono>

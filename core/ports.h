@@ -78,6 +78,8 @@ class Resolver {
   virtual void tlsa(const std::string& name, Callback<TlsaRecord> done, const Requester& requester = {}) = 0;
   // The CNAME record of `name` itself, not followed; one target as in DNS, without trailing dot.
   virtual void cname(const std::string& name, Callback<std::string> done, const Requester& requester = {}) = 0;
+  // The names of a zone's servers, without trailing dot; found with `owner` = `name` where a zone begins.
+  virtual void ns(const std::string& name, Callback<std::string> done, const Requester& requester = {}) = 0;
 };
 
 class Fetcher {

@@ -218,6 +218,11 @@ std::optional<std::string> cname_of(const getdns_dict* rr) {
   return target == nullptr ? std::nullopt : std::optional(presentation_of(*target));
 }
 
+std::optional<std::string> ns_of(const getdns_dict* rr) {
+  const auto* server = name_at(rr, "/rdata/nsdname");
+  return server == nullptr ? std::nullopt : std::optional(presentation_of(*server));
+}
+
 template <typename Record, typename ReadRecord>
 Result<DnsAnswer<Record>> read(const getdns_dict* reply, const std::string& name, RrType type, ReadRecord read_record) {
   const WireName asked = wire_of(name);
@@ -258,6 +263,8 @@ std::string_view rr_type_name(RrType type) {
   switch (type) {
     case RrType::kA:
       return "A";
+    case RrType::kNs:
+      return "NS";
     case RrType::kCname:
       return "CNAME";
     case RrType::kSoa:
@@ -308,6 +315,10 @@ Result<DnsAnswer<TlsaRecord>> read_tlsa(const getdns_dict* reply, const std::str
 
 Result<DnsAnswer<std::string>> read_cname(const getdns_dict* reply, const std::string& name) {
   return read<std::string>(reply, name, RrType::kCname, cname_of);
+}
+
+Result<DnsAnswer<std::string>> read_ns(const getdns_dict* reply, const std::string& name) {
+  return read<std::string>(reply, name, RrType::kNs, ns_of);
 }
 
 AdSight read_ad_sight(const getdns_dict* reply) {

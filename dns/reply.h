@@ -13,7 +13,16 @@ struct getdns_dict;
 
 namespace mtasts {
 
-enum class RrType : std::uint16_t { kA = 1, kCname = 5, kSoa = 6, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
+enum class RrType : std::uint16_t {
+  kA = 1,
+  kNs = 2,
+  kCname = 5,
+  kSoa = 6,
+  kMx = 15,
+  kTxt = 16,
+  kAaaa = 28,
+  kTlsa = 52
+};
 
 std::string_view rr_type_name(RrType type);
 
@@ -32,6 +41,7 @@ Result<DnsAnswer<MxRecord>> read_mx(const getdns_dict* reply, const std::string&
 Result<DnsAnswer<std::string>> read_addresses(const getdns_dict* reply, const std::string& name, RrType type);
 Result<DnsAnswer<TlsaRecord>> read_tlsa(const getdns_dict* reply, const std::string& name);
 Result<DnsAnswer<std::string>> read_cname(const getdns_dict* reply, const std::string& name);
+Result<DnsAnswer<std::string>> read_ns(const getdns_dict* reply, const std::string& name);
 
 // What a reply shows of the resolver that gave it, whatever it answers.
 struct AdSight {

@@ -107,6 +107,9 @@ class GetdnsResolver final : public Resolver {
   void cname(const std::string& name, Callback<std::string> done, const Requester& requester) override {
     enqueue<std::string>(name, RrType::kCname, requester, &read_cname, std::move(done));
   }
+  void ns(const std::string& name, Callback<std::string> done, const Requester& requester) override {
+    enqueue<std::string>(name, RrType::kNs, requester, &read_ns, std::move(done));
+  }
 
  private:
   struct Active {

@@ -76,7 +76,7 @@ getdns_return_t configure(getdns_context* context, ResolverConfig::Transport tra
 // AD in the question asks for AD in the reply (RFC 6840 §5.7).
 DictPtr extensions(Upstream::Manner manner) {
   const DictPtr header(getdns_dict_create());
-  getdns_dict_set_int(header.get(), "rd", 1);
+  getdns_dict_set_int(header.get(), "rd", manner == Upstream::Manner::kAuthority ? 0 : 1);
   getdns_dict_set_int(header.get(), "ad", 1);
   DictPtr extensions(getdns_dict_create());
   getdns_dict_set_dict(extensions.get(), "header", header.get());

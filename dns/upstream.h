@@ -40,6 +40,7 @@ class Upstream {
     kPlain,
     kWithSignatures,  // DO: the reply has RRSIG records where the zone is signed
     kChaos,           // class CH
+    kAuthority,       // no recursion: what the server itself has
   };
 
   // `done` may be called before this returns.

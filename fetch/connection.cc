@@ -73,7 +73,7 @@ struct Connection::Callbacks {
 };
 
 Connection::Connection(ConnectionConfig config)
-    : config_(std::move(config)), san_rule_(config_.host), handles_(std::make_unique<Handles>()) {}
+    : config_(std::move(config)), san_rule_(config_.host, config_.look), handles_(std::make_unique<Handles>()) {}
 
 Connection::~Connection() = default;
 
@@ -122,13 +122,14 @@ Result<void> Connection::set_options() {
   set(CURLOPT_FRESH_CONNECT, 1L);
   set(CURLOPT_FORBID_REUSE, 1L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set(CURLOPT_SSL_VERIFYPEER, 1L);
+  const bool is_judged_here = !config_.look;
+  set(CURLOPT_SSL_VERIFYPEER, is_judged_here ? 1L : 0L);
   // It compares what the URL says; an address is not what the certificate is about. SanRule compares the host's name.
-  set(CURLOPT_SSL_VERIFYHOST, config_.has_address_in_url ? 0L : 2L);
+  set(CURLOPT_SSL_VERIFYHOST, config_.has_address_in_url || !is_judged_here ? 0L : 2L);
   set(CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session would skip the verification
-  set(CURLOPT_CAINFO, config_.ca_file.c_str());
+  set(CURLOPT_CAINFO, is_judged_here ? config_.ca_file.c_str() : nullptr);
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's folder is trusted as well
-  if (!config_.crl_file.empty()) set(CURLOPT_CRLFILE, config_.crl_file.c_str());
+  if (is_judged_here && !config_.crl_file.empty()) set(CURLOPT_CRLFILE, config_.crl_file.c_str());
   set(CURLOPT_ERRORBUFFER, handles_->error.data());
   if (worst == CURLE_OK) return {};
   return fail(ErrorCode::kInternal, std::string("libcurl refuses an option: ") + curl_easy_strerror(worst));
@@ -154,6 +155,15 @@ std::string Connection::local_fault(int curl_code) const {
   if (curl_code == CURLE_SSL_CRL_BADFILE)
     return "the file of revoked certificates cannot be used: " + escaped(config_.crl_file);
   return {};
+}
+
+// libcurl has no code of its own for it. OpenSSL and GnuTLS say it of a ServerHello and of an alert in other words.
+bool Connection::is_tls_too_old(int curl_code) const {
+  static constexpr auto kWords = std::to_array<std::string_view>(
+      {"unsupported protocol", "protocol version", "version too low", "unsupported version"});
+  const std::string_view said = handles_->error.data();
+  return curl_code == CURLE_SSL_CONNECT_ERROR &&
+         std::ranges::any_of(kWords, [said](auto words) { return said.find(words) != std::string_view::npos; });
 }
 
 std::optional<CertificateFault> Connection::certificate_fault(int curl_code) const {

@@ -26,6 +26,8 @@ struct ConnectionConfig {
   bool has_address_in_url = false;
   // Asked before each connection to an address, but for the proxy's. Empty: always.
   std::function<bool(const IpAddress&)> has_room{};
+  // For an audit: no certificate is refused; as of SanRule.
+  std::function<bool()> look{};
 };
 
 class Connection {
@@ -54,6 +56,8 @@ class Connection {
   [[nodiscard]] std::string where() const;
   // Why nothing could be judged here, or empty.
   [[nodiscard]] std::string local_fault(int curl_code) const;
+  // Does the peer offer nothing from TLS 1.2 on?
+  [[nodiscard]] bool is_tls_too_old(int curl_code) const;
   // What is wrong with the peer's certificate; `text` is a whole sentence.
   [[nodiscard]] std::optional<CertificateFault> certificate_fault(int curl_code) const;
   // libcurl's own words.

@@ -4,7 +4,7 @@
 #include <list>
 #include <utility>
 
-#include "fetch/address_rule.h"
+#include "core/address_rule.h"
 #include "fetch/admission.h"
 #include "fetch/multi.h"
 #include "fetch/network_places.h"
@@ -71,8 +71,9 @@ void CurlFetcher::fetch(const Domain& domain, const std::vector<std::string>& ad
 void CurlFetcher::start(Admission::Ticket ticket, const Domain& domain, const AddressRule::Sorted& addresses,
                         const Callback& done) {
   NetworkPlaces places(admission_, ticket, config_.max_per_address);
-  auto transfer = Transfer::make(config_, domain, addresses,
-                                 [places](const IpAddress& address) mutable { return places.move_to(address); });
+  Transfer::Manner manner;
+  manner.has_room = [places](const IpAddress& address) mutable { return places.move_to(address); };
+  auto transfer = Transfer::make(config_, domain, addresses, std::move(manner));
   Result<void> begun = transfer ? Result<void>{} : tl::unexpected(transfer.error());
   if (begun) {
     void* easy = (*transfer)->easy();

@@ -23,7 +23,7 @@ struct FetcherConfig {
   unsigned max_in_flight = 100;  // further fetches wait their turn, for as long as `timeout`
   // Of these at one address (IPv6: one /64). One network or zone gets no more than are free (core/admission_queue).
   unsigned max_per_address = 10;
-  std::vector<std::string> allow_private;  // networks whose special addresses may be connected to (fetch/address_rule)
+  std::vector<std::string> allow_private;  // networks whose special addresses may be connected to (core/address_rule)
 };
 
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the

@@ -26,6 +26,12 @@ std::string url_host(const MxSession::Peer& peer) {
   return peer.address.is_ipv4() ? peer.address.text() : '[' + peer.address.text() + ']';
 }
 
+// The session shows its certificate before libcurl says EHLO in it; nothing is left to be looked at later.
+std::function<bool()> looking_only(const std::function<void()>& look) {
+  if (!look) return {};
+  return [] { return true; };
+}
+
 std::string_view without_line_end(std::string_view line) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   return line;
@@ -50,7 +56,15 @@ struct MxSession::Callbacks {
 
 MxSession::MxSession(const ProberConfig& config, const Peer& peer)
     : where_(peer.host.text() + " (" + peer.address.text() + ")"),
-      connection_({peer.host.text(), config.port, config.ca_file, config.crl_file, {}, is_without_sni(peer)}) {}
+      look_(peer.look),
+      connection_({peer.host.text(),
+                   config.port,
+                   config.ca_file,
+                   config.crl_file,
+                   {},
+                   is_without_sni(peer),
+                   {},
+                   looking_only(peer.look)}) {}
 
 Result<std::unique_ptr<MxSession>> MxSession::make(const ProberConfig& config, const Peer& peer,
                                                    std::chrono::milliseconds time) {
@@ -97,7 +111,9 @@ void MxSession::note_sent(std::string_view command) {
   if (command.starts_with("STARTTLS")) stage_ = Stage::kStartTls;
   if (!command.starts_with("EHLO")) return;
   stage_ = stage_ == Stage::kHandshake ? Stage::kTls : Stage::kEhlo;
-  if (stage_ == Stage::kTls) connection_.san_rule().forbid_renegotiation();
+  if (stage_ != Stage::kTls) return;
+  connection_.san_rule().forbid_renegotiation();
+  if (look_) look_();
 }
 
 void MxSession::note_reply(std::string_view line) {
@@ -107,6 +123,7 @@ void MxSession::note_reply(std::string_view line) {
   // Newer versions of libcurl take it in lower case, too; smtpd does not, and would send in the clear.
   if (stage_ == Stage::kEhlo && line.size() > 4 && line.substr(4).starts_with("STARTTLS")) is_starttls_offered_ = true;
   if (!is_last_of_reply(line)) return;
+  if (stage_ == Stage::kEhlo) is_ehlo_answered_ = true;
   reply_ = line.substr(0, kMaxReplyOctets);
   if (stage_ == Stage::kStartTls && line.starts_with("220")) stage_ = Stage::kHandshake;
 }
@@ -120,6 +137,21 @@ Result<void> MxSession::verdict(int curl_code) const {
   if (curl_code != CURLE_OK) return failure(curl_code);
   if (connection_.san_rule().was_applied() && stage_ == Stage::kTls) return {};
   return fail(ErrorCode::kInternal, "the certificate of " + where_ + " was not checked for a DNS subjectAltName");
+}
+
+MxAddressFact MxSession::fact(int curl_code) const {
+  MxAddressFact fact;
+  if (fact.not_tried = connection_.local_fault(curl_code); !fact.not_tried.empty()) return fact;
+  const auto failed = curl_code == CURLE_OK ? Result<void>{} : failure(curl_code);
+  const bool is_put_off = stage_ == Stage::kEhlo && !failed && failed.error().code == ErrorCode::kUnreachable;
+  fact.is_reached = is_ehlo_answered_ && !is_put_off;
+  if (!failed && !fact.is_reached) fact.error = failed.error().detail;
+  if (!fact.is_reached || (!failed && failed.error().code == ErrorCode::kStartTlsNotSupported)) return fact;
+  fact.offers_starttls = is_starttls_offered_;
+  if (failed || !fact.offers_starttls) return fact;
+  fact.tls.is_too_old = connection_.is_tls_too_old(curl_code);
+  if (!fact.tls.is_too_old) fact.tls.error = failed.error().detail;
+  return fact;
 }
 
 Result<void> MxSession::failure(int curl_code) const {

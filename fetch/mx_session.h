@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "core/domain.h"
+#include "core/inspection.h"
 #include "core/result.h"
 #include "fetch/connection.h"
 #include "fetch/prober.h"
@@ -21,6 +23,7 @@ class MxSession {
     const Domain& host;
     const IpAddress& address;
     MxProber::Sni sni;
+    std::function<void()> look{};  // as of ConnectionConfig; it is there where the certificate is only looked at
   };
   // `time`: for the whole session. Errors as of Connection::prepare().
   static Result<std::unique_ptr<MxSession>> make(const ProberConfig& config, const Peer& peer,
@@ -34,6 +37,8 @@ class MxSession {
   [[nodiscard]] const Connection& connection() const { return connection_; }
   // After libcurl ended with this CURLcode. Errors as MxProber::probe says.
   Result<void> verdict(int curl_code) const;
+  // The same for an audit: how far it came. The certificate is whoever looked at it's to add.
+  [[nodiscard]] MxAddressFact fact(int curl_code) const;
   // After a good verdict, the handle still being in its multi handle: takes leave, without waiting for an answer.
   void quit() const;
 
@@ -56,6 +61,8 @@ class MxSession {
   std::size_t reply_octets_ = 0;
   bool says_too_much_ = false;
   bool is_starttls_offered_ = false;
+  bool is_ehlo_answered_ = false;
+  std::function<void()> look_;
   Connection connection_;  // last, hence destroyed first: libcurl has pointers to the rest
 };
 

@@ -5,7 +5,7 @@
 #include <list>
 #include <utility>
 
-#include "fetch/address_rule.h"
+#include "core/address_rule.h"
 #include "fetch/admission.h"
 #include "fetch/multi.h"
 #include "fetch/mx_session.h"

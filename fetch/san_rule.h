@@ -2,6 +2,7 @@
 // content with a Common Name where there is no such SAN; this forbids it. One .cc for each TLS library.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,10 @@ struct CertificateFault {
 
 class SanRule {
  public:
-  explicit SanRule(std::string host) : host_(std::move(host)) {}
+  // `look`: refuses no certificate; an audit says what is wrong with it. Called when there is a TLS session, before
+  // anything is asked in it; false ends the transfer.
+  explicit SanRule(std::string host, std::function<bool()> look = {})
+      : host_(std::move(host)), look_(std::move(look)) {}
   SanRule(const SanRule&) = delete;
   SanRule& operator=(const SanRule&) = delete;
 
@@ -29,7 +33,8 @@ class SanRule {
 
   // After the transfer: was the rule in force? If not, whatever was fetched must not be used.
   [[nodiscard]] bool was_applied() const { return applied_; }
-  // Why the rule itself refused the certificate, if it did.
+  // Why the rule itself refused the certificate, if it did. One that only looks notes what is no matter of the
+  // certificates alone.
   [[nodiscard]] const std::optional<CertificateFault>& refusal() const { return refusal_; }
 
   // To be called as soon as there may be a TLS session and before anything is read in it: forbids a second handshake.
@@ -43,6 +48,8 @@ class SanRule {
   // For the TLS library's callbacks.
   [[nodiscard]] void* easy() const { return easy_; }
   [[nodiscard]] const std::string& host() const { return host_; }
+  [[nodiscard]] bool only_looks() const { return look_ != nullptr; }
+  [[nodiscard]] bool may_go_on() const { return look_(); }
   void set_applied() { applied_ = true; }
   void set_ended_by_peer() { ended_by_peer_ = true; }
   unsigned count_handshake_message() { return ++handshake_messages_; }
@@ -50,6 +57,7 @@ class SanRule {
 
  private:
   std::string host_;
+  std::function<bool()> look_;
   void* easy_ = nullptr;
   std::optional<CertificateFault> refusal_;
   bool applied_ = false;

@@ -4,12 +4,12 @@
 #include <openssl/x509v3.h>
 
 #include "fetch/san_rule.h"
+#include "fetch/verification_openssl.h"
 
 namespace mtasts {
 namespace {
 
 constexpr unsigned kMaxHandshakeMessages = 100;  // of the peer; a handshake takes about ten
-constexpr unsigned kHostFlags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
 // Where an SSL_CTX keeps its SanRule.
 int rule_index() {
@@ -37,22 +37,12 @@ void watch_messages(int is_ours, int /*version*/, int type, const void* /*data*/
     SSL_set0_rbio(ssl, BIO_new(BIO_s_null()));  // the connection ends here
 }
 
-// A list of revoked certificates revokes what is on it and no more: libcurl would demand one of every authority, and
-// none out of date, which only breaks the hosts of all other authorities.
-bool is_ignorable_crl_error(int error) {
-  return error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED ||
-         error == X509_V_ERR_CRL_NOT_YET_VALID;
-}
-
 bool has(X509_STORE_CTX* chain, bool (*fault)(const X509*)) {
   const STACK_OF(X509)* certificates = X509_STORE_CTX_get0_chain(chain);
   for (int i = 0; i < sk_X509_num(certificates); ++i)
     if (fault(sk_X509_value(certificates, i))) return true;
   return false;
 }
-
-bool is_expired(const X509* certificate) { return X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0; }
-bool is_not_yet_valid(const X509* certificate) { return X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0; }
 
 // Of several faults the one that GnuTLS names; OpenSSL stops at the first of its own order.
 int most_specific_fault(X509_STORE_CTX* chain, int error, const std::string& host) {
@@ -117,19 +107,26 @@ bool allow_cheap_key_exchange_only(SSL_CTX* context) {
 CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept {
   auto& rule = *static_cast<SanRule*>(userdata);
   auto* context = static_cast<SSL_CTX*>(ssl_ctx);
-  X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
-  X509_VERIFY_PARAM_set_hostflags(param, kHostFlags);
-  if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1) return CURLE_SSL_CONNECT_ERROR;
   if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
   if (!allow_cheap_key_exchange_only(context)) return CURLE_SSL_CONNECT_ERROR;
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);  // nobody needs it for one request
   SSL_CTX_set_info_callback(context, &watch_alerts);
   SSL_CTX_set_msg_callback(context, &watch_messages);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &watch_verification);
+  if (!rule.only_looks()) {
+    X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
+    X509_VERIFY_PARAM_set_hostflags(param, kHostFlags);
+    if (X509_VERIFY_PARAM_set1_host(param, rule.host().c_str(), rule.host().size()) != 1)
+      return CURLE_SSL_CONNECT_ERROR;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, &watch_verification);
+  }
   SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);
   SSL_CTX_set_tlsext_status_cb(context, &demand_staple);
   rule.set_applied();
   return CURLE_OK;
+}
+
+int look(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_port*/, int /*local_port*/) noexcept {
+  return static_cast<SanRule*>(userdata)->may_go_on() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 std::string fault_text(long verify_result) {
@@ -169,6 +166,9 @@ Result<void> SanRule::apply(void* easy) {
   if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &demand_dns_san) != CURLE_OK ||
       curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this) != CURLE_OK)
     return fail(ErrorCode::kInternal, "this libcurl gives no hold on OpenSSL's verification of certificates");
+  if (only_looks() && (curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &look) != CURLE_OK ||
+                       curl_easy_setopt(easy, CURLOPT_PREREQDATA, this) != CURLE_OK))
+    return fail(ErrorCode::kInternal, "this libcurl does not show the certificate of a session");
   return {};
 }
 

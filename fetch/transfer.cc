@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxHeaderOctets = 64UL * 1024;
 constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::size_t kMaxHeaderInFact = 1000;
 constexpr const char* kPath = "/.well-known/mta-sts.txt";
 
 // The type of a Content-Type value, without parameters and white space.
@@ -64,27 +65,27 @@ struct Transfer::Callbacks {
   }
 };
 
-Transfer::Transfer(const FetcherConfig& config, std::string host, std::function<bool(const IpAddress&)> has_room)
+Transfer::Transfer(const FetcherConfig& config, std::string host, Manner manner)
     : timeout_s_(static_cast<long>(config.timeout.count())),
       connect_timeout_s_(static_cast<long>(std::min(config.connect_timeout, config.timeout).count())),
-      connection_(
-          {std::move(host), config.port, config.ca_file, config.crl_file, config.proxy, false, std::move(has_room)}) {}
+      connection_({std::move(host), config.port, config.ca_file, config.crl_file, config.proxy, false,
+                   std::move(manner.has_room), std::move(manner.look)}) {}
 
 Result<std::unique_ptr<Transfer>> Transfer::make(const FetcherConfig& config, const Domain& domain,
-                                                 const AddressRule::Sorted& addresses,
-                                                 std::function<bool(const IpAddress&)> has_room) {
+                                                 const AddressRule::Sorted& addresses, Manner manner) {
   const std::string host = domain.policy_host();
   if (addresses.allowed.empty() && !addresses.refused.empty())
     return fail(ErrorCode::kPolicyFetch, host + ": " + refusal(addresses.refused.front()));
   if (addresses.allowed.empty()) return fail(ErrorCode::kPolicyFetch, host + " has no address");
-  std::unique_ptr<Transfer> transfer(new Transfer(config, host, std::move(has_room)));
+  const std::string user_agent = manner.user_agent;
+  std::unique_ptr<Transfer> transfer(new Transfer(config, host, std::move(manner)));
   const auto prepared = transfer->connection_.prepare(addresses.allowed);
   if (!prepared) return tl::unexpected(prepared.error());
-  if (auto ready = transfer->set_options(config); !ready) return tl::unexpected(ready.error());
+  if (auto ready = transfer->set_options(config, user_agent); !ready) return tl::unexpected(ready.error());
   return transfer;
 }
 
-Result<void> Transfer::set_options(const FetcherConfig& config) {
+Result<void> Transfer::set_options(const FetcherConfig& config, const std::string& user_agent) {
   CURLcode worst = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
     if (const CURLcode code = curl_easy_setopt(easy(), option, value); code != CURLE_OK) worst = code;
@@ -95,7 +96,7 @@ Result<void> Transfer::set_options(const FetcherConfig& config) {
   set(CURLOPT_PROTOCOLS_STR, "https");
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set(CURLOPT_USERAGENT, "mtasts/" MTASTS_VERSION);
+  set(CURLOPT_USERAGENT, user_agent.c_str());
   set(CURLOPT_TIMEOUT, timeout_s_);
   set(CURLOPT_CONNECTTIMEOUT, connect_timeout_s_);  // it counts TLS as well
   set(CURLOPT_HTTP09_ALLOWED, 0L);
@@ -145,11 +146,15 @@ std::string Transfer::transport_reason(int curl_code) const {
   return connection_.where() + ": " + connection_.error_text(curl_code);
 }
 
-std::string Transfer::content_reason() const {
+std::string Transfer::media_type_reason() const {
   const std::string type = text(easy(), CURLINFO_CONTENT_TYPE);
   if (!equal_ignoring_case(media_type(type), "text/plain"))
     return connection_.where() + (type.empty() ? ": no media type instead of text/plain"
                                                : ": media type " + escaped(type) + " instead of text/plain");
+  return {};
+}
+
+std::string Transfer::coding_reason() const {
   const std::string encoding = header("Content-Encoding");
   if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
     return connection_.where() + ": content encoding " + escaped(encoding) + ", which was not asked for";
@@ -171,6 +176,27 @@ std::string Transfer::end_reason() const {
 
 bool Transfer::is_connected() const { return info<curl_off_t>(easy(), CURLINFO_APPCONNECT_TIME_T) > 0; }
 
+bool Transfer::has_connected() const { return info<curl_off_t>(easy(), CURLINFO_CONNECT_TIME_T) > 0; }
+
+HttpFact Transfer::fact(int curl_code) {
+  HttpFact fact;
+  fact.status = info<long>(easy(), CURLINFO_RESPONSE_CODE);
+  fact.location = header("Location").substr(0, kMaxHeaderInFact);
+  fact.content_type = text(easy(), CURLINFO_CONTENT_TYPE).substr(0, kMaxHeaderInFact);
+  fact.is_too_large = fact.status == 200 && (body_too_large_ || curl_code == CURLE_FILESIZE_EXCEEDED);
+  fact.took = std::chrono::milliseconds(info<curl_off_t>(easy(), CURLINFO_TOTAL_TIME_T) / 1000);
+  // The body of any other status is not read, which ends the transfer with an error.
+  if (fact.status != 0 && fact.status != 200) return fact;
+  if (fact.is_too_large) return fact;
+  for (auto reason : {transport_reason(curl_code), coding_reason(), end_reason()}) {
+    if (reason.empty()) continue;
+    fact.error = std::move(reason);
+    return fact;
+  }
+  fact.body = std::move(body_);
+  return fact;
+}
+
 Result<std::string> Transfer::verdict(int curl_code) {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
     return fail(ErrorCode::kLocalFault, std::move(fault));
@@ -180,7 +206,7 @@ Result<std::string> Transfer::verdict(int curl_code) {
   if (curl_code != CURLE_OK && !is_connected() && connection_.crowded())
     return fail(ErrorCode::kNotTried,
                 connection_.host() + ": too many fetches are under way at and around " + connection_.crowded()->text());
-  for (auto reason : {status_reason(), transport_reason(curl_code), content_reason(), end_reason()})
+  for (auto reason : {status_reason(), transport_reason(curl_code), media_type_reason(), coding_reason(), end_reason()})
     if (!reason.empty()) return fail(ErrorCode::kPolicyFetch, std::move(reason));
   if (!connection_.san_rule().was_applied())
     return fail(ErrorCode::kInternal,

@@ -7,37 +7,51 @@
 #include <string>
 #include <vector>
 
+#include "core/address_rule.h"
 #include "core/domain.h"
+#include "core/inspection.h"
 #include "core/result.h"
-#include "fetch/address_rule.h"
 #include "fetch/connection.h"
 #include "fetch/fetcher.h"
 
 namespace mtasts {
 
+inline constexpr const char* kUserAgent = "mtasts/" MTASTS_VERSION;
+
 class Transfer {
  public:
-  // `has_room`: as of ConnectionConfig. Errors as of Connection::prepare(); kPolicyFetch: no address is allowed.
+  // `has_room` and `look`: as of ConnectionConfig.
+  struct Manner {
+    std::function<bool(const IpAddress&)> has_room{};
+    std::function<bool()> look{};
+    std::string user_agent = kUserAgent;
+  };
+  // Errors as of Connection::prepare(); kPolicyFetch: no address is allowed.
   static Result<std::unique_ptr<Transfer>> make(const FetcherConfig& config, const Domain& domain,
-                                                const AddressRule::Sorted& addresses,
-                                                std::function<bool(const IpAddress&)> has_room);
+                                                const AddressRule::Sorted& addresses, Manner manner);
 
   // The CURL*; must not be in a multi handle any more when the transfer is destroyed.
   [[nodiscard]] void* easy() const { return connection_.easy(); }
   // The body or the fault, after libcurl ended with this CURLcode. Error is_ours(): the fault is here, not at the
   // policy host.
   Result<std::string> verdict(int curl_code);
+  // The same for an audit: what came, whether it is a policy file or not.
+  HttpFact fact(int curl_code);
+  // TCP.
+  [[nodiscard]] bool has_connected() const;
+  [[nodiscard]] const Connection& connection() const { return connection_; }
 
  private:
   struct Callbacks;
 
-  Transfer(const FetcherConfig& config, std::string host, std::function<bool(const IpAddress&)> has_room);
-  Result<void> set_options(const FetcherConfig& config);
+  Transfer(const FetcherConfig& config, std::string host, Manner manner);
+  Result<void> set_options(const FetcherConfig& config, const std::string& user_agent);
 
   // Each the reason against the transfer, or empty.
   std::string status_reason() const;
   std::string transport_reason(int curl_code) const;
-  std::string content_reason() const;
+  std::string media_type_reason() const;
+  std::string coding_reason() const;
   std::string end_reason() const;
   [[nodiscard]] bool is_connected() const;
   // The first value of a header of the answer, or empty.

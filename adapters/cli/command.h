@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <functional>
+#include <istream>
 #include <memory>
 #include <ostream>
 #include <span>
 #include <string>
 
+#include "adapters/cli/check/check.h"
 #include "core/domain.h"
 #include "core/result.h"
 #include "module/client.h"
@@ -31,6 +33,10 @@ struct Environment {
   bool colour = false;
   std::function<Result<void>(const std::string& user)> become_user;
   std::function<std::unique_ptr<Log>()> make_log;
+  std::istream* in = nullptr;        // for lists; nullptr: there is none
+  std::size_t width = 80;            // columns of the terminal
+  bool shows_progress = false;       // standard error is a terminal
+  check::Observe observe = nullptr;  // in the place of the network
 };
 
 // The whole program. `words` are the command line without the program's name. Returns the exit code.

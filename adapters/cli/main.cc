@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,13 +14,19 @@ bool wants_colour() {
   return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
 }
 
+std::size_t columns() {
+  constexpr std::size_t kOrdinary = 80;
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kOrdinary;
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    return mtasts::cli::run(words,
-                            {std::cout, std::cerr, wants_colour(), mtasts::become_user, mtasts::make_stderr_log});
+    return mtasts::cli::run(words, {std::cout, std::cerr, wants_colour(), mtasts::become_user, mtasts::make_stderr_log,
+                                    &std::cin, columns(), ::isatty(STDERR_FILENO) == 1});
   } catch (const std::exception& trouble) {
     std::cerr << "mtasts: " << trouble.what() << "\n";
     return mtasts::cli::kTemporary;

@@ -1,6 +1,8 @@
 // The command line: what there is to say, and who does it.
 #include <CLI/CLI.hpp>
+#include <sstream>
 
+#include "adapters/cli/check/observe.h"
 #include "adapters/cli/command.h"
 #include "adapters/cli/setup/setup.h"
 
@@ -23,6 +25,7 @@ struct Words {
   PingOptions ping;
   unsigned ping_timeout = 5;
   SetupOptions setup;
+  check::Options check;
 };
 
 using Task = std::function<int(Client&)>;
@@ -119,6 +122,56 @@ int set_up(SetupOptions& options, const std::string& config_path, const Environm
   return setup::set_up(*host, action, setup::Machine(options.root), options.wishes, {s.out, s.err});
 }
 
+CLI::App* check_command(CLI::App& app, check::Options& options) {
+  CLI::App* added = command(app, "check", "What senders find of the MTA-STS of each DOMAIN, and how to put it right",
+                            "mtasts check example.com --html example.html\n\nExit code, as of a monitoring plugin: 0 "
+                            "nothing is wrong, 1 warning, 2 critical, 3 something could not be looked at, usage.");
+  added->add_option("DOMAIN", options.domains, "domains of mail addresses");
+  added->add_option("--domains", options.list, "a list of more, one a line; - is standard input")->type_name("FILE");
+  added->add_option("-j", options.jobs, "how many to look at in parallel")
+      ->type_name("N")
+      ->check(CLI::Range(1U, check::kMaxJobs))
+      ->capture_default_str();
+  CLI::Option* json = added->add_flag("--json", options.json, "one line of JSON for each domain");
+  added->add_flag("--nagios", options.nagios, "one line for Nagios, Icinga and the like")->excludes(json);
+  added->add_option("--html", options.html, "write a page to send around, too")->type_name("FILE");
+  added->add_option("--require", options.require, "the modes testing and none are warnings")
+      ->type_name("enforce")
+      ->check(CLI::IsMember({"enforce"}));
+  added->add_option("--days", options.days, "warn of certificates with fewer days left")
+      ->type_name("N")
+      ->check(CLI::Range(0U, 3650U))
+      ->capture_default_str();
+  added->add_option("--ignore", options.ignored, "a code that is no finding; again for more")
+      ->type_name("CODE")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  added->add_option("--state", options.state, "what earlier checks saw; by default /var/lib/mtasts/check if writable")
+      ->type_name("DIR");
+  return added;
+}
+
+check::Output output_of(const Environment& s) { return {s.out, s.err, s.colour, s.width, s.shows_progress}; }
+
+// The list and the page are opened with the caller's rights; the network is asked as the user of lookups.
+int check_domains(const check::Options& options, const std::string& config_path, const Environment& s) {
+  std::istringstream nothing;
+  const auto task = check::prepare(options, s.in != nullptr ? *s.in : nothing);
+  if (!task) return check::give_up(options, output_of(s), task.error().detail);
+  const auto config = load_config(config_path);
+  if (!config) return check::give_up(options, output_of(s), config.error().detail);
+  if (const auto became = s.become_user(config->user); !became)
+    return check::give_up(options, output_of(s), became.error().detail);
+  const auto log = s.make_log();
+  const check::Observe network = [&](auto domains, auto jobs, const auto& seen) -> Result<void> {
+    const auto observer = check::Observer::open(*config, *log);
+    if (!observer) return tl::unexpected(observer.error());
+    (*observer)->observe(domains, {.jobs = jobs}, seen);
+    return {};
+  };
+  return check::carry_out(*task, s.observe ? s.observe : network, output_of(s));
+}
+
 // The commands with the functions that carry them out.
 struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
@@ -150,6 +203,7 @@ Commands declare(CLI::App& app, Words& words, const Environment& s) {
          words.ping.timeout = std::chrono::seconds(words.ping_timeout);
          return ping(words.config_path, words.ping, s);
        }},
+      {check_command(app, words.check), [&] { return check_domains(words.check, words.config_path, s); }},
       {setup_command(app, words.setup), [&] { return set_up(words.setup, words.config_path, s); }},
       {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
        [&] { return show_config(words.config_path, s); }},
@@ -157,10 +211,14 @@ Commands declare(CLI::App& app, Words& words, const Environment& s) {
 }
 
 // An answer that got lost on a full disk must not look like one.
-int written(int code, const Environment& environment) {
+int written(int code, const Environment& environment, int failure) {
   environment.out.flush();
-  return environment.out ? code : complain(environment, "the output cannot be written; is the disk full?", kTemporary);
+  if (environment.out) return code;
+  complain(environment, "the output cannot be written; is the disk full?", kTemporary);
+  return failure;
 }
+
+bool is_check(const CLI::App* command) { return command->get_name() == "check"; }
 
 }  // namespace
 
@@ -190,10 +248,12 @@ int run(std::span<const std::string> words, const Environment& environment) {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them last first
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return app.exit(problem, environment.out, environment.err);  // --help, --version
-    return complain(environment, std::string(problem.what()) + "; see mtasts --help", kUsage);
+    const int code = complain(environment, std::string(problem.what()) + "; see mtasts --help", kUsage);
+    return app.got_subcommand("check") ? check::kUnknownExit : code;
   }
   for (const auto& [parsed, work] : commands.all) {
-    if (parsed->parsed()) return written(work(), environment);
+    if (parsed->parsed())
+      return written(work(), environment, is_check(parsed) ? check::kUnknownExit : static_cast<int>(kTemporary));
   }
   return kUsage;
 }

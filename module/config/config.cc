@@ -229,6 +229,8 @@ Result<Config> load(const std::string& path, Lines& lines) {
   }
   if (auto done = read_document(config, parsed.table(), path, lines); !done) return tl::unexpected(done.error());
   derive_probe(config.network);
+  config.network.servers.timeout = config.network.dns.timeout;
+  config.network.servers.allow_private = config.network.fetch.allow_private;
   config.network.dns.deadline = config.deadline;
   return config;
 }

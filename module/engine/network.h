@@ -1,10 +1,11 @@
-// What an engine library (engine-openssl.so, engine-gnutls.so) offers: loop, resolver, fetcher and prober of one
-// thread, made for one configuration. The library is opened by module/helper/engine_library; both sides are built
-// together and compare kNetworkAbi, so C++ types may cross.
+// What an engine library (engine-openssl.so, engine-gnutls.so) offers: loop, resolver, fetcher, prober and what an
+// audit needs, of one thread, made for one configuration. The library is opened by module/helper/engine_library; both
+// sides are built together and compare kNetworkAbi, so C++ types may cross.
 #pragma once
 
 #include <memory>
 
+#include "core/inspection.h"
 #include "core/ports.h"
 #include "dns/resolver.h"
 #include "fetch/fetcher.h"
@@ -20,6 +21,8 @@ class Network {
   virtual Resolver& resolver() = 0;
   virtual Fetcher& fetcher() = 0;
   virtual MxProber& prober() = 0;
+  virtual ServerQuestions& servers() = 0;
+  virtual HostInspector& inspector() = 0;
 };
 
 inline constexpr const char* kNetworkAbi = "mtasts-network " MTASTS_VERSION;

@@ -75,7 +75,7 @@ std::vector<std::uint16_t> ports(const NetworkConfig& network) {
   constexpr std::uint16_t kDns = 53;
   constexpr std::uint16_t kDnsOverTls = 853;
   const std::uint16_t usual = network.dns.transport == ResolverConfig::Transport::kTls ? kDnsOverTls : kDns;
-  std::vector<std::uint16_t> ports{usual, network.fetch.port, network.probe.port};
+  std::vector<std::uint16_t> ports{usual, network.fetch.port, network.probe.port, network.servers.port};
   for (const auto& resolver : network.dns.resolvers) ports.push_back(port_of(resolver, usual));
   return ports;
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "module/helper/inspection_frames.h"
 #include "module/helper/process.h"
 #include "module/io/wall_clock.h"
 
@@ -45,6 +46,9 @@ class HelperClient::RemoteResolver final : public Resolver {
   void cname(const std::string& name, Callback<std::string> done, const Requester& /*requester*/) override {
     ask("cname", name, std::move(done));
   }
+  void ns(const std::string& name, Callback<std::string> done, const Requester& /*requester*/) override {
+    ask("ns", name, std::move(done));
+  }
 
  private:
   template <typename Record>
@@ -69,11 +73,47 @@ class HelperClient::RemoteProber final : public MxProber {
   HelperClient& client_;
 };
 
+class HelperClient::RemoteServers final : public ServerQuestions {
+ public:
+  explicit RemoteServers(HelperClient& client) : client_(client) {}
+  void ask(const std::string& address, const std::string& name, Type type, Callback done) override {
+    client_.ask({type == Type::kTxt ? "txt-at" : "cname-at", name, address}, client_.inspection_time(),
+                [done = std::move(done)](const Result<Fields>& fields) { done(decode_dns<std::string>(fields)); });
+  }
+
+ private:
+  HelperClient& client_;
+};
+
+class HelperClient::RemoteInspector final : public HostInspector {
+ public:
+  explicit RemoteInspector(HelperClient& client) : client_(client) {}
+  void policy_host(const Domain& domain, const std::string& address, PolicyHostDone done) override {
+    client_.ask(
+        {"policy-host", domain.text(), address}, client_.inspection_time(),
+        [address, done = std::move(done)](const Result<Fields>& fields) { done(decode_policy_host(fields, address)); });
+  }
+  void mx_host(const Domain& host, const std::string& address, const std::vector<TlsaRecord>& tlsa,
+               MxHostDone done) override {
+    Fields request{"mx-host", host.text(), address};
+    const Fields records = encode_dns<TlsaRecord>(DnsAnswer<TlsaRecord>{DnsAnswer<TlsaRecord>::Kind::kFound, tlsa});
+    request.insert(request.end(), records.begin(), records.end());
+    client_.ask(
+        std::move(request), client_.inspection_time(),
+        [address, done = std::move(done)](const Result<Fields>& fields) { done(decode_mx_host(fields, address)); });
+  }
+
+ private:
+  HelperClient& client_;
+};
+
 HelperClient::HelperClient(Config config, Deps deps)
     : config_(std::move(config)),
       deps_(deps),
       resolver_(std::make_unique<RemoteResolver>(*this)),
-      prober_(std::make_unique<RemoteProber>(*this)) {
+      prober_(std::make_unique<RemoteProber>(*this)),
+      servers_(std::make_unique<RemoteServers>(*this)),
+      inspector_(std::make_unique<RemoteInspector>(*this)) {
   config_.is_long_lived = true;
 }
 
@@ -105,6 +145,10 @@ Result<void> HelperClient::wait_until_ready() {
 
 milliseconds HelperClient::question_time() const {
   return 2 * config_.network.probe.timeout + 8 * config_.network.dns.timeout;
+}
+
+milliseconds HelperClient::inspection_time() const {
+  return 3 * config_.network.fetch.timeout + 8 * config_.network.dns.timeout;
 }
 
 void HelperClient::ask(Fields request, milliseconds time, Reply reply) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "core/inspection.h"
 #include "core/ports.h"
 #include "module/config/config.h"
 #include "module/engine/lookups.h"
@@ -39,6 +40,8 @@ class HelperClient final : public Lookups {
   void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer) override;
   Resolver& resolver() { return *resolver_; }
   MxProber& prober() { return *prober_; }
+  ServerQuestions& servers() { return *servers_; }
+  HostInspector& inspector() { return *inspector_; }
 
   [[nodiscard]] bool is_idle() const { return pending_.empty(); }
   // Called each time that nothing is asked for any more.
@@ -48,6 +51,8 @@ class HelperClient final : public Lookups {
   using Reply = std::function<void(const Result<Fields>&)>;
   class RemoteResolver;
   class RemoteProber;
+  class RemoteServers;
+  class RemoteInspector;
   struct Pending {
     Reply reply;
     std::unique_ptr<EventLoop::Watch> timer;
@@ -59,6 +64,8 @@ class HelperClient final : public Lookups {
   void ask(Fields request, std::chrono::milliseconds time, Reply reply);
   // For a DNS question or a trial: more than either can take, its turn included.
   [[nodiscard]] std::chrono::milliseconds question_time() const;
+  // For what an audit looks at: nobody's mail waits for it.
+  [[nodiscard]] std::chrono::milliseconds inspection_time() const;
   [[nodiscard]] Result<void> start();
   [[nodiscard]] Result<void> wait_until_ready();
   void fail_later(std::uint64_t id, const Error& error);
@@ -74,6 +81,8 @@ class HelperClient final : public Lookups {
   Deps deps_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<MxProber> prober_;
+  std::unique_ptr<ServerQuestions> servers_;
+  std::unique_ptr<HostInspector> inspector_;
   std::function<void()> idle_;
   Descriptor socket_;
   FrameReader reader_;

@@ -5,8 +5,9 @@
 //   settings:  the first frame to the helper, one field (module/helper/settings)
 //   request:   id, kind, arguments
 //     lookup   domain, "normal" | "refresh", deadline in ms
-//     txt | mx | addresses | tlsa | cname   name
+//     txt | mx | addresses | tlsa | cname | ns   name
 //     probe    host, "sni" | "no-sni", addresses
+//     of an audit: module/helper/inspection_frames
 //   reply:     id, then what the kind of its request demands (below); id 0: the helper is ready, or why it is not
 #pragma once
 

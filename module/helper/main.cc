@@ -120,7 +120,8 @@ class Helper {
         engine_(loop_, network_->resolver(), network_->fetcher(),
                 may_write ? static_cast<PolicyStore&>(writing_store_) : reader_store_, log, settings.lookup, now),
         longest_(longest_lookup(settings.network)),
-        server_({loop_, engine_, network_->resolver(), network_->prober(), store_, log, settings.warns},
+        server_({loop_, engine_, network_->resolver(), network_->prober(), network_->servers(), network_->inspector(),
+                 store_, log, settings.warns},
                 Descriptor(kSocket), std::move(reader), [this] { finish(); }),
         access_(settings) {
     show_life();

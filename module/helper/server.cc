@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "module/engine/dns_warning.h"
+#include "module/helper/inspection_frames.h"
 
 namespace mtasts {
 
@@ -42,6 +43,9 @@ bool HelperServer::serve(const Fields& request) {
   const std::string& kind = request[1];
   if (kind == "lookup") return serve_lookup(request);
   if (kind == "probe") return serve_probe(request);
+  if (kind == "txt-at" || kind == "cname-at") return serve_server_question(request);
+  if (kind == "policy-host") return serve_policy_host(request);
+  if (kind == "mx-host") return serve_mx_host(request);
   return request.size() == 3 && serve_question(request[0], kind, request[2]);
 }
 
@@ -57,6 +61,8 @@ bool HelperServer::serve_question(const std::string& id, const std::string& type
     deps_.resolver.tlsa(name, done);
   else if (type == "cname")
     deps_.resolver.cname(name, done);
+  else if (type == "ns")
+    deps_.resolver.ns(name, done);
   else
     return false;
   return true;
@@ -80,6 +86,33 @@ bool HelperServer::serve_probe(const Fields& request) {
   const auto sni = request[3] == "sni" ? MxProber::Sni::kSent : MxProber::Sni::kLeftOut;
   deps_.prober.probe(request[2], {request.begin() + 4, request.end()}, sni,
                      [this, id = request[0]](const MxTrial& trial) { reply(id, encode_trial(trial)); });
+  return true;
+}
+
+bool HelperServer::serve_server_question(const Fields& request) {
+  if (request.size() != 4) return false;
+  const auto type = request[1] == "txt-at" ? ServerQuestions::Type::kTxt : ServerQuestions::Type::kCname;
+  deps_.servers.ask(request[3], request[2], type,
+                    [this, id = request[0]](const auto& answer) { reply(id, encode_dns(answer)); });
+  return true;
+}
+
+bool HelperServer::serve_policy_host(const Fields& request) {
+  const auto domain = Domain::parse(request[2]);
+  if (request.size() != 4 || !domain) return false;
+  deps_.inspector.policy_host(*domain, request[3], [this, id = request[0]](const PolicyAddressFact& fact) {
+    reply(id, encode_policy_host(fact));
+  });
+  return true;
+}
+
+bool HelperServer::serve_mx_host(const Fields& request) {
+  if (request.size() < 5) return false;
+  const auto host = Domain::parse(request[2]);
+  const auto tlsa = decode_dns<TlsaRecord>(Fields(request.begin() + 4, request.end()));
+  if (!host || !tlsa) return false;
+  deps_.inspector.mx_host(*host, request[3], tlsa->records,
+                          [this, id = request[0]](const MxAddressFact& fact) { reply(id, encode_mx_host(fact)); });
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/inspection.h"
 #include "core/ports.h"
 #include "module/engine/engine.h"
 #include "module/helper/frames.h"
@@ -22,6 +23,8 @@ class HelperServer {
     Engine& engine;
     Resolver& resolver;
     MxProber& prober;
+    ServerQuestions& servers;
+    HostInspector& inspector;
     FileStore& store;
     Log& log;
     bool warns;  // of lookups that failed
@@ -38,6 +41,9 @@ class HelperServer {
   bool serve_question(const std::string& id, const std::string& type, const std::string& name);
   bool serve_lookup(const Fields& request);
   bool serve_probe(const Fields& request);
+  bool serve_server_question(const Fields& request);
+  bool serve_policy_host(const Fields& request);
+  bool serve_mx_host(const Fields& request);
   void reply(const std::string& id, Fields fields);
   void send();
   void end();

@@ -19,7 +19,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FetcherConfig, timeout, connect_timeout, ca_f
                                    max_in_flight, max_per_address, allow_private)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProberConfig, connect_timeout, timeout, ca_file, crl_file, port, max_in_flight,
                                    max_per_address, allow_private)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ServerQuestionsConfig, timeout, port, max_in_flight, max_per_address, allow_private)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe, servers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookupRules, min_ttl, max_ttl, retry, refresh, dns_retry, ask_dane)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QuotaRules, entries, bytes, entries_per_domain, forget)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, quota, engines, log, log_level,

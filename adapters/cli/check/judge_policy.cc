@@ -44,11 +44,11 @@ std::string missing_line(const Judgement& j, const std::string& detail) {
 
 std::string fix_of_invalid(const Judgement& j, std::string_view body, const std::string& detail) {
   const std::string at = j.policy_url();
-  if (const std::string line = missing_line(j, detail); !line.empty())
-    return "Add the line \"" + line + "\" to " + at + j.then_new_id();
   if (body.starts_with(kByteOrderMark)) return "Save " + at + " as UTF-8 without a byte order mark" + j.then_new_id();
   if (is_html(body) || body.empty())
     return "Serve the policy as a static file at " + at + ", its first line \"version: STSv1\"" + j.then_new_id();
+  if (const std::string line = missing_line(j, detail); !line.empty())
+    return "Add the line \"" + line + "\" to " + at + j.then_new_id();
   const bool has_line = detail.starts_with("line ");
   return "Correct " + (has_line ? detail.substr(0, detail.find(':')) + " of " : "") + at + j.then_new_id();
 }

@@ -35,6 +35,10 @@ class Asking {
     return wait<std::string>([&](auto done) { resolver_->cname(name, std::move(done)); });
   }
 
+  Result<DnsAnswer<std::string>> ns(const std::string& name) {
+    return wait<std::string>([&](auto done) { resolver_->ns(name, std::move(done)); });
+  }
+
   EventLoop& loop() { return *loop_; }
   Resolver& resolver() { return *resolver_; }
   void destroy_resolver() { resolver_.reset(); }

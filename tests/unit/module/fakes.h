@@ -61,6 +61,7 @@ class FakeResolver : public Resolver {
   }
   void tlsa(const std::string&, Callback<TlsaRecord>, const Requester&) override {}
   void cname(const std::string&, Callback<std::string>, const Requester&) override {}
+  void ns(const std::string&, Callback<std::string>, const Requester&) override {}
 
   static DnsAnswer<std::string> found(std::vector<std::string> records) {
     return {DnsAnswer<std::string>::Kind::kFound, std::move(records), std::chrono::seconds(300), false};

@@ -150,6 +150,7 @@ class PryingResolver final : public Resolver {
   void addresses(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
   void tlsa(const std::string& /*name*/, Callback<TlsaRecord> /*done*/, const Requester&) override {}
   void cname(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
+  void ns(const std::string& /*name*/, Callback<std::string> /*done*/, const Requester&) override {}
 
  private:
   EventLoop& loop_;
@@ -166,18 +167,32 @@ class NoProber final : public MxProber {
              Callback /*done*/) override {}
 };
 
+class NoServers final : public ServerQuestions {
+  void ask(const std::string& /*address*/, const std::string& /*name*/, Type /*type*/, Callback /*done*/) override {}
+};
+
+class NoInspector final : public HostInspector {
+  void policy_host(const Domain& /*domain*/, const std::string& /*address*/, PolicyHostDone /*done*/) override {}
+  void mx_host(const Domain& /*host*/, const std::string& /*address*/, const std::vector<TlsaRecord>& /*tlsa*/,
+               MxHostDone /*done*/) override {}
+};
+
 class PryingNetwork final : public Network {
  public:
   EventLoop& loop() override { return *loop_; }
   Resolver& resolver() override { return resolver_; }
   Fetcher& fetcher() override { return fetcher_; }
   MxProber& prober() override { return prober_; }
+  ServerQuestions& servers() override { return servers_; }
+  HostInspector& inspector() override { return inspector_; }
 
  private:
   std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
   PryingResolver resolver_{*loop_};
   NoFetcher fetcher_;
   NoProber prober_;
+  NoServers servers_;
+  NoInspector inspector_;
 };
 
 }  // namespace

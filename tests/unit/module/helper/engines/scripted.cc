@@ -40,6 +40,11 @@ class ScriptedResolver final : public Resolver {
   void cname(const std::string& /*name*/, Callback<std::string> done, const Requester&) override {
     later([done = std::move(done)] { done(DnsAnswer<std::string>{}); });
   }
+  void ns(const std::string& name, Callback<std::string> done, const Requester&) override {
+    later([name, done = std::move(done)] {
+      done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kFound, {"ns." + name}, {}});
+    });
+  }
 
  private:
   void later(std::function<void()> step) {
@@ -62,18 +67,42 @@ class ScriptedProber final : public MxProber {
   }
 };
 
+class ScriptedServers final : public ServerQuestions {
+  void ask(const std::string& address, const std::string& name, Type type, Callback done) override {
+    done(fail(ErrorCode::kUnreachable, address + (type == Type::kTxt ? " TXT " : " CNAME ") + name));
+  }
+};
+
+class ScriptedInspector final : public HostInspector {
+  void policy_host(const Domain& domain, const std::string& address, PolicyHostDone done) override {
+    PolicyAddressFact fact{.address = address, .is_connected = true};
+    fact.http.body = domain.text();
+    done(fact);
+  }
+  void mx_host(const Domain& host, const std::string& address, const std::vector<TlsaRecord>& tlsa,
+               MxHostDone done) override {
+    MxAddressFact fact{.address = address, .is_reached = true, .error = host.text()};
+    if (!tlsa.empty()) fact.matches_tlsa = tlsa.front().data.size() == 5;
+    done(fact);
+  }
+};
+
 class ScriptedNetwork final : public Network {
  public:
   EventLoop& loop() override { return *loop_; }
   Resolver& resolver() override { return resolver_; }
   Fetcher& fetcher() override { return fetcher_; }
   MxProber& prober() override { return prober_; }
+  ServerQuestions& servers() override { return servers_; }
+  HostInspector& inspector() override { return inspector_; }
 
  private:
   std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
   ScriptedResolver resolver_{*loop_};
   ScriptedFetcher fetcher_;
   ScriptedProber prober_;
+  ScriptedServers servers_;
+  ScriptedInspector inspector_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "fetch/address_rule.h"
+#include "core/address_rule.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // M11: where strangers' names may lead.
-#include "fetch/address_rule.h"
+#include "core/address_rule.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

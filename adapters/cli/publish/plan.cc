@@ -25,19 +25,17 @@ void put_right(const Situation& situation, DomainPlan& plan) {
   plan.is_file_removed = next && next->stage == Stage::kGone && situation.file.has_value();
 }
 
-void add_file_action(const Situation& situation, DomainPlan& plan) {
-  put_right(situation, plan);
+std::optional<Action> file_action(const Situation& situation, const DomainPlan& plan) {
   const std::string file = "mta-sts." + plan.name + "/.well-known/mta-sts.txt";
-  if (plan.is_file_removed) plan.actions.push_back({Kind::kFile, "remove the policy file " + file});
-  if (!plan.is_file_written) return;
+  if (plan.is_file_removed) return Action{Kind::kFile, "remove the policy file " + file};
+  if (!plan.is_file_written) return std::nullopt;
   const auto policy = parse_policy(plan.next->body);
   const bool is_changed = situation.file && situation.state && situation.state->body == plan.next->body;
-  plan.actions.push_back({Kind::kFile, std::string(is_changed       ? "put right"
-                                                   : situation.file ? "replace"
-                                                                    : "write") +
-                                           " the policy file " + file + ": mode " +
-                                           std::string(mode_name(policy->mode)) + ", max_age " +
-                                           in_seconds(policy->max_age) + ", id " + plan.next->id});
+  return Action{Kind::kFile, std::string(is_changed       ? "put right"
+                                         : situation.file ? "replace"
+                                                          : "write") +
+                                 " the policy file " + file + ": mode " + std::string(mode_name(policy->mode)) +
+                                 ", max_age " + in_seconds(policy->max_age) + ", id " + plan.next->id};
 }
 
 std::string unasked(const Situation& situation) {
@@ -53,7 +51,8 @@ std::string unasked(const Situation& situation) {
 // What is in place stays so.
 DomainPlan only_keep(const Situation& situation, DomainPlan plan) {
   plan.next = situation.state;
-  add_file_action(situation, plan);
+  put_right(situation, plan);
+  if (auto action = file_action(situation, plan)) plan.actions.push_back(std::move(*action));
   return plan;
 }
 
@@ -141,8 +140,8 @@ DomainPlan plan_domain(const Situation& situation) {
     note_seen(situation, next);
   }
   plan.next = next;
-  add_file_action(situation, plan);
-  plan_records(situation, next, plan);
+  put_right(situation, plan);
+  plan_records(situation, next, file_action(situation, plan), plan);
   return plan;
 }
 

@@ -121,41 +121,73 @@ ZonePlan plan_alias_zone(const Facts& facts, const Situation& situation, const D
            is_gone ? seen_tlsrpt(facts) : plan_alias_tlsrpt(facts, listed, wanted.has_tlsrpt)}};
 }
 
-void add_actions(const ZonePlan& zone, const Facts& facts, const DomainState& next, DomainPlan& plan) {
-  const FileView file = view_file(facts, next.body);
-  const std::string host = facts.domain.policy_host();
-  const auto add = [&](Action::Kind kind, std::string text) { plan.actions.push_back({kind, std::move(text)}); };
-  const NamePlan& of_host = zone.names[0];
-  if (of_host.is_changed()) add(Action::Kind::kRecord, describe(of_host));
-  if (next.stage != Stage::kGone) {
-    if (file.kind == FileView::Kind::kNoAddress && !of_host.is_changed())
-      add(Action::Kind::kPerson, "give " + host + " an address: this list names none for it");
-    if (file.kind == FileView::Kind::kUnreached && plan.unasked.empty())
-      plan.unasked = "the policy host " + host + " could not be asked: " + file.why;
-    if (file.kind == FileView::Kind::kNoCertificate)
-      add(Action::Kind::kPerson, "get a certificate for " + host + ": " + file.why);
-    if (file.kind == FileView::Kind::kOther && !plan.is_file_written)
-      add(Action::Kind::kPerson, "serve the policy file as https://" + host + "/.well-known/mta-sts.txt: " + file.why);
+// Address, certificate, file, record: no sender finds a record before there is what it leads to.
+class Actions {
+ public:
+  Actions(const ZonePlan& zone, const Facts& facts, const DomainState& next, DomainPlan& plan)
+      : zone_(zone), host_(facts.domain.policy_host()), file_(view_file(facts, next.body)), plan_(plan) {}
+
+  void add_address() {
+    const NamePlan& host = zone_.names[0];
+    if (host.is_changed()) add(Action::Kind::kRecord, describe(host));
+    if (file_.kind == FileView::Kind::kNoAddress && !host.is_changed())
+      add(Action::Kind::kPerson, "give " + host_ + " an address: this list names none for it");
   }
-  for (std::size_t i = 1; i < zone.names.size(); ++i) {
-    if (zone.names[i].is_changed()) add(Action::Kind::kRecord, describe(zone.names[i]));
-    if (!zone.names[i].waits_for.empty())
-      add(Action::Kind::kRecord,
-          "then publish the record at " + zone.names[i].name + "., once the file is served at every address");
+  void add_certificate() {
+    if (file_.kind == FileView::Kind::kUnreached && plan_.unasked.empty())
+      plan_.unasked = "the policy host " + host_ + " could not be asked: " + file_.why;
+    if (file_.kind == FileView::Kind::kNoCertificate)
+      add(Action::Kind::kPerson, "get a certificate for " + host_ + ": " + file_.why);
   }
+  void add_serving() {
+    if (file_.kind == FileView::Kind::kOther && !plan_.is_file_written)
+      add(Action::Kind::kPerson,
+          "serve the policy file as https://" + host_ + "/.well-known/mta-sts.txt: " + file_.why);
+  }
+  void add_other_records() {
+    for (std::size_t i = 1; i < zone_.names.size(); ++i) {
+      const NamePlan& name = zone_.names[i];
+      if (name.is_changed()) add(Action::Kind::kRecord, describe(name));
+      if (!name.waits_for.empty())
+        add(Action::Kind::kRecord,
+            "then publish the record at " + name.name + "., once the file is served at every address");
+    }
+  }
+
+ private:
+  void add(Action::Kind kind, std::string text) { plan_.actions.push_back({kind, std::move(text)}); }
+
+  const ZonePlan& zone_;
+  std::string host_;
+  FileView file_;
+  DomainPlan& plan_;
+};
+
+void add_actions(const ZonePlan& zone, const Facts& facts, const DomainState& next, std::optional<Action> file,
+                 DomainPlan& plan) {
+  Actions actions(zone, facts, next, plan);
+  const bool is_gone = next.stage == Stage::kGone;
+  if (!is_gone) {
+    actions.add_address();
+    actions.add_certificate();
+  }
+  if (file) plan.actions.push_back(std::move(*file));
+  if (!is_gone) actions.add_serving();
+  if (is_gone && zone.names[0].is_changed()) plan.actions.push_back({Action::Kind::kRecord, describe(zone.names[0])});
+  actions.add_other_records();
 }
 
 }  // namespace
 
-void plan_records(const Situation& situation, const DomainState& next, DomainPlan& plan) {
+void plan_records(const Situation& situation, const DomainState& next, std::optional<Action> file, DomainPlan& plan) {
   plan.zones.emplace();
   const Facts& facts = (*situation.seen)->facts;
   plan.zones->push_back(plan_own_zone(facts, situation, next));
-  add_actions(plan.zones->back(), facts, next, plan);
+  add_actions(plan.zones->back(), facts, next, std::move(file), plan);
   for (const auto& [alias, seen] : situation.aliases) {
     if (!seen) continue;
     plan.zones->push_back(plan_alias_zone(seen->facts, situation, next));
-    add_actions(plan.zones->back(), seen->facts, next, plan);
+    add_actions(plan.zones->back(), seen->facts, next, std::nullopt, plan);
   }
 }
 

@@ -15,8 +15,8 @@ void leave(const Situation& situation, DomainState& next, DomainPlan& plan);
 // The patterns of the policy file: those of the list, and the old ones as long as they are needed.
 std::vector<std::string> choose_patterns(const Situation& situation, DomainState& next, DomainPlan& plan);
 
-// The records of the domain and its aliases, with their actions.
-void plan_records(const Situation& situation, const DomainState& next, DomainPlan& plan);
+// The records of the domain and its aliases, and all actions in their order; `file` is among them.
+void plan_records(const Situation& situation, const DomainState& next, std::optional<Action> file, DomainPlan& plan);
 
 std::string in_seconds(std::chrono::seconds age);  // "86400 s (1 day)"
 bool is_enforcing(Stage stage);

@@ -65,12 +65,15 @@ std::vector<std::string> sentences(const check::Report& report, Wanted wanted) {
 }  // namespace
 
 std::string dns_trouble(const Facts& facts) {
-  const auto trouble = [](const DnsFact& fact, const std::string& name) {
-    return has_no_answer(fact) ? "DNS gave no answer for " + name + (fact.error.empty() ? "" : ": " + fact.error) : "";
+  // A resolver gives no answer for a loop, either; that is known all the same.
+  const auto trouble = [](const DnsFact& fact, const std::string& name, const check::AliasFact& alias = {}) {
+    const bool is_known = !has_no_answer(fact) || alias.kind == check::AliasFact::Kind::kLoop;
+    return is_known ? "" : "DNS gave no answer for " + name + (fact.error.empty() ? "" : ": " + fact.error);
   };
   const std::string& name = facts.domain.text();
   for (const auto& found :
-       {trouble(facts.record, facts.domain.record_name()), trouble(facts.host_addresses, facts.domain.policy_host()),
+       {trouble(facts.record, facts.domain.record_name(), facts.record_alias),
+        trouble(facts.host_addresses, facts.domain.policy_host(), facts.host_alias),
         trouble(facts.mx_records, "the MX of " + name), trouble(facts.tlsrpt, "_smtp._tls." + name)})
     if (!found.empty()) return found;
   return {};

@@ -1,9 +1,9 @@
 // Whole runs, on folders of their own, with what an audit would see.
 #include "adapters/cli/publish/publish.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 

@@ -138,6 +138,7 @@ DomainPlan plan_domain(const Situation& situation) {
   } else {
     choose_body(situation, next, plan);
     note_seen(situation, next);
+    if (next.stage != Stage::kNone) tell_waiting(situation, next, plan);
   }
   plan.next = next;
   put_right(situation, plan);

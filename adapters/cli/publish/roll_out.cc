@@ -93,22 +93,6 @@ std::string refuse_step(const Situation& situation, const DomainState& state, co
          rfc3339(from) + ", or --force it: then " + step.risk;
 }
 
-void tell_waiting(const Situation& situation, const DomainState& next, DomainPlan& plan) {
-  const auto step = next_step(next, *situation.listed);
-  if (!step) return;
-  if (!next.seen_since) {
-    plan.notes.push_back("the time until " + step->title + " counts from the first --apply that sees file and record");
-    return;
-  }
-  const Time from = *next.seen_since + step->after;
-  if (from > situation.now) {
-    plan.waits_until = from;
-    plan.notes.push_back("waits until " + rfc3339(from) + " for " + step->title);
-  } else {
-    plan.notes.push_back("can be promoted to " + step->title + ": --promote " + plan.name);
-  }
-}
-
 void promote(const Situation& situation, DomainState& next, DomainPlan& plan) {
   const auto step = next_step(next, *situation.listed);
   if (!step) {
@@ -133,6 +117,22 @@ void start(DomainState& next) {
 
 }  // namespace
 
+void tell_waiting(const Situation& situation, const DomainState& next, DomainPlan& plan) {
+  const auto step = next_step(next, *situation.listed);
+  if (!step) return;
+  if (!next.seen_since) {
+    plan.notes.push_back("the time until " + step->title + " counts from the first --apply that sees file and record");
+    return;
+  }
+  const Time from = *next.seen_since + step->after;
+  if (from > situation.now) {
+    plan.waits_until = std::min(plan.waits_until.value_or(from), from);
+    plan.notes.push_back("waits until " + rfc3339(from) + " for " + step->title);
+  } else {
+    plan.notes.push_back("can be promoted to " + step->title + ": --promote " + plan.name);
+  }
+}
+
 void roll_out(const Situation& situation, DomainState& next, DomainPlan& plan) {
   const bool is_promoted = situation.request.kind == Request::Kind::kPromote;
   const bool has_left = next.stage == Stage::kNone || next.stage == Stage::kGone;
@@ -149,7 +149,6 @@ void roll_out(const Situation& situation, DomainState& next, DomainPlan& plan) {
   } else if (is_promoted) {
     promote(situation, next, plan);
   }
-  tell_waiting(situation, next, plan);
 }
 
 }  // namespace mtasts::publish

@@ -10,6 +10,8 @@ bool adopt(const Situation& situation, DomainState& next, DomainPlan& plan);
 
 // Roll-out: from "testing" to the aim.
 void roll_out(const Situation& situation, DomainState& next, DomainPlan& plan);
+// When the next step may be taken.
+void tell_waiting(const Situation& situation, const DomainState& next, DomainPlan& plan);
 void leave(const Situation& situation, DomainState& next, DomainPlan& plan);
 
 // The patterns of the policy file: those of the list, and the old ones as long as they are needed.

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/ptrace.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,7 +19,7 @@ using testing::AnyOf;
 using testing::Eq;
 namespace fs = std::filesystem;
 
-bool changes_something(const ptrace_syscall_info& info) {
+bool changes_something(const __ptrace_syscall_info& info) {
   switch (info.entry.nr) {
     case SYS_write:
     case SYS_mkdirat:
@@ -63,8 +62,8 @@ bool is_killed_after(unsigned number, const std::function<void()>& work) {
     ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     ::waitpid(child, &status, 0);
     if (!WIFSTOPPED(status)) return false;
-    ptrace_syscall_info info{};
-    ::ptrace(static_cast<__ptrace_request>(PTRACE_GET_SYSCALL_INFO), child, sizeof info, &info);
+    __ptrace_syscall_info info{};
+    ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) is_change = changes_something(info);
     if (info.op == PTRACE_SYSCALL_INFO_EXIT && is_change) ++seen;
   }

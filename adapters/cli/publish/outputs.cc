@@ -24,6 +24,13 @@ Result<Folder> made(Result<std::optional<Folder>> folder) {
 
 }  // namespace
 
+Result<void> check_output(const std::string& out) {
+  if (out.empty()) return {};
+  const auto folder = open_folder(out, IfMissing::kFail, kFolderMode);
+  if (!folder) return tl::unexpected(folder.error());
+  return {};
+}
+
 Result<void> write_zones(const std::string& out, const std::vector<ZonePlan>& zones) {
   const auto top = made(open_folder(out, IfMissing::kMake, kFolderMode));
   if (!top) return tl::unexpected(top.error());

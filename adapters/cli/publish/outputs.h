@@ -6,6 +6,9 @@
 
 namespace mtasts::publish {
 
+// Nothing is to be written below it unless this says so. `out` may be "".
+Result<void> check_output(const std::string& out);
+
 // Writes what differs from what is there.
 Result<void> write_zones(const std::string& out, const std::vector<ZonePlan>& zones);
 Result<void> write_snippets(const std::string& out, const std::vector<Snippet>& snippets);

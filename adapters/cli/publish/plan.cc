@@ -61,7 +61,7 @@ DomainPlan propose_mx(const Situation& situation, DomainPlan plan) {
   std::string line = "mx = [";
   for (const auto& host : hosts) line += (line.back() == '[' ? "\"" : ", \"") + escaped(host) + "\"";
   plan.actions.push_back({Kind::kPerson, hosts.empty() ? "name its MX hosts in the list: DNS has none to propose"
-                                                       : "put into the list: " + line + "]"});
+                                                       : "put into the list: " + line});
   if (situation.request.is_apply)
     plan.refused = "mx = \"auto\" proposes and does not publish. Put the hosts into the list by name, then --apply";
   return only_keep(situation, std::move(plan));

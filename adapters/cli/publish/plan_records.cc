@@ -125,7 +125,11 @@ ZonePlan plan_alias_zone(const Facts& facts, const Situation& situation, const D
 class Actions {
  public:
   Actions(const ZonePlan& zone, const Facts& facts, const DomainState& next, DomainPlan& plan)
-      : zone_(zone), host_(facts.domain.policy_host()), file_(view_file(facts, next.body)), plan_(plan) {}
+      : zone_(zone),
+        host_(facts.domain.policy_host()),
+        file_(view_file(facts, next.body)),
+        untried_(untried_addresses(facts)),
+        plan_(plan) {}
 
   void add_address() {
     const NamePlan& host = zone_.names[0];
@@ -134,6 +138,7 @@ class Actions {
       add(Action::Kind::kPerson, "give " + host_ + " an address: this list names none for it");
   }
   void add_certificate() {
+    for (const std::string& text : untried_) plan_.notes.push_back(host_ + ": " + text);
     if (file_.kind == FileView::Kind::kUnreached && plan_.unasked.empty())
       plan_.unasked = "the policy host " + host_ + " could not be asked: " + file_.why;
     if (file_.kind == FileView::Kind::kNoCertificate)
@@ -160,6 +165,7 @@ class Actions {
   const ZonePlan& zone_;
   std::string host_;
   FileView file_;
+  std::vector<std::string> untried_;
   DomainPlan& plan_;
 };
 

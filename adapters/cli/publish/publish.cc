@@ -98,12 +98,15 @@ bool Run::names_it(const Domain& name) const {
 }
 
 std::optional<int> Run::prepare() {
+  if (options_.force && options_.promote.empty() && options_.leave.empty())
+    return complain("--force goes with --promote or --leave: nothing else waits", kBadUsage);
   auto list = load_list(options_.list);
   if (!list) return complain(list.error().detail, kBadList);
   list_ = std::move(*list);
   if (const auto plain = check_paths({tree_.root(), absolute(options_.certificates)}); !options_.out.empty() && !plain)
     return complain(plain.error().detail, kBadUsage);
   if (const auto safe = tree_.check(); !safe) return complain(safe.error());
+  if (const auto safe = check_output(options_.out); !safe) return complain(safe.error());
   auto folder = StateFolder::open(options_.state, options_.apply ? StateFolder::Use::kWrite : StateFolder::Use::kRead);
   if (!folder) return complain(folder.error());
   folder_ = std::move(*folder);

@@ -68,7 +68,8 @@ std::vector<Record> after(const NamePlan& plan) {
 
 // Nothing at the name, or exactly what was seen.
 std::string prerequisites(const NamePlan& plan) {
-  if (plan.seen.empty()) return "prereq nxdomain " + plan.name + ".\n";
+  const bool is_alias = !plan.added.empty() && plan.added.front().type == "CNAME";
+  if (plan.seen.empty() && is_alias) return "prereq nxdomain " + plan.name + ".\n";
   std::string text;
   for (const Record& record : plan.seen)
     text += "prereq yxrrset " + plan.name + ". " + record.type + " " + record.data + "\n";

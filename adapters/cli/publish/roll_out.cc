@@ -137,6 +137,8 @@ void roll_out(const Situation& situation, DomainState& next, DomainPlan& plan) {
   const bool is_promoted = situation.request.kind == Request::Kind::kPromote;
   const bool has_left = next.stage == Stage::kNone || next.stage == Stage::kGone;
   if (has_left && !is_promoted) {
+    const Time until = next.left + next.longest;
+    if (next.stage == Stage::kNone && !next.is_record_withdrawn && until > situation.now) plan.waits_until = until;
     plan.notes.push_back("has left, or is about to: --leave " + plan.name + " goes on with it, --promote " + plan.name +
                          " starts again with testing");
     return;

@@ -23,7 +23,8 @@ bool has_no_answer(const DnsFact& fact) {
 FileView view_address(const PolicyAddressFact& seen, std::string_view body) {
   using Kind = FileView::Kind;
   const auto view = [&](Kind kind, const std::string& why) { return FileView{kind, seen.address + " " + why}; };
-  if (!seen.is_connected) return view(Kind::kUnreached, "cannot be connected to");
+  if (!seen.not_tried.empty()) return view(Kind::kUnreached, "was not tried from here: " + seen.not_tried);
+  if (!seen.is_connected) return view(Kind::kUnreached, "cannot be connected to: " + seen.error);
   if (seen.tls.is_too_old) return view(Kind::kNoCertificate, "offers nothing from TLS 1.2 on");
   if (!seen.tls.certificate) return view(Kind::kNoCertificate, "has no TLS: " + seen.tls.error);
   if (!seen.tls.certificate->is_good())
@@ -35,6 +36,8 @@ FileView view_address(const PolicyAddressFact& seen, std::string_view body) {
   if (!check::serves_file(seen) || seen.http.body != body) return view(Kind::kOther, "serves another file");
   return {Kind::kServed, {}};
 }
+
+bool is_tried(const PolicyAddressFact& seen) { return seen.not_tried.empty(); }
 
 bool gives(const DnsFact& fact, std::string_view id) {
   const auto finding = read_record(fact.values);
@@ -82,11 +85,20 @@ std::string dns_trouble(const Facts& facts) {
 FileView view_file(const Facts& facts, std::string_view body) {
   if (facts.host.empty()) return {FileView::Kind::kNoAddress, facts.domain.policy_host() + " has no address"};
   FileView worst{FileView::Kind::kServed, {}};
+  const bool is_any_tried = std::ranges::any_of(facts.host, is_tried);
   for (const PolicyAddressFact& seen : facts.host) {
+    if (is_any_tried && !is_tried(seen)) continue;
     FileView view = view_address(seen, body);
     if (view.kind < worst.kind) worst = std::move(view);
   }
   return worst;
+}
+
+std::vector<std::string> untried_addresses(const Facts& facts) {
+  std::vector<std::string> texts;
+  for (const PolicyAddressFact& seen : facts.host)
+    if (!is_tried(seen)) texts.push_back(seen.address + " was not tried from here: " + seen.not_tried);
+  return texts;
 }
 
 RecordView view_record(const Facts& facts, std::string_view id) {

@@ -13,7 +13,8 @@ namespace mtasts::publish {
 // Why nothing can be decided: DNS gave no answer for one of the names. Empty: it gave them all.
 std::string dns_trouble(const check::Facts& facts);
 
-// Is `body` served at every address of the policy host, so that a sender takes it from there?
+// Is `body` served at every address of the policy host, so that a sender takes it from there? Addresses that this
+// machine cannot try, having no IPv6 for example, count only when there is no other.
 struct FileView {
   enum class Kind {
     kNoAddress,
@@ -25,6 +26,7 @@ struct FileView {
   Kind kind = Kind::kNoAddress;
   std::string why{};  // a sentence without full stop, of the first address that is to blame; escaped
 };
+std::vector<std::string> untried_addresses(const check::Facts& facts);  // with the reason
 FileView view_file(const check::Facts& facts, std::string_view body);
 
 // Does every server of the zone that answers give the record with `id`, and nothing else?

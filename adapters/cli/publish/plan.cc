@@ -57,11 +57,15 @@ DomainPlan only_keep(const Situation& situation, DomainPlan plan) {
 }
 
 DomainPlan propose_mx(const Situation& situation, DomainPlan plan) {
-  const auto hosts = live_mx((*situation.seen)->facts);
-  std::string line = "mx = [";
-  for (const auto& host : hosts) line += (line.back() == '[' ? "\"" : ", \"") + escaped(host) + "\"";
-  plan.actions.push_back({Kind::kPerson, hosts.empty() ? "name its MX hosts in the list: DNS has none to propose"
-                                                       : "put into the list: " + line});
+  std::string line;
+  for (const auto& host : live_mx((*situation.seen)->facts))
+    line += (line.empty() ? "\"" : ", \"") + escaped(host) + "\"";
+  if (line.empty()) {
+    plan.actions.push_back({Kind::kPerson, "name its MX hosts in the list: DNS has none to propose"});
+  } else {
+    plan.actions.push_back({Kind::kPerson, "put its MX hosts into the list by name, as in the next line"});
+    plan.notes.push_back("mx = [" + line + "]");
+  }
   if (situation.request.is_apply)
     plan.refused = "mx = \"auto\" proposes and does not publish. Put the hosts into the list by name, then --apply";
   return only_keep(situation, std::move(plan));

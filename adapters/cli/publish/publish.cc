@@ -296,7 +296,7 @@ std::optional<int> Run::mark_missing_blocks() {
 }
 
 int Run::finish() const {
-  const Done done = options_.verify ? Done::kVerified : options_.apply ? Done::kApplied : Done::kPlanned;
+  const Done done{.is_applied = options_.apply, .is_verified = options_.verify};
   if (options_.json)
     show_json(output_.out, shown_, done);
   else
@@ -305,7 +305,8 @@ int Run::finish() const {
   const auto any = [&](auto is_so) { return std::ranges::any_of(shown_, is_so); };
   if (any([](const Shown& one) { return !one.plan.refused.empty() || !one.verdict.critical.empty(); })) return kRefused;
   if (any([](const Shown& one) { return !one.plan.unasked.empty() || !one.verdict.unknown.empty(); })) return kTryAgain;
-  if (done == Done::kPlanned && any([](const Shown& one) { return !one.plan.actions.empty(); })) return kPending;
+  const bool is_plan = !options_.apply && !options_.verify;
+  if (is_plan && any([](const Shown& one) { return !one.plan.actions.empty(); })) return kPending;
   return kDone;
 }
 

@@ -18,7 +18,7 @@ bool has(const std::vector<Action>& actions, Kind kind) {
 std::string_view mark(const Action& action, Done done) {
   switch (action.kind) {
     case Kind::kFile:
-      return done == Done::kApplied ? "done    " : "file    ";
+      return done.is_applied ? "done    " : "file    ";
     case Kind::kRecord:
       return "record  ";
     case Kind::kPerson:
@@ -57,7 +57,7 @@ Json json_of(const Shown& shown, Done done) {
       {"refused", plan.refused.empty() ? Json() : Json(plan.refused)},
       {"notes", plan.notes},
   };
-  if (done != Done::kVerified) return json;
+  if (!done.is_verified) return json;
   json["critical"] = shown.verdict.critical;
   json["unknown"] = shown.verdict.unknown;
   return json;
@@ -79,14 +79,13 @@ void show_text(std::ostream& stream, const std::vector<Shown>& domains, Done don
     stream << "Nothing to do.\n";
     return;
   }
-  if (has_files && done != Done::kApplied)
-    stream << "Nothing was written. The same command with --apply writes the files.\n";
+  if (has_files && !done.is_applied) stream << "Nothing was written. The same command with --apply writes the files.\n";
   if (!has_records) return;
   if (out.empty())
     stream << "Records are yours to change; --out DIR writes them as zone lines and as scripts for nsupdate.\n";
   else
     stream << "Records are yours to change: " << out << "/nsupdate/DOMAIN.txt for nsupdate -k KEYFILE, or the lines in "
-           << out << "/zone/DOMAIN.zone" << (done == Done::kApplied ? ".\n" : ", once --apply has written them.\n");
+           << out << "/zone/DOMAIN.zone" << (done.is_applied ? ".\n" : ", once --apply has written them.\n");
 }
 
 void show_json(std::ostream& stream, const std::vector<Shown>& domains, Done done) {

@@ -14,7 +14,10 @@ struct Shown {
   Verdict verdict{};
 };
 
-enum class Done { kPlanned, kApplied, kVerified };
+struct Done {
+  bool is_applied = false;
+  bool is_verified = false;
+};
 
 // `out`: --out, or "".
 void show_text(std::ostream& stream, const std::vector<Shown>& domains, Done done, const std::string& out);

@@ -22,7 +22,7 @@ def stale(world: World) -> None:
     publisher.update("stale.test")
     publisher.update("stale.test", accepted=False)
     script = OUT / "nsupdate/stale.test.txt"
-    expect("prereq nxdomain mta-sts.stale.test." in script.read_text(encoding="ascii"), "its prerequisites say why")
+    expect("prereq nxrrset mta-sts.stale.test. A" in script.read_text(encoding="ascii"), "its prerequisites say why")
 
 
 @scenario("publish: without DNS or policy host it says so, and the next run goes on")

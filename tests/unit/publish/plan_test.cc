@@ -222,6 +222,21 @@ TEST(PublishPlan, WithoutAnswersWhatIsThereIsPutRightAndNothingElse) {
   EXPECT_FALSE(plan.zones);
 }
 
+TEST(PublishPlan, AnAddressThatThisMachineCannotTryKeepsNothingBack) {
+  auto situation = published(Stage::kTesting, days(14));
+  check::PolicyAddressFact six;
+  six.address = "2001:db8::1";
+  six.not_tried = "there is no IPv6 here";
+  (*situation.seen)->facts.host.push_back(six);
+  auto plan = promote(situation);
+  EXPECT_EQ(plan.refused, "");
+  EXPECT_EQ(plan.unasked, "");
+  EXPECT_THAT(plan.notes, Contains(HasSubstr("2001:db8::1 was not tried from here: there is no IPv6 here")));
+  (*situation.seen)->facts.host = {six};
+  plan = plan_domain(situation);
+  EXPECT_THAT(plan.unasked, HasSubstr("not tried"));
+}
+
 TEST(PublishPlan, ALongerMaxAgeThatWasServedIsRemembered) {
   auto situation = published(Stage::kTesting, days(1));
   situation.file = policy_file(Mode::kTesting, days(40), {"mx1.example.com"});

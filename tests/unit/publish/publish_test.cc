@@ -49,7 +49,7 @@ TEST_F(PublishRun, TheRecordFollowsTheVerifiedFileInTheSameRun) {
   const std::string id = state_of("example.com").id;
   EXPECT_TRUE(check::is_id_of(id, *internet_.read(internet_.file("example.com"))));
   EXPECT_THAT(zone("example.com"), HasSubstr("_mta-sts.example.com. 3600 IN TXT \"v=STSv1; id=" + id + ";\""));
-  EXPECT_THAT(script("example.com"), AllOf(HasSubstr("prereq nxdomain _mta-sts.example.com."),
+  EXPECT_THAT(script("example.com"), AllOf(HasSubstr("prereq nxrrset _mta-sts.example.com. TXT"),
                                            HasSubstr("update add _mta-sts.example.com. 3600 TXT"), HasSubstr("send")));
 }
 
@@ -258,6 +258,12 @@ TEST_F(PublishRun, ADomainThatIsNotListedIsAUsageError) {
   EXPECT_EQ(run(), kBadUsage);
 }
 
+TEST_F(PublishRun, ForceAloneIsAUsageError) {
+  options_.force = true;
+  EXPECT_EQ(run_apply(), kBadUsage);
+  EXPECT_FALSE(std::filesystem::exists(root_));
+}
+
 TEST_F(PublishRun, AReadOnlyTreeIsNamed) {
   publish_all();
   std::filesystem::remove_all(root_);
@@ -273,6 +279,7 @@ TEST_F(PublishRun, RootWritesNowhereThatSomebodyElseCanWrite) {
     ASSERT_EQ(::chmod(path.c_str(), 0777), 0);
     EXPECT_EQ(run_apply(), kRefused) << path;
     EXPECT_THAT(err_.str(), AllOf(HasSubstr(path), HasSubstr("chmod go-w")));
+    EXPECT_FALSE(std::filesystem::exists(internet_.file("example.com"))) << "nothing half-done";
     ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
     ASSERT_EQ(::chown(path.c_str(), 1, 1), 0);
     EXPECT_EQ(run_apply(), kRefused) << path;

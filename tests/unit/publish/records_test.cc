@@ -24,7 +24,12 @@ TEST(PublishRecords, WhatIsThereAlreadyIsNoChange) {
 
 TEST(PublishRecords, WhatIsNewMustNotBeThere) {
   EXPECT_THAT(script(with(name_plan({}), {txt_record("x")}, {})),
-              HasSubstr("prereq nxdomain a.example.\nupdate add a.example. 3600 TXT \"x\"\nsend\n"));
+              HasSubstr("prereq nxrrset a.example. TXT\nupdate add a.example. 3600 TXT \"x\"\nsend\n"));
+}
+
+TEST(PublishRecords, ANewAliasNeedsANameThatIsNotInUse) {
+  EXPECT_THAT(script(with(name_plan({}), {cname_record(domain("b.example"))}, {})),
+              HasSubstr("prereq nxdomain a.example.\n"));
 }
 
 TEST(PublishRecords, WhatIsReplacedIsNamed) {

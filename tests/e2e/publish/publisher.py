@@ -24,6 +24,7 @@ CERTIFICATES = Path("/etc/letsencrypt/live")
 HOST4, HOST6 = "198.51.100.85", "2001:db8:1::85"  # the policy host, played by one of the web servers
 DAY = 86400
 
+RUNNING: list[Daemon] = []
 DONE, PENDING, REFUSED, NO_STATE, TRY_AGAIN = 0, 1, 2, 74, 75
 
 
@@ -112,22 +113,28 @@ def _bind(folder: Path, root: Chroot) -> None:
     subprocess.run(["mount", "--bind", str(folder), str(inside)], check=True)
 
 
-def start_nginx(world: World) -> None:
+def start_nginx(world: World, only_http: bool = False) -> None:
+    """With Debian's default site on port 80; `only_http`: as before the first certificate."""
     folder = Path("/srv/publisher")
     folder.mkdir(exist_ok=True)
     temporary = "".join(f"  {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(
         f"daemon off;\nmaster_process off;\npid {folder}/pid;\nuser root;\nevents {{ }}\nhttp {{\n  access_log {folder}/access.log;\n"
-        f"{temporary}  default_type application/octet-stream;\n  include {OUT}/nginx.conf;\n}}\n", encoding="ascii")
+        f"{temporary}  default_type application/octet-stream;\n"
+        "  server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n    root /var/www/html;\n  }\n"
+        + ("" if only_http else f"  include {OUT}/nginx.conf;\n") + "}\n", encoding="ascii")
     programs = Programs(Path("/"))
-    start(world, [programs.path("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    command = [programs.path("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    start(world, command, 80 if only_http else 443)
 
 
-def start(world: World, command: list[str]) -> None:
-    """A web server on all addresses, until the scenario ends."""
-    daemon = Daemon(command, Path("/srv/publisher.log"), Programs(Path("/")).environment())
-    daemon.start((HOST4, 443), (HOST6, 443))
-    world.undo(daemon.stop)
+def start(world: World, command: list[str], port: int = 443) -> None:
+    """A web server on all addresses, in the place of the one before, until the scenario ends."""
+    for running in RUNNING:
+        running.stop()
+    RUNNING[:] = [Daemon(command, Path("/srv/publisher.log"), Programs(Path("/")).environment())]
+    RUNNING[0].start((HOST4, port), (HOST6, port))
+    world.undo(RUNNING[0].stop)
 
 
 def pass_time(days: int) -> None:

@@ -17,6 +17,7 @@ import runner  # noqa: E402
 from topology import DOMAINS, HOSTS  # noqa: E402
 from world import World  # noqa: E402
 
+import scenarios_acme  # noqa: E402,F401
 import scenarios_life  # noqa: E402,F401
 import scenarios_servers  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401

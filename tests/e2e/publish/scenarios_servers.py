@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Callable
 
 from framework import expect, scenario
 from publisher import CERTIFICATES, DONE, OUT, Publisher, start, start_nginx, web_servers
@@ -21,7 +22,7 @@ def published_by(world: World, server: str) -> None:
     publisher.run("--certificates", str(CERTIFICATES), "--apply", exits=DONE)
     publisher.update(domain)
     publisher.issue(domain)
-    {"nginx": start_nginx, "caddy": start_caddy, "apache": start_apache}[server](world)
+    STARTERS[server](world)
     publisher.run("--certificates", str(CERTIFICATES), "--apply", exits=DONE)
     publisher.update(domain)
     publisher.run("--certificates", str(CERTIFICATES), "--apply", exits=DONE)
@@ -54,6 +55,9 @@ def start_apache(world: World) -> None:
         f"ServerRoot /tmp\nPidFile /tmp/apache.pid\nErrorLog /dev/stderr\nUser www-data\nGroup www-data\n{modules}"
         f"TypesConfig /etc/mime.types\nListen 443\nServerName sender.lab.test\nIncludeOptional {OUT}/apache.conf\n", encoding="ascii")
     start(world, root.command("apache2", "-DFOREGROUND", "-f", "/etc/apache.conf"))
+
+
+STARTERS: dict[str, Callable[[World], None]] = {"nginx": start_nginx, "caddy": start_caddy, "apache": start_apache}
 
 
 @scenario("publish: nginx serves the file by its server block, and nothing else")

@@ -4,7 +4,9 @@
 
 #include "adapters/cli/check/observe.h"
 #include "adapters/cli/command.h"
+#include "adapters/cli/publish/publish.h"
 #include "adapters/cli/setup/setup.h"
+#include "module/io/wall_clock.h"
 
 namespace mtasts::cli {
 namespace {
@@ -25,6 +27,7 @@ struct Words {
   PingOptions ping;
   unsigned ping_timeout = 5;
   SetupOptions setup;
+  publish::Options publish;
   check::Options check;
 };
 
@@ -172,6 +175,61 @@ int check_domains(const check::Options& options, const std::string& config_path,
   return check::carry_out(*task, s.observe ? s.observe : network, output_of(s));
 }
 
+CLI::App* publish_command(CLI::App& app, publish::Options& options) {
+  CLI::App* added =
+      command(app, "publish", "What has to be done to publish the policies of a list of domains, or do it",
+              "mtasts publish --list domains.toml --root /var/www/mta-sts --state /var/lib/mtasts-publish --out "
+              "/etc/mtasts/publish --apply\n\nExit code: 0 nothing to do or done, 1 something is to be done, 2 refused "
+              "(standard error says why), 64 usage, 65 bad list, 74 state or files cannot be used, 75 try again.");
+  const auto path = [&](const char* name, std::string& target, const char* what) {
+    return added->add_option(name, target, what)->type_name("DIR");
+  };
+  added->add_option("--list", options.list, "the domains")->type_name("FILE")->required();
+  path("--root", options.root, "the web tree: DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt")->required();
+  path("--state", options.state, "what was published, and since when")->required();
+  path("--out", options.out, "zone lines, scripts for nsupdate, server blocks for nginx, Caddy and Apache");
+  path("--certificates", options.certificates, "where DIR/mta-sts.DOMAIN/fullchain.pem and privkey.pem are");
+  added->add_flag("--apply", options.apply, "write the files");
+  added->add_flag("--json", options.json, "one line of JSON");
+  CLI::Option* promote =
+      added->add_option("--promote", options.promote, "take the next step of the roll-out")->type_name("DOMAIN");
+  CLI::Option* leave =
+      added->add_option("--leave", options.leave, "end MTA-STS for it, or go on with that")->type_name("DOMAIN");
+  CLI::Option* verify = added->add_flag("--verify", options.verify, "say what is wrong with what is published");
+  added->add_flag("--force", options.force, "do not wait for the time that --promote and --leave ask for");
+  added->add_flag("--adopt", options.adopt, "take over policies in the web tree that the state does not know");
+  promote->excludes(leave)->excludes(verify);
+  leave->excludes(verify);
+  return added;
+}
+
+// Files are written with the caller's rights; the network is asked by the lookup helper, as the user of lookups.
+int publish_policies(const publish::Options& options, const std::string& config_path, const Environment& s) {
+  constexpr std::size_t kJobs = 20;
+  const auto config = load_config(config_path);
+  if (!config) return complain(s, config.error().detail, kConfiguration);
+  const auto log = s.make_log();
+  std::unique_ptr<check::Observer> observer;  // one for the whole run: it looks at each MX host once
+  const check::Observe network = [&](auto domains, auto jobs, const auto& seen) -> Result<void> {
+    if (!observer) {
+      auto opened = check::Observer::open(*config, *log);
+      if (!opened) return tl::unexpected(opened.error());
+      observer = std::move(*opened);
+    }
+    observer->observe(domains, {.jobs = jobs, .without_record = check::WithoutRecord::kGoOn}, seen);
+    return {};
+  };
+  const publish::Observe observe = [&](const std::vector<Domain>& domains) {
+    std::vector<Result<check::Report>> reports(domains.size(), fail(ErrorCode::kLocalFault, "it was not looked at"));
+    const auto looked = (s.observe ? s.observe : network)(domains, kJobs, [&](std::size_t place, check::Facts facts) {
+      reports[place] = check::judge(std::move(facts), nullptr, {});
+    });
+    if (!looked) std::ranges::fill(reports, tl::unexpected(looked.error()));
+    return reports;
+  };
+  return publish::publish(options, observe, now(), {s.out, s.err});
+}
+
 // The commands with the functions that carry them out.
 struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
@@ -205,6 +263,7 @@ Commands declare(CLI::App& app, Words& words, const Environment& s) {
        }},
       {check_command(app, words.check), [&] { return check_domains(words.check, words.config_path, s); }},
       {setup_command(app, words.setup), [&] { return set_up(words.setup, words.config_path, s); }},
+      {publish_command(app, words.publish), [&] { return publish_policies(words.publish, words.config_path, s); }},
       {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
        [&] { return show_config(words.config_path, s); }},
   }};

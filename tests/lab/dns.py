@@ -14,18 +14,21 @@ from packages import LabError
 from pki import Pair
 from process import Daemon, Endpoint, Programs
 
+UPDATE_KEY = ("lab-update", "hmac-sha256", "bGFiLXVwZGF0ZS1rZXktb2YtdGhlLWxhYg==")  # name, algorithm, secret
 SOA_MINIMUM = 120  # seconds that "no such name" and "no such type" may be remembered (RFC 2308)
 
 
 @dataclass
 class Zone:
-    """One zone. `records` are zone file lines after SOA and NS; names in them are relative to the zone."""
+    """One zone. `records` are zone file lines after SOA and NS; names in them are relative to the zone. Who has UPDATE_KEY may
+    change one that is `updatable` (RFC 2136), until it is published again."""
 
     name: str
     records: str
     signed: bool = False
     tampered: dict[str, str] = field(default_factory=dict)  # put into the signed text afterwards: the signature is broken
     server: str = "192.0.2.53"  # the address of its nameserver, for who asks that itself
+    updatable: bool = False
 
     def text(self) -> str:
         return (f"$ORIGIN {self.name}.\n$TTL 300\n@ 300 SOA ns hostmaster 1 3600 600 86400 {SOA_MINIMUM}\n"
@@ -126,12 +129,16 @@ class Dns:
 
     def _knot_text(self) -> str:
         address, port = self.addresses.authority
-        names = [*self.zones, *self.lame_zones]
-        zones = "".join(f"  - domain: {name}\n    dnssec-policy: lab\n" for name in names)
+        updatable = {zone.name for zone in self.zones.values() if zone.updatable}
+        zones = "".join(f"  - domain: {name}\n    dnssec-policy: lab\n" + ("    acl: update\n" if name in updatable else "")
+                        for name in [*self.zones, *self.lame_zones])
+        key, algorithm, secret = UPDATE_KEY
         return (f"server:\n  listen: {address}@{port}\n  rundir: {self.folder}/knot\n  udp-workers: 1\n  tcp-workers: 1\n"
                 "  background-workers: 1\n"
                 f"database:\n  storage: {self.folder}/knot\n"
                 "policy:\n  - id: lab\n    algorithm: ecdsap256sha256\n"
+                f"key:\n  - id: {key}\n    algorithm: {algorithm}\n    secret: {secret}\n"
+                f"acl:\n  - id: update\n    key: {key}\n    action: update\n"
                 f"template:\n  - id: default\n    storage: {self.folder}/zones\n    file: \"%s.zone\"\n"
                 "    zonefile-sync: -1\n    journal-content: none\n    zonefile-load: whole\n"
                 f"log:\n  - target: stderr\n    any: info\nzone:\n{zones}")

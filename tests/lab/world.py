@@ -39,7 +39,7 @@ class Domain:
 
     `patterns` are the policy's mx lines (the MX hosts themselves when empty); `host` describes a policy host that is not
     simply good; `policy_ipv6_only` gives it no IPv4 address. An empty `record_id` leaves the record away. A `signed` domain is DNSSEC-secure, but for what is `tampered` with (dns.Zone). `records` are further
-    zone file lines, such as TLSA. The record's TTL is one second, so that a changed id is seen.
+    zone file lines, such as TLSA. An `updatable` zone may be changed with nsupdate. The record's TTL is one second, so that a changed id is seen.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Domain:
     tampered: dict[str, str] = field(default_factory=dict)
     records: str = ""
     record_id: str = "1"
+    updatable: bool = False
 
     def policy(self) -> str:
         patterns = self.patterns or self.mx
@@ -71,7 +72,7 @@ class Domain:
                 lines.append(f"mta-sts A {WEB.of(self.policy_host().place)}")
             if self.policy_host().place is Place.NGINX:
                 lines.append(f"mta-sts AAAA {WEB.good6}")
-        return Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered)
+        return Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered, self.updatable)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+// A run that is killed after any of its system calls leaves the old or the new policy, whole, and the next run goes on.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+
+#include "tests/unit/publish/runs.h"
+
+namespace mtasts::publish {
+namespace {
+
+using testing::AnyOf;
+using testing::Eq;
+namespace fs = std::filesystem;
+
+bool changes_something(const __ptrace_syscall_info& info) {
+  switch (info.entry.nr) {
+    case SYS_write:
+    case SYS_mkdirat:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_unlinkat:
+    case SYS_fchmod:
+    case SYS_fchmodat:
+    case SYS_fsync:
+    case SYS_ftruncate:
+#ifdef SYS_rename
+    case SYS_mkdir:
+    case SYS_rename:
+    case SYS_unlink:
+    case SYS_rmdir:
+    case SYS_chmod:
+#endif
+      return true;
+    case SYS_openat:
+      return (info.entry.args[2] & (O_CREAT | O_TRUNC)) != 0;
+    default:
+      return false;
+  }
+}
+
+// False: the work ended before its `number`th such call.
+bool is_killed_after(unsigned number, const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    ::raise(SIGSTOP);
+    work();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+  bool is_change = false;
+  for (unsigned seen = 0; seen < number;) {
+    ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    ::waitpid(child, &status, 0);
+    if (!WIFSTOPPED(status)) return false;
+    __ptrace_syscall_info info{};
+    ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) is_change = changes_something(info);
+    if (info.op == PTRACE_SYSCALL_INFO_EXIT && is_change) ++seen;
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  return true;
+}
+
+class KilledRun : public PublishRun {
+ protected:
+  // Kills the run after each call in turn, always from the same beginning, and looks at what is left.
+  void kill_everywhere(const std::function<void()>& look) {
+    const std::string base = scratch_.path() + "/base";
+    copy(base);
+    unsigned kills = 0;
+    while (is_killed_after(kills + 1, [this] { run_apply(); })) {
+      ++kills;
+      look();
+      if (HasFailure()) FAIL() << "killed after call " << kills;
+      restore(base);
+    }
+    EXPECT_GT(kills, 10U);
+  }
+
+ private:
+  void copy(const std::string& base) {
+    fs::create_directories(base);
+    for (const char* name : {"www", "state", "out"}) {
+      const std::string from = scratch_.path() + "/" + name;
+      if (fs::exists(from)) fs::copy(from, base + "/" + name, fs::copy_options::recursive);
+    }
+  }
+  void restore(const std::string& base) {
+    for (const char* name : {"www", "state", "out"}) {
+      fs::remove_all(scratch_.path() + "/" + name);
+      if (fs::exists(base + "/" + name))
+        fs::copy(base + "/" + name, scratch_.path() + "/" + name, fs::copy_options::recursive);
+    }
+  }
+};
+
+std::size_t files_below(const std::string& folder) {
+  std::size_t count = 0;
+  if (!fs::exists(folder)) return 0;
+  for (const auto& item : fs::recursive_directory_iterator(folder)) count += item.is_regular_file() ? 1 : 0;
+  return count;
+}
+
+TEST_F(KilledRun, FirstPublication) {
+  kill_everywhere([this] {
+    const auto file = internet_.read(internet_.file("example.com"));
+    if (file) {
+      EXPECT_TRUE(parse_policy(*file)) << *file;
+    }
+    EXPECT_EQ(run_apply(), kDone) << err_.str();
+    EXPECT_EQ(internet_.read(internet_.file("example.com")), state_of("example.com").body);
+    EXPECT_EQ(files_below(root_), 1U) << "nothing half-written stays";
+  });
+}
+
+TEST_F(KilledRun, Promotion) {
+  publish_all();
+  const auto before = internet_.read(internet_.file("example.com"));
+  const std::optional<std::string> after =
+      "version: STSv1\r\nmode: enforce\r\nmx: mx1.example.com\r\nmax_age: 604800\r\n";
+  now_ += std::chrono::days(14);
+  options_.promote = "example.com";
+  kill_everywhere([&] {
+    EXPECT_THAT(internet_.read(internet_.file("example.com")), AnyOf(Eq(before), Eq(after)));
+    options_.promote.clear();
+    EXPECT_EQ(run_apply(), kDone) << err_.str();
+    EXPECT_EQ(internet_.read(internet_.file("example.com")), state_of("example.com").body);
+    const bool is_promoted = state_of("example.com").stage == Stage::kEnforceShort;
+    options_.promote = "example.com";
+    EXPECT_EQ(run_apply(), is_promoted ? kRefused : kDone) << err_.str();
+    EXPECT_EQ(internet_.read(internet_.file("example.com")), after);
+    EXPECT_EQ(files_below(root_), 1U);
+  });
+}
+
+TEST_F(KilledRun, RemovalOfTheFile) {
+  publish_all();
+  options_.leave = "example.com";
+  options_.force = true;
+  ASSERT_EQ(run_apply(), kDone);
+  const auto none = internet_.read(internet_.file("example.com"));
+  ASSERT_EQ(run_apply(), kDone) << err_.str();
+  internet_["example.com"].txt.clear();
+  internet_["example.com"].tlsrpt.clear();
+  kill_everywhere([&] {
+    EXPECT_THAT(internet_.read(internet_.file("example.com")), AnyOf(Eq(none), Eq(std::nullopt)));
+    EXPECT_EQ(run_apply(), kDone) << err_.str();
+    EXPECT_EQ(state_of("example.com").stage, Stage::kGone);
+    EXPECT_EQ(files_below(root_), 0U);
+  });
+}
+
+}  // namespace
+}  // namespace mtasts::publish

@@ -27,22 +27,22 @@ class FakeInternet : public Resolver, public ServerQuestions, public HostInspect
   std::map<std::string, std::string> failing;            // names without an answer, and why
   std::vector<std::string> asked;                        // "TXT name", "policy address", "mx host address tlsa records"
 
-  void txt(const std::string& name, Callback<std::string> done, const Requester&) override {
+  void txt(const std::string& name, Resolver::Callback<std::string> done, const Requester&) override {
     answer("TXT", name, txts, std::move(done));
   }
-  void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
+  void mx(const std::string& name, Resolver::Callback<MxRecord> done, const Requester&) override {
     answer("MX", name, mxs, std::move(done));
   }
-  void addresses(const std::string& name, Callback<std::string> done, const Requester&) override {
+  void addresses(const std::string& name, Resolver::Callback<std::string> done, const Requester&) override {
     answer("A", name, hosts, std::move(done));
   }
-  void tlsa(const std::string& name, Callback<TlsaRecord> done, const Requester&) override {
+  void tlsa(const std::string& name, Resolver::Callback<TlsaRecord> done, const Requester&) override {
     answer("TLSA", name, tlsas, std::move(done));
   }
-  void cname(const std::string& name, Callback<std::string> done, const Requester&) override {
+  void cname(const std::string& name, Resolver::Callback<std::string> done, const Requester&) override {
     answer("CNAME", name, cnames, std::move(done));
   }
-  void ns(const std::string& name, Callback<std::string> done, const Requester&) override {
+  void ns(const std::string& name, Resolver::Callback<std::string> done, const Requester&) override {
     answer("NS", name, zones, std::move(done));
   }
   void ask(const std::string& address, const std::string& name, Type type, ServerQuestions::Callback done) override {
@@ -89,7 +89,7 @@ class FakeInternet : public Resolver, public ServerQuestions, public HostInspect
 
   template <typename Record>
   void answer(const std::string& type, const std::string& name, const std::map<std::string, std::vector<Record>>& table,
-              Callback<Record> done) {
+              Resolver::Callback<Record> done) {
     note(type + " " + name);
     using Answer = DnsAnswer<Record>;
     if (const auto why = failing.find(name); why != failing.end())

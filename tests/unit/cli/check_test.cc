@@ -9,7 +9,7 @@
 
 #include "adapters/cli/command.h"
 #include "tests/unit/check/facts.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::cli {

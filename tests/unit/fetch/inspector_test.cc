@@ -191,8 +191,9 @@ TEST_P(InspectedMxHost, ShowsHowFarTheSessionCame) {
   EXPECT_EQ(fact.offers_starttls, expected.offers_starttls);
   EXPECT_EQ(fact.tls.certificate.has_value(), expected.has_certificate) << fact.tls.error;
   EXPECT_EQ(fact.tls.is_too_old, expected.behaviour == std::string("old_tls"));
-  if (fact.offers_starttls && !fact.tls.certificate && !fact.tls.is_too_old)
+  if (fact.offers_starttls && !fact.tls.certificate && !fact.tls.is_too_old) {
     EXPECT_THAT(fact.tls.error, Not(IsEmpty()));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -1,4 +1,4 @@
-// M11: where strangers' names may lead.
+// M11: where strangers' names may lead, as fetches and probes keep to it.
 #include "core/address_rule.h"
 
 #include <gmock/gmock.h>

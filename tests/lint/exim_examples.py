@@ -26,12 +26,13 @@ TIMEOUT = r"""# How long an answer may take. It must be longer than deadline_s i
 """
 
 QUESTION = r"""# An answer of mtastsd is a line: OK and a text, or DEFER or ERROR and a reason. With
-# anything but OK, with half a line, and with nobody there, the expansion fails. ("bool"
-# is how to make Exim fail with a text of one's own: it is no boolean value.) ${quote:}
-# keeps whatever others chose inside its word.
-MTASTS_SAYS = {\N\A(OK|DEFER|ERROR) ([^\n]*)\n\z\N}\
-              {${if eq{$1}{OK}{$2}{${if bool{$2}}}}}\
-              {${if bool{MTA-STS: mtastsd ended before it had answered}}}
+# anything but OK, with half a line, and with nobody there, the expansion fails: the
+# operand of "bool" is how to make Exim fail with a text of one's own. ${quote:} keeps
+# whatever others chose inside its word.
+MTASTS_SAYS = {\N\A(?:OK ([^\n]*)(\n)\z|(?:DEFER|ERROR) ([^\n]*)\n\z|)\N}\
+              {${if bool{${if eq{$2}{\n}{true}\
+                           {${if eq{$3}{}{MTA-STS: mtastsd ended before it had answered}{$3}}}}}\
+                 {$1}}}
 
 """
 ASK = r"${if match{${readsocket{MTASTS_DAEMON}{@ ${quote:%}\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"

@@ -142,15 +142,42 @@ TEST_F(EximLines, APeersBytesStayInTheirWord) {
   EXPECT_THAT(log_->lines.front(), AllOf(HasSubstr("starttls-not-supported"), Not(HasSubstr("\n"))));
 }
 
-TEST(EximSessions, AreBounded) {
+// What a message may wait for, whatever number of recipients it has: one deadline for the lookups of a process.
+TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
+  using std::chrono::milliseconds;
+  const auto question = [this](const std::string& request, const char* peer = "uid 0") {
+    return *protocol_.read(request, peer, [](const Domain&) { return no_policy(""); }).question;
+  };
+  EXPECT_EQ(question("route a.example 7").process, "uid 0 7");
+  EXPECT_EQ(question("mode a.example 7", "uid 1").process, "uid 1 7");
+  EXPECT_EQ(question("route a.example").process, "");
+  // Far less than the moment that every lookup has (wait_budget.h), so that a fresh budget is the whole of it.
+  const milliseconds most{20};
+  EXPECT_EQ(protocol_.begin(question("route a.example"), most), most);
+  EXPECT_EQ(protocol_.begin(question("route a.example 7"), most), most);
+}
+
+TEST(EximProcesses, HaveABudgetEach) {
   const auto lines = std::make_shared<Lines>();
   FakeLog log(lines);
-  EventSessions sessions([](std::string_view) { return no_policy(""); }, log);
-  const EventWatcher* first = &sessions.of("1");
-  EXPECT_EQ(&sessions.of("1"), first);
-  for (std::size_t i = 0; i < 3 * EventSessions::kMax; ++i) {
-    sessions.of("other" + std::to_string(i));
-    if (i % 100 == 0) EXPECT_EQ(&sessions.of("1"), first) << "who goes on is kept";
+  Processes processes([](std::string_view) { return no_policy(""); }, log);
+  using std::chrono::seconds;
+  const WaitBudget::Clock::time_point start{};
+  EXPECT_EQ(processes.budget("1", seconds(20)).begin(start), seconds(20));
+  processes.budget("1", seconds(20)).end(start + seconds(15));
+  EXPECT_EQ(processes.budget("1", seconds(20)).begin(start + seconds(15)), seconds(5));
+  EXPECT_EQ(processes.budget("2", seconds(20)).begin(start + seconds(15)), seconds(20));
+}
+
+TEST(EximProcesses, AreBounded) {
+  const auto lines = std::make_shared<Lines>();
+  FakeLog log(lines);
+  Processes processes([](std::string_view) { return no_policy(""); }, log);
+  const EventWatcher* first = &processes.watcher("1");
+  EXPECT_EQ(&processes.watcher("1"), first);
+  for (std::size_t i = 0; i < 3 * Processes::kMax; ++i) {
+    processes.watcher("other" + std::to_string(i));
+    if (i % 100 == 0) EXPECT_EQ(&processes.watcher("1"), first) << "who goes on is kept";
   }
 }
 

@@ -34,7 +34,7 @@ class Answering : public testing::Test {
     const auto found = answers_.find(request, "uid 0");
     if (found.frame != nullptr) return *found.frame;
     auto given = std::make_shared<std::string>();
-    answers_.ask(*found.question, std::chrono::steady_clock::now(),
+    answers_.ask(*found.question, std::chrono::steady_clock::now(), seconds(20),
                  [given](const std::string& frame) { *given = frame; });
     last_ = given;
     loop_.advance(seconds(0));
@@ -119,7 +119,7 @@ TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
   config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   const auto answer_of_one_begun_after = [this](seconds waited) {
     auto given = std::make_shared<std::string>();
-    answers_.ask(kQuestion, std::chrono::steady_clock::now() - waited,
+    answers_.ask(kQuestion, std::chrono::steady_clock::now() - waited, seconds(20),
                  [given](const std::string& frame) { *given = frame; });
     loop_.advance(seconds(20));
     return *given;

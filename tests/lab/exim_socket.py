@@ -11,6 +11,7 @@ from chroot import PLACE, Chroot
 from mail_server import MailServer
 from mtastsd import RUN_FOLDER, Mtastsd
 from sender import Sender
+from world import World
 
 SOCKET = Path(RUN_FOLDER, "exim.sock")
 FOLDERS = ("/etc/exim4", "/var/spool/exim4", "/var/log/exim4", "/var/lib/exim4", "/var/mail")
@@ -25,7 +26,7 @@ class SocketSender(Sender):
         super().__init__()
         self.root = Chroot(tree)
         self.mtastsd = Mtastsd(Path("/lab/mtastsd"))
-        self._listening: socket.socket | None = None
+        self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     @property
     def words(self) -> list[str]:
@@ -63,22 +64,21 @@ class SocketSender(Sender):
     def listen(self) -> None:
         """As mtastsd-exim.socket does it; in vain while mtastsd is not started."""
         SOCKET.unlink(missing_ok=True)
-        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listening.bind(str(SOCKET))
+        self.listening.close()
+        self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listening.bind(str(SOCKET))
         os.chown(SOCKET, 0, grp.getgrnam("Debian-exim").gr_gid)
         os.chmod(SOCKET, 0o660)
-        self._listening.listen(1024)
+        self.listening.listen(1024)
 
     def close(self) -> None:
         """As after "systemctl stop" of socket and service: nobody listens."""
-        assert self._listening
         self.mtastsd.stop()
-        self._listening.close()
+        self.listening.close()
         SOCKET.unlink()
 
     def start_daemon(self) -> None:
-        assert self._listening
-        self.mtastsd.start([self._listening], names=["exim"])
+        self.mtastsd.start([self.listening], names=["exim"])
 
     def set_module_configuration(self, text: str) -> None:
         """As after "systemctl restart mtastsd"."""
@@ -101,3 +101,9 @@ def _stand_in(exim: Path) -> None:
     receivers = exim.rename(exim.with_name("exim4.of-receivers"))
     exim.write_text(f'#!/bin/sh\n[ "$1 $2" != "-C /lab/mx/exim.conf" ] || exec {receivers} "$@"\nexec chroot {PLACE} {exim} "$@"\n', encoding="ascii")
     exim.chmod(0o755)
+
+
+def exim_by_socket(world: World) -> SocketSender:
+    """The sender of a world that was made with one."""
+    assert isinstance(world.sender, SocketSender)
+    return world.sender

@@ -114,8 +114,8 @@ RULES: dict[str, list[Rule]] = {
     ],
     "filter/mta_sts.filter": [
         (r"# The path of mtasts\.so is that of MTASTS_SO in main/05_mtasts\.", "# The path of the socket is that of MTASTS_DAEMON in main/05_mtasts.", 1),
-        (FILTER_MODE, r"${if match{${readsocket{/run/mtasts/exim.sock}{mode ${quote:\1} $pid\\\\n}{30s}{}}}"
-                      r"{^OK ([a-z]+)\\$}{\\$1}{${if bool{no answer of mtastsd}}}}", 2),
+        (FILTER_MODE, r"${if match{${readsocket{/run/mtasts/exim.sock}{mode ${quote:\1} $pid\\\\n}{30s}{;}}}{^(?:OK ([a-z]+);\\\\$|(.*))}"
+                      r"{${if bool{$2${if eq{$1}{}{mtastsd did not answer}}}{}{$1}}}}", 2),
     ],
 }
 

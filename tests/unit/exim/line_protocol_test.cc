@@ -69,7 +69,7 @@ TEST_F(EximLines, ModeAnswersWithAWord) {
 }
 
 TEST_F(EximLines, WhatHasNoPolicyDomainCostsNoLookup) {
-  for (const char* domain : {"[192.0.2.1]", "localhost", "\"a b\"", "\"\xff\""}) {
+  for (const char* domain : {"\"[192.0.2.1]\"", "localhost", "\"a b\"", "\"\xff\""}) {
     EXPECT_EQ(ask("route " + std::string(domain)), "OK \n") << domain;
     EXPECT_EQ(ask("mode " + std::string(domain)), "OK none\n") << domain;
     EXPECT_THAT(asked_for_, IsEmpty());

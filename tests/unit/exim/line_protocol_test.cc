@@ -6,7 +6,7 @@
 
 #include "adapters/exim/request_line.h"
 #include "adapters/exim/route.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 
 namespace mtasts {
 namespace {

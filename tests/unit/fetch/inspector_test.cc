@@ -139,7 +139,7 @@ TEST(Inspector, R14BoundsTheBody) {
   for (const char* domain : {"bigchunked.test", "declaresgiant.test"})
     EXPECT_TRUE(inspecting.policy_host(domain, kRaw).http.is_too_large) << domain;
   const auto cut = inspecting.policy_host("cutoff.test", kRaw);
-  EXPECT_THAT(cut.http.error, HasSubstr("cut off"));
+  EXPECT_THAT(cut.http.error, AnyOf(HasSubstr("cut off"), HasSubstr("recv error")));  // GnuTLS sees it itself
   EXPECT_THAT(cut.http.body, IsEmpty());
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "core/time.h"
 #include "dns/ad_trust.h"
 #include "dns/reply.h"
 
@@ -41,7 +42,7 @@ class AdCheck {
   ResolverConfig::AdReport report_;
   std::string reported_;
   bool asking_ = false;
-  Clock::time_point not_before_{};  // nothing was to be seen a moment ago
+  SteadyTime not_before_{};  // nothing was to be seen a moment ago
 };
 
 }  // namespace mtasts

@@ -39,7 +39,7 @@ using Ticket = AdmissionQueue::Ticket;
 // A question and until when it may wait for its turn.
 struct Waiting {
   std::unique_ptr<Question> question;
-  Clock::time_point expires;
+  SteadyTime expires;
 };
 
 struct Server {
@@ -49,9 +49,9 @@ struct Server {
   AdmissionQueue queue{};
   std::map<Ticket, Waiting> waiting{};  // in the queue
   std::vector<Waiting> answered{};      // with AD; whether that counts is being found out
-  Clock::time_point avoided_until{};    // it could not be reached a moment ago
+  SteadyTime avoided_until{};           // it could not be reached a moment ago
   enum class HealthCheck { kNone, kDue, kUnderWay } health_check = HealthCheck::kNone;
-  Clock::time_point health_checked_at{};
+  SteadyTime health_checked_at{};
 };
 
 // AAAA and A of one name: two questions, one answer.
@@ -115,7 +115,7 @@ class GetdnsResolver final : public Resolver {
   struct Active {
     Ticket ticket;
     Waiting waiting;
-    Clock::time_point asked_at;
+    SteadyTime asked_at;
   };
   using ActiveRef = std::list<Active>::iterator;
 
@@ -135,12 +135,12 @@ class GetdnsResolver final : public Resolver {
   void ask(Server& server, Ticket ticket, Waiting waiting);
   // Why it cannot be put to anybody.
   [[nodiscard]] std::optional<Error> obstacle(const Question& question) const;
-  [[nodiscard]] bool needs_health_check(const Server& server, Clock::time_point now) const;
+  [[nodiscard]] bool needs_health_check(const Server& server, SteadyTime now) const;
   void check_health(Server& server);
   void expire(Waiting waiting, const Server& server) const;
   void check_ad(Server& server);
   void on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply);
-  void note_failure(Server& server, ErrorCode code, Clock::time_point asked_at);
+  void note_failure(Server& server, ErrorCode code, SteadyTime asked_at);
   void try_again_or_give_up(Waiting waiting, const Server& server, Error error);
   static void give_up(Waiting waiting, const Server& server, Error error);
   Server& choose(const Question& question);
@@ -236,7 +236,7 @@ Waiting GetdnsResolver::take(Server& server, Ticket ticket) {
 // An answer pumps its server's queue. A paused queue needs a timer, and so do the health check and the expiry of what
 // waits.
 void GetdnsResolver::wake_for_waiting() {
-  auto next = Clock::time_point::max();
+  auto next = SteadyTime::max();
   const auto now = Clock::now();
   for (const auto& server : servers_) {
     if (!server.queue.has_waiting()) continue;
@@ -245,7 +245,7 @@ void GetdnsResolver::wake_for_waiting() {
     next = std::min(next, health_check_due > now ? health_check_due : expires);
     if (server.concurrency.closed_until() > now) next = std::min(next, server.concurrency.closed_until());
   }
-  if (next == Clock::time_point::max()) return wake_.reset();
+  if (next == SteadyTime::max()) return wake_.reset();
   const auto pause = std::max(next - now, Clock::duration{0});
   wake_ = loop_.after(std::chrono::ceil<std::chrono::milliseconds>(pause), [this] {
     wake_.reset();
@@ -275,7 +275,7 @@ std::optional<Error> GetdnsResolver::obstacle(const Question& question) const {
 }
 
 // One has waited for long: for answers to others, or for a resolver that has died?
-bool GetdnsResolver::needs_health_check(const Server& server, Clock::time_point now) const {
+bool GetdnsResolver::needs_health_check(const Server& server, SteadyTime now) const {
   return server.health_check == Server::HealthCheck::kNone && now >= server.concurrency.closed_until() &&
          now >= *server.queue.next_expiry() - queue_timeout_ / 2 && now - server.health_checked_at >= kSilence &&
          !server.concurrency.has_answered_since(now - kSilence);
@@ -352,7 +352,7 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
   schedule_pump();
 }
 
-void GetdnsResolver::note_failure(Server& server, ErrorCode code, Clock::time_point asked_at) {
+void GetdnsResolver::note_failure(Server& server, ErrorCode code, SteadyTime asked_at) {
   const auto now = Clock::now();
   if (code != ErrorCode::kDnsTimeout)
     server.concurrency.unreachable(asked_at, now);

@@ -88,8 +88,8 @@ Upstream& Asker::server(const std::string& address) {
   if (!server.upstream) {
     ResolverConfig manner;
     manner.timeout = config_.timeout;
-    server.upstream =
-        std::make_unique<Upstream>(getdns_loop_, ResolverAddress{address, {}, config_.port}, std::move(manner));
+    server.upstream = std::make_unique<Upstream>(
+        getdns_loop_, ResolverAddress{IpAddress::parse(address).value(), {}, config_.port}, std::move(manner));
   }
   return *server.upstream;
 }

@@ -70,6 +70,15 @@ struct Connection::Callbacks {
     if (fd < 0 && errno != EAFNOSUPPORT) self.socket_fault_ = std::strerror(errno);
     return fd;
   }
+
+  // libcurl notes the time of a connection when TLS is up, too.
+  static int close_socket(void* userdata, curl_socket_t fd) noexcept {
+    auto& self = *static_cast<Connection*>(userdata);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    self.had_peer_ = self.had_peer_ || getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+    return close(fd);
+  }
 };
 
 Connection::Connection(ConnectionConfig config)
@@ -99,7 +108,7 @@ void Connection::set_addresses(const std::vector<IpAddress>& addresses) {
   std::string list;
   for (const auto& address : addresses) {
     list += list.empty() ? "" : ",";
-    list += address.is_ipv4() ? address.text() : '[' + address.text() + ']';
+    list += address.url_host();
   }
   const std::string entry = config_.host + ':' + std::to_string(config_.port) + ':' + list;
   handles_->resolve.reset(curl_slist_append(nullptr, entry.c_str()));
@@ -115,6 +124,8 @@ Result<void> Connection::set_options() {
   set(CURLOPT_RESOLVE, handles_->resolve.get());
   set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::open_socket);
   set(CURLOPT_OPENSOCKETDATA, this);
+  set(CURLOPT_CLOSESOCKETFUNCTION, &Callbacks::close_socket);
+  set(CURLOPT_CLOSESOCKETDATA, this);
   set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   set(CURLOPT_PROXY, config_.proxy.c_str());  // empty beats the environment
   set(CURLOPT_NOPROXY, config_.proxy.empty() ? "*" : "");
@@ -138,6 +149,12 @@ Result<void> Connection::set_options() {
 std::string Connection::own_address() const { return text_of(easy(), CURLINFO_LOCAL_IP); }
 
 std::string Connection::peer_address() const { return text_of(easy(), CURLINFO_PRIMARY_IP); }
+
+bool Connection::was_connected() const {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy(), CURLINFO_CONNECT_TIME_T, &microseconds);
+  return microseconds > 0 || had_peer_;
+}
 
 std::string Connection::where() const {
   // libcurl 8 knows the peer's address after the TLS handshake only.

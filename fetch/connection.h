@@ -47,6 +47,8 @@ class Connection {
   // Of this end and of the peer; empty where there was no connection.
   [[nodiscard]] std::string own_address() const;
   [[nodiscard]] std::string peer_address() const;
+  // TCP, whatever came of TLS. Known once the connection is closed, too.
+  [[nodiscard]] bool was_connected() const;
   // Where there was no room for a connection; the last such address.
   [[nodiscard]] const std::optional<IpAddress>& crowded() const { return crowded_; }
   [[nodiscard]] SanRule& san_rule() { return san_rule_; }
@@ -76,6 +78,7 @@ class Connection {
   std::vector<IpAddress> allowed_;
   std::optional<IpAddress> crowded_;
   std::string socket_fault_;
+  bool had_peer_ = false;
   std::string socket_address_;        // of the last socket
   std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest
 };

@@ -22,8 +22,7 @@ bool is_last_of_reply(std::string_view line) {
 bool is_without_sni(const MxSession::Peer& peer) { return peer.sni == MxProber::Sni::kLeftOut; }
 
 std::string url_host(const MxSession::Peer& peer) {
-  if (!is_without_sni(peer)) return peer.host.text();
-  return peer.address.is_ipv4() ? peer.address.text() : '[' + peer.address.text() + ']';
+  return is_without_sni(peer) ? peer.address.url_host() : peer.host.text();
 }
 
 // The session shows its certificate before libcurl says EHLO in it; nothing is left to be looked at later.
@@ -113,7 +112,9 @@ void MxSession::note_sent(std::string_view command) {
   stage_ = stage_ == Stage::kHandshake ? Stage::kTls : Stage::kEhlo;
   if (stage_ != Stage::kTls) return;
   connection_.san_rule().forbid_renegotiation();
-  if (look_) look_();
+  if (!look_) return;
+  connection_.san_rule().look_at_session();
+  look_();
 }
 
 void MxSession::note_reply(std::string_view line) {

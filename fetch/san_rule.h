@@ -41,6 +41,9 @@ class SanRule {
   // apply() does it for who reads nothing before his request.
   void forbid_renegotiation() const;
 
+  // For who only looks, as soon as there is a TLS session: refuses what is wrong with it beside its certificates.
+  void look_at_session();
+
   // Did the peer say that it sent everything (TLS close_notify)? A closed connection alone may be somebody else's
   // doing.
   [[nodiscard]] bool was_ended_by_peer() const { return ended_by_peer_; }

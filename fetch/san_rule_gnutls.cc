@@ -64,6 +64,31 @@ std::optional<CertificateFault> fault(gnutls_session_t session, const std::strin
   return chain_fault(session, chain);
 }
 
+// RFC 7633. GnuTLS looks for the answer itself where it verifies; what only looks has to.
+bool misses_staple(gnutls_session_t session, const Certificate& leaf) {
+  gnutls_x509_tlsfeatures_t features = nullptr;
+  if (gnutls_x509_tlsfeatures_init(&features) != GNUTLS_E_SUCCESS) return false;
+  constexpr unsigned kStatusRequest = 5;
+  bool is_demanded = false;
+  if (gnutls_x509_crt_get_tlsfeatures(leaf.get(), features, 0, nullptr) == GNUTLS_E_SUCCESS) {
+    unsigned feature = 0;
+    for (unsigned i = 0; gnutls_x509_tlsfeatures_get(features, i, &feature) == GNUTLS_E_SUCCESS; ++i)
+      is_demanded = is_demanded || feature == kStatusRequest;
+  }
+  gnutls_x509_tlsfeatures_deinit(features);
+  gnutls_datum_t answer{};
+  return is_demanded && gnutls_ocsp_status_request_get(session, &answer) != GNUTLS_E_SUCCESS;
+}
+
+// What is wrong with a session beside its certificates.
+std::optional<CertificateFault> session_fault(gnutls_session_t session) {
+  if (is_costly(session)) return untrusted(kCostly);
+  const std::vector<Certificate> chain = peer_chain(session);
+  if (!chain.empty() && misses_staple(session, chain.front()))
+    return untrusted("demands a stapled OCSP answer, which is missing");
+  return {};
+}
+
 // A second handshake: nobody needs it for one request, and libcurl would wait for its end inside one call, with
 // everything else on the same loop.
 int refuse_handshake(gnutls_session_t /*session*/, unsigned /*type*/, unsigned /*when*/, unsigned /*incoming*/,
@@ -81,7 +106,7 @@ int demand_dns_san(void* userdata, char* /*peer*/, char* /*local*/, int /*peer_p
   rule.set_applied();
   rule.set_ended_by_peer();  // GnuTLS fails the transfer where close_notify is missing
   if (rule.only_looks()) {
-    if (is_costly(session)) rule.refuse(untrusted(kCostly));
+    rule.look_at_session();
     return rule.may_go_on() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
   }
   rule.refuse(fault(session, rule.host()));
@@ -96,6 +121,10 @@ Result<void> SanRule::apply(void* easy) {
       curl_easy_setopt(easy, CURLOPT_PREREQDATA, this) != CURLE_OK)
     return fail(ErrorCode::kInternal, "this libcurl does not show the certificate of a GnuTLS session");
   return {};
+}
+
+void SanRule::look_at_session() {
+  if (gnutls_session_t session = session_of(easy_); session != nullptr) refuse(session_fault(session));
 }
 
 void SanRule::forbid_renegotiation() const {

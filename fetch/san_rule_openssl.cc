@@ -172,6 +172,8 @@ Result<void> SanRule::apply(void* easy) {
   return {};
 }
 
+void SanRule::look_at_session() {}  // demand_staple() has
+
 void SanRule::forbid_renegotiation() const {}  // SSL_OP_NO_RENEGOTIATION, from the beginning
 
 const char* tls_library() { return "openssl"; }

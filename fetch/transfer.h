@@ -37,8 +37,6 @@ class Transfer {
   Result<std::string> verdict(int curl_code);
   // The same for an audit: what came, whether it is a policy file or not.
   HttpFact fact(int curl_code);
-  // TCP.
-  [[nodiscard]] bool has_connected() const;
   [[nodiscard]] const Connection& connection() const { return connection_; }
 
  private:

@@ -89,6 +89,11 @@ std::string line_of(std::string_view name, const Event& event) {
 
 }  // namespace
 
+bool is_process_number(std::string_view text) {
+  constexpr std::size_t kMaxDigits = 20;
+  return !text.empty() && text.size() <= kMaxDigits && std::ranges::all_of(text, ascii::is_digit);
+}
+
 Result<SessionFacts> SessionFacts::read(std::string_view words) {
   constexpr std::string_view kNames = "san=";
   SessionFacts facts;
@@ -105,6 +110,7 @@ Result<SessionFacts> SessionFacts::read(std::string_view words) {
     if (key == "tlsa") facts.judged_by_dane = !value.empty() && value != "0";
     if (key == "cv") facts.verified = value == "1";
     if (key == "ver") facts.version = value;
+    if (key == "pid" && is_process_number(value)) facts.process = value;
     if (key == "notafter") facts.not_after = read_time(value);
   }
   if (facts.mode == Mode::kNone) {

@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "core/ascii.h"
 #include "core/ip_address.h"
+#include "dns/resolver_address.h"
 
 namespace mtasts {
 namespace {
@@ -100,43 +102,15 @@ bool read_truth(bool& target, const ConfigValue& value) {
 }
 
 bool is_user_name(std::string_view name) {
-  const auto ok = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-  };
-  if (name.empty() || name.size() > 32 || name.front() == '-') return false;
-  for (const char c : name) {
-    if (!ok(c)) return false;
-  }
-  return true;
-}
-
-bool is_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
-}
-
-// The shape only, "192.0.2.1", "192.0.2.1:53", "::1", "[::1]", "[::1]:53"; the resolver parses the address itself.
-bool is_resolver(std::string_view text) {
-  if (text.empty()) return false;
-  if (text.front() == '[') {
-    const auto close = text.find(']');
-    if (close == std::string_view::npos) return false;
-    const auto rest = text.substr(close + 1);
-    return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
-  }
-  const auto colon = text.find(':');
-  if (text.find_first_not_of("0123456789abcdefABCDEF.:%") != std::string_view::npos) return false;
-  if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) return true;
-  return is_port(text.substr(colon + 1));
+  return !name.empty() && name.size() <= 32 && name.front() != '-' &&
+         std::ranges::all_of(name, [](char c) { return ascii::is_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 bool read_resolvers(Config& config, const ConfigValue& value) {
   const auto* list = std::get_if<std::vector<std::string>>(&value);
   if (list == nullptr || list->size() > 16) return false;
   for (const auto& item : *list) {
-    if (!is_resolver(item)) return false;
+    if (!parse_resolver_address(item)) return false;
   }
   config.network.dns.resolvers = *list;
   return true;
@@ -156,7 +130,7 @@ bool read_networks(Config& config, const ConfigValue& value) {
   return true;
 }
 
-bool read_listen(Config& config, const ConfigValue& value) {
+bool read_addresses(std::vector<ListenAddress>& setting, const ConfigValue& value) {
   const auto* list = std::get_if<std::vector<std::string>>(&value);
   if (list == nullptr || list->size() > 16) return false;
   std::vector<ListenAddress> addresses;
@@ -165,13 +139,13 @@ bool read_listen(Config& config, const ConfigValue& value) {
     if (!address || std::ranges::find(addresses, *address) != addresses.end()) return false;
     addresses.push_back(std::move(*address));
   }
-  config.socketmap.listen = std::move(addresses);
+  setting = std::move(addresses);
   return true;
 }
 
-std::string show_listen(const Config& config) {
+std::string show_addresses(const std::vector<ListenAddress>& addresses) {
   std::string out = "[";
-  for (const auto& item : config.socketmap.listen) out += (out.size() > 1 ? ", " : "") + toml_string(item.text);
+  for (const auto& item : addresses) out += (out.size() > 1 ? ", " : "") + toml_string(item.text);
   return out + "]";
 }
 
@@ -329,7 +303,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](const Config& c) { return show_word(c.dane, kDane); }},
     {"socketmap", "listen",
      R"(a list of at most 16 different addresses like ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"])",
-     read_listen, show_listen},
+     [](Config& c, const ConfigValue& v) { return read_addresses(c.socketmap.listen, v); },
+     [](const Config& c) { return show_addresses(c.socketmap.listen); }},
     {"socketmap", "socket_owner", R"("" or the name of a system user)",
      [](Config& c, const ConfigValue& v) { return read_account(c.socketmap.rights.owner, v); },
      [](const Config& c) { return toml_string(c.socketmap.rights.owner); }},
@@ -345,6 +320,19 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"socketmap", "dane_answer", R"("notfound", "dane" or "dane-only")",
      [](Config& c, const ConfigValue& v) { return read_word(c.socketmap.dane_answer, v, kDaneAnswers); },
      [](const Config& c) { return show_word(c.socketmap.dane_answer, kDaneAnswers); }},
+    {"exim", "listen",
+     R"(a list of at most 16 different addresses like ["unix:/run/mtasts/exim.sock", "inet:127.0.0.1:8462"])",
+     [](Config& c, const ConfigValue& v) { return read_addresses(c.exim.listen, v); },
+     [](const Config& c) { return show_addresses(c.exim.listen); }},
+    {"exim", "socket_owner", R"("" or the name of a system user)",
+     [](Config& c, const ConfigValue& v) { return read_account(c.exim.rights.owner, v); },
+     [](const Config& c) { return toml_string(c.exim.rights.owner); }},
+    {"exim", "socket_group", R"("" or the name of a system group)",
+     [](Config& c, const ConfigValue& v) { return read_account(c.exim.rights.group, v); },
+     [](const Config& c) { return toml_string(c.exim.rights.group); }},
+    {"exim", "socket_mode", R"(a mode in octal like "0660")",
+     [](Config& c, const ConfigValue& v) { return read_mode(c.exim.rights.mode, v); },
+     [](const Config& c) { return show_mode(c.exim.rights.mode); }},
     {"opensmtpd", "wait_s", "a whole number of seconds from 1 to 30",
      [](Config& c, const ConfigValue& v) { return read_seconds(c.opensmtpd.wait, v, 1, 30); },
      [](const Config& c) { return shown(c.opensmtpd.wait); }},

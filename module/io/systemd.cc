@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
+
+#include "core/ascii.h"
 
 namespace mtasts {
 namespace {
@@ -23,11 +25,7 @@ constexpr timeval kPatience{.tv_sec = 1, .tv_usec = 0};
 std::optional<std::int64_t> number_in(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return std::nullopt;
-  const std::string_view digits(text);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || end != digits.data() + digits.size() || number < 0) return std::nullopt;
-  return number;
+  return ascii::number(text, std::numeric_limits<std::int64_t>::max());
 }
 
 bool is_listening_stream(int fd) {
@@ -46,16 +44,21 @@ int sockets_announced() {
 
 }  // namespace
 
-std::vector<Descriptor> sockets_from_systemd() {
+std::vector<HandedOver> sockets_from_systemd() {
   const int number = sockets_announced();
+  const char* const names_text = std::getenv("LISTEN_FDNAMES");
+  std::string names = names_text != nullptr ? names_text : "";
   for (const char* variable : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(variable);
-  std::vector<Descriptor> sockets;
+  std::vector<HandedOver> sockets;
   for (int fd = kFirstSocket; fd < kFirstSocket + number; ++fd) {
+    const std::size_t end = std::min(names.find(':'), names.size());
+    const std::string name = names.substr(0, end);
+    names.erase(0, end + 1);
     Descriptor socket(fd);
     if (!is_listening_stream(fd)) continue;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    sockets.push_back(std::move(socket));
+    sockets.push_back({std::move(socket), name});
   }
   return sockets;
 }

@@ -27,11 +27,12 @@ class Zone:
     records: str
     signed: bool = False
     tampered: dict[str, str] = field(default_factory=dict)  # put into the signed text afterwards: the signature is broken
+    server: str = "192.0.2.53"  # the address of its nameserver, for who asks that itself
     updatable: bool = False
 
     def text(self) -> str:
         return (f"$ORIGIN {self.name}.\n$TTL 300\n@ 300 SOA ns hostmaster 1 3600 600 86400 {SOA_MINIMUM}\n"
-                f"@ 300 NS ns\nns 300 A 192.0.2.53\n{self.records}\n")
+                f"@ 300 NS ns\nns 300 A {self.server}\n{self.records}\n")
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,21 @@ class Dns:
                                folder / "unbound.log", environment)
 
     def start(self) -> None:
+        self.start_authority()
+        self._unbound_configuration.write_text(self._unbound_text(), encoding="ascii")
+        self.start_resolver()
+
+    def start_authority(self) -> None:
         self._knot_configuration.write_text(self._knot_text(), encoding="ascii")
         for zone in self.zones.values():
             self._write(zone)
         self._knot.start(self.addresses.authority)
-        self._unbound_configuration.write_text(self._unbound_text(), encoding="ascii")
-        self.start_resolver()
 
     def stop(self) -> None:
         self.stop_resolver()
+        self.stop_authority()
+
+    def stop_authority(self) -> None:
         self._knot.stop()
 
     def start_resolver(self) -> None:

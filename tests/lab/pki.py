@@ -26,6 +26,7 @@ class Validity(Enum):
     CURRENT = (-1, 30)
     EXPIRED = (-60, -30)
     NOT_YET = (30, 60)
+    ENDING = (-1, 13)
 
 
 class Issuer(Enum):

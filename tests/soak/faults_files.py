@@ -91,8 +91,10 @@ class Noise(FileFault):
     def noise(field: Field, way: str, old: bytearray) -> bytes:
         """What the file holds instead of `old`; nothing stands for a giant hole."""
         other = beginning(field.testbed.file_of(field.random.choice(field.testbed.domains).name))
-        if way == "a bit" and old:  # in the policy, and a letter that becomes another one: nothing but the sum can tell
-            old[field.random.randrange(max(0, old.find(b"mx: v")), len(old))] ^= 1
+        # In the policy, and a letter that becomes another one: nothing but the sum can tell. A bit elsewhere could make another
+        # version of it, which stays for good.
+        if way == "a bit" and b"mx: v" in old:
+            old[field.random.randrange(old.find(b"mx: v"), len(old))] ^= 1
         return {"noise": field.random.randbytes(field.random.randrange(1, 3000)), "giant": b"", "a bit": bytes(old), "twice": bytes(old) * 2,
                 "another's": bytes(other), "more": bytes(old) + b"\n", "zeros": b"mtasts-cache 1\n" + bytes(100),
                 "version": Noise.VERSION}[way]

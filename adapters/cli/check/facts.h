@@ -71,6 +71,7 @@ struct Facts {
   DnsFact record{};
   AliasFact record_alias{};
   std::vector<NameserverFact> record_servers{};  // the zone's authoritative servers; empty where they are not known
+  std::vector<NameserverFact> target_servers{};  // of an alias: those of the zone where it ends, for the name there
   bool is_record_wildcard = false;               // a random name beside it answers with an STS record, too
   // mta-sts.<domain>
   AliasFact host_alias{};

@@ -63,17 +63,17 @@ bool Judgement::has(std::string_view code) const {
 }
 
 std::string Judgement::new_record() const {
-  const std::string_view body = reading.source != nullptr ? reading.source->http.body : std::string_view{};
-  return facts.domain.record_name() + ". IN TXT \"v=STSv1; id=" + make_record_id(facts.seen_at, body) + "\"";
+  // Where there is no file yet, a hash would belong to another one than is going to be served.
+  const std::string id = make_record_id(facts.seen_at, reading.source != nullptr ? reading.source->http.body : "");
+  return facts.domain.record_name() +
+         ". IN TXT \"v=STSv1; id=" + (reading.source != nullptr ? id : id.substr(0, id.find('h'))) + "\"";
 }
 
 std::string Judgement::policy_url() const {
   return "https://" + facts.domain.policy_host() + "/.well-known/mta-sts.txt";
 }
 
-std::string Judgement::then_new_id() const {
-  return "; then give the record at " + facts.domain.record_name() + " a new id";
-}
+std::string Judgement::then_new_id() { return "; then give the record a new id"; }
 
 std::string joined(const std::vector<std::string>& items, std::string_view separator) {
   std::string text;

@@ -28,9 +28,9 @@ std::string server_text(const NameserverFact& server) {
 // The servers for each of the answers that were given; a dead server gives none.
 using Answers = std::map<std::vector<std::string>, std::vector<std::string>>;
 
-Answers server_answers(const Facts& facts) {
+Answers server_answers(const std::vector<NameserverFact>& servers) {
   Answers answers;
-  for (const NameserverFact& server : facts.record_servers)
+  for (const NameserverFact& server : servers)
     if (server.record.outcome == Outcome::kFound || is_gone(server.record))
       answers[relevant(server.record)].push_back(server_text(server));
   return answers;
@@ -106,7 +106,8 @@ bool judge_alias(Judgement& j, const std::string& name, const AliasFact& alias) 
 
 bool judge_record(Judgement& j) {
   const std::string name = j.facts.domain.record_name();
-  const Answers answers = server_answers(j.facts);
+  const Answers answers = server_answers(j.facts.record_servers);
+  const Answers behind_alias = server_answers(j.facts.target_servers);
   const bool is_absent = is_gone(j.facts.record) || (j.facts.record.outcome == Outcome::kFound &&
                                                      std::ranges::none_of(j.facts.record.values, begins_as_record));
   bool has_record = true;
@@ -117,13 +118,14 @@ bool judge_record(Judgement& j) {
           "See whether the nameservers of the zone answer for TXT at " + name + ", and whether DNSSEC is in order");
   } else if (is_absent) {
     // Where servers differ it is chance that the resolver asked one without the record.
-    has_record = answers.size() > 1;
+    has_record = answers.size() > 1 || behind_alias.size() > 1;
     if (!has_record) add_absent(j);
   } else if (j.facts.record.outcome == Outcome::kFound) {
     judge_texts(j);
   }
   if (!has_record) return false;
   judge_servers(j, answers);
+  judge_servers(j, behind_alias);
   if (j.facts.is_record_wildcard)
     j.add("record-wildcard", Severity::kWarning, name,
           "a name beside it that nobody made has an MTA-STS record, too: it comes from a wildcard",

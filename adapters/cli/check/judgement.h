@@ -24,8 +24,8 @@ struct Judgement {
   // The line of a zone file that publishes the record with a new id for the file that is served.
   [[nodiscard]] std::string new_record() const;
   [[nodiscard]] std::string policy_url() const;
-  // "; then publish a new id: ...", which has to follow every change of the policy file (R34).
-  [[nodiscard]] std::string then_new_id() const;
+  // "; then give the record a new id", which has to follow every change of the policy file (R34).
+  static std::string then_new_id();
 };
 
 // What is wrong with a certificate, under the codes that begin with `prefix` ("host", "mx").

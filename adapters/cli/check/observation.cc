@@ -79,8 +79,12 @@ class Observation : public std::enable_shared_from_this<Observation> {
   }
 
   void compare() {
-    compare_servers(outside_.dns, facts_.domain.record_name(), !facts_.record_alias.chain.empty(),
+    const AliasFact& alias = facts_.record_alias;
+    compare_servers(outside_.dns, facts_.domain.record_name(), !alias.chain.empty(),
                     part([](Observation& self, const auto& servers) { self.on_servers(servers); }));
+    if (alias.kind == AliasFact::Kind::kAlias)
+      compare_servers(outside_.dns, alias.chain.back(), false,
+                      part([](Observation& self, const auto& servers) { self.facts_.target_servers = servers; }));
   }
 
   // It is chance which of the servers the resolver asked.

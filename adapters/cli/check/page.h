@@ -16,7 +16,9 @@ class Page {
 
  private:
   std::size_t count_ = 0;
-  std::string title_;
+  std::string title_;  // the first domain
+  std::string seen_at_;
+  std::string only_;      // where there is one domain: what was found of it
   std::string table_;     // a row for each domain
   std::string sections_;  // what was found of each
 };

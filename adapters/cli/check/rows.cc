@@ -154,13 +154,14 @@ std::vector<Draft> drafts_of(const Report& report, Section section) {
   return mx_drafts(report.facts);
 }
 
-// Of all findings about it, also those of other sections: an MX host that the policy leaves out is not "ok".
+// An MX host that the policy leaves out is not "ok" in its own section either.
 Row finished(const Report& report, Section section, Draft draft) {
   Row row{draft.is_nothing ? Row::Mark::kNothing : Row::Mark::kOk, std::move(draft.label), std::move(draft.text)};
   for (const Finding& finding : report.findings) {
-    if (draft.subject.empty() || finding.subject != draft.subject) continue;
+    const bool is_here = find_code(finding.code)->section == section;
+    if (draft.subject.empty() || finding.subject != draft.subject || (!is_here && section != Section::kMx)) continue;
     row.mark = std::max(row.mark, mark_of(finding.severity));
-    if (find_code(finding.code)->section == section) row.findings.push_back(&finding);
+    if (is_here) row.findings.push_back(&finding);
   }
   return row;
 }
@@ -222,7 +223,9 @@ std::string counted(const std::vector<Finding>& findings) {
   std::vector<std::string> parts;
   for (const Severity severity : {Severity::kCritical, Severity::kWarning, Severity::kUnknown, Severity::kInfo}) {
     const auto count = std::ranges::count(findings, severity, &Finding::severity);
-    if (count > 0) parts.push_back(std::to_string(count) + " " + std::string(severity_name(severity)));
+    const bool is_plural = count > 1 && severity == Severity::kWarning;
+    if (count > 0)
+      parts.push_back(std::to_string(count) + " " + std::string(severity_name(severity)) + (is_plural ? "s" : ""));
   }
   return parts.empty() ? "no findings" : joined(parts);
 }

@@ -1,4 +1,4 @@
-// SHA-256 of the exact bytes of a policy file.
+// SHA-256, of policy files and of the page's script.
 #pragma once
 
 #include <string>
@@ -8,5 +8,7 @@ namespace mtasts::check {
 
 // 64 hexadecimal digits in lower case.
 std::string sha256_hex(std::string_view bytes);
+// As a Content-Security-Policy has it.
+std::string sha256_base64(std::string_view bytes);
 
 }  // namespace mtasts::check

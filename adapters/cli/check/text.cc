@@ -11,7 +11,9 @@ using Mark = Row::Mark;
 
 constexpr std::size_t kMarkWidth = 10;
 constexpr std::size_t kIndent = 2;
+constexpr std::size_t kColumn = kIndent + kMarkWidth;  // of all that follows a mark
 constexpr std::size_t kMinWidth = 40;
+constexpr std::size_t kMinText = 20;
 constexpr std::size_t kMaxWidth = 160;
 
 std::string spaces(std::size_t count) { return std::string(count, ' '); }
@@ -54,18 +56,17 @@ class Writer {
   void title(std::string_view text) { out_ += "\n" + painted(std::string(text), "1") + "\n"; }
   void line(const std::string& text) { out_ += text + "\n"; }
 
-  // `first`, which takes up `column` columns, then `text` from there on; it goes on in the same column.
-  void wrapped(const std::string& first, std::size_t column, std::string_view text) {
-    out_ += first;
-    for (bool is_first = true; is_first || !text.empty(); is_first = false) {
-      const std::string_view piece = take_line(text, width_ > column + 20 ? width_ - column : 20);
-      out_ += (is_first ? "" : spaces(column)) + std::string(piece) + "\n";
-    }
+  // `first`, which takes up `taken` columns, then `text`; it goes on in `column`.
+  void wrapped(const std::string& first, std::size_t taken, std::size_t column, std::string_view text) {
+    out_ += first + std::string(take_line(text, room_after(taken))) + "\n";
+    while (!text.empty()) out_ += spaces(column) + std::string(take_line(text, room_after(column))) + "\n";
   }
   [[nodiscard]] std::size_t width() const { return width_; }
   [[nodiscard]] std::string take() { return std::move(out_); }
 
  private:
+  [[nodiscard]] std::size_t room_after(std::size_t taken) const { return std::max(width_, taken + kMinText) - taken; }
+
   // A word that does not fit at all is left to the terminal, so that it can be copied.
   static std::string_view take_line(std::string_view& text, std::size_t width) {
     std::size_t end = text.size();
@@ -93,17 +94,17 @@ std::size_t label_width(const std::vector<Row>& rows, std::size_t width) {
 
 void write_row(Writer& writer, const Row& row, std::size_t labels) {
   const std::string mark = spaces(kIndent) + writer.mark(row.mark, kMarkWidth);
-  const std::size_t column = kIndent + kMarkWidth;
   if (row.label.size() + 2 <= labels) {
-    writer.wrapped(mark + padded(row.label, labels), column + labels, row.text);
+    writer.wrapped(mark + padded(row.label, labels), kColumn + labels, kColumn + labels, row.text);
   } else {
     writer.line(mark + row.label);
-    if (!row.text.empty()) writer.wrapped(spaces(column), column, row.text);
+    if (!row.text.empty()) writer.wrapped(spaces(kColumn), kColumn, kColumn, row.text);
   }
-  for (const Finding* finding : row.findings)
-    writer.wrapped(
-        spaces(column) + writer.painted(std::string(finding->code), colour_of(mark_of(finding->severity))) + ": ",
-        column + 2, finding->message);
+  for (const Finding* finding : row.findings) {
+    const std::string code(finding->code);
+    writer.wrapped(spaces(kColumn) + writer.painted(code, colour_of(mark_of(finding->severity))) + ": ",
+                   kColumn + code.size() + 2, kColumn + 2, finding->message);
+  }
 }
 
 void write_section(Writer& writer, const Report& report, Section section) {
@@ -113,17 +114,20 @@ void write_section(Writer& writer, const Report& report, Section section) {
   for (const Row& row : all) write_row(writer, row, labels);
 }
 
+std::string source(const Finding& finding) { return " (" + finding.rfc + ")"; }
+
 void write_fixes(Writer& writer, const std::vector<Finding>& findings) {
   if (findings.empty()) return;
   writer.title("FIX");
   for (const Finding* finding : by_gravity(findings)) {
     const Mark mark = mark_of(finding->severity);
-    writer.line(spaces(kIndent) + writer.mark(mark, kMarkWidth) + std::string(finding->code) + "  " + finding->subject +
-                "  " + writer.painted("(" + finding->rfc + ")", "2"));
+    const std::string code(finding->code);
+    writer.wrapped(spaces(kIndent) + writer.mark(mark, kMarkWidth) + writer.painted(code, colour_of(mark)) + "  ",
+                   kColumn + code.size() + 2, kColumn, finding->subject);
     const Fix fix = split_fix(finding->fix);
-    const std::size_t column = kIndent + kMarkWidth;
-    writer.wrapped(spaces(column), column, fix.words);
-    if (!fix.line.empty()) writer.line(spaces(column) + std::string(fix.line));
+    const bool has_line = !fix.line.empty();
+    writer.wrapped(spaces(kColumn), kColumn, kColumn, std::string(fix.words) + (has_line ? "" : source(*finding)));
+    if (has_line) writer.line(spaces(kColumn) + std::string(fix.line));
   }
 }
 
@@ -136,7 +140,7 @@ std::string to_text(const Report& report, const Terminal& terminal) {
   for (const Section section : {Section::kDns, Section::kPolicyHost, Section::kPolicy, Section::kMx})
     write_section(writer, report, section);
   writer.title("IMPACT");
-  writer.wrapped(spaces(kIndent), kIndent, report.impact);
+  writer.wrapped(spaces(kIndent), kIndent, kIndent, report.impact);
   write_fixes(writer, report.findings);
   return writer.take();
 }

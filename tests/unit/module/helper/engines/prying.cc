@@ -21,8 +21,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "module/engine/network.h"
-#include "module/io/event_loop.h"
+#include "tests/unit/module/helper/engines/test_network.h"
 
 namespace mtasts {
 namespace {
@@ -157,48 +156,10 @@ class PryingResolver final : public Resolver {
   std::unique_ptr<EventLoop::Watch> last_;
 };
 
-class NoFetcher final : public Fetcher {
-  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
-             Callback /*done*/) override {}
-};
-
-class NoProber final : public MxProber {
-  void probe(const std::string& /*host*/, const std::vector<std::string>& /*addresses*/, Sni /*sni*/,
-             Callback /*done*/) override {}
-};
-
-class NoServers final : public ServerQuestions {
-  void ask(const std::string& /*address*/, const std::string& /*name*/, Type /*type*/, Callback /*done*/) override {}
-};
-
-class NoInspector final : public HostInspector {
-  void policy_host(const Domain& /*domain*/, const std::string& /*address*/, PolicyHostDone /*done*/) override {}
-  void mx_host(const Domain& /*host*/, const std::string& /*address*/, const std::vector<TlsaRecord>& /*tlsa*/,
-               MxHostDone /*done*/) override {}
-};
-
-class PryingNetwork final : public Network {
- public:
-  EventLoop& loop() override { return *loop_; }
-  Resolver& resolver() override { return resolver_; }
-  Fetcher& fetcher() override { return fetcher_; }
-  MxProber& prober() override { return prober_; }
-  ServerQuestions& servers() override { return servers_; }
-  HostInspector& inspector() override { return inspector_; }
-
- private:
-  std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
-  PryingResolver resolver_{*loop_};
-  NoFetcher fetcher_;
-  NoProber prober_;
-  NoServers servers_;
-  NoInspector inspector_;
-};
-
 }  // namespace
 }  // namespace mtasts
 
 extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
     const char* /*abi*/, const mtasts::NetworkConfig& /*config*/, mtasts::Error* /*error*/) noexcept {
-  return new mtasts::PryingNetwork();
+  return new mtasts::TestNetwork<mtasts::PryingResolver>();
 }

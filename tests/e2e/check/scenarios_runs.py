@@ -1,0 +1,94 @@
+"""How a run goes: exit codes, each host once, nothing that hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+
+from cases_host import MANY
+from checked_world import CASES, CheckedWorld, check
+from framework import expect, scenario
+from topology import GOOD
+from world import World
+
+
+@scenario("the exit code is that of the worst finding")
+def exit_codes(_: World) -> None:
+    for name, code in {"fine.test": 0, "noreports.test": 1, "notfound.test": 2, "mxdown.test": 3}.items():
+        told = check(name, "--json")
+        expect(told.returncode == code, f"{name} should end with {code} and ends with {told.returncode}: {told.stderr}")
+
+
+@scenario("a list comes out in its order, and each mail host is visited once")
+def each_host_once(world: World) -> None:
+    names = [case.domain.name for case in CASES.values() if case.domain.mx == (GOOD,) and not case.findings][:10]
+    mark = world.mail_hosts.mark()
+    told = check("--json", "-j", "5", *names)
+    expect([json.loads(line)["domain"] for line in told.stdout.splitlines()] == names, "the reports should come in order")
+    visits = [event.host for event in world.mail_hosts.events(mark) if event.kind == "connect"]
+    expect(visits == [GOOD], f"{GOOD} should be visited once by {len(names)} domains; visits: {visits}")
+
+
+def memory_of(names: list[str], jobs: int) -> int:
+    """KiB at the most, of a run in which nothing is found."""
+    with subprocess.Popen(["mtasts", "check", "--json", "-j", str(jobs), *names], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        findings = [json.loads(line)["findings"] for line in process.stdout]
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wrong = [found for found in findings if found]
+    expect(not wrong and len(findings) == len(names) and process.returncode == 0,
+           f"{len(names)} reports without a finding are wanted; {len(findings)} came, {wrong[:1]}, exit {process.returncode}")
+    return usage.ru_maxrss
+
+
+@scenario("a long list needs no more memory than a short one, and its mail host is visited once")
+def long_list(world: World) -> None:
+    mark = world.mail_hosts.mark()
+    short, long = memory_of(MANY[:30], 5), memory_of(MANY, 5)
+    expect(long < short * 1.25, f"{len(MANY)} domains took {long} KiB, thirty took {short} KiB")
+    visits = [event.host for event in world.mail_hosts.events(mark) if event.kind == "connect"]
+    expect(visits == [GOOD, GOOD], f"one visit in each run is wanted: {visits}")
+
+
+@scenario("an ordinary user may check, too")
+def ordinary_user(_: World) -> None:
+    told = subprocess.run(["mtasts", "check", "--json", "fine.test"], user="nobody", group="nogroup", extra_groups=[],
+                          capture_output=True, text=True, check=False)
+    expect(told.returncode == 0 and not told.stderr, f"exit {told.returncode}: {told.stderr} {told.stdout}")
+
+
+@scenario("a domain takes as long as its slowest part, not as all of them together")
+def slowest_part(world: World) -> None:
+    world.sender.set_module_configuration("[fetch]\ntimeout_s = 5\n")
+    begin = time.monotonic()
+    told = check("--json", "mxsilent.test")
+    took = time.monotonic() - begin
+    expect(told.returncode == 3 and 4.5 < took < 9, f"five hosts that are given five seconds each took {took:.1f} s: {told.stdout}")
+
+
+@scenario("GnuTLS finds what OpenSSL finds")
+def gnutls(world: World) -> None:
+    assert isinstance(world, CheckedWorld)
+    world.sender.set_module_configuration('[engine]\ntls = "gnutls"\n')
+    for name, report in world.look_at_all().items():
+        codes, others = (sorted(finding["code"] for finding in one["findings"]) for one in (report, world.report(name)))
+        expect(codes == others, f"{name}: {codes} with GnuTLS, {others} with OpenSSL")
+
+
+@scenario("no resolver: what cannot be asked for is unknown, not absent")
+def no_resolver(world: World) -> None:
+    world.stop_resolver()
+    told = check("--json", "fine.test")
+    codes = {finding["code"] for finding in json.loads(told.stdout)["findings"]}
+    expect(codes == {"record-dns-failure"} and told.returncode == 3, f"found {codes}, exit {told.returncode}")
+
+
+@scenario("a domain without a record: nobody behind it is visited")
+def nobody_visited(world: World) -> None:
+    assert isinstance(world, CheckedWorld)
+    mark = world.mail_hosts.mark()
+    check("--json", "norecord.test")
+    expect(not world.mail_hosts.events(mark) and world.policy_requests("norecord.test") == 0, "nobody should be visited")

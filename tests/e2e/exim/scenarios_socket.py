@@ -143,17 +143,13 @@ def away_in_between(world: World) -> None:
     story = world.send("eve@asked.test")
     expect_waiting(story, "eve@asked.test")
     expect_contacts(story, [GOOD])
-    expect_delivered(world.send("eve@askedtesting.test"), "eve@askedtesting.test", GOOD)
-
-
-@scenario("mtastsd cannot go into service: mail that needs it waits with the reason, and goes out when it is fixed", asks_daemon)
-def out_of_service(world: World) -> None:
-    world.sender.set_module_configuration('[engine]\nuser = "nosuchuser"\n')
-    story = world.send("bob@asked.test")
-    expect_waiting(story, "bob@asked.test")
-    expect("out of service" in story.outcome("bob@asked.test").text, "Exim's log should have the reason", story)
-    world.sender.set_module_configuration("")
-    expect_delivered(world.queue_run(), "bob@asked.test", GOOD, verified=True)
+    # Not wanted, and safe: a ${readsocket} that cannot connect closes a descriptor that Exim has used again meanwhile, the one of
+    # its SMTP connection (seen in 4.96, 4.98 and 4.100).
+    expect_waiting(world.send("eve@askedtesting.test"), "eve@askedtesting.test")
+    world.start_again()
+    story = world.queue_run()
+    expect_delivered(story, "eve@asked.test", GOOD, verified=True)
+    expect_delivered(story, "eve@askedtesting.test", GOOD)
 
 
 @scenario("a client that sends half a line, garbage or too much, or never reads, keeps nobody's mail waiting", asks_daemon)

@@ -72,7 +72,7 @@ class Domain:
                 lines.append(f"mta-sts A {WEB.of(self.policy_host().place)}")
             if self.policy_host().place is Place.NGINX:
                 lines.append(f"mta-sts AAAA {WEB.good6}")
-        return Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered, self.updatable)
+        return Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered, updatable=self.updatable)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@
 #include <map>
 #include <vector>
 
-#include "module/server/server.h"
 #include "module/io/event_loop.h"
 #include "module/io/listen_socket.h"
 #include "module/io/netstring.h"
+#include "module/server/server.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 

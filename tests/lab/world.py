@@ -72,7 +72,8 @@ class Domain:
                 lines.append(f"mta-sts A {WEB.of(self.policy_host().place)}")
             if self.policy_host().place is Place.NGINX:
                 lines.append(f"mta-sts AAAA {WEB.good6}")
-        return Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered, updatable=self.updatable)
+        zone = Zone(self.name, "\n".join([*lines, self.records]), self.signed, self.tampered, updatable=self.updatable)
+        return replace(zone, server=AUTHORITY[0]) if self.updatable else zone  # who changes it asks its nameserver
 
 
 @dataclass(frozen=True)

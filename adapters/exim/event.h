@@ -19,13 +19,15 @@ namespace mtasts {
 // What the transport tells about its session in the last argument of mta_sts_event: words `key=value`, in any order but
 // for `san=`, which is the last because its value comes from the peer:
 //   mode=enforce|testing  tlsa=$tls_out_tlsa_usage  cv=$tls_out_certificate_verified  ver=$tls_out_ver
-//   notafter=<seconds since the epoch>  san=<DNS names of the certificate, separated by ":">
+//   pid=$pid (where several processes ask one)  notafter=<seconds since the epoch>
+//   san=<DNS names of the certificate, separated by ":">
 struct SessionFacts {
   Mode mode = Mode::kNone;
   bool judged_by_dane = false;  // usable TLSA records were found (R29)
   bool verified = false;
   std::string version;  // "TLS1.3"; empty: no TLS
   std::optional<Time> not_after;
+  std::string process;  // digits; "": it does not say
   std::vector<std::string> names;
 
   // Error kConfig: no usable `mode`.

@@ -20,7 +20,7 @@ ProcessState& process() {
   return *state;
 }
 
-using Function = EximReply (EximHost::*)(EximHost::Words);
+using Function = EximReply (EximHost::*)(EximWords);
 
 constexpr std::size_t kMaxWords = 8;  // Exim's own limit
 

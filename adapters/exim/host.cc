@@ -2,13 +2,10 @@
 
 #include <utility>
 
-#include "adapters/exim/route.h"
 #include "module/io/wall_clock.h"
 
 namespace mtasts {
 namespace {
-
-constexpr std::size_t kEventWords = 7;
 
 std::string usage(std::string_view function, std::string_view arguments) {
   return std::string(function) + ": usage: ${dlfunc{.../mtasts.so}{" + std::string(function) + "}" +
@@ -30,23 +27,16 @@ Result<Client*> EximHost::client() {
   return client_.get();
 }
 
-std::optional<EximReply> EximHost::decide(std::string_view function, Words words, const Decision*& decision) {
-  if (words.size() != 1) return EximReply{EximStatus::kError, usage(function, "{$domain}")};
-  if (words[0].empty()) {
-    return EximReply{EximStatus::kError, std::string(function) +
-                                             ": the domain is empty; $domain has no value where there are several "
-                                             "recipients (a transport with multi_domain, a system filter)"};
-  }
-  decision = answers_.fresh(words[0], AnswerMemory::Clock::now());
-  if (decision == nullptr) {
-    const auto opened = client();
-    if (!opened) return EximReply{EximStatus::kError, std::string(function) + ": " + opened.error().detail};
-    // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
-    Decision answer = look_up(**opened, words[0]);
-    decision = &answers_.remember(words[0], std::move(answer), AnswerMemory::Clock::now());
-  }
-  if (decision->kind != Decision::Kind::kDefer) return std::nullopt;
-  return EximReply{EximStatus::kFail, "MTA-STS: " + decision->reason};
+EximReply EximHost::answer(std::string_view function, EximWords words, EximReply (*reply)(const Decision&)) {
+  if (words.size() != 1) return {EximStatus::kError, usage(function, "{$domain}")};
+  const auto domain = read_domain(words);
+  if (!domain) return {EximStatus::kError, std::string(function) + ": " + domain.error().detail};
+  if (const Decision* known = answers_.fresh(*domain, AnswerMemory::Clock::now())) return reply(*known);
+  const auto opened = client();
+  if (!opened) return {EximStatus::kError, std::string(function) + ": " + opened.error().detail};
+  // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
+  Decision found = look_up(**opened, *domain);
+  return reply(answers_.remember(*domain, std::move(found), AnswerMemory::Clock::now()));
 }
 
 Decision EximHost::look_up(Client& client, std::string_view domain) {
@@ -56,38 +46,24 @@ Decision EximHost::look_up(Client& client, std::string_view domain) {
   return decision;
 }
 
-// Where DANE could not be found out, hosts that the policy does not name stay away; the others Exim asks DANE about by
-// itself, and waits where that fails.
-EximReply EximHost::route(Words words) {
-  const Decision* decision = nullptr;
-  if (auto refused = decide("mta_sts_route", words, decision)) return *refused;
-  auto text = route_text(*decision);
-  if (!text) return {EximStatus::kError, "mta_sts_route: " + text.error().detail};
-  return {EximStatus::kOk, std::move(*text)};
-}
+EximReply EximHost::route(EximWords words) { return answer("mta_sts_route", words, route_reply); }
 
-EximReply EximHost::mode(Words words) {
-  const Decision* decision = nullptr;
-  if (auto refused = decide("mta_sts_mode", words, decision)) return *refused;
-  if (must_defer_for_dane(*decision)) return {EximStatus::kFail, "MTA-STS: " + decision->dane_reason};
-  return {EximStatus::kOk, mode_text(*decision)};
-}
+EximReply EximHost::mode(EximWords words) { return answer("mta_sts_mode", words, mode_reply); }
 
-EximReply EximHost::event(Words words) {
+EximReply EximHost::event(EximWords words) {
   if (words.size() != kEventWords) {
     return {EximStatus::kError,
             usage("mta_sts_event",
                   "{$event_name}{$event_data}{$domain}{$host}{$host_address}{$event_defer_errno}{mode=...}")};
   }
-  auto session = SessionFacts::read(words[6]);
-  if (!session) return trouble("mta_sts_event: " + session.error().detail);
+  const auto event = read_event(words);
+  if (!event) return trouble("mta_sts_event: " + event.error().detail);
   const auto opened = client();
   if (!opened) return trouble(opened.error().detail);
   if (!watcher_) {
     watcher_.emplace([this](std::string_view domain) { return policy_behind(domain); }, (*opened)->log());
   }
-  return {EximStatus::kOk,
-          watcher_->on({words[0], words[1], words[2], words[3], words[4], words[5], std::move(*session)}, now())};
+  return {EximStatus::kOk, watcher_->on(*event, now())};
 }
 
 // What the message was routed by, in the process that this one was forked from.

@@ -30,8 +30,14 @@ enum class DaneAnswer {
 struct SocketmapConfig {
   std::vector<ListenAddress> listen;  // empty: only what systemd hands over
   SocketRights rights;                // of the unix sockets
-  unsigned max_connections = 2000;
+  unsigned max_connections = 2000;    // of all clients of mtastsd
   DaneAnswer dane_answer = DaneAnswer::kDaneOnly;
+};
+
+// Exim asks mtastsd by lines.
+struct EximConfig {
+  std::vector<ListenAddress> listen;  // empty: only what systemd hands over
+  SocketRights rights;                // of the unix sockets
 };
 
 struct OpenSmtpdConfig {
@@ -54,6 +60,7 @@ struct Config {
   std::string engine_directory;  // compiled in, not configurable: where engine-*.so lie
   std::string helper_program;    // compiled in: mtasts-lookup
   SocketmapConfig socketmap;     // as load_config gives it, it listens where mtasts.toml(5) says
+  EximConfig exim;
   OpenSmtpdConfig opensmtpd;
   std::string tlsrpt_socket;             // [tlsrpt] socket; empty: no reports
   std::optional<ListenAddress> metrics;  // [metrics] listen

@@ -156,7 +156,7 @@ bool read_networks(Config& config, const ConfigValue& value) {
   return true;
 }
 
-bool read_listen(Config& config, const ConfigValue& value) {
+bool read_addresses(std::vector<ListenAddress>& setting, const ConfigValue& value) {
   const auto* list = std::get_if<std::vector<std::string>>(&value);
   if (list == nullptr || list->size() > 16) return false;
   std::vector<ListenAddress> addresses;
@@ -165,13 +165,13 @@ bool read_listen(Config& config, const ConfigValue& value) {
     if (!address || std::ranges::find(addresses, *address) != addresses.end()) return false;
     addresses.push_back(std::move(*address));
   }
-  config.socketmap.listen = std::move(addresses);
+  setting = std::move(addresses);
   return true;
 }
 
-std::string show_listen(const Config& config) {
+std::string show_addresses(const std::vector<ListenAddress>& addresses) {
   std::string out = "[";
-  for (const auto& item : config.socketmap.listen) out += (out.size() > 1 ? ", " : "") + toml_string(item.text);
+  for (const auto& item : addresses) out += (out.size() > 1 ? ", " : "") + toml_string(item.text);
   return out + "]";
 }
 
@@ -329,7 +329,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      [](const Config& c) { return show_word(c.dane, kDane); }},
     {"socketmap", "listen",
      R"(a list of at most 16 different addresses like ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"])",
-     read_listen, show_listen},
+     [](Config& c, const ConfigValue& v) { return read_addresses(c.socketmap.listen, v); },
+     [](const Config& c) { return show_addresses(c.socketmap.listen); }},
     {"socketmap", "socket_owner", R"("" or the name of a system user)",
      [](Config& c, const ConfigValue& v) { return read_account(c.socketmap.rights.owner, v); },
      [](const Config& c) { return toml_string(c.socketmap.rights.owner); }},
@@ -345,6 +346,19 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"socketmap", "dane_answer", R"("notfound", "dane" or "dane-only")",
      [](Config& c, const ConfigValue& v) { return read_word(c.socketmap.dane_answer, v, kDaneAnswers); },
      [](const Config& c) { return show_word(c.socketmap.dane_answer, kDaneAnswers); }},
+    {"exim", "listen",
+     R"(a list of at most 16 different addresses like ["unix:/run/mtasts/exim.sock", "inet:127.0.0.1:8462"])",
+     [](Config& c, const ConfigValue& v) { return read_addresses(c.exim.listen, v); },
+     [](const Config& c) { return show_addresses(c.exim.listen); }},
+    {"exim", "socket_owner", R"("" or the name of a system user)",
+     [](Config& c, const ConfigValue& v) { return read_account(c.exim.rights.owner, v); },
+     [](const Config& c) { return toml_string(c.exim.rights.owner); }},
+    {"exim", "socket_group", R"("" or the name of a system group)",
+     [](Config& c, const ConfigValue& v) { return read_account(c.exim.rights.group, v); },
+     [](const Config& c) { return toml_string(c.exim.rights.group); }},
+    {"exim", "socket_mode", R"(a mode in octal like "0660")",
+     [](Config& c, const ConfigValue& v) { return read_mode(c.exim.rights.mode, v); },
+     [](const Config& c) { return show_mode(c.exim.rights.mode); }},
     {"opensmtpd", "wait_s", "a whole number of seconds from 1 to 30",
      [](Config& c, const ConfigValue& v) { return read_seconds(c.opensmtpd.wait, v, 1, 30); },
      [](const Config& c) { return shown(c.opensmtpd.wait); }},

@@ -46,16 +46,21 @@ int sockets_announced() {
 
 }  // namespace
 
-std::vector<Descriptor> sockets_from_systemd() {
+std::vector<HandedOver> sockets_from_systemd() {
   const int number = sockets_announced();
+  const char* const names_text = std::getenv("LISTEN_FDNAMES");
+  std::string names = names_text != nullptr ? names_text : "";
   for (const char* variable : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(variable);
-  std::vector<Descriptor> sockets;
+  std::vector<HandedOver> sockets;
   for (int fd = kFirstSocket; fd < kFirstSocket + number; ++fd) {
+    const std::size_t end = std::min(names.find(':'), names.size());
+    const std::string name = names.substr(0, end);
+    names.erase(0, end + 1);
     Descriptor socket(fd);
     if (!is_listening_stream(fd)) continue;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    sockets.push_back(std::move(socket));
+    sockets.push_back({std::move(socket), name});
   }
   return sockets;
 }

@@ -13,9 +13,14 @@
 
 namespace mtasts {
 
+struct HandedOver {
+  Descriptor socket;
+  std::string name;  // FileDescriptorName= of its unit; its default is the unit's own name
+};
+
 // The listening stream sockets handed over, non-blocking and closed on exec; what else was handed over is closed. To
 // be called once: the variables that announce them are taken out of the environment.
-std::vector<Descriptor> sockets_from_systemd();
+std::vector<HandedOver> sockets_from_systemd();
 
 // How often the service manager wants to hear watchdog(), at the latest; nullopt: not at all.
 std::optional<std::chrono::microseconds> watchdog_interval();

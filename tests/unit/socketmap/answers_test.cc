@@ -1,5 +1,5 @@
 // Answers from memory, from a real store, and by lookups whose network is scripted.
-#include "adapters/socketmap/answers.h"
+#include "module/server/answers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

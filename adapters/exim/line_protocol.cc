@@ -1,0 +1,121 @@
+#include "adapters/exim/line_protocol.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "adapters/exim/request_line.h"
+#include "adapters/exim/route.h"
+#include "module/io/wall_clock.h"
+
+namespace mtasts {
+namespace {
+
+using server::Answer;
+using server::Cut;
+using server::Label;
+using server::Question;
+
+constexpr std::string_view kRoute = "exim-route";
+constexpr std::string_view kMode = "exim-mode";
+constexpr std::string_view kEvent = "exim-event";
+constexpr std::string_view kUnknown = "exim-unknown";
+enum Map : std::size_t { kMapRoute, kMapMode };
+
+Cut cut(std::string_view bytes) {
+  const std::size_t end = bytes.substr(0, kMaxRequestLine).find('\n');
+  if (end != std::string_view::npos) return {Cut::Kind::kComplete, bytes.substr(0, end), end + 1};
+  return {bytes.size() < kMaxRequestLine ? Cut::Kind::kIncomplete : Cut::Kind::kMalformed};
+}
+
+// One line, whatever the text is.
+std::string line(EximStatus status, const std::string& text) {
+  constexpr std::size_t kMaxReason = 500;
+  if (status == EximStatus::kOk) return "OK " + text + "\n";
+  return (status == EximStatus::kFail ? "DEFER " : "ERROR ") + escaped(text, kMaxReason) + "\n";
+}
+
+std::string_view mode_label(const Decision& decision) {
+  return mode_name(decision.kind == Decision::Kind::kPolicy ? decision.mode : Mode::kNone);
+}
+
+std::string_view label_of(EximStatus status, std::string_view answered) {
+  if (status == EximStatus::kOk) return answered;
+  return status == EximStatus::kFail ? "defer" : "error";
+}
+
+}  // namespace
+
+const server::Framing kEximFraming{.cut = cut,
+                                   .complaint = "what it sent is no line, or a longer one than a request may be",
+                                   .farewell = "ERROR the line is too long or has no end\n",
+                                   .clients_stop_sending = true};
+
+EximProtocol::EximProtocol(Log& log)
+    : log_(log), sessions_([this](std::string_view domain) { return policy_behind(domain); }, log) {}
+
+EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::Peer& peer, const Cached& cached) {
+  const auto parsed = parse_request_line(payload);
+  if (!parsed) return {.answer = refuse(kUnknown, parsed.error().detail)};
+  const std::vector<std::string_view> words(parsed->begin() + 1, parsed->end());
+  const std::string_view request = parsed->front();
+  if (request == "event") return {.answer = event(words, peer, cached)};
+  if (request != "route" && request != "mode")
+    return {.answer = refuse(kUnknown, "unknown request; known: route, mode, event")};
+  const bool is_route = request == "route";
+  const auto domain = read_domain(words);
+  if (!domain) return {.answer = refuse(is_route ? kRoute : kMode, domain.error().detail)};
+  auto found = policy_domain(*domain).value_or(std::optional<Domain>{});
+  if (!found) {
+    const EximStatus status = EximStatus::kOk;
+    return {.answer = is_route ? Answer{Label{kRoute, "none"}, line(status, "")}
+                               : Answer{Label{kMode, "none"}, line(status, "none")}};
+  }
+  return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found)}};
+}
+
+Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
+  if (question.map == kMapRoute) {
+    const EximReply reply = route_reply(decision);
+    return {Label{kRoute, label_of(reply.status, mode_label(decision))}, line(reply.status, reply.text)};
+  }
+  const EximReply reply = mode_reply(decision);
+  const std::string_view mode = reply.text == "dane" ? "dane" : mode_label(decision);
+  return {Label{kMode, label_of(reply.status, mode)}, line(reply.status, reply.text)};
+}
+
+Answer EximProtocol::event(EximWords words, const server::Peer& peer, const Cached& cached) {
+  const auto event = read_event(words);
+  if (!event) return refuse(kEvent, event.error().detail);
+  cached_ = &cached;
+  const std::string veto = sessions_.of(peer + ' ' + event->session.process).on(*event, now());
+  cached_ = nullptr;
+  return {Label{kEvent, veto.empty() ? "accepted" : "veto"}, line(EximStatus::kOk, veto)};
+}
+
+// Some process of Exim has another configuration than we have words for: that does not mend itself.
+Answer EximProtocol::refuse(std::string_view map, const std::string& why) {
+  log_.write(refused_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
+             "event=exim-request-refused request=" + std::string(map) + " detail=" + log_quoted(why) +
+                 " action=\"compare Exim's configuration with the example of this version\"");
+  return {Label{map, "error"}, line(EximStatus::kError, "mtastsd: " + why)};
+}
+
+Answer EximProtocol::temporary(const std::string& reason) const {
+  return {std::nullopt, line(EximStatus::kFail, "MTA-STS: " + reason)};
+}
+
+std::vector<Label> EximProtocol::labels() const {
+  std::vector<Label> all{{kEvent, "accepted"}, {kEvent, "veto"}, {kEvent, "error"}, {kMode, "dane"}, {kUnknown, "error"}};
+  for (const std::string_view answer : {"enforce", "testing", "none", "defer", "error"}) {
+    for (const std::string_view map : {kRoute, kMode}) all.push_back({map, answer});
+  }
+  return all;
+}
+
+Decision EximProtocol::policy_behind(std::string_view domain) const {
+  const auto found = policy_domain(domain).value_or(std::optional<Domain>{});
+  return found && cached_ != nullptr ? (*cached_)(*found) : no_policy("not a domain");
+}
+
+}  // namespace mtasts

@@ -1,0 +1,49 @@
+// What mtastsd says to Exim's ${readsocket}, where there is no dlfunc: a line with a request, a line with its answer.
+//
+//   route "example.com"                     OK enforce|!^(?i)mx\.example\.com\.?$ ; *
+//   mode "example.com"                      DEFER MTA-STS: the policy of example.com is being fetched
+//   event "tls:cert" "0" "example.com" ...  OK the certificate has no DNS name in its subjectAltName (...)
+//
+// OK and the text that mta_sts_route, mta_sts_mode or mta_sts_event would have expanded to; DEFER where they would have
+// failed for a time, ERROR for good, with a reason. An answer without its line end is none. A client may ask several
+// times, and may close its side when it has asked.
+#pragma once
+
+#include <string>
+
+#include "adapters/exim/event_sessions.h"
+#include "adapters/exim/reply.h"
+#include "module/io/log_throttle.h"
+#include "module/server/framing.h"
+#include "module/server/protocol.h"
+
+namespace mtasts {
+
+extern const server::Framing kEximFraming;
+
+// `log` must outlive the object. One thread.
+class EximProtocol final : public server::Protocol {
+ public:
+  explicit EximProtocol(Log& log);
+  EximProtocol(const EximProtocol&) = delete;
+  EximProtocol& operator=(const EximProtocol&) = delete;
+
+  // Events are answered at once: the policy that they are judged by is the one that the message was routed by.
+  Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
+  [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
+  [[nodiscard]] server::Answer temporary(const std::string& reason) const override;
+  [[nodiscard]] bool is_ping(std::string_view /*payload*/) const override { return false; }
+  [[nodiscard]] std::vector<server::Label> labels() const override;
+
+ private:
+  server::Answer event(EximWords words, const server::Peer& peer, const Cached& cached);
+  server::Answer refuse(std::string_view map, const std::string& why);
+  [[nodiscard]] Decision policy_behind(std::string_view domain) const;
+
+  Log& log_;
+  const Cached* cached_ = nullptr;  // while an event is read
+  EventSessions sessions_;
+  LogThrottle refused_{std::chrono::minutes(1)};
+};
+
+}  // namespace mtasts

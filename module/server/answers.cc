@@ -1,0 +1,114 @@
+#include "module/server/answers.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/lookup.h"
+
+namespace mtasts::server {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+// How long an answer is repeated without a look into the store.
+constexpr seconds kRepeated{5};
+
+// A lookup that begins later than this after its request had to wait for others (requests.h).
+constexpr seconds kAtOnce{1};
+
+// The resolver was not given the time that it may take (dns/resolver.h): that it has not answered yet is no failure of
+// DNS but our own want of room.
+Outcome of_one_begun_late(Outcome outcome) {
+  if (outcome.progress != Outcome::Progress::kRecordPending) return outcome;
+  outcome.progress = Outcome::Progress::kNotTried;
+  outcome.fault = {ErrorCode::kNotTried, "too many lookups run; the one for " + outcome.entry.domain.text() +
+                                             " began too late to be finished in time"};
+  return outcome;
+}
+
+}  // namespace
+
+Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
+  if (const Answer* found = memory_.find(payload, steady_clock::now())) {
+    deps_.metrics.from_memory();
+    deps_.metrics.answered_at_once(found->label);
+    return {&found->frame, {}};
+  }
+  auto [immediate, question] = deps_.protocol.read(payload, peer, cached_);
+  if (immediate) return {keep(payload, std::move(*immediate), seconds(0)), {}};
+  const Time now = deps_.clock();
+  auto cached = deps_.store.use(question->domain);
+  if (!cached)
+    return {keep(payload, answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
+  const auto outcome =
+      Lookup(question->domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
+  if (!outcome) return {nullptr, std::move(question)};
+  deps_.metrics.from_store();
+  return {keep(payload, answer(*question, decide(*outcome, config_.decision, now)), good_for(*outcome)), {}};
+}
+
+Decision Answers::cached(const Domain& domain) {
+  return decide(
+      Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far(),
+      config_.decision, deps_.clock());
+}
+
+void Answers::ask(const Question& question, SteadyTime asked, Done done) {
+  const auto waited = steady_clock::now() - asked;
+  const auto left = std::chrono::ceil<milliseconds>(config_.deadline - waited);
+  deps_.lookups->lookup(
+      question.domain, Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
+      [this, question, done = std::move(done), asked, is_late = waited > kAtOnce](const Outcome& found) {
+        const Outcome outcome = is_late ? of_one_begun_late(found) : found;
+        Answer given = answer(question, decide(outcome, config_.decision, deps_.clock()));
+        deps_.metrics.looked_up(outcome);
+        deps_.metrics.answered(given.label, steady_clock::now() - asked);
+        done(given.frame);
+        if (const seconds time = good_for(outcome); time > seconds(0))
+          memory_.put(question.payload, std::move(given), steady_clock::now() + time);
+      });
+}
+
+std::string Answers::without_lookup(const Question& question, const std::string& reason) {
+  const Domain& domain = question.domain;
+  Outcome outcome =
+      Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far();
+  outcome.progress = Outcome::Progress::kNotAsked;
+  DecisionRules rules = config_.decision;
+  rules.on_deadline = WhenUnknown::kDefer;
+  Decision decision = decide(outcome, rules, deps_.clock());
+  if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
+  Answer given = answer(question, decision);
+  deps_.metrics.answered_at_once(given.label);
+  return std::move(given.frame);
+}
+
+Answer Answers::answer(const Question& question, const Decision& decision) const {
+  Answer given = deps_.protocol.answer(question, decision);
+  if (deps_.log.writes(LogLevel::kDebug)) {
+    deps_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(question.payload)) +
+                                          " answer=" + log_quoted(escaped(given.frame)) +
+                                          " reason=" + log_quoted(decision.reason));
+  }
+  return given;
+}
+
+const std::string* Answers::keep(std::string_view payload, Answer answer, seconds good_for) {
+  deps_.metrics.answered_at_once(answer.label);
+  once_ = answer.frame;
+  if (good_for > seconds(0)) memory_.put(payload, std::move(answer), steady_clock::now() + good_for);
+  return &once_;
+}
+
+// A second less than it is good for, because our clock has whole seconds: an expired policy is never applied (R22).
+seconds Answers::good_for(const Outcome& outcome) const {
+  const Time now = deps_.clock();
+  if (outcome.progress != Outcome::Progress::kSettled || outcome.entry.record.until <= now) return seconds(0);
+  const auto change = next_change(outcome.entry, now);
+  return change ? std::min(kRepeated, *change - now - seconds(1)) : kRepeated;
+}
+
+}  // namespace mtasts::server

@@ -1,0 +1,72 @@
+// Answers requests: from memory, from the store, or by a lookup (docs/architecture.md, a lookup's way).
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/domain.h"
+#include "module/config/config.h"
+#include "module/engine/lookups.h"
+#include "module/server/memory.h"
+#include "module/server/metrics.h"
+#include "module/server/protocol.h"
+#include "module/store/policy_store.h"
+
+namespace mtasts::server {
+
+// Everything passed to the constructor must outlive the object, and the object the lookups of the engine. One thread.
+class Answers {
+ public:
+  struct Deps {
+    Protocol& protocol;
+    Lookups* lookups;  // nullptr: no lookup can be made, and ask() must not be called
+    FileStore& store;
+    Log& log;
+    Metrics& metrics;
+    std::function<Time()> clock;
+  };
+
+  Answers(Deps deps, const Config& config)
+      : deps_(std::move(deps)),
+        config_(config),
+        cached_([this](const Domain& domain) { return cached(domain); }),
+        memory_(kMemory) {}
+  Answers(const Answers&) = delete;
+  Answers& operator=(const Answers&) = delete;
+
+  using Done = std::function<void(const std::string& frame)>;
+
+  // One of the two.
+  struct Found {
+    const std::string* frame;          // that answers the request, where that is cached; valid until the next call
+    std::optional<Question> question;  // it takes a lookup
+  };
+  Found find(std::string_view request, const Peer& peer);
+  // Looks up. `done` is called exactly once, never from inside this call, at the latest when deadline() has passed
+  // since `asked`.
+  void ask(const Question& question, SteadyTime asked, Done done);
+  // The frame for a request for whose lookup there is no room: a policy that is in force is applied, what needs the
+  // network is deferred for this reason.
+  std::string without_lookup(const Question& question, const std::string& reason);
+  [[nodiscard]] std::chrono::milliseconds deadline() const { return config_.deadline; }
+
+ private:
+  static constexpr std::size_t kMemory = 8U << 20U;  // octets
+
+  [[nodiscard]] Decision cached(const Domain& domain);
+  [[nodiscard]] Answer answer(const Question& question, const Decision& decision) const;
+  // What find() returns: cached for `good_for`, or for this once.
+  const std::string* keep(std::string_view request, Answer answer, std::chrono::seconds good_for);
+  [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;
+
+  Deps deps_;
+  const Config& config_;
+  const Protocol::Cached cached_;
+  Memory memory_;
+  std::string once_;  // the last frame that memory_ does not have
+};
+
+}  // namespace mtasts::server

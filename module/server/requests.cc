@@ -1,0 +1,101 @@
+#include "module/server/requests.h"
+
+#include <utility>
+
+namespace mtasts::server {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct Requests::Waiting final : Pending {
+  Waiting(Metrics& where, Question asked_for, Done when_done)
+      : metrics(where), question(std::move(asked_for)), done(std::move(when_done)) {
+    metrics.waiting(1);
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() override { metrics.waiting(-1); }
+  void client_may_be_gone() override { ticket->release(); }
+
+  Metrics& metrics;
+  Question question;
+  Done done;
+  SteadyTime asked = steady_clock::now();
+  std::unique_ptr<EventLoop::Watch> timer;  // until the lookup begins, which has a deadline of its own
+  std::unique_ptr<Admission::Ticket> ticket;
+  std::shared_ptr<Waiting*> self = std::make_shared<Waiting*>(this);
+};
+
+void Requests::serve(Answers& answers) {
+  answers_ = &answers;
+  reason_.clear();
+}
+
+void Requests::refuse_all(const std::string& reason, Answers* cached) {
+  answers_ = cached;
+  reason_ = reason;
+  refusal_frame_ = deps_.protocol.temporary(reason_).frame;
+}
+
+RequestHandler::Handled Requests::handle(std::string_view request, const Peer& peer, Done done) {
+  if (!reason_.empty()) return handle_out_of_service(request, peer);
+  auto found = answers_->find(request, peer);
+  if (found.frame != nullptr) return {.frame = found.frame};
+  auto waiting = std::make_unique<Waiting>(deps_.metrics, std::move(*found.question), std::move(done));
+  Waiting& one = *waiting;
+  one.timer = deps_.loop.after(answers_->deadline(), [this, &one] { expire(one); });
+  one.ticket = deps_.admission.enter(peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
+  if (!one.ticket) return refuse(one.question, peer);
+  return {.pending = std::move(waiting)};
+}
+
+// A ping is told that not all is well.
+RequestHandler::Handled Requests::handle_out_of_service(std::string_view request, const Peer& peer) {
+  if (answers_ == nullptr || deps_.protocol.is_ping(request)) return {.frame = &refusal_frame_};
+  const auto found = answers_->find(request, peer);
+  return found.frame != nullptr ? Handled{.frame = found.frame} : without_lookup(*found.question, reason_);
+}
+
+RequestHandler::Handled Requests::without_lookup(const Question& question, const std::string& reason) {
+  frame_ = answers_->without_lookup(question, reason);
+  return {.frame = &frame_};
+}
+
+void Requests::begin(Waiting& waiting, Admission::Slot slot) {
+  waiting.timer.reset();
+  answers_->ask(waiting.question, waiting.asked,
+                [weak = std::weak_ptr(waiting.self), slot = std::move(slot)](const std::string& frame) {
+                  const auto self = weak.lock();
+                  if (!self) return;  // given up meanwhile
+                  const Done done = std::move((*self)->done);
+                  done(frame);
+                });
+}
+
+void Requests::expire(Waiting& waiting) {
+  const std::string frame = answers_->without_lookup(
+      waiting.question, "too many lookups run; the one for this request has not begun in time");
+  const Done done = std::move(waiting.done);
+  done(frame);
+}
+
+RequestHandler::Handled Requests::refuse(const Question& question, const Peer& peer) {
+  deps_.metrics.refused_lookup();
+  if (refused_.is_due()) {
+    deps_.log.write(LogLevel::kWarning,
+                    "event=lookups-refused peer=" + log_quoted(describe(peer)) +
+                        " waiting=" + std::to_string(deps_.admission.waiting_of(peer)) +
+                        " effect=\"its requests for domains that are not cached are refused, and a mail server defers "
+                        "the mail; cached answers and other peers are not affected\" action=\"find out why it asks for so "
+                        "many domains at once; if it is your mail server, raise socketmap.max_connections\"");
+  }
+  return without_lookup(question, "too many requests of " + peer + " wait for a lookup");
+}
+
+void Requests::complain(std::string_view why, std::string_view beginning) {
+  deps_.metrics.malformed();
+  deps_.log.write(complained_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
+                  "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
+}
+
+}  // namespace mtasts::server

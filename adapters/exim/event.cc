@@ -56,11 +56,6 @@ std::optional<Time> read_time(std::string_view text) {
   return Time(std::chrono::seconds(seconds));
 }
 
-bool is_number(std::string_view text) {
-  constexpr std::size_t kMaxDigits = 20;
-  return !text.empty() && text.size() <= kMaxDigits && std::ranges::all_of(text, ascii::is_digit);
-}
-
 // The lines of an EHLO answer, `250-STARTTLS` or `250 STARTTLS`.
 bool offers_starttls(std::string_view answer) {
   const auto is_starttls = [](std::string_view line) {
@@ -94,6 +89,11 @@ std::string line_of(std::string_view name, const Event& event) {
 
 }  // namespace
 
+bool is_process_number(std::string_view text) {
+  constexpr std::size_t kMaxDigits = 20;
+  return !text.empty() && text.size() <= kMaxDigits && std::ranges::all_of(text, ascii::is_digit);
+}
+
 Result<SessionFacts> SessionFacts::read(std::string_view words) {
   constexpr std::string_view kNames = "san=";
   SessionFacts facts;
@@ -110,7 +110,7 @@ Result<SessionFacts> SessionFacts::read(std::string_view words) {
     if (key == "tlsa") facts.judged_by_dane = !value.empty() && value != "0";
     if (key == "cv") facts.verified = value == "1";
     if (key == "ver") facts.version = value;
-    if (key == "pid" && is_number(value)) facts.process = value;
+    if (key == "pid" && is_process_number(value)) facts.process = value;
     if (key == "notafter") facts.not_after = read_time(value);
   }
   if (facts.mode == Mode::kNone) {

@@ -21,6 +21,8 @@ namespace mtasts {
 //   mode=enforce|testing  tlsa=$tls_out_tlsa_usage  cv=$tls_out_certificate_verified  ver=$tls_out_ver
 //   pid=$pid (where several processes ask one)  notafter=<seconds since the epoch>
 //   san=<DNS names of the certificate, separated by ":">
+bool is_process_number(std::string_view text);
+
 struct SessionFacts {
   Mode mode = Mode::kNone;
   bool judged_by_dane = false;  // usable TLSA records were found (R29)

@@ -1,6 +1,6 @@
 #include "adapters/exim/line_protocol.h"
 
-#include <array>
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -52,17 +52,22 @@ const server::Framing kEximFraming{.cut = cut,
                                    .clients_stop_sending = true};
 
 EximProtocol::EximProtocol(Log& log)
-    : log_(log), sessions_([this](std::string_view domain) { return policy_behind(domain); }, log) {}
+    : log_(log), processes_([this](std::string_view domain) { return policy_behind(domain); }, log) {}
 
 EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::Peer& peer, const Cached& cached) {
   const auto parsed = parse_request_line(payload);
   if (!parsed) return {.answer = refuse(kUnknown, parsed.error().detail)};
-  const std::vector<std::string_view> words(parsed->begin() + 1, parsed->end());
+  std::vector<std::string_view> words(parsed->begin() + 1, parsed->end());
   const std::string_view request = parsed->front();
   if (request == "event") return {.answer = event(words, peer, cached)};
   if (request != "route" && request != "mode")
     return {.answer = refuse(kUnknown, "unknown request; known: route, mode, event")};
   const bool is_route = request == "route";
+  std::string process;
+  if (words.size() == 2 && is_process_number(words[1])) {
+    process = peer + ' ' + parsed->back();
+    words.pop_back();
+  }
   const auto domain = read_domain(words);
   if (!domain) return {.answer = refuse(is_route ? kRoute : kMode, domain.error().detail)};
   auto found = policy_domain(*domain).value_or(std::optional<Domain>{});
@@ -71,7 +76,7 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
     return {.answer = is_route ? Answer{Label{kRoute, "none"}, line(status, "")}
                                : Answer{Label{kMode, "none"}, line(status, "none")}};
   }
-  return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found)}};
+  return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found), std::move(process)}};
 }
 
 Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
@@ -88,9 +93,20 @@ Answer EximProtocol::event(EximWords words, const server::Peer& peer, const Cach
   const auto event = read_event(words);
   if (!event) return refuse(kEvent, event.error().detail);
   cached_ = &cached;
-  const std::string veto = sessions_.of(peer + ' ' + event->session.process).on(*event, now());
+  const std::string veto = processes_.watcher(peer + ' ' + event->session.process).on(*event, now());
   cached_ = nullptr;
   return {Label{kEvent, veto.empty() ? "accepted" : "veto"}, line(EximStatus::kOk, veto)};
+}
+
+// Memory is asked for it again when it has ended: the process may have been forgotten meanwhile.
+std::chrono::milliseconds EximProtocol::begin(const Question& question, std::chrono::milliseconds most) {
+  if (question.process.empty()) return most;
+  return std::min(most, processes_.budget(question.process, most).begin(WaitBudget::Clock::now()));
+}
+
+void EximProtocol::ended(const Question& question) {
+  if (!question.process.empty())
+    processes_.budget(question.process, std::chrono::milliseconds(0)).end(WaitBudget::Clock::now());
 }
 
 // Some process of Exim has another configuration than we have words for: that does not mend itself.

@@ -6,12 +6,13 @@
 //
 // OK and the text that mta_sts_route, mta_sts_mode or mta_sts_event would have expanded to; DEFER where they would have
 // failed for a time, ERROR for good, with a reason. An answer without its line end is none. A client may ask several
-// times, and may close its side when it has asked.
+// times, and may close its side when it has asked. A number after the domain is that of the Exim process: its lookups
+// have one deadline together.
 #pragma once
 
 #include <string>
 
-#include "adapters/exim/event_sessions.h"
+#include "adapters/exim/processes.h"
 #include "adapters/exim/reply.h"
 #include "module/io/log_throttle.h"
 #include "module/server/framing.h"
@@ -32,6 +33,8 @@ class EximProtocol final : public server::Protocol {
   Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
   [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
   [[nodiscard]] server::Answer temporary(const std::string& reason) const override;
+  std::chrono::milliseconds begin(const server::Question& question, std::chrono::milliseconds most) override;
+  void ended(const server::Question& question) override;
   [[nodiscard]] bool is_ping(std::string_view /*payload*/) const override { return false; }
   [[nodiscard]] std::vector<server::Label> labels() const override;
 
@@ -42,7 +45,7 @@ class EximProtocol final : public server::Protocol {
 
   Log& log_;
   const Cached* cached_ = nullptr;  // while an event is read
-  EventSessions sessions_;
+  Processes processes_;
   LogThrottle refused_{std::chrono::minutes(1)};
 };
 

@@ -146,12 +146,8 @@ Result<void> Daemon::start(int signals) {
   const bool is_activated = !sockets.empty();
   const auto config = load_config(config_path_);
   if (!config && !is_activated) return tl::unexpected(config.error());
-  if (is_activated) {
-    if (config) warn_of_missing_sockets(sockets, *config, log_);
-  } else {
-    auto own = listen_as_configured(*config);
-    if (!own) return tl::unexpected(own.error());
-    sockets = std::move(*own);
+  if (config) {
+    if (auto added = add_configured_sockets(*config, sockets, log_); !added) return added;
   }
   listen(std::move(sockets));
   auto entered = enter_service();

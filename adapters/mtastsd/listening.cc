@@ -21,14 +21,25 @@ bool is_at(const Descriptor& socket, const ListenAddress& address) {
   return length == address.length && std::memcmp(&own, &address.address, length) == 0;
 }
 
-Result<void> listen_at(const std::vector<ListenAddress>& addresses, const SocketRights& rights, Speaks speaks,
-                       std::vector<Listening>& sockets) {
-  for (const ListenAddress& address : addresses) {
-    auto socket = listen_on(address, rights);
-    if (!socket) return tl::unexpected(socket.error());
-    sockets.push_back({std::move(*socket), speaks});
+struct Wanted {
+  Speaks speaks;
+  const std::vector<ListenAddress>& addresses;
+  const SocketRights& rights;
+  const char* unit;
+};
+
+void warn(Log& log, const ListenAddress& address, const std::string& detail, const std::string& action) {
+  log.write(LogLevel::kWarning, "event=not-listening address=" + address.text + " detail=" + log_quoted(detail) +
+                                    " action=" + log_quoted(action));
+}
+
+void warn_of_missing(const Wanted& wanted, const std::vector<Listening>& sockets, Log& log) {
+  for (const ListenAddress& address : wanted.addresses) {
+    const auto is_there = [&](const Listening& one) { return one.speaks == wanted.speaks && is_at(one.socket, address); };
+    if (std::ranges::any_of(sockets, is_there)) continue;
+    warn(log, address, "systemd handed over other sockets, which count alone",
+         "name it in " + std::string(wanted.unit) + ", or disable that unit");
   }
-  return {};
 }
 
 }  // namespace
@@ -41,36 +52,31 @@ std::vector<Listening> handed_over_sockets() {
   return sockets;
 }
 
-Result<std::vector<Listening>> listen_as_configured(const Config& config) {
+Result<void> add_configured_sockets(const Config& config, std::vector<Listening>& sockets, Log& log) {
+  const bool is_activated = !sockets.empty();
+  for (const Wanted& wanted :
+       {Wanted{Speaks::kSocketmap, config.socketmap.listen, config.socketmap.rights, "mtastsd.socket"},
+        Wanted{Speaks::kExim, config.exim.listen, config.exim.rights, "mtastsd-exim.socket"}}) {
+    if (std::ranges::any_of(sockets, [&](const Listening& one) { return one.speaks == wanted.speaks; })) {
+      warn_of_missing(wanted, sockets, log);
+      continue;
+    }
+    for (const ListenAddress& address : wanted.addresses) {
+      auto socket = listen_on(address, wanted.rights);
+      if (socket)
+        sockets.push_back({std::move(*socket), wanted.speaks});
+      else if (is_activated)
+        warn(log, address, socket.error().detail, "enable " + std::string(wanted.unit) + " where somebody asks there");
+      else
+        return tl::unexpected(socket.error());
+    }
+  }
   // To run deaf would look well to everybody but the mail servers.
-  if (config.socketmap.listen.empty() && config.exim.listen.empty())
+  if (sockets.empty())
     return fail(ErrorCode::kConfig,
                 "there is nothing to listen on: socketmap.listen and exim.listen are empty, and the service manager "
                 "hands no socket over");
-  std::vector<Listening> sockets;
-  if (auto done = listen_at(config.socketmap.listen, config.socketmap.rights, Speaks::kSocketmap, sockets); !done)
-    return tl::unexpected(done.error());
-  if (auto done = listen_at(config.exim.listen, config.exim.rights, Speaks::kExim, sockets); !done)
-    return tl::unexpected(done.error());
-  return sockets;
-}
-
-// Where only Exim's socket is handed over, socketmap.listen has nobody to ask there in vain: it is never empty by itself.
-void warn_of_missing_sockets(const std::vector<Listening>& sockets, const Config& config, Log& log) {
-  const auto warn = [&](const std::vector<ListenAddress>& addresses, Speaks speaks, const char* unit) {
-    for (const ListenAddress& address : addresses) {
-      const auto is_there = [&](const Listening& one) { return one.speaks == speaks && is_at(one.socket, address); };
-      if (std::ranges::any_of(sockets, is_there)) continue;
-      log.write(LogLevel::kWarning, "event=not-listening address=" + address.text +
-                                        " detail=\"systemd handed over other sockets, which count alone\" "
-                                        "action=\"name it in " +
-                                        unit + ", or disable that unit\"");
-    }
-  };
-  const auto is_for_postfix = [](const Listening& one) { return one.speaks == Speaks::kSocketmap; };
-  if (std::ranges::any_of(sockets, is_for_postfix))
-    warn(config.socketmap.listen, Speaks::kSocketmap, "mtastsd.socket");
-  warn(config.exim.listen, Speaks::kExim, "mtastsd-exim.socket");
+  return {};
 }
 
 }  // namespace mtasts::mtastsd

@@ -20,12 +20,9 @@ struct Listening {
 // What the service manager opened beforehand: sockets named "exim" are Exim's. None: it hands no sockets over.
 std::vector<Listening> handed_over_sockets();
 
-// One socket for each address of `socketmap.listen` and `exim.listen`. Error kConfig: the first that cannot be had; mail
-// servers would ask there in vain.
-Result<std::vector<Listening>> listen_as_configured(const Config& config);
-
-// The service manager's sockets count alone: an address that only the configuration names is one that clients ask in
-// vain.
-void warn_of_missing_sockets(const std::vector<Listening>& sockets, const Config& config, Log& log);
+// Adds a socket for each address of `socketmap.listen` and of `exim.listen`, where the service manager handed none over
+// for these clients: its sockets count instead. Error: one that cannot be had, where it handed over none at all; mail
+// servers would ask there in vain. Otherwise that is logged: other mail servers can be answered.
+Result<void> add_configured_sockets(const Config& config, std::vector<Listening>& sockets, Log& log);
 
 }  // namespace mtasts::mtastsd

@@ -56,12 +56,12 @@ Decision Answers::cached(const Domain& domain) {
       config_.decision, deps_.clock());
 }
 
-void Answers::ask(const Question& question, SteadyTime asked, Done done) {
+void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait, Done done) {
   const auto waited = steady_clock::now() - asked;
-  const auto left = std::chrono::ceil<milliseconds>(config_.deadline - waited);
+  const auto left = std::chrono::ceil<milliseconds>(wait - waited);
   deps_.lookups->lookup(
       question.domain, Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
-      [this, question, done = std::move(done), asked, is_late = waited > kAtOnce](const Outcome& found) {
+      [this, question, done = std::move(done), asked, is_late = waited > kAtOnce || wait < config_.deadline](const Outcome& found) {
         const Outcome outcome = is_late ? of_one_begun_late(found) : found;
         Answer given = answer(question, decide(outcome, config_.decision, deps_.clock()));
         deps_.metrics.looked_up(outcome);

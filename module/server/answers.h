@@ -45,9 +45,9 @@ class Answers {
     std::optional<Question> question;  // it takes a lookup
   };
   Found find(std::string_view request, const Peer& peer);
-  // Looks up. `done` is called exactly once, never from inside this call, at the latest when deadline() has passed
-  // since `asked`.
-  void ask(const Question& question, SteadyTime asked, Done done);
+  // Looks up. `done` is called exactly once, never from inside this call, at the latest when `wait` has passed since
+  // `asked`.
+  void ask(const Question& question, SteadyTime asked, std::chrono::milliseconds wait, Done done);
   // The frame for a request for whose lookup there is no room: a policy that is in force is applied, what needs the
   // network is deferred for this reason.
   std::string without_lookup(const Question& question, const std::string& reason);

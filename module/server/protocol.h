@@ -2,6 +2,7 @@
 // and when a lookup is made is the same for all.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct Question {
   std::string payload;  // as it came
   std::size_t map = 0;  // the protocol's own number of what is asked for
   Domain domain;
+  std::string process{};  // who asks, where the protocol tells processes apart
 };
 
 class Protocol {
@@ -48,6 +50,9 @@ class Protocol {
   [[nodiscard]] virtual Answer answer(const Question& question, const Decision& decision) const = 0;
   // "Try again later", whatever was asked.
   [[nodiscard]] virtual Answer temporary(const std::string& reason) const = 0;
+  // How long its lookup may wait, at most `most`. ended() is called when it waits no longer.
+  virtual std::chrono::milliseconds begin(const Question& /*question*/, std::chrono::milliseconds most) { return most; }
+  virtual void ended(const Question& /*question*/) {}
   // It asks whether the server is in service, and no policy.
   [[nodiscard]] virtual bool is_ping(std::string_view payload) const = 0;
   // Every label that answers can have.

@@ -8,18 +8,27 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 struct Requests::Waiting final : Pending {
-  Waiting(Metrics& where, Question asked_for, Done when_done)
-      : metrics(where), question(std::move(asked_for)), done(std::move(when_done)) {
+  Waiting(const Deps& deps, Question asked_for, Done when_done, milliseconds most)
+      : metrics(deps.metrics),
+        protocol(deps.protocol),
+        question(std::move(asked_for)),
+        done(std::move(when_done)),
+        wait(protocol.begin(question, most)) {
     metrics.waiting(1);
   }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() override { metrics.waiting(-1); }
+  ~Waiting() override {
+    metrics.waiting(-1);
+    protocol.ended(question);
+  }
   void client_may_be_gone() override { ticket->release(); }
 
   Metrics& metrics;
+  Protocol& protocol;
   Question question;
   Done done;
+  milliseconds wait;
   SteadyTime asked = steady_clock::now();
   std::unique_ptr<EventLoop::Watch> timer;  // until the lookup begins, which has a deadline of its own
   std::unique_ptr<Admission::Ticket> ticket;
@@ -41,9 +50,9 @@ RequestHandler::Handled Requests::handle(std::string_view request, const Peer& p
   if (!reason_.empty()) return handle_out_of_service(request, peer);
   auto found = answers_->find(request, peer);
   if (found.frame != nullptr) return {.frame = found.frame};
-  auto waiting = std::make_unique<Waiting>(deps_.metrics, std::move(*found.question), std::move(done));
+  auto waiting = std::make_unique<Waiting>(deps_, std::move(*found.question), std::move(done), answers_->deadline());
   Waiting& one = *waiting;
-  one.timer = deps_.loop.after(answers_->deadline(), [this, &one] { expire(one); });
+  one.timer = deps_.loop.after(one.wait, [this, &one] { expire(one); });
   one.ticket = deps_.admission.enter(peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
   if (!one.ticket) return refuse(one.question, peer);
   return {.pending = std::move(waiting)};
@@ -63,7 +72,7 @@ RequestHandler::Handled Requests::without_lookup(const Question& question, const
 
 void Requests::begin(Waiting& waiting, Admission::Slot slot) {
   waiting.timer.reset();
-  answers_->ask(waiting.question, waiting.asked,
+  answers_->ask(waiting.question, waiting.asked, waiting.wait,
                 [weak = std::weak_ptr(waiting.self), slot = std::move(slot)](const std::string& frame) {
                   const auto self = weak.lock();
                   if (!self) return;  // given up meanwhile

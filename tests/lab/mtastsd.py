@@ -45,14 +45,14 @@ class Mtastsd:
         os.chmod(self._notify_path, 0o666)
         self._log.parent.mkdir(parents=True, exist_ok=True)
 
-    def start(self, listening: Sequence[socket.socket] = (), wait: bool = True, descriptors: int = 0) -> None:
-        """`listening`: sockets that are handed over, as systemd does with those of a socket unit. `descriptors`: how many it may
+    def start(self, listening: Sequence[socket.socket] = (), wait: bool = True, descriptors: int = 0, names: Sequence[str] = ()) -> None:
+        """`listening`: sockets that are handed over, as systemd does with those of a socket unit, which `names` them. `descriptors`: how many it may
         have open, if not as many as it likes."""
         if not listening:
             self.before_start()
         self._forget_notes()
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(dying_with_parent([*_limited(descriptors), *_command(listening), *self._arguments]), stdin=subprocess.DEVNULL,
+            self._process = subprocess.Popen(dying_with_parent([*_limited(descriptors), *_command(listening, names), *self._arguments]), stdin=subprocess.DEVNULL,
                                              stdout=log, stderr=log, env={**os.environ, "NOTIFY_SOCKET": self._notify_path, **self._environment},
                                              pass_fds=[one.fileno() for one in listening])
         if wait:
@@ -113,10 +113,10 @@ def _limited(descriptors: int) -> list[str]:
     return ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
 
 
-def _command(listening: Sequence[socket.socket]) -> list[str]:
+def _command(listening: Sequence[socket.socket], names: Sequence[str]) -> list[str]:
     as_user = ["setpriv", "--reuid", "_mtasts", "--regid", "_mtasts", "--clear-groups", "--no-new-privs"]
     if not listening:
         return [*as_user, PROGRAM]
     handed_over = " ".join(f"{number}<&{one.fileno()}" for number, one in enumerate(listening, 3))
     # The shell's process becomes setpriv's and then mtastsd's: one process, and its number is the one that is announced.
-    return ["sh", "-c", f'export LISTEN_FDS={len(listening)} LISTEN_PID=$$; exec "$@" {handed_over}', "sh", *as_user, PROGRAM]
+    return ["sh", "-c", f'export LISTEN_FDS={len(listening)} LISTEN_FDNAMES={":".join(names)} LISTEN_PID=$$; exec "$@" {handed_over}', "sh", *as_user, PROGRAM]

@@ -11,7 +11,6 @@ import mail_server
 from mail_server import HOME_DOMAIN, MODULE_CONFIGURATION, MailServer, Outcome, make_folder, make_user, message, run
 from packages import LabError
 
-EXAMPLES = mail_server.EXAMPLES / "exim"  # with the path of the module here
 MAIN_LOG = Path("/var/log/exim4/mainlog")
 PANIC_LOG = Path("/var/log/exim4/paniclog")
 LOCAL_MACROS = Path("/etc/exim4/conf.d/main/000_localmacros")
@@ -22,9 +21,19 @@ ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": HOME_DO
            "dc_localdelivery": "mail_spool"}
 
 
+def module() -> Path:
+    return next(Path("/usr/lib").glob("**/mtasts/mtasts.so"))
+
+
 class Sender(MailServer):
     leaves_hosts_out = True
     store_group = "Debian-exim"
+    folder = "exim"  # of conf-examples
+
+    @property
+    def examples(self) -> Path:
+        """With the path of the module here."""
+        return mail_server.EXAMPLES / self.folder
 
     def install(self) -> None:
         """What the maintainer scripts of exim4-base and exim4-config do, as far as sending needs it."""
@@ -46,7 +55,7 @@ class Sender(MailServer):
 
     def add_examples(self) -> None:
         """The conf.d of the examples, verbatim, then Debian's own generator."""
-        shutil.copytree(EXAMPLES / "conf.d", "/etc/exim4/conf.d", dirs_exist_ok=True)
+        shutil.copytree(self.examples / "conf.d", "/etc/exim4/conf.d", dirs_exist_ok=True)
         self.configure()
 
     def configure(self) -> None:
@@ -63,10 +72,18 @@ class Sender(MailServer):
         return result.stdout + result.stderr
 
     def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
-        command = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "exim4", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]
+        command = self.command(user, "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients)
         result = subprocess.run(command, input=message(recipients, subject, headers), capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise LabError(f"exim would not take the mail: {result.stderr.strip()}")
+
+    def command(self, user: str, *arguments: str) -> list[str]:
+        """Exim, run by this user."""
+        return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "exim4", *arguments]
+
+    def mode_of(self, domain: str) -> str:
+        """What the mode of a domain expands to, or why not."""
+        return self.exim("-be", f"${{dlfunc{{{module()}}}{{mta_sts_mode}}{{{domain}}}}}")
 
     def queue_run(self) -> None:
         self.exim("-qff")

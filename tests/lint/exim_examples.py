@@ -26,15 +26,16 @@ TIMEOUT = r"""# How long an answer may take. It must be longer than deadline_s i
 """
 
 QUESTION = r"""# An answer of mtastsd is a line: OK and a text, or DEFER or ERROR and a reason. With
-# anything but OK, with half a line, and with nobody there, the expansion fails. ("bool"
-# is how to make Exim fail with a text of one's own: it is no boolean value.) ${quote:}
-# keeps whatever others chose inside its word.
-MTASTS_SAYS = {\N\A(OK|DEFER|ERROR) ([^\n]*)\n\z\N}\
-              {${if eq{$1}{OK}{$2}{${if bool{$2}}}}}\
-              {${if bool{MTA-STS: mtastsd ended before it had answered}}}
+# anything but OK, with half a line, and with nobody there, the expansion fails: the
+# operand of "bool" is how to make Exim fail with a text of one's own. ${quote:} keeps
+# whatever others chose inside its word.
+MTASTS_SAYS = {\N\A(?:OK ([^\n]*)(\n)\z|(?:DEFER|ERROR) ([^\n]*)\n\z|)\N}\
+              {${if bool{${if eq{$2}{\n}{true}\
+                           {${if eq{$3}{}{MTA-STS: mtastsd ended before it had answered}{$3}}}}}\
+                 {$1}}}
 
 """
-ASK = r"${if match{${readsocket{MTASTS_DAEMON}{@ ${quote:%}\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"
+ASK = r"${if match{${readsocket{MTASTS_DAEMON}{@ ${quote:%} $pid\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"
 
 EVENT = r"""  event_action = ${if MTASTS_IS_EVENT\
                    {${if match{${readsocket{MTASTS_DAEMON}{event ${quote:$event_name} ${quote:${length_4096:$event_data}} \
@@ -79,7 +80,7 @@ MAIN: list[Rule] = [
     (r"\.ifndef MTASTS_IF_MISSING", ".ifndef MTASTS_TIMEOUT", -1),
     (r"# The question to the module\.", literal(QUESTION) + "# The question to mtastsd.", 1),
     (r"\{\$\{if or\{ \{!eq\{MTASTS_IF_MISSING\}\{deliver\}\} \{exists\{MTASTS_SO\}\} \}\\\n"
-     r" +\{\$\{dlfunc\{MTASTS_SO\}\{mta_sts_route\}\{\$domain\}\}\}\\\n +\{\}\}\}", "{" + asking("route", "$domain") + "}}", 1),
+     r" +\{\$\{dlfunc\{MTASTS_SO\}\{mta_sts_route\}\{\$domain\}\}\}\\\n +\{\}\}\}", "{" + asking("route", "$domain") + "}", 1),
     (r"# What the two transports tell the module about", "# What the two transports tell mtastsd about", 1),
     (r"(?s)(san=\$\{certextract\{subj_altname,dns,>:\}\{\$tls_out_peercert\}\})(\}\}\n)",
      r"san=${length_8192:${certextract{subj_altname,dns,>:}{$tls_out_peercert}}}\2" + literal(VETO), 1),
@@ -113,8 +114,8 @@ RULES: dict[str, list[Rule]] = {
     ],
     "filter/mta_sts.filter": [
         (r"# The path of mtasts\.so is that of MTASTS_SO in main/05_mtasts\.", "# The path of the socket is that of MTASTS_DAEMON in main/05_mtasts.", 1),
-        (FILTER_MODE, r"${if match{${readsocket{/run/mtasts/exim.sock}{mode ${quote:\1}\\\\n}{30s}{}}}"
-                      r"{^OK ([a-z]+)\\$}{\\$1}{${if bool{no answer of mtastsd}}}}", 2),
+        (FILTER_MODE, r"${if match{${readsocket{/run/mtasts/exim.sock}{mode ${quote:\1} $pid\\\\n}{30s}{;}}}{^(?:OK ([a-z]+);\\\\$|(.*))}"
+                      r"{${if bool{$2${if eq{$1}{}{mtastsd did not answer}}}{}{$1}}}}", 2),
     ],
 }
 

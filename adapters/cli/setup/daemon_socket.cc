@@ -11,6 +11,7 @@ namespace mtasts::setup {
 namespace {
 
 constexpr const char* kSocket = "mtastsd.socket";
+constexpr const char* kEximSocket = "mtastsd-exim.socket";
 constexpr const char* kService = "mtastsd.service";
 constexpr const char* kYes = "yes";
 
@@ -83,6 +84,34 @@ Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
   if (const auto folder = facts.find(kSocketFolder); settled && folder != facts.end())
     ::rmdir((machine.root() + folder->second).c_str());
   return settled;
+}
+
+void add_exim_socket_unit(Plan& plan, const Machine& machine) {
+  plan.steps.emplace_back("enable and start mtastsd-exim.socket and mtastsd.service");
+  for (const char* unit : {kEximSocket, kService}) {
+    for (const char* question : {"is-enabled", "is-active"})
+      plan.facts[state_name(unit, question)] = is(machine, unit, question) ? kYes : "no";
+  }
+}
+
+// A service that runs gets no further socket.
+Result<void> start_exim_socket(const Machine& machine) {
+  return in_turn(machine, {{"stop", kService, kEximSocket},
+                           {"daemon-reload"},
+                           {"enable", kEximSocket, kService},
+                           {"start", kEximSocket},
+                           {"start", kService}});
+}
+
+Result<void> settle_exim_socket(const Machine& machine, const Facts& facts) {
+  if (!facts.contains(state_name(kEximSocket, "is-enabled")) || !machine.systemd_runs()) return {};
+  std::vector<std::vector<std::string>> commands = {{"stop", kService, kEximSocket}};
+  commands.push_back({was(facts, kEximSocket, "is-enabled") ? "enable" : "disable", kEximSocket});
+  if (was(facts, kEximSocket, "is-active")) commands.push_back({"start", kEximSocket});
+  if (!was(facts, kService, "is-enabled") && !is(machine, kSocket, "is-enabled"))
+    commands.push_back({"disable", kService});
+  if (was(facts, kService, "is-active") || is(machine, kSocket, "is-active")) commands.push_back({"start", kService});
+  return in_turn(machine, commands);
 }
 
 Result<void> ping_as(const Machine& machine, const std::string& user, const std::string& address) {

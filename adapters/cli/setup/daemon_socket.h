@@ -26,6 +26,12 @@ Result<void> restart_sockets(const Machine& machine);
 // After the way back: as before, also whether the sockets are there at all.
 Result<void> settle_sockets(const Machine& machine, const Facts& facts);
 
+// Exim's socket, mtastsd-exim.socket: `plan` has it enabled, with what is needed for the way back.
+void add_exim_socket_unit(Plan& plan, const Machine& machine);
+Result<void> start_exim_socket(const Machine& machine);
+// After the way back; mtastsd itself goes on where another mail server's socket is there.
+Result<void> settle_exim_socket(const Machine& machine, const Facts& facts);
+
 // The first address of socketmap.listen. Error: mtasts.toml cannot be used.
 Result<std::string> configured_address(const Machine& machine, const Wishes& wishes);
 

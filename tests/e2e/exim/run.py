@@ -12,7 +12,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE.parent / "every"), str(HERE)]
 
+import roots  # noqa: E402
 import runner  # noqa: E402
+from exim_socket import SocketSender  # noqa: E402
 from topology import DOMAINS, HOSTS  # noqa: E402
 from world import World  # noqa: E402
 
@@ -25,9 +27,20 @@ import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
 import scenarios_examples  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
+import scenarios_socket  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401
 import scenarios_upkeep  # noqa: E402,F401
 
+def by_socket(root: roots.Root) -> runner.Version:
+    def world() -> World:
+        [tree] = roots.unpacked(root)
+        return World(DOMAINS, HOSTS, SocketSender(tree))
+
+    return runner.Version(f"Exim by socket, {root.name.removeprefix('exim-')}", world, lambda: roots.unpacked(root))
+
+
+BY_SOCKET = (roots.EXIM_LIGHT_4_96, roots.EXIM_4_98, roots.EXIM_LIGHT_NEWEST)
+
 if __name__ == "__main__":
-    sys.exit(runner.main(HERE / "run.py", [runner.Version("Exim", lambda: World(DOMAINS, HOSTS))]))
+    sys.exit(runner.main(HERE / "run.py", [runner.Version("Exim by dlfunc", lambda: World(DOMAINS, HOSTS)), *map(by_socket, BY_SOCKET)]))

@@ -6,7 +6,6 @@ import json
 import subprocess
 
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
-from scenarios_configuration import module
 from mx import MailHost
 from topology import DANE, DANE_LIAR, GOOD, IMPOSTOR, declare, declare_host
 from world import OTHER_RESOLVER, PUBLIC_KEY, RESOLVER, Domain, World, replace_file
@@ -38,7 +37,7 @@ def told_by_hand(world: World) -> None:
                                ("chosen.test", "enforce", "none")):
         answer = told(domain)
         expect(answer["dane"] == dane and answer["mode"] == "enforce", f"{domain} should be enforce, DANE {dane}: {answer}")
-        said = world.sender.exim("-be", f"${{dlfunc{{{module()}}}{{mta_sts_mode}}{{{domain}}}}}").strip()
+        said = world.sender.mode_of(domain).strip()
         expect(said == mode, f"the mode of {domain} should be {mode} and is {said!r}")
 
 
@@ -46,7 +45,7 @@ def told_by_hand(world: World) -> None:
 def bogus(world: World) -> None:
     answer = told("tlsabogus.test")
     expect(answer["dane"] == "unknown" and answer["mode"] == "enforce", f"DANE of tlsabogus.test should be unknown: {answer}")
-    said = world.sender.exim("-be", f"${{dlfunc{{{module()}}}{{mta_sts_mode}}{{tlsabogus.test}}}}")
+    said = world.sender.mode_of("tlsabogus.test")
     expect("Failed" in said and "DANE cannot be judged" in said, f"mta_sts_mode should fail with the reason: {said}")
     expect_waiting(world.send("bob@tlsabogus.test"), "bob@tlsabogus.test")
 

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from framework import expect, expect_contacts, expect_delivered, expect_waiting, scenario
-from sender import EXAMPLES
 from topology import BAD_SMARTHOST, GOOD, GOOD_SMARTHOST, IMPOSTOR, PLAIN, SELF_SIGNED, declare
 from world import Domain, World
 
@@ -30,7 +29,7 @@ def for_now(world: World, source: Path, target: Path) -> None:
 
 @scenario("one-file configuration: the same protection")
 def one_file(world: World) -> None:
-    for_now(world, EXAMPLES / "exim4.conf", Path("/etc/exim4/exim4.conf"))
+    for_now(world, world.sender.examples / "exim4.conf", Path("/etc/exim4/exim4.conf"))
     story = world.send("bob@onefile.test")
     expect_delivered(story, "bob@onefile.test", GOOD, verified=True)
     expect_contacts(story, [GOOD])
@@ -44,7 +43,7 @@ def use_smarthost(world: World, name: str) -> None:
     world.undo(world.sender.configure)
     world.undo(lambda: world.sender.answer(dc_eximconfig_configtype="internet", dc_smarthost=""))
     for file in ("router/150_mtasts_smarthost", "transport/30_mtasts_smarthost"):
-        for_now(world, EXAMPLES / "smarthost" / "conf.d" / file, SPLIT / file)
+        for_now(world, world.sender.examples / "smarthost" / "conf.d" / file, SPLIT / file)
     world.sender.answer(dc_eximconfig_configtype="smarthost", dc_smarthost=name)
     world.sender.configure()
 
@@ -68,7 +67,7 @@ def bad_smarthost(world: World) -> None:
 
 @scenario("system filter: modes are logged and tagged")
 def system_filter(world: World) -> None:
-    for_now(world, EXAMPLES / "filter" / "mta_sts.filter", Path("/etc/exim4/mta_sts.filter"))
+    for_now(world, world.sender.examples / "filter" / "mta_sts.filter", Path("/etc/exim4/mta_sts.filter"))
     world.sender.set_macros("system_filter = /etc/exim4/mta_sts.filter\n")
     expect_delivered(world.send("bob@filtered.test"), "bob@filtered.test", GOOD)
     told = Path("/var/log/exim4/mta-sts.log").read_text(encoding="utf-8")
@@ -79,7 +78,7 @@ def system_filter(world: World) -> None:
 
 @scenario("ACL: modes of an authenticated sender's recipients are logged")
 def acl(world: World) -> None:
-    for_now(world, EXAMPLES / "acl" / "mta_sts_check_data", Path("/etc/exim4/mta_sts_check_data"))
+    for_now(world, world.sender.examples / "acl" / "mta_sts_check_data", Path("/etc/exim4/mta_sts_check_data"))
     world.sender.set_macros("CHECK_DATA_LOCAL_ACL_FILE = /etc/exim4/mta_sts_check_data\n")
     told: list[str] = []
     dialogue = ("EHLO client.lab.test\nMAIL FROM:<alice@sender.lab.test>\nRCPT TO:<bob@filtered.test>\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from framework import expect, expect_delivered, expect_waiting, scenario
 from mail_server import STORE, make_folder
+from scenarios_configuration import loads_module
 from topology import GOOD, IMPOSTOR, declare
 from world import Domain, World
 
@@ -29,8 +30,10 @@ def without_examples(world: World, split: str) -> dict[str, bytes]:
     shutil.copytree(ETC, kept)
 
     def put_back() -> None:
-        shutil.rmtree(ETC)
-        shutil.move(kept, ETC)
+        for child in ETC.iterdir():  # it may be a mount point itself
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+        shutil.copytree(kept, ETC, dirs_exist_ok=True)
+        shutil.rmtree(kept)
         shutil.rmtree("/etc/mtasts/setup", ignore_errors=True)
         world.sender.configure()
 
@@ -56,7 +59,7 @@ def there_and_back(world: World, split: str) -> None:
     expect_delivered(world.send("eve@set-up.test"), "eve@set-up.test", IMPOSTOR)
     done = setup("--apply")
     expect(done.returncode == 0, f"setup --apply failed: {done.stdout} {done.stderr}")
-    expect(STORE.group() == "Debian-exim" and stat.S_IMODE(STORE.stat().st_mode) == 0o750, "the store should be closed to all but Exim's group")
+    expect(not loads_module(world) or STORE.group() == "Debian-exim" and stat.S_IMODE(STORE.stat().st_mode) == 0o750, "the store should be closed to all but Exim's group")
     expect_delivered(world.send("bob@set-up.test"), "bob@set-up.test", GOOD, verified=True)
     expect_waiting(world.send("bob@set-up-forged.test"), "bob@set-up-forged.test")
     again = setup("--apply")

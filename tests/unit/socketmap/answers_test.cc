@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "adapters/socketmap/protocol.h"
+#include "adapters/socketmap/reply.h"
 #include "module/client.h"
 #include "module/engine/engine.h"
 #include "module/io/wall_clock.h"
@@ -14,6 +16,9 @@
 namespace mtasts::socketmap {
 namespace {
 
+using server::Answers;
+using server::Metrics;
+using server::Question;
 using std::chrono::hours;
 using std::chrono::seconds;
 using testing::HasSubstr;
@@ -26,10 +31,10 @@ class Answering : public testing::Test {
 
   // As a request goes: at once, or after a lookup; "" while that goes on.
   std::string ask(const std::string& request) {
-    const auto found = answers_.find(request);
+    const auto found = answers_.find(request, "uid 0");
     if (found.frame != nullptr) return *found.frame;
     auto given = std::make_shared<std::string>();
-    answers_.ask(*found.question, std::chrono::steady_clock::now(),
+    answers_.ask(*found.question, std::chrono::steady_clock::now(), seconds(20),
                  [given](const std::string& frame) { *given = frame; });
     last_ = given;
     loop_.advance(seconds(0));
@@ -53,11 +58,12 @@ class Answering : public testing::Test {
   Metrics metrics_;
   FileStore store_{scratch_.path(), log_};
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
-  Answers answers_{{&engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
+  SocketmapProtocol protocol_;
+  Answers answers_{{protocol_, &engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
   std::shared_ptr<std::string> last_;
 };
 
-const Question kQuestion{"postfix example.com", Map::kPostfix, test::domain()};
+const Question kQuestion{"postfix example.com", static_cast<std::size_t>(Map::kPostfix), test::domain()};
 const std::string kSecure = "50:OK secure match=mx.example.com servername=hostname,";
 
 TEST_F(Answering, WhatTheStoreHasIsAnsweredAtOnceAndThenFromMemory) {
@@ -113,7 +119,7 @@ TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
   config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   const auto answer_of_one_begun_after = [this](seconds waited) {
     auto given = std::make_shared<std::string>();
-    answers_.ask(kQuestion, std::chrono::steady_clock::now() - waited,
+    answers_.ask(kQuestion, std::chrono::steady_clock::now() - waited, seconds(20),
                  [given](const std::string& frame) { *given = frame; });
     loop_.advance(seconds(20));
     return *given;
@@ -157,7 +163,7 @@ TEST_F(Answering, R17WithoutALookupAPolicyInForceIsAppliedAndTheRestIsDeferred) 
   CacheEntry entry = enforced();
   entry.record.until = now_ - seconds(1);
   remember(entry);
-  EXPECT_EQ(answers_.find("postfix example.com").frame, nullptr);
+  EXPECT_EQ(answers_.find("postfix example.com", "uid 0").frame, nullptr);
   EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), kSecure);
   entry.policy.reset();
   remember(entry);

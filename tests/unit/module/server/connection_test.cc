@@ -64,6 +64,19 @@ class FakeHandler final : public RequestHandler {
   std::string frame_;
 };
 
+constexpr std::size_t kMaxRequest = 10'000;
+
+Cut cut(std::string_view bytes) {
+  const auto found = parse_netstring(bytes, kMaxRequest);
+  if (found.kind == NetstringResult::Kind::kMalformed) return {Cut::Kind::kMalformed};
+  if (found.kind == NetstringResult::Kind::kIncomplete) return {Cut::Kind::kIncomplete};
+  return {Cut::Kind::kComplete, found.payload, found.consumed};
+}
+
+// Of clients that stay, and of those that close their side when they have asked.
+const Framing kFraming{cut, "nonsense", "", false};
+const Framing kAskOnce{cut, "nonsense", "2:no,", true};
+
 // The client's end of a connection.
 class Client {
  public:
@@ -93,12 +106,12 @@ class Client {
 
 class Serving : public testing::Test {
  protected:
-  explicit Serving(std::size_t limit = 3)
+  explicit Serving(const Framing& framing = kFraming, std::size_t limit = 3)
       : loop_(std::move(make_event_loop().value())),
         address_(parse_listen_address("unix:" + scratch_.path() + "/socket").value()) {
-    std::vector<Descriptor> sockets;
-    sockets.push_back(listen_on(address_, {}).value());
-    server_ = std::make_unique<Server>(Server::Deps{*loop_, handler_, metrics_, log_}, std::move(sockets), limit);
+    std::vector<Server::Endpoint> endpoints;
+    endpoints.push_back({listen_on(address_, {}).value(), framing, handler_});
+    server_ = std::make_unique<Server>(Server::Deps{*loop_, metrics_, log_}, std::move(endpoints), limit);
   }
 
   Client connect() {
@@ -188,7 +201,7 @@ TEST_F(Serving, AnOversizedRequestIsDroppedAsSoonAsItsLengthIsKnown) {
 
 TEST_F(Serving, TheLargestRequestIsAnswered) {
   const Client client = connect();
-  say(client, "known" + std::string(Connection::kMaxRequest - 5, 'x'));
+  say(client, "known" + std::string(kMaxRequest - 5, 'x'));
   EXPECT_THAT(heard(client), HasSubstr("xxx,"));
 }
 
@@ -343,18 +356,58 @@ TEST_F(Serving, DrainedItAnswersWhatWasAskedAndEnds) {
   EXPECT_TRUE(drained);
 }
 
+// Clients that close their side when they have asked.
+class ServingOnce : public Serving {
+ protected:
+  ServingOnce() : Serving(kAskOnce) {}
+};
+
+TEST_F(ServingOnce, WhoHasClosedItsSideKeepsItsPlaceWhileItWaits) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(connect());
+    clients.back().send("1:a,");
+    clients.back().stop_sending();
+    turn();
+  }
+  EXPECT_EQ(handler_.perhaps_gone, 0U);
+  EXPECT_TRUE(connect().is_closed()) << "all places are waited on";
+  handler_.waiting.at(0)("2:OK,");
+  EXPECT_EQ(heard(clients.at(0)), "2:OK,");
+  EXPECT_TRUE(clients.at(0).is_closed());
+}
+
+TEST_F(ServingOnce, GarbageAndHalfARequestAreRefusedWithAReason) {
+  const Client bad = connect();
+  bad.send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(heard(bad), "2:no,");
+  EXPECT_TRUE(bad.is_closed());
+  const Client half = connect();
+  half.send("7:kno");
+  half.stop_sending();
+  EXPECT_EQ(heard(half), "2:no,");
+  EXPECT_TRUE(half.is_closed());
+}
+
+TEST_F(ServingOnce, WholeRequestsBeforeHalfAOneAreAnswered) {
+  const Client client = connect();
+  client.send("7:known a,7:known b,7:kno");
+  client.stop_sending();
+  EXPECT_EQ(heard(client), "10:OK known a,10:OK known b,");
+}
+
 // Two peers: a user and an address.
 class ServingPeers : public testing::Test {
  protected:
   ServingPeers() {
-    std::vector<Descriptor> sockets;
-    for (int port = 30'000 + ::getpid() % 10'000; sockets.empty(); ++port) {
+    std::vector<Server::Endpoint> endpoints;
+    for (int port = 30'000 + ::getpid() % 10'000; endpoints.empty(); ++port) {
       of_addresses_ = parse_listen_address("inet:127.0.0.1:" + std::to_string(port)).value();
       auto listening = listen_on(of_addresses_, {});
-      if (listening) sockets.push_back(std::move(*listening));
+      if (listening) endpoints.push_back({std::move(*listening), kFraming, handler_});
     }
-    sockets.push_back(listen_on(of_users_, {}).value());
-    server_ = std::make_unique<Server>(Server::Deps{*loop_, handler_, metrics_, log_}, std::move(sockets), 8);
+    endpoints.push_back({listen_on(of_users_, {}).value(), kFraming, handler_});
+    server_ = std::make_unique<Server>(Server::Deps{*loop_, metrics_, log_}, std::move(endpoints), 8);
   }
 
   Client connect_to(const ListenAddress& address) {
@@ -435,7 +488,7 @@ TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
   } loop;
   FakeHandler handler;
   std::unique_ptr<Connection> connection;
-  const Connection::Deps parts{loop, handler, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
+  const Connection::Deps parts{loop, kFraming, handler, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
   connection = std::make_unique<Connection>(Descriptor(ends[0]), "uid 0", parts);
   const Client client{Descriptor(ends[1])};
   loop.advance(std::chrono::hours(1));

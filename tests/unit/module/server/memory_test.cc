@@ -12,7 +12,7 @@ using std::chrono::seconds;
 
 constexpr SteadyTime kStart{seconds{1000}};
 
-Remembered frame(std::string text) { return {Map::kPostfix, Verdict::kSecure, std::move(text)}; }
+Answer frame(std::string text) { return {Label{"postfix", "secure"}, std::move(text)}; }
 
 TEST(Memory, RemembersUntilItsTime) {
   Memory memory(1U << 20U);

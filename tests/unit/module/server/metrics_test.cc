@@ -10,23 +10,29 @@ namespace {
 
 using testing::HasSubstr;
 
+const Label kNotFound{"postfix", "notfound"};
+const Label kTemporary{"postfix", "temp"};
+
 Outcome outcome(RecordMemory::State state) {
   return {CacheEntry{test::domain(), {state, test::kNow, "1", {}}, std::nullopt, std::nullopt}};
 }
 
 TEST(Metrics, CountsAnswersByMapAndKind) {
   Metrics metrics;
-  metrics.answered_at_once(Map::kPostfixTlsrpt, Verdict::kSecure);
-  metrics.answered(Map::kPostfixTlsrpt, Verdict::kSecure, std::chrono::milliseconds(30));
+  const Label secure{"postfix-tlsrpt", "secure"};
+  metrics.expect({secure, {"sts", "temp"}});
+  metrics.answered_at_once(secure);
+  metrics.answered_at_once(std::nullopt);
+  metrics.answered(secure, std::chrono::milliseconds(30));
   EXPECT_THAT(metrics.text(), HasSubstr("mtasts_requests_total{map=\"postfix-tlsrpt\",answer=\"secure\"} 2\n"));
   EXPECT_THAT(metrics.text(), HasSubstr("mtasts_requests_total{map=\"sts\",answer=\"temp\"} 0\n"));
 }
 
 TEST(Metrics, TheHistogramsBucketsAddUp) {
   Metrics metrics;
-  metrics.answered_at_once(Map::kPostfix, Verdict::kNotFound);
-  metrics.answered(Map::kPostfix, Verdict::kNotFound, std::chrono::milliseconds(30));
-  metrics.answered(Map::kPostfix, Verdict::kTemporary, std::chrono::seconds(25));
+  metrics.answered_at_once(kNotFound);
+  metrics.answered(kNotFound, std::chrono::milliseconds(30));
+  metrics.answered(kTemporary, std::chrono::seconds(25));
   const std::string text = metrics.text();
   EXPECT_THAT(text, HasSubstr("mtasts_request_seconds_bucket{le=\"0.001\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("mtasts_request_seconds_bucket{le=\"0.05\"} 2\n"));

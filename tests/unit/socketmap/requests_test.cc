@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "adapters/socketmap/protocol.h"
 #include "module/client.h"
 #include "module/engine/engine.h"
 #include "module/io/wall_clock.h"
@@ -11,9 +12,15 @@
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
-namespace mtasts::server {
+namespace mtasts::socketmap {
 namespace {
 
+using server::Admission;
+using server::Answers;
+using server::Metrics;
+using server::Peer;
+using server::RequestHandler;
+using server::Requests;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -24,7 +31,10 @@ const std::string kSecure = "50:OK secure match=mx.example.com servername=hostna
 
 class Requesting : public testing::Test {
  protected:
-  Requesting() { requests_.serve(answers_, {.waiting = 16, .running = 4}); }
+  Requesting() {
+    admission_.set_limits({.waiting = 16, .running = 4});
+    requests_.serve(answers_);
+  }
 
   struct Client {
     std::unique_ptr<RequestHandler::Pending> pending;
@@ -60,9 +70,11 @@ class Requesting : public testing::Test {
   FakeLog log_;
   Metrics metrics_;
   FileStore store_{scratch_.path(), log_};
-  Requests requests_{{loop_, metrics_, log_}};
+  SocketmapProtocol protocol_;
+  Admission admission_{loop_, {0, 0}};
+  Requests requests_{{loop_, protocol_, admission_, metrics_, log_}};
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
-  Answers answers_{{&engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
+  Answers answers_{{protocol_, &engine_, store_, log_, metrics_, [this] { return now_; }}, config_};
   std::vector<std::unique_ptr<Client>> clients_;
 };
 
@@ -89,7 +101,7 @@ TEST_F(Requesting, ARefusalIsLoggedOnceAnHourWithThePeerAndTheEffect) {
   for (int i = 0; i < 20; ++i) ask("uid 0", i);
   EXPECT_THAT(log_.lines,
               ElementsAre(testing::AllOf(HasSubstr("warning event=lookups-refused peer=\"uid 0 (root)\" waiting=12"),
-                                         HasSubstr("get TEMP"))));
+                                         HasSubstr("are refused, and a mail server defers"))));
   EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_lookups_refused_total 8\n"));
 }
 
@@ -125,7 +137,7 @@ TEST_F(Requesting, OutOfServiceWhatIsCachedIsAnsweredAndTheRestIsToldWhy) {
   requests_.refuse_all(std::string(2000, 'x'), nullptr);
   EXPECT_EQ(ask("uid 33", "postfix example.com").heard, "508:TEMP " + std::string(500, 'x') + "...,");
   EXPECT_TRUE(resolver_.txts.empty());
-  requests_.serve(answers_, {.waiting = 16, .running = 4});
+  requests_.serve(answers_);
   EXPECT_TRUE(ask("uid 33", 1).pending);
 }
 
@@ -136,4 +148,4 @@ TEST_F(Requesting, NonsenseIsToldOnceAMinute) {
 }
 
 }  // namespace
-}  // namespace mtasts::server
+}  // namespace mtasts::socketmap

@@ -1,0 +1,200 @@
+// What is asked by lines is answered as the functions of mtasts.so answer it.
+#include "adapters/exim/line_protocol.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "adapters/exim/request_line.h"
+#include "adapters/exim/route.h"
+#include "tests/unit/exim/fake_log.h"
+
+namespace mtasts {
+namespace {
+
+using server::Cut;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
+
+Decision enforced() {
+  Decision decision;
+  decision.kind = Decision::Kind::kPolicy;
+  decision.mode = Mode::kEnforce;
+  decision.domain = "example.com";
+  decision.id = "1";
+  decision.mx = {"mx.example.com"};
+  return decision;
+}
+
+class EximLines : public testing::Test {
+ protected:
+  // The answer to a request whose domain, if it has one, has this decision.
+  std::string ask(const std::string& request, const Decision& decision = enforced(), const std::string& peer = "uid 0") {
+    asked_for_.clear();
+    auto reading = protocol_.read(request, peer, [&](const Domain& domain) {
+      asked_for_ = domain.text();
+      return decision;
+    });
+    if (reading.answer) return reading.answer->frame;
+    asked_for_ = reading.question->domain.text();
+    return protocol_.answer(*reading.question, decision).frame;
+  }
+  static std::string event(const std::string& name, const std::string& data, const std::string& session,
+                           const std::string& error = "0") {
+    return "event \"" + name + "\" \"" + data + "\" example.com mx.example.com 192.0.2.1 " + error + " \"" + session + '"';
+  }
+
+  std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
+  FakeLog sink_{log_};
+  EximProtocol protocol_{sink_};
+  std::string asked_for_;
+};
+
+TEST_F(EximLines, RouteAnswersWithHostLists) {
+  EXPECT_EQ(ask("route example.com"), "OK " + route_text(enforced()).value() + "\n");
+  EXPECT_EQ(ask("route \"Example.COM\""), "OK " + route_text(enforced()).value() + "\n");
+  EXPECT_EQ(asked_for_, "example.com");
+  EXPECT_EQ(ask("route example.com", no_policy("none")), "OK \n");
+}
+
+TEST_F(EximLines, ModeAnswersWithAWord) {
+  EXPECT_EQ(ask("mode example.com"), "OK enforce\n");
+  EXPECT_EQ(ask("mode example.com", no_policy("none")), "OK none\n");
+  Decision dane = enforced();
+  dane.dane = DaneState::kUsable;
+  EXPECT_EQ(ask("mode example.com", dane), "OK dane\n");
+}
+
+TEST_F(EximLines, WhatHasNoPolicyDomainCostsNoLookup) {
+  for (const char* domain : {"[192.0.2.1]", "localhost", "\"a b\"", "\"\xff\""}) {
+    EXPECT_EQ(ask("route " + std::string(domain)), "OK \n") << domain;
+    EXPECT_EQ(ask("mode " + std::string(domain)), "OK none\n") << domain;
+    EXPECT_THAT(asked_for_, IsEmpty());
+  }
+}
+
+TEST_F(EximLines, AReasonToDeferIsOneLine) {
+  Decision waits = enforced();
+  waits.kind = Decision::Kind::kDefer;
+  waits.reason = "the fetch failed:\nOK \n" + std::string(1000, 'x');
+  for (const char* request : {"route example.com", "mode example.com"}) {
+    const std::string answer = ask(request, waits);
+    EXPECT_THAT(answer, StartsWith("DEFER MTA-STS: the fetch failed:\\x0aOK \\x0ax"));
+    EXPECT_EQ(std::ranges::count(answer, '\n'), 1);
+    EXPECT_LT(answer.size(), 600U);
+  }
+  EXPECT_EQ(protocol_.temporary("out of service").frame, "DEFER MTA-STS: out of service\n");
+}
+
+TEST_F(EximLines, R29AModeWaitsWhereDaneIsUnknown) {
+  Decision unknown = enforced();
+  unknown.dane = DaneState::kFailed;
+  unknown.dane_reason = "no DNSSEC";
+  EXPECT_EQ(ask("mode example.com", unknown), "DEFER MTA-STS: no DNSSEC\n");
+}
+
+TEST_F(EximLines, WhatIsNoRequestIsRefusedWithAReason) {
+  EXPECT_THAT(ask("GET / HTTP/1.1"), StartsWith("ERROR mtastsd: "));
+  EXPECT_THAT(ask("lookup example.com"), AllOf(StartsWith("ERROR "), HasSubstr("route, mode, event")));
+  EXPECT_THAT(ask("route"), StartsWith("ERROR "));
+  EXPECT_THAT(ask("route a.example b.example"), StartsWith("ERROR "));
+  EXPECT_THAT(ask("mode \"\""), AllOf(StartsWith("ERROR "), HasSubstr("the domain is empty")));
+  EXPECT_THAT(ask("event too few"), AllOf(StartsWith("ERROR "), HasSubstr("seven words")));
+  EXPECT_THAT(ask(event("tcp:connect", "", "mode=none")), StartsWith("ERROR "));
+  EXPECT_THAT(log_->lines, Contains(HasSubstr("event=exim-request-refused")));
+}
+
+TEST_F(EximLines, R25ACertificateWithoutADnsNameIsVetoed) {
+  EXPECT_THAT(ask(event("tls:cert", "0", "mode=enforce tlsa= cv=1 ver=TLS1.3 pid=7 notafter=9999999999 san=")),
+              StartsWith("OK the certificate has no DNS name"));
+  EXPECT_EQ(ask(event("tls:cert", "0", "mode=enforce pid=7 san=mx.example.com")), "OK \n");
+  EXPECT_EQ(ask(event("tls:cert", "0", "mode=testing pid=7 san=")), "OK \n");
+}
+
+// One process made a connection to a host with an expired certificate, another one to a good one meanwhile.
+TEST_F(EximLines, EventsOfProcessesAreKeptApart) {
+  ask(event("tcp:connect", "", "mode=enforce pid=1"));
+  ask(event("tls:cert", "0", "mode=enforce pid=1 notafter=1000000000 san=mx.example.com"));
+  ask(event("tcp:connect", "", "mode=enforce pid=2"));
+  ask(event("tcp:connect", "", "mode=enforce pid=1"), enforced(), "192.0.2.1");  // the same number on another machine
+  log_->lines.clear();
+  ask(event("msg:host:defer", "failed", "mode=enforce pid=1", "-37"));
+  EXPECT_THAT(log_->lines, Contains(HasSubstr("certificate-expired")));
+}
+
+TEST_F(EximLines, R27TestingReportsAHostThatThePolicyDoesNotList) {
+  Decision testing = enforced();
+  testing.mode = Mode::kTesting;
+  testing.mx = {"other.example.com"};
+  ask(event("tcp:connect", "", "mode=testing pid=1"), testing);
+  EXPECT_EQ(asked_for_, "example.com");
+  ask(event("smtp:ehlo", "250 x", "mode=testing pid=1"), testing);
+  EXPECT_THAT(log_->lines, Contains(HasSubstr("does not list this MX")));
+}
+
+TEST_F(EximLines, APeersBytesStayInTheirWord) {
+  ask(event("tcp:connect", "", "mode=enforce pid=1"));
+  ask(event("msg:host:defer", R"(x\nroute \"y\" result=forged)", "mode=enforce pid=1", "-38"));
+  EXPECT_THAT(log_->lines, SizeIs(1));
+  EXPECT_THAT(log_->lines.front(), AllOf(HasSubstr("starttls-not-supported"), Not(HasSubstr("\n"))));
+}
+
+// What a message may wait for, whatever number of recipients it has: one deadline for the lookups of a process.
+TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
+  using std::chrono::milliseconds;
+  const auto question = [this](const std::string& request, const char* peer = "uid 0") {
+    return *protocol_.read(request, peer, [](const Domain&) { return no_policy(""); }).question;
+  };
+  EXPECT_EQ(question("route a.example 7").process, "uid 0 7");
+  EXPECT_EQ(question("mode a.example 7", "uid 1").process, "uid 1 7");
+  EXPECT_EQ(question("route a.example").process, "");
+  // Far less than the moment that every lookup has (wait_budget.h), so that a fresh budget is the whole of it.
+  const milliseconds most{20};
+  EXPECT_EQ(protocol_.begin(question("route a.example"), most), most);
+  EXPECT_EQ(protocol_.begin(question("route a.example 7"), most), most);
+}
+
+TEST(EximProcesses, HaveABudgetEach) {
+  const auto lines = std::make_shared<Lines>();
+  FakeLog log(lines);
+  Processes processes([](std::string_view) { return no_policy(""); }, log);
+  using std::chrono::seconds;
+  const WaitBudget::Clock::time_point start{};
+  EXPECT_EQ(processes.budget("1", seconds(20)).begin(start), seconds(20));
+  processes.budget("1", seconds(20)).end(start + seconds(15));
+  EXPECT_EQ(processes.budget("1", seconds(20)).begin(start + seconds(15)), seconds(5));
+  EXPECT_EQ(processes.budget("2", seconds(20)).begin(start + seconds(15)), seconds(20));
+}
+
+TEST(EximProcesses, AreBounded) {
+  const auto lines = std::make_shared<Lines>();
+  FakeLog log(lines);
+  Processes processes([](std::string_view) { return no_policy(""); }, log);
+  const EventWatcher* first = &processes.watcher("1");
+  EXPECT_EQ(&processes.watcher("1"), first);
+  for (std::size_t i = 0; i < 3 * Processes::kMax; ++i) {
+    processes.watcher("other" + std::to_string(i));
+    EXPECT_EQ(&processes.watcher("1"), first) << "who goes on is kept";
+  }
+}
+
+TEST(EximFraming, CutsLines) {
+  const Cut two = kEximFraming.cut("route a.example\nroute b");
+  EXPECT_EQ(two.kind, Cut::Kind::kComplete);
+  EXPECT_EQ(two.payload, "route a.example");
+  EXPECT_EQ(two.consumed, 16U);
+  EXPECT_EQ(kEximFraming.cut("route a.example").kind, Cut::Kind::kIncomplete);
+}
+
+TEST(EximFraming, ALineHasAnEnd) {
+  EXPECT_EQ(kEximFraming.cut(std::string(kMaxRequestLine - 1, 'x')).kind, Cut::Kind::kIncomplete);
+  EXPECT_EQ(kEximFraming.cut(std::string(kMaxRequestLine - 1, 'x') + "\n").kind, Cut::Kind::kComplete);
+  EXPECT_EQ(kEximFraming.cut(std::string(kMaxRequestLine, 'x')).kind, Cut::Kind::kMalformed);
+  EXPECT_EQ(kEximFraming.cut(std::string(kMaxRequestLine, 'x') + "\n").kind, Cut::Kind::kMalformed);
+}
+
+}  // namespace
+}  // namespace mtasts

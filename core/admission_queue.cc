@@ -11,7 +11,7 @@ bool has(const AdmissionQueue::Request& request, const AdmissionQueue::Group& gr
 
 }  // namespace
 
-AdmissionQueue::Ticket AdmissionQueue::join(Request request, Time expires) {
+AdmissionQueue::Ticket AdmissionQueue::join(Request request, SteadyTime expires) {
   const Ticket ticket = ++last_ticket_;
   const LineKey key{request.zone, request.priority};
   auto [line, is_new] = zones_.try_emplace(key);
@@ -54,7 +54,7 @@ bool AdmissionQueue::regroup(Ticket ticket, const std::vector<Group>& groups, st
   return fits;
 }
 
-std::vector<AdmissionQueue::Ticket> AdmissionQueue::expire(Time now) {
+std::vector<AdmissionQueue::Ticket> AdmissionQueue::expire(SteadyTime now) {
   std::vector<Ticket> expired;
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
     expired.push_back(expiries_.begin()->second);
@@ -63,12 +63,12 @@ std::vector<AdmissionQueue::Ticket> AdmissionQueue::expire(Time now) {
   return expired;
 }
 
-std::optional<AdmissionQueue::Time> AdmissionQueue::next_expiry() const {
+std::optional<SteadyTime> AdmissionQueue::next_expiry() const {
   if (expiries_.empty()) return std::nullopt;
   return expiries_.begin()->first;
 }
 
-std::vector<AdmissionQueue::Ticket> AdmissionQueue::dismiss() { return expire(Time::max()); }
+std::vector<AdmissionQueue::Ticket> AdmissionQueue::dismiss() { return expire(SteadyTime::max()); }
 
 AdmissionQueue::Lines::const_iterator AdmissionQueue::find_next(std::size_t places) const {
   if (room(Priority::kFirstContact, places) == 0) return lines_.end();

@@ -22,12 +22,12 @@
 #include <vector>
 
 #include "core/requester.h"
+#include "core/time.h"
 
 namespace mtasts {
 
 class AdmissionQueue {
  public:
-  using Time = std::chrono::steady_clock::time_point;
   using Ticket = std::uint64_t;
 
   struct Group {
@@ -40,7 +40,7 @@ class AdmissionQueue {
     std::vector<Group> groups{};  // others than the zone, each once
   };
 
-  Ticket join(Request request, Time expires);
+  Ticket join(Request request, SteadyTime expires);
   // The next one that fits into `places`; from now on it is under way until leave().
   std::optional<Ticket> next(std::size_t places);
   [[nodiscard]] bool has_next(std::size_t places) const { return find_next(places) != lines_.end(); }
@@ -49,9 +49,9 @@ class AdmissionQueue {
   bool regroup(Ticket ticket, const std::vector<Group>& groups, std::size_t places);
 
   // Those that wait and have expired, the earliest first; they are gone with this.
-  std::vector<Ticket> expire(Time now);
+  std::vector<Ticket> expire(SteadyTime now);
   // When the first of those that wait expires.
-  [[nodiscard]] std::optional<Time> next_expiry() const;
+  [[nodiscard]] std::optional<SteadyTime> next_expiry() const;
   // All that wait, in the order of their expiry; they are gone with this.
   std::vector<Ticket> dismiss();
 
@@ -67,7 +67,7 @@ class AdmissionQueue {
   using Lines = std::map<std::uint64_t, LineKey>;  // by whose turn it is
   struct Waiting {
     Request request;
-    Time expires;
+    SteadyTime expires;
   };
 
   [[nodiscard]] Lines::const_iterator find_next(std::size_t places) const;
@@ -83,9 +83,9 @@ class AdmissionQueue {
   Ticket last_ticket_ = 0;
   std::uint64_t last_turn_ = 0;
   std::map<Ticket, Waiting> waiting_;
-  std::set<std::pair<Time, Ticket>> expiries_;  // of waiting_
-  std::map<LineKey, Line> zones_;               // those with somebody waiting
-  Lines lines_;                                 // of zones_
+  std::set<std::pair<SteadyTime, Ticket>> expiries_;  // of waiting_
+  std::map<LineKey, Line> zones_;                     // those with somebody waiting
+  Lines lines_;                                       // of zones_
   std::map<Ticket, Request> under_way_;
   std::map<std::string, std::size_t> groups_;  // how many are under way
   std::size_t others_ = 0;                     // under way, not first contacts

@@ -18,6 +18,9 @@ constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
 
+// 0 to 15 as "0" to "f".
+constexpr char hex_digit(unsigned value) { return "0123456789abcdef"[value & 15U]; }
+
 constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 inline std::string lower(std::string_view text) {
@@ -28,6 +31,12 @@ inline std::string lower(std::string_view text) {
 
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Without `blanks` around it.
+constexpr std::string_view trimmed(std::string_view text, std::string_view blanks = " \t") {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
 }
 
 // The decimal number that `digits` - digits and nothing else - write, if it is at most `max`.

@@ -44,10 +44,10 @@ std::string_view state_name(RecordMemory::State state) { return kStateNames[stat
 
 // The sum of an entry whose own line stands between `head` and `tail`.
 std::string sum_of(std::string_view head, std::string_view tail) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::uint64_t hash = fnv1a_64(tail, fnv1a_64(head));
   std::string digits(kSumDigits, '0');
-  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, hash >>= 4U) *digit = kDigits[hash & 0xfU];
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, hash >>= 4U)
+    *digit = ascii::hex_digit(static_cast<unsigned>(hash & 15U));
   return digits;
 }
 
@@ -61,7 +61,7 @@ std::string number(std::int64_t value, std::int64_t max) {
   return std::to_string(std::clamp<std::int64_t>(value, 0, max));
 }
 
-std::string number(Time time) { return number(time.time_since_epoch().count(), kMaxTime); }
+std::string number(WallTime time) { return number(time.time_since_epoch().count(), kMaxTime); }
 
 std::string head_of(const CacheEntry& entry) {
   std::string out(kMagic);
@@ -113,7 +113,7 @@ class Reader {
     good_ = good_ && value;
     return value.value_or(0);
   }
-  Time time() { return Time{std::chrono::seconds{number(kMaxTime)}}; }
+  WallTime time() { return WallTime{std::chrono::seconds{number(kMaxTime)}}; }
   // Empty where `optional`.
   std::string id(bool optional) {
     std::string result = word();
@@ -245,18 +245,18 @@ bool is_plain_host_name(std::string_view name) {
 // the protection, so it stays in force. That is not for ever: expires() is a fixed instant; a clock far in the future
 // would have failed the fetch's certificate check, so `fetched` is wrong by a certificate's lifetime at most; and a
 // lookup treats such a policy as due for refresh, which sets the time right.
-const StoredPolicy* CacheEntry::policy_in_force(Time now) const {
+const StoredPolicy* CacheEntry::policy_in_force(WallTime now) const {
   return policy && now < policy->expires() ? &*policy : nullptr;
 }
 
-const StoredPolicy* CacheEntry::binding_policy(Time now) const {
+const StoredPolicy* CacheEntry::binding_policy(WallTime now) const {
   const StoredPolicy* in_force = policy_in_force(now);
   return in_force != nullptr && in_force->policy.mode != Mode::kNone ? in_force : nullptr;
 }
 
-std::optional<Time> next_change(const CacheEntry& entry, Time now) {
-  std::optional<Time> next;
-  const auto consider = [&](Time moment) {
+std::optional<WallTime> next_change(const CacheEntry& entry, WallTime now) {
+  std::optional<WallTime> next;
+  const auto consider = [&](WallTime moment) {
     if (moment > now && (!next || moment < *next)) next = moment;
   };
   consider(entry.record.until);

@@ -11,10 +11,11 @@
 #include "core/domain.h"
 #include "core/policy.h"
 #include "core/result.h"
+#include "core/time.h"
 
 namespace mtasts {
 
-using Time = std::chrono::sys_seconds;
+using Time = WallTime;  // the older name, still in two adapters
 
 // The last answer about the TXT record and how long it may be used without asking again (R23).
 struct RecordMemory {
@@ -26,7 +27,7 @@ struct RecordMemory {
     kFailed,  // could not be asked: SERVFAIL, timeout, unreachable (R20)
   };
   State state = State::kUnknown;
-  Time until{};        // usable while now < until
+  WallTime until{};    // usable while now < until
   std::string id;      // kFound
   std::string detail;  // kInvalid, kFailed: reason, escaped, one line
 
@@ -36,11 +37,11 @@ struct RecordMemory {
 // A policy as it was fetched; in force while now < expires (R17, R22).
 struct StoredPolicy {
   std::string id;  // of the record that led to it
-  Time fetched{};
+  WallTime fetched{};
   std::string body;  // exact bytes
   Policy policy;     // parsed from body
 
-  [[nodiscard]] Time expires() const { return fetched + policy.max_age; }
+  [[nodiscard]] WallTime expires() const { return fetched + policy.max_age; }
   friend bool operator==(const StoredPolicy&, const StoredPolicy&) = default;
 };
 
@@ -49,7 +50,7 @@ struct FetchFailure {
   std::string id;
   unsigned count = 0;   // failures of this id in a row
   unsigned streak = 0;  // failures in a row whatever the id: bounds what a host can cause by changing its id
-  Time retry_at{};
+  WallTime retry_at{};
   Error error{ErrorCode::kPolicyFetch, {}};
 
   friend bool operator==(const FetchFailure&, const FetchFailure&) = default;
@@ -70,7 +71,7 @@ bool is_plain_host_name(std::string_view name);
 
 struct DaneMemory {
   DaneState state = DaneState::kNone;
-  Time until{};  // usable while now < until
+  WallTime until{};  // usable while now < until
   std::string detail;
   std::vector<std::string> hosts = {};  // DaneFinding::hosts
 
@@ -85,15 +86,15 @@ struct CacheEntry {
   std::optional<DaneMemory> dane = std::nullopt;
 
   // The policy in force at `now`, or nullptr (R17, R22). What a clock that was set back means: see the .cc.
-  [[nodiscard]] const StoredPolicy* policy_in_force(Time now) const;
+  [[nodiscard]] const StoredPolicy* policy_in_force(WallTime now) const;
   // The same, unless its mode is none: one that a delivery or a report follows.
-  [[nodiscard]] const StoredPolicy* binding_policy(Time now) const;
+  [[nodiscard]] const StoredPolicy* binding_policy(WallTime now) const;
   friend bool operator==(const CacheEntry&, const CacheEntry&) = default;
 };
 
 // The earliest moment after `now` at which something of the entry expires or may be tried again; nullopt: nothing
 // does.
-std::optional<Time> next_change(const CacheEntry& entry, Time now);
+std::optional<WallTime> next_change(const CacheEntry& entry, WallTime now);
 
 inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 10'240;
 

@@ -102,7 +102,7 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
   }
 }
 
-void apply_dane(Decision& decision, const Outcome& outcome, Time now) {
+void apply_dane(Decision& decision, const Outcome& outcome, WallTime now) {
   const auto& dane = outcome.entry.dane;
   const bool known = dane && now < dane->until;
   decision.dane = known ? dane->state : DaneState::kFailed;
@@ -120,7 +120,7 @@ std::optional<Error> failure_behind(const Outcome& outcome, bool in_force) {
 
 }  // namespace
 
-Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now) {
+Decision decide(const Outcome& outcome, const DecisionRules& rules, WallTime now) {
   Decision decision;
   decision.domain = outcome.entry.domain.text();
   decision.from_cache = outcome.from_cache;

@@ -38,8 +38,8 @@ struct Decision {
   std::string domain;           // policy domain, empty where there can be none
   std::vector<std::string> mx;  // patterns (R24)
   std::string id;
-  std::optional<Time> fetched;
-  std::optional<Time> expires;
+  std::optional<WallTime> fetched;
+  std::optional<WallTime> expires;
   std::chrono::seconds max_age{0};
   std::string body;  // the policy file, for TLSRPT
   bool from_cache = true;
@@ -51,7 +51,7 @@ struct Decision {
   std::optional<Error> failure;         // the policy failure behind it, for TLSRPT and the log (R32)
 };
 
-Decision decide(const Outcome& outcome, const DecisionRules& rules, Time now);
+Decision decide(const Outcome& outcome, const DecisionRules& rules, WallTime now);
 
 // R29: DANE takes precedence over a policy. Callers that asked for it must defer while it is unknown, or whoever makes
 // DNS fail could choose the weaker of the two.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/ascii.h"
+#include "core/endpoint.h"
 
 namespace mtasts {
 namespace {
@@ -143,25 +144,18 @@ bool looks_like_address(std::string_view words) {
 // A number or the name of a service (RFC 6335 §5.1).
 bool is_port(std::string_view port) {
   if (port.empty() || port.size() > 15) return false;
-  if (std::ranges::all_of(port, ascii::is_digit)) return ascii::number(port, 65535).value_or(0) > 0;
+  if (std::ranges::all_of(port, ascii::is_digit)) return parse_port(port).has_value();
   return std::ranges::all_of(port, [](char c) { return ascii::is_alnum(c) || c == '-'; });
 }
 
 // The host of `host`, `host:port`, `[host]`, `[host]:port`.
 Result<std::string_view> host_of(std::string_view next_hop) {
   constexpr std::string_view kHint = "is not a next hop; write example.com, host:port, [host] or [host]:port";
-  if (!next_hop.starts_with('[')) {
-    if (looks_like_ipv6(next_hop)) return next_hop;
-    const std::size_t colon = next_hop.find(':');
-    if (colon == std::string_view::npos) return next_hop;
-    if (!is_port(next_hop.substr(colon + 1))) return invalid(next_hop, kHint);
-    return next_hop.substr(0, colon);
-  }
-  const std::size_t close = next_hop.find(']');
-  if (close == std::string_view::npos) return invalid(next_hop, kHint);
-  const std::string_view after = next_hop.substr(close + 1);
-  if (!after.empty() && (after.front() != ':' || !is_port(after.substr(1)))) return invalid(next_hop, kHint);
-  return next_hop.substr(1, close - 1);
+  if (looks_like_ipv6(next_hop)) return next_hop;
+  const auto parts = split_port(next_hop);
+  if (!parts || (parts->port && !is_port(*parts->port))) return invalid(next_hop, kHint);
+  if (!parts->in_brackets && parts->host.find(':') != std::string_view::npos) return invalid(next_hop, kHint);
+  return parts->host;
 }
 
 }  // namespace

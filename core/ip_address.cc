@@ -3,9 +3,10 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 #include <vector>
+
+#include "core/ascii.h"
 
 namespace mtasts {
 namespace {
@@ -99,6 +100,8 @@ std::string IpAddress::text() const {
   return text.data();
 }
 
+bool IpAddress::is_loopback() const { return is_ipv4() ? bytes_.front() == 127 : *this == parse("::1"); }
+
 std::optional<IpAddress> IpAddress::embedded_ipv4() const {
   if (is_ipv4()) return std::nullopt;
   for (const auto& [network, first] : embeddings())
@@ -119,11 +122,9 @@ Result<IpNetwork> IpNetwork::parse(std::string_view text) {
   const auto most = static_cast<unsigned>(address->octets().size()) * kBitsOfOctet;
   if (slash == std::string_view::npos) return IpNetwork(*address, most);
   const auto digits = text.substr(slash + 1);
-  unsigned bits = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  if (error != std::errc{} || end != digits.data() + digits.size() || bits > most)
-    return no_network(text, "behind the slash a number from 0 to " + std::to_string(most) + " must stand");
-  IpNetwork network = around(*address, bits);
+  const auto bits = ascii::number(digits, most);
+  if (!bits) return no_network(text, "behind the slash a number from 0 to " + std::to_string(most) + " must stand");
+  IpNetwork network = around(*address, static_cast<unsigned>(*bits));
   if (network.base_ != *address) return no_network(text, "its address has bits set behind the prefix");
   return network;
 }

@@ -22,7 +22,10 @@ class IpAddress {
   // 4 or 16, in network byte order.
   [[nodiscard]] std::string_view octets() const;
   [[nodiscard]] std::string text() const;
+  // As the host of a URL: an IPv6 address in brackets (RFC 3986 §3.2.2).
+  [[nodiscard]] std::string url_host() const { return is_ipv4() ? text() : '[' + text() + ']'; }
 
+  [[nodiscard]] bool is_loopback() const;  // 127.0.0.0/8 or ::1
   // The IPv4 address that packets to this IPv6 address reach: mapped (RFC 4291 §2.5.5.2), IPv4-translated (RFC 2765),
   // NAT64 with the well-known prefix (RFC 6052 §2.1), 6to4 (RFC 3056). nullopt for any other address.
   [[nodiscard]] std::optional<IpAddress> embedded_ipv4() const;

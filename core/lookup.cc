@@ -27,12 +27,12 @@ seconds back_off(const FetchFailure& failure, seconds retry) {
 
 // A policy is fetched again when it is older than `refresh`, or when less than an eighth of its life is left: then a
 // short-lived one has several chances before it expires (R21).
-Time due_at(const StoredPolicy& policy, seconds refresh) {
+WallTime due_at(const StoredPolicy& policy, seconds refresh) {
   return std::min(policy.fetched + refresh, policy.expires() - policy.policy.max_age / 8);
 }
 
 // A policy from the future is refreshed to set its time right.
-bool refresh_due(const StoredPolicy& policy, seconds refresh, Time now) {
+bool refresh_due(const StoredPolicy& policy, seconds refresh, WallTime now) {
   return policy.fetched > now || now >= due_at(policy, refresh);
 }
 
@@ -45,7 +45,7 @@ Lookup::Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effor
       effort_(effort),
       rules_(rules) {}
 
-Action Lookup::start(Time now) {
+Action Lookup::start(WallTime now) {
   if (effort_ == Effort::kNormal && record_usable(now)) {
     // No background refresh from here: what is cached is answered without touching the network. The record's own
     // time to live (at most max_ttl) brings the refresh about, or the timer's Effort::kRefresh.
@@ -57,7 +57,7 @@ Action Lookup::start(Time now) {
   return {.save = std::nullopt, .answer = std::nullopt, .next = QueryRecord{}};
 }
 
-Action Lookup::on_record(const RecordResult& result, Time now) {
+Action Lookup::on_record(const RecordResult& result, WallTime now) {
   used_network_ = true;
   if (!result && is_ours(result.error().code))
     return not_tried({result.error().code, "the record " + entry_.domain.record_name() +
@@ -81,7 +81,7 @@ Action Lookup::on_record(const RecordResult& result, Time now) {
   return action;
 }
 
-Action Lookup::on_fetch(const FetchResult& result, Time now, Rival rival) {
+Action Lookup::on_fetch(const FetchResult& result, WallTime now, Rival rival) {
   used_network_ = true;
   if (!result && is_ours(result.error().code)) {
     const std::string what = entry_.record.state == State::kFound
@@ -106,7 +106,7 @@ Action Lookup::on_fetch(const FetchResult& result, Time now, Rival rival) {
   return action;
 }
 
-Action Lookup::on_dane(const DaneFinding& finding, Time now) {
+Action Lookup::on_dane(const DaneFinding& finding, WallTime now) {
   used_network_ = true;
   const bool failed = finding.kind == DaneState::kFailed;
   const seconds kept = failed ? rules_.dns_retry : std::max(remembered_for(finding.ttl), kMinDane);
@@ -119,7 +119,6 @@ Action Lookup::on_dane(const DaneFinding& finding, Time now) {
 void Lookup::merge_stored(std::optional<CacheEntry> stored) {
   if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == last_stored_) return;
   last_stored_ = stored->policy;
-  if (stored->policy == entry_.policy) return;
   entry_.policy = std::move(stored->policy);
   entry_.failure = std::move(stored->failure);
 }
@@ -131,13 +130,13 @@ Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, faul
 // let the policy expire (RFC 8461 §10.2). It is stored under the id it had, so that a record that is seen again with
 // another id has it fetched again (R18). Mode none protects nothing that could be lost: its domain's record brings it
 // back.
-std::optional<std::string> Lookup::id_to_fetch(Time now) const {
+std::optional<std::string> Lookup::id_to_fetch(WallTime now) const {
   if (entry_.record.state == State::kFound) return entry_.record.id;
   const StoredPolicy* policy = entry_.binding_policy(now);
   return policy == nullptr ? std::nullopt : std::optional(policy->id);
 }
 
-Action Lookup::after_record(Time now) {
+Action Lookup::after_record(WallTime now) {
   const std::optional<std::string> id = id_to_fetch(now);
   if (!id || !may_fetch(*id, now)) return finish(now);
   const StoredPolicy* policy = entry_.policy_in_force(now);
@@ -166,7 +165,7 @@ Action Lookup::not_tried(Error fault) {
   return action;
 }
 
-Action Lookup::finish(Time now) {
+Action Lookup::finish(WallTime now) {
   if (!answered_ && dane_missing(now)) {
     progress_ = Outcome::Progress::kDanePending;
     dane_asked_ = true;
@@ -185,28 +184,28 @@ seconds Lookup::remembered_for(seconds ttl) const {  // R23
 
 // An answer that there is no record is believed for no longer than until the policy in force is due: the next lookup
 // after that refreshes it (R21). One that is due already has this lookup to refresh it.
-Time Lookup::negative_until(seconds ttl, Time now) const {
-  const Time until = now + remembered_for(ttl);
+WallTime Lookup::negative_until(seconds ttl, WallTime now) const {
+  const WallTime until = now + remembered_for(ttl);
   const StoredPolicy* policy = entry_.binding_policy(now);
   if (policy == nullptr) return until;
-  const Time due = refresh_due(*policy, rules_.refresh, now) ? now : due_at(*policy, rules_.refresh);
+  const WallTime due = refresh_due(*policy, rules_.refresh, now) ? now : due_at(*policy, rules_.refresh);
   return std::min(until, std::max(due, now + std::max(rules_.min_ttl, rules_.dns_retry)));
 }
 
 // Only a policy that binds the sender can be in DANE's way.
-bool Lookup::dane_missing(Time now) const {
+bool Lookup::dane_missing(WallTime now) const {
   if (!rules_.ask_dane || dane_asked_ || entry_.binding_policy(now) == nullptr) return false;
   return !entry_.dane || now >= entry_.dane->until ||
          entry_.dane->until > now + std::max({rules_.min_ttl, rules_.max_ttl, rules_.dns_retry, kMinDane});
 }
 
 // A memory that reaches further than any answer may is from before the clock was set back.
-bool Lookup::record_usable(Time now) const {
+bool Lookup::record_usable(WallTime now) const {
   const seconds longest = std::max({rules_.min_ttl, rules_.max_ttl, rules_.dns_retry});
   return entry_.record.state != State::kUnknown && now < entry_.record.until && entry_.record.until <= now + longest;
 }
 
-bool Lookup::may_fetch(const std::string& id, Time now) const {
+bool Lookup::may_fetch(const std::string& id, WallTime now) const {
   if (const auto& policy = entry_.policy; policy && policy->id == id && now >= policy->expires() &&
                                           effort_ == Effort::kNormal && now < policy->fetched + kMinFetchInterval) {
     return false;
@@ -219,7 +218,7 @@ bool Lookup::may_fetch(const std::string& id, Time now) const {
 
 // Where DNS gave neither the record nor an address, the policy host was not asked: no attempt that counts for R15, or
 // an outage of the resolver would keep policies from being fetched after its end.
-void Lookup::note_failure(const Error& error, Time now) {
+void Lookup::note_failure(const Error& error, WallTime now) {
   const bool in_dns = is_dns_failure(error.code);
   const bool counts = !in_dns || entry_.record.state == State::kFound;
   FetchFailure next{fetching_, 0, 0, {}, {in_dns ? ErrorCode::kPolicyFetch : error.code, error.detail}};

@@ -72,13 +72,13 @@ class Lookup {
   Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules);
 
   // First call. Then exactly one on_* call answers each QueryRecord, FetchPolicy or QueryDane, until Finished.
-  Action start(Time now);
-  Action on_record(const RecordResult& result, Time now);
+  Action start(WallTime now);
+  Action on_record(const RecordResult& result, WallTime now);
   // A policy that another process saved while this one fetched is older or newer than what was fetched; `rival` says
   // which.
   enum class Rival { kOlder, kNewer };
-  Action on_fetch(const FetchResult& result, Time now, Rival rival = Rival::kOlder);
-  Action on_dane(const DaneFinding& finding, Time now);
+  Action on_fetch(const FetchResult& result, WallTime now, Rival rival = Rival::kOlder);
+  Action on_dane(const DaneFinding& finding, WallTime now);
 
   // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
   // that what we save does not undo it (R17).
@@ -88,16 +88,16 @@ class Lookup {
   [[nodiscard]] Outcome so_far() const;
 
  private:
-  [[nodiscard]] std::optional<std::string> id_to_fetch(Time now) const;
-  Action after_record(Time now);
+  [[nodiscard]] std::optional<std::string> id_to_fetch(WallTime now) const;
+  Action after_record(WallTime now);
   Action not_tried(Error fault);
-  Action finish(Time now);
+  Action finish(WallTime now);
   [[nodiscard]] std::chrono::seconds remembered_for(std::chrono::seconds ttl) const;
-  [[nodiscard]] Time negative_until(std::chrono::seconds ttl, Time now) const;
-  [[nodiscard]] bool dane_missing(Time now) const;
-  [[nodiscard]] bool record_usable(Time now) const;
-  [[nodiscard]] bool may_fetch(const std::string& id, Time now) const;
-  void note_failure(const Error& error, Time now);
+  [[nodiscard]] WallTime negative_until(std::chrono::seconds ttl, WallTime now) const;
+  [[nodiscard]] bool dane_missing(WallTime now) const;
+  [[nodiscard]] bool record_usable(WallTime now) const;
+  [[nodiscard]] bool may_fetch(const std::string& id, WallTime now) const;
+  void note_failure(const Error& error, WallTime now);
 
   CacheEntry entry_;
   std::optional<StoredPolicy> last_stored_;  // in the store: only another one is news, which may not have taken ours
@@ -109,7 +109,7 @@ class Lookup {
   std::optional<Error> fault_;
   bool answered_ = false;
   bool fetched_ = false;     // there is nothing more to fetch
-  bool dane_asked_ = false;  // an answer of TTL 0 is not asked for again
+  bool dane_asked_ = false;  // once is enough, though what came of it may run out while the policy is fetched
   bool used_network_ = false;
 };
 

@@ -18,10 +18,6 @@ std::string_view without_trailing_blanks(std::string_view text) {
   return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
-std::string_view without_leading_blanks(std::string_view text) {
-  return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
-}
-
 // Takes the next line off the front of `body`: without LF or CRLF (R8, erratum 6253) and without white space at its
 // end. A CR that no LF follows is no line end.
 std::string_view take_line(std::string_view& body) {
@@ -104,7 +100,7 @@ Result<void> take_policy_line(Draft& draft, std::string_view line) {
   const std::size_t colon = line.find(':');
   const std::string_view key = line.substr(0, colon);
   const std::string_view value =
-      colon == std::string_view::npos ? std::string_view{} : without_leading_blanks(line.substr(colon + 1));
+      colon == std::string_view::npos ? std::string_view{} : ascii::trimmed(line.substr(colon + 1));
   if (!ascii::is_field_name(key) || value.empty()) return invalid("\"" + escaped(line) + "\" is not key: value");
   if (has_control(value)) return invalid("\"" + escaped(line) + "\" contains a control character");
   if (!is_utf8(value)) return invalid("\"" + escaped(line) + "\" is not UTF-8");

@@ -38,11 +38,10 @@ constexpr std::array kNames{
 constexpr std::string_view kOldName = "engine";
 
 void append_hex(std::string& out, char byte) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   const auto value = static_cast<unsigned char>(byte);
   out += "\\x";
-  out += kDigits[value >> 4U];
-  out += kDigits[value & 0xfU];
+  out += ascii::hex_digit(value >> 4U);
+  out += ascii::hex_digit(value);
 }
 
 }  // namespace

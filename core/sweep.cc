@@ -21,16 +21,16 @@ unsigned jitter(const Domain& domain) {
   return (hash >> 24U) ^ (hash >> 8U & 0xffU);
 }
 
-bool sweep_due(const CacheEntry& entry, const StoredPolicy& policy, seconds refresh, Time now) {
+bool sweep_due(const CacheEntry& entry, const StoredPolicy& policy, seconds refresh, WallTime now) {
   if (policy.fetched > now) return true;  // the clock was wrong then or is now
   const seconds span = std::min(refresh, policy.policy.max_age * 3 / 4);
-  const Time due = policy.fetched + span * 3 / 4 + span / 4 * jitter(entry.domain) / 256;
+  const WallTime due = policy.fetched + span * 3 / 4 + span / 4 * jitter(entry.domain) / 256;
   return now >= std::min(due, policy.expires() - kRoundsApart);
 }
 
 }  // namespace
 
-SweepAction sweep_action(const CacheEntry& entry, Time used, const SweepRules& rules, Time now) {
+SweepAction sweep_action(const CacheEntry& entry, WallTime used, const SweepRules& rules, WallTime now) {
   const bool unused = now - used >= rules.forget;
   const StoredPolicy* in_force = entry.policy_in_force(now);
   if (in_force != nullptr) {
@@ -40,11 +40,11 @@ SweepAction sweep_action(const CacheEntry& entry, Time used, const SweepRules& r
   }
   // An expired policy stays for a while: the clock may be wrong.
   if (entry.policy) return unused ? SweepAction::kForget : SweepAction::kKeep;
-  const Time last = std::max(entry.record.until, entry.failure ? entry.failure->retry_at : Time{});
+  const WallTime last = std::max(entry.record.until, entry.failure ? entry.failure->retry_at : WallTime{});
   return now - last >= kNegativeKept ? SweepAction::kForget : SweepAction::kKeep;
 }
 
-SweepAction sweep_action_of_damaged(Time used, const SweepRules& rules, Time now) {
+SweepAction sweep_action_of_damaged(WallTime used, const SweepRules& rules, WallTime now) {
   return now - used >= rules.forget ? SweepAction::kForget : SweepAction::kRefresh;
 }
 

@@ -18,10 +18,10 @@ enum class SweepAction { kKeep, kRefresh, kForget };
 // of that span that its domain's name decides, so that the policies of a store do not all fall due together), and
 // always well before it expires (R21). A policy in force is never forgotten, however long nobody used it (R17); it is
 // only no longer refreshed. `used`: when the entry was last asked for.
-SweepAction sweep_action(const CacheEntry& entry, Time used, const SweepRules& rules, Time now);
+SweepAction sweep_action(const CacheEntry& entry, WallTime used, const SweepRules& rules, WallTime now);
 
 // Of what cannot be read as an entry. It may have held a policy, so it is looked up again before anybody asks, rather
 // than when somebody does, who may then be kept from it (RFC 8461 §10.2).
-SweepAction sweep_action_of_damaged(Time used, const SweepRules& rules, Time now);
+SweepAction sweep_action_of_damaged(WallTime used, const SweepRules& rules, WallTime now);
 
 }  // namespace mtasts

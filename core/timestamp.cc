@@ -13,7 +13,7 @@ void append_padded(std::string& out, long value, std::size_t width) {
 
 }  // namespace
 
-std::string rfc3339(Time time) {
+std::string rfc3339(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};

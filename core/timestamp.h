@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "core/cache_entry.h"
+#include "core/time.h"
 
 namespace mtasts {
 
 // RFC 3339 in UTC, e.g. "2026-01-31T08:05:00Z".
-std::string rfc3339(Time time);
+std::string rfc3339(WallTime time);
 
 }  // namespace mtasts

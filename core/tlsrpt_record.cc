@@ -9,24 +9,18 @@ namespace mtasts {
 namespace {
 
 constexpr std::string_view kVersion = "v=TLSRPTv1";
-constexpr std::string_view kBlanks = " \t";
-
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
 
 // Takes what comes before the next `separator`, or all, off the front of `text`.
 std::string_view take(std::string_view& text, char separator) {
   const std::size_t end = std::min(text.find(separator), text.size());
   const std::string_view taken = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
-  return trimmed(taken);
+  return ascii::trimmed(taken);
 }
 
 // What does not begin so does not count at all.
 bool is_ours(std::string_view text) {
-  return text.starts_with(kVersion) && trimmed(text.substr(kVersion.size())).starts_with(';');
+  return text.starts_with(kVersion) && ascii::trimmed(text.substr(kVersion.size())).starts_with(';');
 }
 
 bool is_text(std::string_view text) {

@@ -4,28 +4,28 @@
 
 namespace mtasts {
 
-void ConcurrencyLimit::answered(Time now) {
+void ConcurrencyLimit::answered(SteadyTime now) {
   last_answer_ = now;
   limit_ = std::min(limit_ + 1, most_);  // doubles it with each round
 }
 
-void ConcurrencyLimit::found_alive(Time now) {
+void ConcurrencyLimit::found_alive(SteadyTime now) {
   last_answer_ = now;
   limit_ = most_;
 }
 
-bool ConcurrencyLimit::timed_out(Time asked_at, Time now) {
+bool ConcurrencyLimit::timed_out(SteadyTime asked_at, SteadyTime now) {
   if (last_answer_ > asked_at) return false;
   shrink(asked_at, now);
   return true;
 }
 
-void ConcurrencyLimit::unreachable(Time asked_at, Time now) {
+void ConcurrencyLimit::unreachable(SteadyTime asked_at, SteadyTime now) {
   shrink(asked_at, now);
   closed_until_ = now + kPause;
 }
 
-void ConcurrencyLimit::shrink(Time asked_at, Time now) {
+void ConcurrencyLimit::shrink(SteadyTime asked_at, SteadyTime now) {
   if (asked_at < last_shrunk_) return;
   limit_ = std::max(limit_ / 2, 1U);
   last_shrunk_ = now;

@@ -5,12 +5,12 @@
 
 #include <chrono>
 
+#include "core/time.h"
+
 namespace mtasts {
 
 class ConcurrencyLimit {
  public:
-  using Time = std::chrono::steady_clock::time_point;
-
   // How long nothing is asked after a connection failed.
   static constexpr std::chrono::milliseconds kPause{200};
 
@@ -18,30 +18,30 @@ class ConcurrencyLimit {
   explicit ConcurrencyLimit(unsigned most) : most_(most), limit_(most) {}
 
   // How many questions may be under way; none during a pause.
-  [[nodiscard]] unsigned limit(Time now) const { return now >= closed_until_ ? limit_ : 0; }
+  [[nodiscard]] unsigned limit(SteadyTime now) const { return now >= closed_until_ ? limit_ : 0; }
   // Has anything been answered since then? Then questions that wait do so because of `most`.
-  [[nodiscard]] bool has_answered_since(Time time) const { return last_answer_ > time; }
+  [[nodiscard]] bool has_answered_since(SteadyTime time) const { return last_answer_ > time; }
   // Not before.
-  [[nodiscard]] Time closed_until() const { return closed_until_; }
+  [[nodiscard]] SteadyTime closed_until() const { return closed_until_; }
 
   // One of these for each question. Whatever the answer is: it was there.
-  void answered(Time now);
+  void answered(SteadyTime now);
   // A question asked to find out, beside the others, was answered.
-  void found_alive(Time now);
+  void found_alive(SteadyTime now);
   // True when it may be the resolver's fault. It is not when others were answered meanwhile: the question is about a
   // name whose own servers are slow.
-  bool timed_out(Time asked_at, Time now);
-  void unreachable(Time asked_at, Time now);
+  bool timed_out(SteadyTime asked_at, SteadyTime now);
+  void unreachable(SteadyTime asked_at, SteadyTime now);
 
  private:
   // At most once for all that were in flight together.
-  void shrink(Time asked_at, Time now);
+  void shrink(SteadyTime asked_at, SteadyTime now);
 
   unsigned most_;
   unsigned limit_;
-  Time last_answer_{};
-  Time last_shrunk_{};
-  Time closed_until_{};
+  SteadyTime last_answer_{};
+  SteadyTime last_shrunk_{};
+  SteadyTime closed_until_{};
 };
 
 }  // namespace mtasts

@@ -1,6 +1,5 @@
 #include "dns/reply.h"
 
-#include <arpa/inet.h>
 #include <getdns/getdns.h>
 #include <getdns/getdns_extra.h>
 
@@ -10,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/ascii.h"
+#include "core/ip_address.h"
 #include "dns/wire.h"
 
 namespace mtasts {
@@ -25,7 +26,7 @@ constexpr const char* kMalformedRecord = "a malformed record";
 constexpr std::size_t kMaxNameOctets = 253;
 constexpr std::size_t kMaxLabelOctets = 63;
 
-unsigned char lower(unsigned char c) { return c >= 'A' && c <= 'Z' ? static_cast<unsigned char>(c + 32) : c; }
+bool is_plain(char c) { return ascii::is_alnum(c) || c == '-' || c == '_'; }
 
 // A name in wire form, lower case. Length octets are below 64 and so never look like letters.
 using WireName = std::string;
@@ -35,7 +36,7 @@ WireName wire_of(std::string_view name) {
   while (!name.empty()) {
     const auto label = name.substr(0, name.find('.'));
     wire += static_cast<char>(label.size());
-    for (const char c : label) wire += static_cast<char>(lower(static_cast<unsigned char>(c)));
+    for (const char c : label) wire += ascii::lower(c);
     name.remove_prefix(std::min(label.size() + 1, name.size()));
   }
   return wire + '\0';
@@ -43,7 +44,7 @@ WireName wire_of(std::string_view name) {
 
 WireName wire_of(const getdns_bindata& data) {
   WireName wire;
-  for (std::size_t i = 0; i < data.size; ++i) wire += static_cast<char>(lower(data.data[i]));
+  for (std::size_t i = 0; i < data.size; ++i) wire += ascii::lower(static_cast<char>(data.data[i]));
   return wire;
 }
 
@@ -55,8 +56,7 @@ std::string presentation_of(const std::uint8_t* data, std::size_t size) {
     if (!name.empty()) name += '.';
     for (++i; i < end; ++i) {
       const unsigned char c = data[i];
-      const unsigned char l = lower(c);
-      if ((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
+      if (is_plain(static_cast<char>(c))) {
         name += static_cast<char>(c);
       } else {
         name += '\\';
@@ -197,11 +197,9 @@ std::optional<MxRecord> mx_of(const getdns_dict* rr) {
 
 std::optional<std::string> address_of(const getdns_dict* rr, RrType type) {
   const auto* data = bytes(rr, type == RrType::kA ? "/rdata/ipv4_address" : "/rdata/ipv6_address");
-  std::array<char, INET6_ADDRSTRLEN> text{};
   if (data == nullptr || data->size != (type == RrType::kA ? 4U : 16U)) return std::nullopt;
-  if (inet_ntop(type == RrType::kA ? AF_INET : AF_INET6, data->data, text.data(), text.size()) == nullptr)
-    return std::nullopt;
-  return std::string(text.data());
+  const auto address = IpAddress::from_octets({reinterpret_cast<const char*>(data->data), data->size});
+  return address ? std::optional(address->text()) : std::nullopt;
 }
 
 std::optional<TlsaRecord> tlsa_of(const getdns_dict* rr) {
@@ -283,8 +281,7 @@ bool is_askable(std::string_view name) {
       label = 0;
       continue;
     }
-    const unsigned char l = lower(static_cast<unsigned char>(c));
-    if (!((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) return false;
+    if (!is_plain(c)) return false;
     if (++label > kMaxLabelOctets) return false;
   }
   return label > 0;

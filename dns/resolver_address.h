@@ -7,17 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "core/endpoint.h"
 #include "core/result.h"
 
 namespace mtasts {
 
 struct ResolverAddress {
-  std::string ip;                     // presentation form, without brackets and scope
+  IpAddress address;
   std::string scope;                  // of a link-local IPv6 address: an interface name or number
   std::optional<std::uint16_t> port;  // absent: that of the transport
 
-  [[nodiscard]] bool is_ipv6() const;
-  [[nodiscard]] bool is_loopback() const;    // 127.0.0.0/8 or ::1
   [[nodiscard]] bool is_local_host() const;  // exactly 127.0.0.1 or ::1
   // For messages: "192.0.2.1", "192.0.2.1:5353", "[fe80::1%eth0]:5353".
   [[nodiscard]] std::string text() const;

@@ -1,6 +1,5 @@
 #include "dns/upstream.h"
 
-#include <arpa/inet.h>
 #include <getdns/getdns.h>
 #include <getdns/getdns_extra.h>
 #include <sys/socket.h>
@@ -41,10 +40,9 @@ getdns_return_t set_bytes(getdns_dict* dict, const char* name, const void* data,
 // One entry for getdns_context_set_upstream_recursive_servers().
 ListPtr server_list(const ResolverAddress& address, std::uint16_t port) {
   const DictPtr server(getdns_dict_create());
-  std::array<unsigned char, 16> bytes{};
-  inet_pton(address.is_ipv6() ? AF_INET6 : AF_INET, address.ip.c_str(), bytes.data());
-  set_bytes(server.get(), "address_type", address.is_ipv6() ? "IPv6" : "IPv4", 4);
-  set_bytes(server.get(), "address_data", bytes.data(), address.is_ipv6() ? 16 : 4);
+  const auto octets = address.address.octets();
+  set_bytes(server.get(), "address_type", address.address.is_ipv4() ? "IPv4" : "IPv6", 4);
+  set_bytes(server.get(), "address_data", octets.data(), octets.size());
   if (!address.scope.empty()) set_bytes(server.get(), "scope_id", address.scope.data(), address.scope.size());
   getdns_dict_set_int(server.get(), "port", port);
   getdns_dict_set_int(server.get(), "tls_port", port);
@@ -183,7 +181,7 @@ void Upstream::ask(const std::string& name, RrType type, Manner manner, Done don
   const auto context = this->context();
   if (!context) return done(tl::unexpected(context.error()));
   Context& asked_of = **context;
-  const int family = address_.is_ipv6() ? AF_INET6 : AF_INET;
+  const int family = address_.address.is_ipv4() ? AF_INET : AF_INET6;
   auto asked = std::make_unique<Asked>(Asked{asked_of, family, std::move(done), asked_of.answers});
   ++asked_of.under_way;
   const DictPtr wanted = extensions(manner);  // getdns reads it during the call

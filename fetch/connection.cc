@@ -99,7 +99,7 @@ void Connection::set_addresses(const std::vector<IpAddress>& addresses) {
   std::string list;
   for (const auto& address : addresses) {
     list += list.empty() ? "" : ",";
-    list += address.is_ipv4() ? address.text() : '[' + address.text() + ']';
+    list += address.url_host();
   }
   const std::string entry = config_.host + ':' + std::to_string(config_.port) + ':' + list;
   handles_->resolve.reset(curl_slist_append(nullptr, entry.c_str()));

@@ -22,8 +22,7 @@ bool is_last_of_reply(std::string_view line) {
 bool is_without_sni(const MxSession::Peer& peer) { return peer.sni == MxProber::Sni::kLeftOut; }
 
 std::string url_host(const MxSession::Peer& peer) {
-  if (!is_without_sni(peer)) return peer.host.text();
-  return peer.address.is_ipv4() ? peer.address.text() : '[' + peer.address.text() + ']';
+  return is_without_sni(peer) ? peer.address.url_host() : peer.host.text();
 }
 
 std::string_view without_line_end(std::string_view line) {

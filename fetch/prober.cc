@@ -5,6 +5,7 @@
 #include <list>
 #include <utility>
 
+#include "core/time.h"
 #include "fetch/address_rule.h"
 #include "fetch/admission.h"
 #include "fetch/multi.h"
@@ -28,11 +29,11 @@ struct Probe {
   MxProber::Sni sni;
   std::deque<IpAddress> addresses;  // not tried yet
   MxProber::Callback done;
-  steady_clock::time_point end;      // of the whole probe
-  milliseconds time_to_connect;      // what is left of it
-  bool was_crowded = false;          // an address was left out for want of room
-  steady_clock::time_point begun{};  // of the session
-  std::string own_address{};         // of the last connection
+  SteadyTime end;                // of the whole probe
+  milliseconds time_to_connect;  // what is left of it
+  bool was_crowded = false;      // an address was left out for want of room
+  SteadyTime begun{};            // of the session
+  std::string own_address{};     // of the last connection
   std::string mx_address{};
   std::unique_ptr<MxSession> session{};
   std::unique_ptr<EventLoop::Watch> connect_timer{};

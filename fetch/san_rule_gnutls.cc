@@ -1,7 +1,6 @@
 #include <curl/curl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/ascii.h"
 #include "fetch/san_rule.h"
 
 namespace mtasts {
@@ -19,10 +19,6 @@ constexpr std::size_t kMaxSanOctets = 1024;  // a longer name cannot be a host's
 constexpr const char* kNotForServers = "is not for servers";
 
 CertificateFault untrusted(std::string text) { return {ErrorCode::kCertificateNotTrusted, std::move(text)}; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 struct CertificateFree {
   void operator()(gnutls_x509_crt_t certificate) const { gnutls_x509_crt_deinit(certificate); }
@@ -53,7 +49,7 @@ bool names_host(gnutls_x509_crt_t certificate, const std::string& host) {
     if (kind < 0 && kind != GNUTLS_E_SHORT_MEMORY_BUFFER) return false;  // no more of them, or not readable
     if (kind != GNUTLS_SAN_DNSNAME) continue;
     const std::string_view name(buffer.data(), size);
-    if (equal_ignoring_case(name, host) || equal_ignoring_case(name, wildcard)) return true;
+    if (ascii::equal_ignoring_case(name, host) || ascii::equal_ignoring_case(name, wildcard)) return true;
   }
 }
 

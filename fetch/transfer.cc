@@ -1,12 +1,12 @@
 #include "fetch/transfer.h"
 
 #include <curl/curl.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/policy.h"
 
 namespace mtasts {
@@ -17,16 +17,7 @@ constexpr std::uint16_t kHttpsPort = 443;
 constexpr const char* kPath = "/.well-known/mta-sts.txt";
 
 // The type of a Content-Type value, without parameters and white space.
-std::string_view media_type(std::string_view value) {
-  value = value.substr(0, value.find(';'));
-  const auto first = value.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return value.substr(first, value.find_last_not_of(" \t") + 1 - first);
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
+std::string_view media_type(std::string_view value) { return ascii::trimmed(value.substr(0, value.find(';'))); }
 
 template <typename T>
 T info(void* easy, CURLINFO what) {
@@ -147,14 +138,14 @@ std::string Transfer::transport_reason(int curl_code) const {
 
 std::string Transfer::content_reason() const {
   const std::string type = text(easy(), CURLINFO_CONTENT_TYPE);
-  if (!equal_ignoring_case(media_type(type), "text/plain"))
+  if (!ascii::equal_ignoring_case(media_type(type), "text/plain"))
     return connection_.where() + (type.empty() ? ": no media type instead of text/plain"
                                                : ": media type " + escaped(type) + " instead of text/plain");
   const std::string encoding = header("Content-Encoding");
-  if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
+  if (!encoding.empty() && !ascii::equal_ignoring_case(encoding, "identity"))
     return connection_.where() + ": content encoding " + escaped(encoding) + ", which was not asked for";
   const std::string coding = header("Transfer-Encoding");
-  if (!coding.empty() && !equal_ignoring_case(coding, "chunked"))
+  if (!coding.empty() && !ascii::equal_ignoring_case(coding, "chunked"))
     return connection_.where() + ": transfer coding " + escaped(coding) + ", which was not asked for";
   return {};
 }

@@ -43,6 +43,22 @@ const char* item(const std::vector<std::string>& list, size_t index) {
   return index < list.size() ? list[index].c_str() : "";
 }
 
+mtasts::ErrorCode error_of(mtasts_session failure) {
+  using mtasts::ErrorCode;
+  switch (failure) {
+    case MTASTS_SESSION_STARTTLS_NOT_SUPPORTED:
+      return ErrorCode::kStartTlsNotSupported;
+    case MTASTS_SESSION_CERTIFICATE_HOST_MISMATCH:
+      return ErrorCode::kCertificateHostMismatch;
+    case MTASTS_SESSION_CERTIFICATE_EXPIRED:
+      return ErrorCode::kCertificateExpired;
+    case MTASTS_SESSION_CERTIFICATE_NOT_TRUSTED:
+      return ErrorCode::kCertificateNotTrusted;
+    default:
+      return ErrorCode::kValidationFailure;
+  }
+}
+
 }  // namespace
 
 mtasts_status mtasts_open(const char* config_path, mtasts_context** context, char* error, size_t error_size) {
@@ -125,10 +141,12 @@ mtasts_status mtasts_report(mtasts_context* context, const mtasts_answer* answer
   return guarded([&] {
     const bool good = outcome == MTASTS_SESSION_SUCCESS;
     context->client->log().write(good ? mtasts::LogLevel::kDebug : mtasts::LogLevel::kWarning,
-                                 "event=session domain=" + answer->decision.domain +
-                                     " mode=" + std::string(mtasts::mode_name(answer->decision.mode)) +
-                                     " mx=" + mtasts::escaped(mx_host) + " result=" + mtasts_session_text(outcome) +
-                                     " detail=" + mtasts::log_quoted(mtasts::escaped(detail != nullptr ? detail : "")));
+                                 mtasts::LogLine("session")
+                                     .field("domain", answer->decision.domain)
+                                     .field("mode", mtasts::mode_name(answer->decision.mode))
+                                     .field("mx", mtasts::escaped(mx_host))
+                                     .field("result", mtasts_session_text(outcome))
+                                     .text("detail", mtasts::escaped(detail != nullptr ? detail : "")));
     return MTASTS_OK;
   });
 }
@@ -150,21 +168,8 @@ const char* mtasts_status_text(mtasts_status status) {
 }
 
 const char* mtasts_session_text(mtasts_session outcome) {
-  switch (outcome) {
-    case MTASTS_SESSION_SUCCESS:
-      return "success";
-    case MTASTS_SESSION_STARTTLS_NOT_SUPPORTED:
-      return "starttls-not-supported";
-    case MTASTS_SESSION_CERTIFICATE_HOST_MISMATCH:
-      return "certificate-host-mismatch";
-    case MTASTS_SESSION_CERTIFICATE_EXPIRED:
-      return "certificate-expired";
-    case MTASTS_SESSION_CERTIFICATE_NOT_TRUSTED:
-      return "certificate-not-trusted";
-    case MTASTS_SESSION_VALIDATION_FAILURE:
-      return "validation-failure";
-  }
-  return "validation-failure";
+  if (outcome == MTASTS_SESSION_SUCCESS) return "success";
+  return mtasts::error_name(error_of(outcome)).data();  // a literal: it ends with NUL
 }
 
 const char* mtasts_version(void) { return MTASTS_VERSION; }

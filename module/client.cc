@@ -2,18 +2,22 @@
 
 #include <utility>
 
+#include "module/engine/cached_lookups.h"
 #include "module/helper/call.h"
 #include "module/io/wall_clock.h"
 
 namespace mtasts {
 namespace {
 
-std::string describe(const Decision& decision) {
+LogLine describe(const Decision& decision) {
   const std::string_view kind = decision.kind == Decision::Kind::kPolicy  ? mode_name(decision.mode)
                                 : decision.kind == Decision::Kind::kDefer ? "defer"
                                                                           : "none";
-  return "event=decision domain=" + decision.domain + " mode=" + std::string(kind) +
-         " source=" + (decision.from_cache ? "cache" : "network") + " reason=" + log_quoted(decision.reason);
+  return LogLine("decision")
+      .field("domain", decision.domain)
+      .field("mode", kind)
+      .field("source", decision.from_cache ? "cache" : "network")
+      .text("reason", decision.reason);
 }
 
 // The caller did not wait for as long as DNS may take.
@@ -64,17 +68,16 @@ Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup:
 
 Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
                                  std::chrono::milliseconds deadline) {
-  auto cached = store_.use(domain);
+  auto cached = answer_from_cache(store_, domain, effort, config.lookup, now());
   if (!cached) return tl::unexpected(cached.error());
-  auto remembered = std::move(*cached);
-  if (auto answer = Lookup(domain, remembered, effort, config.lookup).start(now()).answer) return std::move(*answer);
+  if (cached->outcome) return std::move(*cached->outcome);
   auto outcome = lookup_in_helper(config, domain, effort, deadline);
   if (outcome) return outcome;
   log_->write(LogLevel::kError,
-              "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(outcome.error().detail));
+              LogLine("lookup-impossible").field("domain", domain.text()).text("detail", outcome.error().detail));
   // A policy in force needs no network (R17).
-  if (remembered && remembered->policy_in_force(now()) != nullptr)
-    return Outcome{std::move(*remembered), Outcome::Progress::kSettled, true};
+  if (cached->entry && cached->entry->policy_in_force(now()) != nullptr)
+    return Outcome{std::move(*cached->entry), Outcome::Progress::kSettled, true};
   return outcome;
 }
 

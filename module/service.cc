@@ -31,6 +31,8 @@ Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, L
   auto helper = HelperClient::open(service->config_, {loop, service->store_, log, log_target});
   if (!helper) return tl::unexpected(helper.error());
   service->helper_ = std::move(*helper);
+  service->cached_lookups_.emplace(CachedLookups::Deps{loop, service->store_, *service->helper_, now},
+                                   service->config_.lookup);
   service->helper_->on_idle([self = service.get()] { self->consider_ending(); });
   return service;
 }
@@ -54,10 +56,12 @@ void Service::run_round() {
 
 void Service::round_ended(const SweepSummary& summary) {
   told_(summary);
-  log_.write(LogLevel::kInfo, "event=refresh-round summary=" + log_quoted(summary_line(summary)));
+  log_.write(LogLevel::kInfo, LogLine("refresh-round").text("summary", summary_line(summary)));
   for (const auto& [domain, why] : summary.failures)
-    log_.write(LogLevel::kWarning, "event=refresh-failed domain=" + domain.text() + " detail=" + log_quoted(why) +
-                                       " effect=\"the cached policy stays in force until it expires\"");
+    log_.write(LogLevel::kWarning, LogLine("refresh-failed")
+                                       .field("domain", domain.text())
+                                       .text("detail", why)
+                                       .text("effect", "the cached policy stays in force until it expires"));
   round_.reset();
   idle_ ? consider_ending() : next_round_in(kBetweenRounds);
 }

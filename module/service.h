@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "module/config/config.h"
+#include "module/engine/cached_lookups.h"
 #include "module/engine/sweep.h"
 #include "module/helper/client.h"
 #include "module/store/policy_store.h"
@@ -24,7 +25,10 @@ class Service {
 
   [[nodiscard]] const Config& config() const { return config_; }
   FileStore& store() { return store_; }
+  // By the helper, whatever is cached.
   Lookups& lookups() { return *helper_; }
+  // For deliveries: from the cache where that is enough, which counts as a use.
+  Lookups& cached_lookups() { return *cached_lookups_; }
   Resolver& resolver() { return helper_->resolver(); }
   MxProber& prober() { return helper_->prober(); }
 
@@ -48,6 +52,7 @@ class Service {
   Log& log_;
   FileStore store_;
   std::unique_ptr<HelperClient> helper_;
+  std::optional<CachedLookups> cached_lookups_;
   RoundEnded told_;
   std::optional<Sweep> round_;
   std::unique_ptr<EventLoop::Watch> next_round_;

@@ -51,7 +51,8 @@ std::string nothing_to_refresh(const Domain& domain, const SweepSummary& summary
 
 int cache_list(Client& client, const Environment& environment) {
   std::vector<CacheEntry> entries;
-  const auto all = client.store().for_each([&](const CacheEntry& entry, Time /*used*/) { entries.push_back(entry); });
+  const auto all =
+      client.store().for_each([&](const CacheEntry& entry, WallTime /*used*/) { entries.push_back(entry); });
   std::ranges::sort(entries, {}, &CacheEntry::domain);
   for (const CacheEntry& entry : entries) {
     if (is_worth_a_line(entry)) environment.out << one_line(entry, now(), environment.colour) << "\n";

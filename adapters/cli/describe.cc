@@ -60,7 +60,7 @@ std::string record_state(const RecordMemory& record) {
   return {};
 }
 
-std::string entry_mode(const CacheEntry& entry, Time now) {
+std::string entry_mode(const CacheEntry& entry, WallTime now) {
   const StoredPolicy* policy = entry.policy_in_force(now);
   return std::string(policy != nullptr ? mode_name(policy->policy.mode) : "none");
 }
@@ -107,7 +107,7 @@ std::string to_text(const Decision& decision, bool colour) {
   return text + row("source", source(decision)) + row("reason", decision.reason);
 }
 
-std::string to_text(const CacheEntry& entry, Time now, bool colour) {
+std::string to_text(const CacheEntry& entry, WallTime now, bool colour) {
   std::string text = entry.domain.text() + ": " + painted(entry_mode(entry, now), colour) + "\n";
   text += row("record", record_state(entry.record));
   if (entry.policy) {
@@ -127,7 +127,7 @@ std::string to_text(const CacheEntry& entry, Time now, bool colour) {
   return text;
 }
 
-std::string one_line(const CacheEntry& entry, Time now, bool colour) {
+std::string one_line(const CacheEntry& entry, WallTime now, bool colour) {
   std::string line = entry.domain.text() + "  " + painted(entry_mode(entry, now), colour);
   if (const StoredPolicy* policy = entry.policy_in_force(now)) {
     return line + "  until " + rfc3339(policy->expires()) + "  id " + policy->id;

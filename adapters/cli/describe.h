@@ -16,9 +16,9 @@ std::string to_json(const Decision& decision);
 
 // Several lines for a person.
 std::string to_text(const Decision& decision, bool colour);
-std::string to_text(const CacheEntry& entry, Time now, bool colour);
+std::string to_text(const CacheEntry& entry, WallTime now, bool colour);
 
 // "example.com  enforce  until 2026-01-31T08:05:00Z  id 20260101".
-std::string one_line(const CacheEntry& entry, Time now, bool colour);
+std::string one_line(const CacheEntry& entry, WallTime now, bool colour);
 
 }  // namespace mtasts::cli

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "adapters/cli/command.h"
+#include "core/time.h"
 #include "module/io/listen_socket.h"
 #include "module/io/netstring.h"
 #include "module/ping.h"
@@ -23,7 +24,7 @@ constexpr std::size_t kMaxAnswer = 1000;
 constexpr std::string_view kOurs = kPingAnswer.substr(0, sizeof "OK mtasts " - 1);
 
 // Waits for as much of the answer as is there, and takes it; "": the server has closed.
-Result<std::string> receive(const Descriptor& socket, steady_clock::time_point deadline) {
+Result<std::string> receive(const Descriptor& socket, SteadyTime deadline) {
   const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
   pollfd waiting{socket.get(), POLLIN, 0};
   std::array<char, kMaxAnswer> bytes;
@@ -34,7 +35,7 @@ Result<std::string> receive(const Descriptor& socket, steady_clock::time_point d
   return std::string(bytes.data(), static_cast<std::size_t>(got));
 }
 
-Result<std::string> ask(const Descriptor& socket, steady_clock::time_point deadline) {
+Result<std::string> ask(const Descriptor& socket, SteadyTime deadline) {
   const std::string question = encode_netstring(kPingRequest);
   if (::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
     return fail(ErrorCode::kLocalFault, std::string("takes no question: ") + std::strerror(errno));

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <exception>
-#include <string>
 
 #include "adapters/opensmtpd/process.h"
 #include "module/config/config.h"
@@ -13,7 +12,7 @@ int main(int argc, char** argv) {
   try {
     return mtasts::opensmtpd::serve(STDIN_FILENO, argc > 2 ? argv[2] : mtasts::default_config_path());
   } catch (const std::exception& trouble) {
-    mtasts::make_syslog_log()->write(mtasts::LogLevel::kError, std::string("event=ended detail=") + trouble.what());
+    mtasts::make_syslog_log()->write(mtasts::LogLevel::kError, mtasts::LogLine("ended").text("detail", trouble.what()));
     return EX_SOFTWARE;
   }
 }

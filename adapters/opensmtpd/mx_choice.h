@@ -26,7 +26,7 @@ class MxChoice {
     Probes* probes;  // nullptr: none is tried, the most preferred is taken
     // What is known of a host under a domain's policy and until when, each time that somebody wants to know it; of
     // hosts that the policy does not name and that are not tried for it, that they are not named. May be empty.
-    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until)> told;
+    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until)> told;
   };
   // The host, or why there is none.
   using Done = std::function<void(const Result<std::string>& host)>;

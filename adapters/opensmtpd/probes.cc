@@ -62,10 +62,11 @@ void Probes::judge_need_of_sni(const std::string& host, const MxTrial& with_sni,
   if (without) {
     remember(host, {with_sni, true, false}, kPassedFor);
   } else if (is_for_want_of_sni(without.error().code)) {
-    deps_.log.write(LogLevel::kInfo, "event=mx-needs-sni mx=" + host +
-                                         " error=" + std::string(error_name(without.error().code)) +
-                                         " detail=" + log_quoted(without.error().detail) +
-                                         " effect=\"OpenSMTPD 6.8, which sends no SNI, refuses it\"");
+    deps_.log.write(LogLevel::kInfo, LogLine("mx-needs-sni")
+                                         .field("mx", host)
+                                         .field("error", error_name(without.error().code))
+                                         .text("detail", without.error().detail)
+                                         .text("effect", "OpenSMTPD 6.8, which sends no SNI, refuses it"));
     remember(host, {with_sni, true, true}, kPassedFor);
   } else {
     const Known* before = findings_.find(host);
@@ -78,9 +79,10 @@ void Probes::ended(const std::string& host, const MxTrial& trial) {
   // What was not tried, for a reason of our own, is not held against the host: smtpd will try it.
   const bool tried = result || !is_ours(result.error().code);
   if (!result)
-    deps_.log.write(LogLevel::kInfo, (tried ? "event=mx-failed mx=" : "event=mx-not-tried mx=") + host +
-                                         " error=" + std::string(error_name(result.error().code)) +
-                                         " detail=" + log_quoted(result.error().detail));
+    deps_.log.write(LogLevel::kInfo, LogLine(tried ? "mx-failed" : "mx-not-tried")
+                                         .field("mx", host)
+                                         .field("error", error_name(result.error().code))
+                                         .text("detail", result.error().detail));
   remember(host, {trial, result || !tried, false}, result ? kPassedFor : kFailedFor);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/ports.h"
+#include "core/time.h"
 #include "module/io/log.h"
 #include "module/io/short_memory.h"
 
@@ -26,8 +27,7 @@ enum class Prospect {
 // Everything passed to the constructor must outlive the object. One thread.
 class Probes {
  public:
-  using Time = std::chrono::steady_clock::time_point;
-  using Clock = std::function<Time()>;
+  using Clock = std::function<SteadyTime()>;
   using Done = std::function<void()>;
   struct Deps {
     Resolver& resolver;
@@ -45,7 +45,7 @@ class Probes {
   // `also_without_sni`: find out as well which hosts need SNI.
   Probes(Deps deps, bool also_without_sni);
 
-  [[nodiscard]] Time now() const { return deps_.clock(); }
+  [[nodiscard]] SteadyTime now() const { return deps_.clock(); }
   [[nodiscard]] Prospect prospect(const std::string& host) const;
   // nullptr: nothing is known of it, or no longer. Until the next call of probe().
   [[nodiscard]] const Known* known(const std::string& host) const;

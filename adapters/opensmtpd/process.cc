@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "adapters/opensmtpd/table.h"
+#include "core/time.h"
 #include "module/io/event_loop.h"
 #include "module/io/file_watch.h"
 #include "module/io/wall_clock.h"
@@ -36,8 +37,9 @@ LogTarget log_target() {
 }
 
 void tell_stranger(Log& log, const std::string& detail) {
-  log.write(LogLevel::kError, "event=not-smtpd detail=" + log_quoted(detail) +
-                                  " action=\"this program is run by smtpd, see table-mtasts(8)\"");
+  log.write(
+      LogLevel::kError,
+      LogLine("not-smtpd").text("detail", detail).text("action", "this program is run by smtpd, see table-mtasts(8)"));
 }
 
 bool is_socket(int descriptor) {
@@ -49,7 +51,7 @@ bool is_socket(int descriptor) {
 struct ServiceInstance {
   ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
       : service(std::move(opened)),
-        table({loop, service->resolver(), service->prober(), service->lookups(), service->store(), log, now,
+        table({loop, service->resolver(), service->prober(), service->cached_lookups(), service->store(), log, now,
                std::chrono::steady_clock::now, smtpd_may_lack_sni},
               service->config()) {}
   std::unique_ptr<Service> service;
@@ -80,7 +82,7 @@ class Process {
   Log& log_;
   LogTarget log_target_;
   ReloadableService<ServiceInstance> instance_;
-  std::chrono::steady_clock::time_point tried_{};
+  SteadyTime tried_{};
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<Codec> codec_;  // there is no instance before it
@@ -105,9 +107,11 @@ Result<void> Process::open_instance(Result<Config> config) {
   config->network.dns.deadline = config->opensmtpd.wait;
   log_.set_threshold(config->log_level);
   if (::access(config->cache_directory.c_str(), W_OK) != 0)
-    log_.write(LogLevel::kWarning, "event=store-unwritable directory=" + config->cache_directory +
-                                       " effect=\"policies are kept in memory only\" action=\"create it and give it to "
-                                       "smtpd's user, or set opensmtpd.directory\"");
+    log_.write(LogLevel::kWarning,
+               LogLine("store-unwritable")
+                   .field("directory", config->cache_directory)
+                   .text("effect", "policies are kept in memory only")
+                   .text("action", "create it and give it to smtpd's user, or set opensmtpd.directory"));
   auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
@@ -132,15 +136,16 @@ void Process::follow_resolvers() {
   }
   resolvers_changed_ = false;
   if (const auto opened = open_instance(instance_->service->config()); !opened)
-    log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(opened.error().detail));
+    log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", opened.error().detail));
 }
 
 void Process::reopen() {
   if (const auto opened = open_instance(load_config(config_path_)); !opened)
-    log_.write(LogLevel::kError, (instance_ ? "event=reload-refused detail=" : "event=not-usable detail=") +
-                                     log_quoted(opened.error().detail) + " effect=" +
-                                     log_quoted(instance_ ? "the configuration before it stays in force"
-                                                          : "recipients elsewhere are deferred until it is fixed"));
+    log_.write(LogLevel::kError,
+               LogLine(instance_ ? "reload-refused" : "not-usable")
+                   .text("detail", opened.error().detail)
+                   .text("effect", instance_ ? "the configuration before it stays in force"
+                                             : "recipients elsewhere are deferred until it is fixed"));
 }
 
 void Process::read() {

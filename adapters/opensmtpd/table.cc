@@ -56,7 +56,7 @@ Table::Table(Deps deps, const Config& config)
       reports_(make_reports(deps_, config)),
       probes_(make_probes(deps_, config)),
       choice_({deps_.loop, deps_.resolver, probes_.get(),
-               [this](const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until) {
+               [this](const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until) {
                  if (reports_) reports_->report(domain, host, trial, until);
                }}) {}
 
@@ -79,7 +79,7 @@ void Table::check_domain(const std::string& key, Done done) {
                                                                 : Kind::kNotFound;
     if (kind == Kind::kError)
       deps_.log.write(LogLevel::kInfo,
-                      "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
+                      LogLine("deferred").field("domain", decision.domain).text("reason", decision.reason));
     done({kind});
     if (domain) look_ahead(*domain, decision);
   });
@@ -100,11 +100,14 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
 void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures) {
   if (failures.empty()) return;
   const std::string stamp = "testing-" + std::to_string(fnv1a_64(domain.text()));
-  if (!deps_.store.due(stamp, kReportedAgain)) return;
+  if (!deps_.store.throttle().is_due(stamp, kReportedAgain)) return;
   for (const auto& [host, error] : failures)
-    deps_.log.write(LogLevel::kWarning, "event=testing-failure domain=" + domain.text() + " mx=" + host +
-                                            " error=" + std::string(error_name(error.code)) + " detail=" +
-                                            log_quoted(error.detail) + " effect=\"none: the policy is in testing\"");
+    deps_.log.write(LogLevel::kWarning, LogLine("testing-failure")
+                                            .field("domain", domain.text())
+                                            .field("mx", host)
+                                            .field("error", error_name(error.code))
+                                            .text("detail", error.detail)
+                                            .text("effect", "none: the policy is in testing"));
 }
 
 // Mail that was queued for a policy that has gone since gets its MX host all the same: smtpd stays strict with it until
@@ -119,30 +122,27 @@ void Table::name_relay_host(const std::string& key, Done done) {
       return choose(*domain, decision, std::max(left, milliseconds(0)), done);
     }
     deps_.log.write(LogLevel::kInfo,
-                    "event=deferred domain=" + decision.domain + " reason=" + log_quoted(decision.reason));
+                    LogLine("deferred").field("domain", decision.domain).text("reason", decision.reason));
     done({Kind::kError});
   });
 }
 
 void Table::choose(const Domain& domain, const Decision& decision, milliseconds left, Done done) {
   const auto patterns = is_enforced(decision) ? decision.mx : std::vector<std::string>{};
-  choice_.choose(
-      domain, patterns, left, [this, name = domain.text(), done = std::move(done)](const Result<std::string>& host) {
-        if (host) return done({Kind::kFound, "smtp+tls://" + *host});
-        deps_.log.write(LogLevel::kWarning, "event=no-mx domain=" + name + " detail=" +
-                                                log_quoted(host.error().detail) + " effect=\"the mail waits\"");
-        done({Kind::kError});
-      });
+  choice_.choose(domain, patterns, left,
+                 [this, name = domain.text(), done = std::move(done)](const Result<std::string>& host) {
+                   if (host) return done({Kind::kFound, "smtp+tls://" + *host});
+                   deps_.log.write(LogLevel::kWarning, LogLine("no-mx")
+                                                           .field("domain", name)
+                                                           .text("detail", host.error().detail)
+                                                           .text("effect", "the mail waits"));
+                   done({Kind::kError});
+                 });
 }
 
 void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& rules,
                      std::function<void(const Decision&)> done) {
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
-  const Time now = deps_.clock();
-  const auto cached = deps_.store.use(*domain);
-  if (!cached) return later([decision = defer(*domain, cached.error()), done = std::move(done)] { done(decision); });
-  if (const auto known = Lookup(*domain, *cached, Lookup::Effort::kNormal, config_.lookup).start(now).answer)
-    return later([decision = decide(*known, rules, now), done = std::move(done)] { done(decision); });
   deps_.lookups.lookup(
       *domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
       [this, &rules, done = std::move(done)](const Outcome& outcome) { done(decide(outcome, rules, deps_.clock())); });

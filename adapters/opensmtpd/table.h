@@ -30,7 +30,7 @@ class Table {
     Lookups& lookups;
     FileStore& store;
     Log& log;
-    std::function<mtasts::Time()> clock;
+    std::function<WallTime()> clock;
     Probes::Clock steady_clock;
     bool smtpd_may_lack_sni;
   };

@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "core/ascii.h"
 #include "core/ip_address.h"
+#include "dns/resolver_address.h"
 
 namespace mtasts {
 namespace {
@@ -100,43 +102,15 @@ bool read_truth(bool& target, const ConfigValue& value) {
 }
 
 bool is_user_name(std::string_view name) {
-  const auto ok = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-  };
-  if (name.empty() || name.size() > 32 || name.front() == '-') return false;
-  for (const char c : name) {
-    if (!ok(c)) return false;
-  }
-  return true;
-}
-
-bool is_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
-}
-
-// The shape only, "192.0.2.1", "192.0.2.1:53", "::1", "[::1]", "[::1]:53"; the resolver parses the address itself.
-bool is_resolver(std::string_view text) {
-  if (text.empty()) return false;
-  if (text.front() == '[') {
-    const auto close = text.find(']');
-    if (close == std::string_view::npos) return false;
-    const auto rest = text.substr(close + 1);
-    return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
-  }
-  const auto colon = text.find(':');
-  if (text.find_first_not_of("0123456789abcdefABCDEF.:%") != std::string_view::npos) return false;
-  if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) return true;
-  return is_port(text.substr(colon + 1));
+  return !name.empty() && name.size() <= 32 && name.front() != '-' &&
+         std::ranges::all_of(name, [](char c) { return ascii::is_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 bool read_resolvers(Config& config, const ConfigValue& value) {
   const auto* list = std::get_if<std::vector<std::string>>(&value);
   if (list == nullptr || list->size() > 16) return false;
   for (const auto& item : *list) {
-    if (!is_resolver(item)) return false;
+    if (!parse_resolver_address(item)) return false;
   }
   config.network.dns.resolvers = *list;
   return true;

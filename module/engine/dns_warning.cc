@@ -27,26 +27,34 @@ const char* action_of(ErrorCode code) {
 
 }  // namespace
 
-void warn_of_dns_failure(FileStore& store, Log& log, const Outcome& outcome) {
-  const std::string domain = " domain=" + outcome.entry.domain.text();
+void warn_of_dns_failure(SharedThrottle& throttle, Log& log, const Outcome& outcome) {
+  const std::string& domain = outcome.entry.domain.text();
   if (const auto& fault = outcome.fault) {
     const std::string name(error_name(fault->code));
-    if (!store.due(name, kWarnedAgain)) return;
+    if (!throttle.is_due(name, kWarnedAgain)) return;
+    log.write(LogLevel::kWarning, LogLine("lookup-not-tried")
+                                      .field("domain", domain)
+                                      .field("error", name)
+                                      .text("detail", fault->detail)
+                                      .text("effect", effect_of(fault->code))
+                                      .text("action", action_of(fault->code)));
+  } else if (outcome.entry.record.state == RecordMemory::State::kFailed &&
+             throttle.is_due("dns-failure", kWarnedAgain)) {
     log.write(LogLevel::kWarning,
-              "event=lookup-not-tried" + domain + " error=" + name + " detail=" + log_quoted(fault->detail) +
-                  " effect=" + log_quoted(effect_of(fault->code)) + " action=" + log_quoted(action_of(fault->code)));
-  } else if (outcome.entry.record.state == RecordMemory::State::kFailed && store.due("dns-failure", kWarnedAgain)) {
-    log.write(LogLevel::kWarning, "event=dns-failure" + domain + " detail=" + log_quoted(outcome.entry.record.detail) +
-                                      " action=\"check the resolver; see on_dns_failure for what happens to mail "
-                                      "meanwhile\"");
+              LogLine("dns-failure")
+                  .field("domain", domain)
+                  .text("detail", outcome.entry.record.detail)
+                  .text("action", "check the resolver; see on_dns_failure for what happens to mail meanwhile"));
   }
 }
 
-void log_ad_verdict(FileStore& store, Log& log, const ResolverConfig::AdVerdict& verdict) {
-  if (!store.due(verdict.counts ? "ad-counts" : "ad-ignored", kVerdictAgain)) return;
-  std::string line = "event=resolver-ad resolver=" + verdict.resolver + " counts=" + (verdict.counts ? "yes" : "no");
-  line += " detail=" + log_quoted(verdict.reason);
-  if (!verdict.counts) line += " effect=\"what DNSSEC signs is taken for unsigned: DANE does not go before a policy\"";
+void log_ad_verdict(SharedThrottle& throttle, Log& log, const ResolverConfig::AdVerdict& verdict) {
+  if (!throttle.is_due(verdict.counts ? "ad-counts" : "ad-ignored", kVerdictAgain)) return;
+  LogLine line("resolver-ad");
+  line.field("resolver", verdict.resolver)
+      .field("counts", verdict.counts ? "yes" : "no")
+      .text("detail", verdict.reason);
+  if (!verdict.counts) line.text("effect", "what DNSSEC signs is taken for unsigned: DANE does not go before a policy");
   log.write(verdict.counts ? LogLevel::kInfo : LogLevel::kWarning, line);
 }
 

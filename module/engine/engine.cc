@@ -24,32 +24,36 @@ RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
 
 void log_record(Log& log, const std::string& domain, const RecordResult& result) {
   if (!result) {
-    log.write(LogLevel::kInfo, "event=record-lookup-failed domain=" + domain +
-                                   " error=" + std::string(error_name(result.error().code)) +
-                                   " detail=" + log_quoted(result.error().detail));
+    log.write(LogLevel::kInfo, LogLine("record-lookup-failed")
+                                   .field("domain", domain)
+                                   .field("error", error_name(result.error().code))
+                                   .text("detail", result.error().detail));
   } else if (result->finding.kind == RecordFinding::Kind::kInvalid) {
     log.write(LogLevel::kInfo,
-              "event=record-invalid domain=" + domain + " detail=" + log_quoted(result->finding.reason));
+              LogLine("record-invalid").field("domain", domain).text("detail", result->finding.reason));
   }
 }
 
 // A policy that can no longer be renewed is the administrator's business (R21); a domain that never had a usable one is
 // its own. Of a domain whose record is gone or denied the hourly round warns once a day.
-void log_failure(Log& log, const CacheEntry& entry, Time now) {
+void log_failure(Log& log, const CacheEntry& entry, WallTime now) {
   const bool in_force = entry.policy_in_force(now) != nullptr;
   const bool warn = in_force && entry.record.state == RecordMemory::State::kFound;
-  log.write(
-      warn ? LogLevel::kWarning : LogLevel::kInfo,
-      std::string("event=") + (in_force ? "refresh-failed" : "policy-fetch-failed") + " domain=" + entry.domain.text() +
-          " error=" + std::string(error_name(entry.failure->error.code)) +
-          " detail=" + log_quoted(entry.failure->error.detail) + " effect=" +
-          log_quoted(in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));
+  log.write(warn ? LogLevel::kWarning : LogLevel::kInfo,
+            LogLine(in_force ? "refresh-failed" : "policy-fetch-failed")
+                .field("domain", entry.domain.text())
+                .field("error", error_name(entry.failure->error.code))
+                .text("detail", entry.failure->error.detail)
+                .text("effect",
+                      in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));
 }
 
 void log_refresh_without_record(Log& log, const CacheEntry& entry) {
-  log.write(LogLevel::kInfo, "event=refreshed-without-record domain=" + entry.domain.text() +
-                                 " detail=\"the record is missing or could not be asked for; the policy file was "
-                                 "fetched all the same\"");
+  log.write(
+      LogLevel::kInfo,
+      LogLine("refreshed-without-record")
+          .field("domain", entry.domain.text())
+          .text("detail", "the record is missing or could not be asked for; the policy file was fetched all the same"));
 }
 
 }  // namespace
@@ -221,7 +225,7 @@ void Engine::on_policy_host(const std::string& domain, const Result<DnsAnswer<st
 }
 
 void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
-  const Time now = clock_();
+  const WallTime now = clock_();
   if (!merge_stored(domain)) return;
   Job& job = *jobs_.at(domain);
   // Who has the second slot began after who has the first and stands still; that one comes to its end after all.
@@ -229,7 +233,7 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Action action = job.machine.on_fetch(result, now, rival);
   if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kInfo,
-               "event=fetch-not-tried domain=" + domain + " detail=" + log_quoted(result.error().detail));
+               LogLine("fetch-not-tried").field("domain", domain).text("detail", result.error().detail));
   if (action.save && action.save->failure)
     log_failure(log_, *action.save, now);
   else if (action.save && action.save->record.state != RecordMemory::State::kFound)

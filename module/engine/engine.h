@@ -20,7 +20,7 @@ namespace mtasts {
 // One thread.
 class Engine final : public Lookups {
  public:
-  using Clock = std::function<Time()>;
+  using Clock = std::function<WallTime()>;
 
   Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
          Clock clock);

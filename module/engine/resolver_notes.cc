@@ -1,5 +1,7 @@
 #include "module/engine/resolver_notes.h"
 
+#include <algorithm>
+
 #include "dns/ad_trust.h"
 #include "dns/resolver_address.h"
 
@@ -20,6 +22,11 @@ std::vector<std::string> resolver_notes(const Config& config) {
       notes.push_back(name + (rules[i].trust == AdTrust::kYes ? "counts: " : "does not count: ") + rules[i].reason);
   }
   return notes;
+}
+
+bool ad_may_count(std::string_view resolv_conf) {
+  return std::ranges::none_of(ad_rules(ResolverConfig::TrustAd::kLoopback, parse_resolv_conf(resolv_conf)),
+                              [](const AdRule& rule) { return rule.trust == AdTrust::kNo; });
 }
 
 }  // namespace mtasts

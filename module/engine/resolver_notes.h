@@ -1,14 +1,21 @@
-// What `mtasts config` says of the resolvers: which are asked, and whether their AD bit counts as the word of DNSSEC.
+// What is said of the resolvers: which are asked, and whether their AD bit counts as the word of DNSSEC
+// (docs/adr/0015-whose-ad-bit-counts.md). Nobody is asked here.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "module/config/config.h"
 
 namespace mtasts {
 
-// One sentence for each resolver, in the order in which they are asked. Asks nobody.
+// For `mtasts config`: one sentence for each resolver, in the order in which they are asked.
 std::vector<std::string> resolver_notes(const Config& config);
+
+// Can the AD bit of the resolvers of this resolv.conf count by the default of dns.trust_ad? Then each is at 127.0.0.1
+// or
+// ::1, where it has to be seen to validate, or the administrator vouches for all with `options trust-ad`.
+bool ad_may_count(std::string_view resolv_conf);
 
 }  // namespace mtasts

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/fnv1a.h"
+#include "module/store/clock_watch.h"
 
 namespace mtasts {
 namespace {
@@ -26,7 +27,7 @@ std::string why_no_record(const CacheEntry& entry) {
 
 // Empty: the policy was fetched again. What was fetched in the second in which the round began tells nothing by its
 // time.
-std::string why_not_refreshed(const Outcome& outcome, Time begin) {
+std::string why_not_refreshed(const Outcome& outcome, WallTime begin) {
   const CacheEntry& entry = outcome.entry;
   if (outcome.fault) return outcome.fault->detail;
   if (outcome.from_cache) return kTooLate;
@@ -38,7 +39,7 @@ std::string why_not_refreshed(const Outcome& outcome, Time begin) {
   return record.empty() ? kTooLate : record;
 }
 
-// A name for FileStore::due(), as short as a file name must be.
+// A name for SharedThrottle, as short as a file name must be.
 std::string warning_of(const Domain& domain) { return "refresh-" + std::to_string(fnv1a_64(domain.text())); }
 
 std::string count(std::size_t number, const std::string& one, const std::string& many) {
@@ -61,8 +62,8 @@ Sweep::Sweep(Deps deps, const SweepRules& rules, std::chrono::milliseconds looku
 
 void Sweep::run(Done done) {
   done_ = std::move(done);
-  deps_.store.remove_old_stamps();
-  clock_is_steady_ = deps_.store.clock_is_steady(deps_.clock());
+  deps_.store.throttle().remove_old_stamps();
+  clock_is_steady_ = ClockWatch(deps_.store.directory()).is_steady(deps_.clock());
   later([this] { look_through(0); });
 }
 
@@ -79,16 +80,16 @@ void Sweep::later(std::function<void()> step) {
 
 void Sweep::look_through(unsigned shard) {
   const auto visited = deps_.store.for_each_in_shard(
-      shard, [this](const CacheEntry& entry, Time used) { look_at(entry, used); },
-      [this](const Domain& domain, Time used) { look_at_damaged(domain, used); });
+      shard, [this](const CacheEntry& entry, WallTime used) { look_at(entry, used); },
+      [this](const Domain& domain, WallTime used) { look_at_damaged(domain, used); });
   if (!visited) summary_.unread = visited.error();  // the log was told; the rest is kept fresh all the same
   if (shard + 1 < FileStore::kShards) return later([this, shard] { look_through(shard + 1); });
   std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
   begin_refreshing();
 }
 
-void Sweep::look_at(const CacheEntry& entry, Time used) {
-  const Time now = deps_.clock();
+void Sweep::look_at(const CacheEntry& entry, WallTime used) {
+  const WallTime now = deps_.clock();
   ++summary_.remembered;
   if (entry.policy_in_force(now) != nullptr) ++summary_.in_force;
   switch (sweep_action(entry, used, rules_, now)) {
@@ -104,7 +105,7 @@ void Sweep::look_at(const CacheEntry& entry, Time used) {
   }
 }
 
-void Sweep::look_at_damaged(const Domain& domain, Time used) {
+void Sweep::look_at_damaged(const Domain& domain, WallTime used) {
   if (sweep_action_of_damaged(used, rules_, deps_.clock()) == SweepAction::kRefresh) {
     ++summary_.damaged;
     waiting_.push_back({domain, used, true});
@@ -115,7 +116,7 @@ void Sweep::look_at_damaged(const Domain& domain, Time used) {
 
 // By a clock that is a year ahead every policy has expired and was not used for a year. When the clock is right again
 // they are in force (R17).
-bool Sweep::may_go(const CacheEntry& entry, Time used) const {
+bool Sweep::may_go(const CacheEntry& entry, WallTime used) const {
   return sweep_action(entry, used, rules_, deps_.clock()) == SweepAction::kForget &&
          (!entry.policy || clock_is_steady_);
 }
@@ -151,7 +152,7 @@ void Sweep::refresh_next() {
   done(summary);
 }
 
-void Sweep::refreshed(const Candidate& candidate, Time begin, const Outcome& outcome) {
+void Sweep::refreshed(const Candidate& candidate, WallTime begin, const Outcome& outcome) {
   --under_way_;
   if (asked_by_name_ && outcome.entry.policy_in_force(deps_.clock()) != nullptr) ++summary_.in_force;
   const auto stored = deps_.store.get(candidate.domain);
@@ -172,7 +173,7 @@ void Sweep::refreshed(const Candidate& candidate, Time begin, const Outcome& out
 }
 
 void Sweep::tell(const Domain& domain, std::string why) {
-  if (asked_by_name_ || deps_.store.due(warning_of(domain), kWarnedAgain))
+  if (asked_by_name_ || deps_.store.throttle().is_due(warning_of(domain), kWarnedAgain))
     summary_.failures.push_back({domain, std::move(why)});
 }
 

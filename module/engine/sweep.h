@@ -43,7 +43,7 @@ class Sweep {
     EventLoop& loop;
     Lookups& lookups;
     FileStore& store;
-    std::function<Time()> clock;
+    std::function<WallTime()> clock;
   };
   using Done = std::function<void(const SweepSummary&)>;
 
@@ -58,18 +58,18 @@ class Sweep {
  private:
   struct Candidate {
     Domain domain;
-    Time used;
+    WallTime used;
     bool damaged = false;
   };
   void look_through(unsigned shard);
-  void look_at(const CacheEntry& entry, Time used);
-  void look_at_damaged(const Domain& domain, Time used);
-  [[nodiscard]] bool may_go(const CacheEntry& entry, Time used) const;
+  void look_at(const CacheEntry& entry, WallTime used);
+  void look_at_damaged(const Domain& domain, WallTime used);
+  [[nodiscard]] bool may_go(const CacheEntry& entry, WallTime used) const;
   using StillUseless = std::function<bool(const std::optional<CacheEntry>&)>;
   void forget(const Domain& domain, const StillUseless& still_useless);
   void begin_refreshing();
   void refresh_next();
-  void refreshed(const Candidate& candidate, Time begin, const Outcome& outcome);
+  void refreshed(const Candidate& candidate, WallTime begin, const Outcome& outcome);
   void tell(const Domain& domain, std::string why);
   void later(std::function<void()> step);
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "module/helper/frames.h"
+#include "core/endpoint.h"
 
 namespace mtasts {
 namespace {
@@ -64,9 +64,8 @@ std::string readable_for(const std::string& file) {
 
 // "192.0.2.1", "2001:db8::1", "192.0.2.1:5353", "[::1]:5353"; the configuration takes nothing else.
 std::uint16_t port_of(const std::string& resolver, std::uint16_t usual) {
-  const auto colon = resolver.rfind(':');
-  const bool has_port = colon != std::string::npos && (resolver.find(':') == colon || resolver[colon - 1] == ']');
-  return has_port ? static_cast<std::uint16_t>(parse_number(resolver.substr(colon + 1)).value_or(usual)) : usual;
+  const auto parts = split_port(resolver);
+  return (parts && parts->port ? parse_port(*parts->port) : std::nullopt).value_or(usual);
 }
 
 // None with a proxy, whose URL is libcurl's to read.

@@ -145,7 +145,7 @@ void HelperClient::on_late(std::uint64_t id) {
 
 Outcome HelperClient::remembered(const Domain& domain, const Error& error) {
   deps_.log.write(told_.is_due() ? LogLevel::kError : LogLevel::kDebug,
-                  "event=lookup-impossible domain=" + domain.text() + " detail=" + log_quoted(error.detail));
+                  LogLine("lookup-impossible").field("domain", domain.text()).text("detail", error.detail));
   const auto stored = deps_.store.get(domain);
   // There may be a policy that cannot be read now: that is the graver fault.
   return outcome_without_network(domain, stored.value_or(std::nullopt), stored ? error : stored.error(), now());
@@ -199,9 +199,10 @@ void HelperClient::send() {
 }
 
 void HelperClient::lost(const Error& error) {
-  deps_.log.write(LogLevel::kError, "event=helper-ended detail=" + log_quoted(error.detail) +
-                                        " waiting=" + std::to_string(pending_.size()) +
-                                        " effect=\"a new one is started when it is needed\"");
+  deps_.log.write(LogLevel::kError, LogLine("helper-ended")
+                                        .text("detail", error.detail)
+                                        .field("waiting", pending_.size())
+                                        .text("effect", "a new one is started when it is needed"));
   readable_.reset();
   writable_.reset();
   socket_ = Descriptor();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/ports.h"
+#include "core/time.h"
 #include "module/config/config.h"
 #include "module/engine/lookups.h"
 #include "module/helper/frames.h"
@@ -78,8 +79,8 @@ class HelperClient final : public Lookups {
   Descriptor socket_;
   FrameReader reader_;
   std::string out_;
-  std::chrono::steady_clock::time_point started_{};
-  std::chrono::steady_clock::time_point last_heard_{};
+  SteadyTime started_{};
+  SteadyTime last_heard_{};
   std::uint64_t last_id_ = 0;
   LogThrottle told_{std::chrono::minutes(1)};
   std::map<std::uint64_t, Pending> pending_;

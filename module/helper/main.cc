@@ -127,7 +127,7 @@ class Helper {
   }
 
   void run() { loop_.run(); }
-  void note_ad(const ResolverConfig::AdVerdict& verdict) { log_ad_verdict(store_, log_, verdict); }
+  void note_ad(const ResolverConfig::AdVerdict& verdict) { log_ad_verdict(store_.throttle(), log_, verdict); }
 
  private:
   void show_life() {
@@ -162,7 +162,7 @@ class Helper {
 Result<void> note(const Result<Protection>& protection, const char* what, Log& log) {
   if (!protection) return tl::unexpected(protection.error());
   if (*protection == Protection::kNotInKernel)
-    log.write(LogLevel::kDebug, std::string("event=helper-not-confined missing=\"") + what + '"');
+    log.write(LogLevel::kDebug, LogLine("helper-not-confined").text("missing", what));
   return {};
 }
 

@@ -113,7 +113,7 @@ Result<Descriptor> start_helper(const Config& config, LogTarget log) {
   return own;
 }
 
-Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id, steady_clock::time_point end) {
+Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id, SteadyTime end) {
   std::array<char, 16 * 1024> buffer{};
   for (;;) {
     auto frame = reader.next();

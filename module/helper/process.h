@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "core/time.h"
 #include "module/config/config.h"
 #include "module/helper/frames.h"
 #include "module/io/descriptor.h"
@@ -21,7 +22,6 @@ Result<Descriptor> start_helper(const Config& config, LogTarget log);
 
 // Waits until `end` for the next frame, which must be the reply to `id`, and returns what it has behind the id. Error
 // kLocalFault: the helper has ended or does not answer; kInternal: what it sent is no such reply.
-Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id,
-                             std::chrono::steady_clock::time_point end);
+Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id, SteadyTime end);
 
 }  // namespace mtasts

@@ -70,7 +70,7 @@ bool HelperServer::serve_lookup(const Fields& request) {
   if (!domain || !deadline) return false;
   deps_.engine.lookup(*domain, effort, milliseconds(*deadline), [this, id = request[0]](const Outcome& outcome) {
     reply(id, encode_lookup(outcome));
-    if (deps_.warns) warn_of_dns_failure(deps_.store, deps_.log, outcome);
+    if (deps_.warns) warn_of_dns_failure(deps_.store.throttle(), deps_.log, outcome);
   });
   return true;
 }

@@ -1,13 +1,11 @@
 #include "module/io/listen_address.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#include <array>
-#include <charconv>
 #include <cstring>
-#include <optional>
+
+#include "core/endpoint.h"
 
 namespace mtasts {
 namespace {
@@ -36,42 +34,32 @@ Result<ListenAddress> parse_unix(std::string_view words, std::string_view path) 
   return with("unix:" + std::string(path), address, offsetof(sockaddr_un, sun_path) + path.size() + 1);
 }
 
-std::optional<in_port_t> port_of(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) return std::nullopt;
-  return static_cast<in_port_t>(port);
-}
-
-Result<ListenAddress> parse_v4(std::string_view words, const std::string& host, in_port_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
-    return refused(words, R"(must have an address in numbers, like "inet:127.0.0.1:8461" or "inet:[::1]:8461")");
-  return with("inet:" + host + ":" + std::to_string(port), address, sizeof address);
-}
-
-Result<ListenAddress> parse_v6(std::string_view words, const std::string& host, in_port_t port) {
+ListenAddress with(const Endpoint& endpoint) {
+  const auto octets = endpoint.address.octets();
+  const std::string text = "inet:" + endpoint.text();
+  if (endpoint.address.is_ipv4()) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(endpoint.port);
+    std::memcpy(&address.sin_addr, octets.data(), octets.size());
+    return with(text, address, sizeof address);
+  }
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  if (::inet_pton(AF_INET6, host.c_str(), &address.sin6_addr) != 1)
-    return refused(words, R"(must have an IPv6 address between the brackets, like "inet:[::1]:8461")");
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(AF_INET6, &address.sin6_addr, text.data(), text.size());
-  return with(std::string("inet:[") + text.data() + "]:" + std::to_string(port), address, sizeof address);
+  address.sin6_port = htons(endpoint.port);
+  std::memcpy(&address.sin6_addr, octets.data(), octets.size());
+  return with(text, address, sizeof address);
 }
 
 Result<ListenAddress> parse_inet(std::string_view words, std::string_view where) {
+  if (const auto endpoint = Endpoint::parse(where)) return with(*endpoint);
   const auto colon = where.rfind(':');
-  const auto port = colon == std::string_view::npos ? std::nullopt : port_of(where.substr(colon + 1));
-  if (!port || where.find('\0') != std::string_view::npos)
+  if (colon == std::string_view::npos || !parse_port(where.substr(colon + 1)))
     return refused(words, R"(must end with a port from 1 to 65535, like "inet:127.0.0.1:8461")");
-  const std::string_view host = where.substr(0, colon);
+  const auto host = where.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    return parse_v6(words, std::string(host.substr(1, host.size() - 2)), *port);
-  return parse_v4(words, std::string(host), *port);
+    return refused(words, R"(must have an IPv6 address between the brackets, like "inet:[::1]:8461")");
+  return refused(words, R"(must have an address in numbers, like "inet:127.0.0.1:8461" or "inet:[::1]:8461")");
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ void prepare(const Descriptor& socket, const ListenAddress& address) {
   if (address.address.ss_family == AF_INET6) set(socket, IPPROTO_IPV6, IPV6_V6ONLY);
 }
 
-milliseconds left_until(steady_clock::time_point deadline) {
+milliseconds left_until(SteadyTime deadline) {
   return std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()));
 }
 
@@ -179,7 +179,7 @@ Result<Descriptor> listen_on(const ListenAddress& address, const SocketRights& r
   return tl::unexpected(ready.error());
 }
 
-Result<Descriptor> connect_to(const ListenAddress& address, steady_clock::time_point deadline) {
+Result<Descriptor> connect_to(const ListenAddress& address, SteadyTime deadline) {
   Descriptor socket(::socket(address.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return cannot_connect(address, errno);
   limit_to(socket, left_until(deadline));

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/result.h"
+#include "core/time.h"
 #include "module/io/descriptor.h"
 #include "module/io/listen_address.h"
 
@@ -17,6 +18,6 @@ Result<Descriptor> listen_on(const ListenAddress& address, const SocketRights& r
 
 // A connected, blocking socket, closed on exec, whose sending and receiving end after the time that was left, too.
 // Error kDeadline, or kLocalFault when nobody listens there.
-Result<Descriptor> connect_to(const ListenAddress& address, std::chrono::steady_clock::time_point deadline);
+Result<Descriptor> connect_to(const ListenAddress& address, SteadyTime deadline);
 
 }  // namespace mtasts

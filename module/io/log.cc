@@ -46,17 +46,6 @@ void Log::write(LogLevel level, const std::string& line) {
   if (writes(level)) emit(level, line);
 }
 
-std::string log_quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"')
-      result += "\\x22";
-    else
-      result += c;
-  }
-  return result + '"';
-}
-
 std::unique_ptr<Log> make_syslog_log() { return std::make_unique<SyslogLog>(); }
 std::unique_ptr<Log> make_stderr_log() { return std::make_unique<StderrLog>(); }
 std::unique_ptr<Log> make_log(LogTarget target) {

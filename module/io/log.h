@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "module/io/log_line.h"
 
 namespace mtasts {
 
@@ -20,6 +21,7 @@ class Log {
   virtual ~Log() = default;
   // Lines above the threshold are dropped. Never fails, never blocks for long.
   void write(LogLevel level, const std::string& line);
+  void write(LogLevel level, const LogLine& line) { write(level, line.line()); }
   void set_threshold(LogLevel threshold) { threshold_ = threshold; }
   // For lines that cost something to make.
   [[nodiscard]] bool writes(LogLevel level) const { return level <= threshold_; }
@@ -28,9 +30,6 @@ class Log {
   virtual void emit(LogLevel level, const std::string& line) = 0;
   LogLevel threshold_ = LogLevel::kInfo;
 };
-
-// "text" as a value: a `"` within becomes \x22, so that what a peer wrote cannot end it and go on as another field.
-std::string log_quoted(std::string_view text);
 
 // syslog(3) without openlog(3): the host process keeps its own identity and options.
 std::unique_ptr<Log> make_syslog_log();

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/time.h"
+
 namespace mtasts {
 
 class LogThrottle {
@@ -28,7 +30,7 @@ class LogThrottle {
 
  private:
   std::chrono::seconds period_;
-  std::optional<std::chrono::steady_clock::time_point> last_;
+  std::optional<SteadyTime> last_;
   bool recovered_ = false;
 };
 

@@ -3,20 +3,20 @@
 #include <charconv>
 #include <limits>
 
+#include "core/ascii.h"
+
 namespace mtasts {
 namespace {
 
 constexpr NetstringResult kMalformed{NetstringResult::Kind::kMalformed};
 constexpr NetstringResult kIncomplete{NetstringResult::Kind::kIncomplete};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 }  // namespace
 
 NetstringResult parse_netstring(std::string_view bytes, std::size_t limit) {
   std::size_t length = 0;
   std::size_t at = 0;
-  for (; at < bytes.size() && is_digit(bytes[at]); ++at) {
+  for (; at < bytes.size() && ascii::is_digit(bytes[at]); ++at) {
     const auto digit = static_cast<std::size_t>(bytes[at] - '0');
     if (at > 0 && length == 0) return kMalformed;  // a leading zero
     if (digit > limit || length > (limit - digit) / 10) return kMalformed;

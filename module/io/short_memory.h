@@ -9,16 +9,17 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/time.h"
+
 namespace mtasts {
 
 template <typename Value>
 class ShortMemory {
  public:
-  using Time = std::chrono::steady_clock::time_point;
   struct Item {
     std::string name;
     Value value;
-    Time until;
+    SteadyTime until;
   };
 
   explicit ShortMemory(std::size_t most) : most_(most) {}
@@ -30,13 +31,13 @@ class ShortMemory {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : &*found->second;
   }
-  [[nodiscard]] const Item* find(const std::string& name, Time now) const {
+  [[nodiscard]] const Item* find(const std::string& name, SteadyTime now) const {
     const Item* item = find(name);
     return item != nullptr && now < item->until ? item : nullptr;
   }
 
   // In the place of what was there under this name.
-  void put(const std::string& name, Value value, Time until) {
+  void put(const std::string& name, Value value, SteadyTime until) {
     if (const auto old = by_name_.find(name); old != by_name_.end()) {
       items_.erase(old->second);
       by_name_.erase(old);

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
+
+#include "core/ascii.h"
 
 namespace mtasts {
 namespace {
@@ -23,11 +25,7 @@ constexpr timeval kPatience{.tv_sec = 1, .tv_usec = 0};
 std::optional<std::int64_t> number_in(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return std::nullopt;
-  const std::string_view digits(text);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || end != digits.data() + digits.size() || number < 0) return std::nullopt;
-  return number;
+  return ascii::number(text, std::numeric_limits<std::int64_t>::max());
 }
 
 bool is_listening_stream(int fd) {

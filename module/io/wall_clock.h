@@ -1,11 +1,11 @@
 // The wall clock.
 #pragma once
 
-#include "core/cache_entry.h"
+#include "core/time.h"
 
 namespace mtasts {
 
 // Whole seconds.
-Time now();
+WallTime now();
 
 }  // namespace mtasts

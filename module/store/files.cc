@@ -9,8 +9,11 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
+#include <ctime>
 #include <memory>
 
+#include "core/ascii.h"
 #include "core/fnv1a.h"
 
 namespace mtasts {
@@ -33,10 +36,7 @@ Descriptor open_below(int directory, const std::string& shard, const std::string
   return Descriptor(::openat(inner.get(), name.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 }
 
-std::string shard_name(unsigned shard) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  return {kHex[(shard >> 4U) & 15U], kHex[shard & 15U]};
-}
+std::string shard_name(unsigned shard) { return {ascii::hex_digit(shard >> 4U), ascii::hex_digit(shard)}; }
 
 unsigned shard_number(const std::string& domain) {
   const std::uint32_t hash = fnv1a_32(domain);
@@ -118,6 +118,12 @@ std::optional<std::vector<std::string>> names_in(int directory) {
   }
   if (errno != 0) return std::nullopt;
   return names;
+}
+
+bool is_far_from_now(int directory, const std::string& name, std::chrono::seconds distance) {
+  struct stat status {};
+  return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         std::abs(std::time(nullptr) - status.st_mtim.tv_sec) > distance.count();
 }
 
 }  // namespace mtasts

@@ -2,6 +2,7 @@
 // directory or waits for a FIFO. Errors are left in errno.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ Descriptor open_own(int directory, const std::string& name);
 
 // All names but "." and ".."; nullopt: the directory cannot be listed.
 std::optional<std::vector<std::string>> names_in(int directory);
+
+// Is its mtime further than that from now? Also of what is from the future: the clock was wrong then.
+bool is_far_from_now(int directory, const std::string& name, std::chrono::seconds distance);
 
 // Reads until `bytes` is full or the file ends, and cuts `bytes` to what was read.
 bool read_all(int fd, std::string& bytes);

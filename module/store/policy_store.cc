@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -36,7 +35,7 @@ bool is_bare_absence(const CacheEntry& entry) {
   return entry.record.state == RecordMemory::State::kAbsent && !entry.policy && !entry.failure;
 }
 
-CacheEntry bare_absence(const Domain& domain, Time until) {
+CacheEntry bare_absence(const Domain& domain, WallTime until) {
   return CacheEntry{domain, RecordMemory{RecordMemory::State::kAbsent, until, {}, {}}, std::nullopt, std::nullopt};
 }
 
@@ -52,11 +51,7 @@ bool is_marked(const timespec& time, const std::string& domain) {
   return time.tv_nsec == absence_mark(domain) || time.tv_nsec == 0;
 }
 
-Time from_epoch(std::int64_t count) { return Time(std::chrono::seconds(count)); }
-
 constexpr std::string_view kTemporary = ".new-";
-constexpr const char* kStamp = ".due-";
-constexpr const char* kClock = ".clock";
 
 std::string temporary_name() {
   struct timespec clock {};
@@ -104,30 +99,23 @@ std::string remedy_for(int error, const std::string& directory) {
   struct stat store {};
   if (error != EACCES || ::stat(directory.c_str(), &store) != 0) return "let this program's user read the store";
   const passwd* owner = ::getpwuid(store.st_uid);
-  const std::string user = owner != nullptr ? owner->pw_name : std::to_string(store.st_uid);
   const group* readers = ::getgrgid(store.st_gid);
-  const std::string group = readers != nullptr ? readers->gr_name : std::to_string(store.st_gid);
-  return "run this program as root, as the user " + user + " or in the group " + group +
-         ", who may read the store (see ls -ld " + directory + ")";
+  // The lookup helper has no access to the names; a number would only look like one.
+  const std::string user = owner != nullptr ? "the user " + std::string(owner->pw_name) : "its owner";
+  const std::string group = readers != nullptr ? "the group " + std::string(readers->gr_name) : "its group";
+  return "run this program as root, as " + user + " or in " + group + ", who may read the store (see ls -ld " +
+         directory + ")";
 }
 
 constexpr std::chrono::hours kLeftAlone{24};  // a temporary file: no writer can be busy with an older one
-constexpr std::chrono::hours kStampKept{48};
 constexpr std::chrono::hours kToldAgain{23};
 constexpr std::chrono::hours kUseMarkedAgain{1};
 
-void mark_use(int fd, Time last) {
+void mark_use(int fd, WallTime last) {
   if (std::abs(std::time(nullptr) - last.time_since_epoch().count()) < std::chrono::seconds(kUseMarkedAgain).count())
     return;
   const std::array<timespec, 2> times{timespec{0, UTIME_NOW}, timespec{0, UTIME_OMIT}};
   [[maybe_unused]] const int not_ours = ::futimens(fd, times.data());
-}
-
-// Also of what is from the future: the clock was wrong then.
-bool is_far_from(Time now, int directory, const std::string& name, std::chrono::seconds distance) {
-  struct stat status {};
-  return ::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-         std::chrono::abs(now - from_epoch(status.st_mtim.tv_sec)) > distance;
 }
 
 // A ledger of names that are all gone.
@@ -142,52 +130,30 @@ bool is_empty_ledger(int directory, int shard, const std::string& name) {
   });
 }
 
-// What `.clock` holds: two numbers of seconds since the epoch, a space between them and a line's end after.
-struct ClockWatch {
-  Time since;  // the last leap
-  Time last;   // the last round
-};
-constexpr std::chrono::hours kSteadyFor{7 * 24};
-constexpr std::chrono::hours kLeap{48};
-constexpr std::size_t kClockTextSize = 40;
-
-std::string clock_watch_text(const ClockWatch& watch) {
-  return std::to_string(watch.since.time_since_epoch().count()) + " " +
-         std::to_string(watch.last.time_since_epoch().count()) + "\n";
-}
-
-std::optional<ClockWatch> read_clock_watch(const std::string& text) {
-  std::int64_t since = 0;
-  std::int64_t last = 0;
-  const char* const end = text.data() + text.size();
-  const char* const space = std::from_chars(text.data(), end, since).ptr;
-  if (space != end) std::from_chars(space + 1, end, last);
-  const ClockWatch watch{from_epoch(since), from_epoch(last)};
-  return clock_watch_text(watch) == text ? std::optional(watch) : std::nullopt;
-}
-
 }  // namespace
 
 std::size_t stored_size(const CacheEntry& entry) { return is_bare_absence(entry) ? 0 : serialize(entry).size(); }
 
 FileStore::FileStore(std::string directory, Log& log)
-    : directory_(std::move(directory)), claims_(directory_), usage_(directory_), log_(log) {}
+    : directory_(std::move(directory)), claims_(directory_), throttle_(directory_), usage_(directory_), log_(log) {}
 
-void FileStore::warn(LogThrottle& fault, const std::string& line) {
+void FileStore::warn(LogThrottle& fault, const LogLine& line) {
   if (fault.is_due()) log_.write(LogLevel::kWarning, line);
 }
 
 void FileStore::recovered(LogThrottle& fault, const std::string& what) {
   if (fault.recover())
-    log_.write(LogLevel::kInfo, "event=store-recovered directory=" + directory_ + " detail=\"" + what + "\"");
+    log_.write(LogLevel::kInfo, LogLine("store-recovered").field("directory", directory_).text("detail", what));
 }
 
 // A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
 // here.
 void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
-  if (is_use || due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
-    log_.write(LogLevel::kWarning, "event=store-entry-damaged domain=" + domain.text() +
-                                       " reason=" + log_quoted(reason) + " effect=\"it will be looked up again\"");
+  if (is_use || throttle_.is_due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
+    log_.write(LogLevel::kWarning, LogLine("store-entry-damaged")
+                                       .field("domain", domain.text())
+                                       .text("reason", reason)
+                                       .text("effect", "it will be looked up again"));
 }
 
 Result<std::optional<CacheEntry>> FileStore::get(const Domain& domain) {
@@ -208,8 +174,11 @@ tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
 
 // Not by a stamp in the store: what keeps an entry from being read may keep the stamp from being written.
 tl::unexpected<Error> FileStore::unreadable(const Domain& domain, const std::string& why, const std::string& action) {
-  warn(unreadable_, "event=store-entry-unreadable domain=" + domain.text() + " error=\"" + why +
-                        "\" effect=\"mail to it is deferred\" action=\"" + action + "\"");
+  warn(unreadable_, LogLine("store-entry-unreadable")
+                        .field("domain", domain.text())
+                        .text("error", why)
+                        .text("effect", "mail to it is deferred")
+                        .text("action", action));
   return fail(ErrorCode::kLocalFault,
               "what is cached of " + domain.text() + " in " + directory_ + " cannot be read: " + why + "; " + action);
 }
@@ -220,8 +189,10 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   const auto directory = open_directory(directory_);
   if (!directory) {
     if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
-    warn(missing_, "event=store-unavailable directory=" + directory_ + " error=\"" + std::strerror(errno) +
-                       "\" effect=\"nothing is cached between lookups\"");
+    warn(missing_, LogLine("store-unavailable")
+                       .field("directory", directory_)
+                       .text("error", std::strerror(errno))
+                       .text("effect", "nothing is cached between lookups"));
     return std::nullopt;
   }
   recovered(missing_, "it is there again");
@@ -230,12 +201,12 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
     if (errno == ENOENT) return std::nullopt;
     if (errno != ELOOP) return unreadable(domain, errno);
     warn_of_damage(domain, "it is a symbolic link", is_use);
-    const Time now = from_epoch(std::time(nullptr));
+    const WallTime now = from_epoch(std::time(nullptr));
     return Found{std::nullopt, now, now, 0};
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return unreadable(domain, errno);
-  const Time used = from_epoch(status.st_atim.tv_sec);
+  const WallTime used = from_epoch(status.st_atim.tv_sec);
   const auto found = [&](std::optional<CacheEntry> entry) {
     return Found{std::move(entry), used, from_epoch(status.st_mtim.tv_sec), static_cast<std::uint64_t>(status.st_size)};
   };
@@ -263,7 +234,7 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
 Result<void> FileStore::put(const CacheEntry& entry) {
   const auto failed = [&](const char* step) {
     const std::string text = "cannot " + std::string(step) + " in " + directory_ + ": " + std::strerror(errno);
-    warn(unwritable_, "event=store-unwritable error=\"" + text + "\" effect=\"nothing new is cached on disk\"");
+    warn(unwritable_, LogLine("store-unwritable").text("error", text).text("effect", "nothing new is cached on disk"));
     return fail(ErrorCode::kStoreUnavailable, text);
   };
   if (const auto old = read(entry.domain, false); !old) return tl::unexpected(old.error());
@@ -323,7 +294,7 @@ Result<void> FileStore::for_each(const Visit& visit) {
   if (auto listed = can_be_listed(); !listed) return listed;
   Result<void> all;
   for (unsigned shard = 0; shard < kShards; ++shard) {
-    auto visited = for_each_in_shard(shard, visit, [](const Domain&, Time) {});
+    auto visited = for_each_in_shard(shard, visit, [](const Domain&, WallTime) {});
     if (!visited) all = std::move(visited);
   }
   return all;
@@ -332,8 +303,9 @@ Result<void> FileStore::for_each(const Visit& visit) {
 Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
   const auto names = names_in_shard(shard);
   if (!names) {
-    warn(unlistable_, "event=store-unlistable error=" + log_quoted(names.error().detail) +
-                          " effect=\"what is cached there is neither refreshed nor dropped\"");
+    warn(unlistable_, LogLine("store-unlistable")
+                          .text("error", names.error().detail)
+                          .text("effect", "what is cached there is neither refreshed nor dropped"));
     return tl::unexpected(names.error());
   }
   remove_left_behind(shard, *names);
@@ -356,9 +328,8 @@ void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string
   const auto directory = open_directory(directory_);
   const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
   if (!part) return;
-  const Time now = from_epoch(std::time(nullptr));
   for (const auto& name : names) {
-    const bool is_old = name.starts_with('.') && is_far_from(now, part.get(), name, kLeftAlone);
+    const bool is_old = name.starts_with('.') && is_far_from_now(part.get(), name, kLeftAlone);
     if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name)))
       ::unlinkat(part.get(), name.c_str(), 0);
   }
@@ -381,45 +352,6 @@ std::vector<Domain> FileStore::domains_among(const std::vector<std::string>& nam
     if (domain && domain->text() == name && shard_of(name) == shard_name(shard)) domains.push_back(std::move(*domain));
   }
   return domains;
-}
-
-void FileStore::remove_old_stamps() {
-  const auto directory = open_directory(directory_);
-  if (!directory) return;
-  const Time now = from_epoch(std::time(nullptr));
-  for (const auto& name : names_in(directory.get()).value_or(std::vector<std::string>{})) {
-    if (name.starts_with(kStamp) && is_far_from(now, directory.get(), name, kStampKept))
-      ::unlinkat(directory.get(), name.c_str(), 0);
-  }
-}
-
-bool FileStore::clock_is_steady(Time now) {
-  const auto directory = open_directory(directory_);
-  if (!directory) return false;
-  const auto file = open_own(directory.get(), kClock);
-  if (!file) return false;
-  std::string text(2 * kClockTextSize, '\0');
-  if (!read_all(file.get(), text)) return false;
-  ClockWatch watch = read_clock_watch(text).value_or(ClockWatch{now, now});
-  if (std::chrono::abs(now - watch.last) > kLeap) watch.since = now;
-  watch.last = now;
-  text = clock_watch_text(watch);
-  const auto size = static_cast<off_t>(text.size());
-  const bool saved = ::pwrite(file.get(), text.data(), text.size(), 0) == size && ::ftruncate(file.get(), size) == 0;
-  return saved && now - watch.since >= kSteadyFor;
-}
-
-bool FileStore::due(const std::string& name, std::chrono::seconds period) {
-  const auto directory = open_directory(directory_);
-  if (!directory) return false;
-  const auto stamp = open_own(directory.get(), kStamp + name);
-  struct stat status {};
-  if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
-  const std::int64_t now = std::time(nullptr);
-  const bool fresh = status.st_size == 0;  // just made
-  // A file's time can be a moment ahead of time(2), which may not be taken for a clock that was set back.
-  if (!fresh && std::abs(now - status.st_mtim.tv_sec) < period.count()) return false;
-  return ::pwrite(stamp.get(), "x", 1, 0) == 1;
 }
 
 }  // namespace mtasts

@@ -16,6 +16,7 @@
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
 #include "module/store/claims.h"
+#include "module/store/throttle.h"
 #include "module/store/usage.h"
 
 namespace mtasts {
@@ -43,8 +44,8 @@ class FileStore : public PolicyStore {
 
   struct Found {
     std::optional<CacheEntry> entry;  // nullopt: damaged
-    Time used;
-    Time since;           // of an empty file: until when there is no record
+    WallTime used;
+    WallTime since;       // of an empty file: until when there is no record
     std::uint64_t bytes;  // of the file
   };
   // What there is of a domain; nullopt also for what cannot be read. Not counted as a use.
@@ -57,21 +58,17 @@ class FileStore : public PolicyStore {
   // Calls `visit` with every readable entry (the others are logged), in no particular order, and with when it was last
   // used. Error kStoreUnavailable or kLocalFault: that was not all, because the directory, a part of it or an entry
   // cannot be read.
-  using Visit = std::function<void(const CacheEntry&, Time used)>;
+  using Visit = std::function<void(const CacheEntry&, WallTime used)>;
   Result<void> for_each(const Visit& visit);
   [[nodiscard]] Result<void> can_be_listed() const;
   // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed,
   // and what it holds is counted (usage.h). `damaged` is called with what lies in an entry's place and is none.
   static constexpr unsigned kShards = 256;
-  using VisitDamaged = std::function<void(const Domain&, Time used)>;
+  using VisitDamaged = std::function<void(const Domain&, WallTime used)>;
   Result<void> for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
-  // True at most once a `period` for one `name`, across processes; false when the store cannot be written.
-  bool due(const std::string& name, std::chrono::seconds period);
-  // What due() left behind for names that nobody asked about for two days.
-  void remove_old_stamps();
-  // To be asked once a round through the store, by whoever throws away what is old: by a clock that is wrong,
-  // everything is. True when the clock has gone on from round to round for a week without a leap of more than two days.
-  bool clock_is_steady(Time now);
+  // Of warnings about what is stored here, and of others that whoever shares the store gives.
+  SharedThrottle& throttle() { return throttle_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
 
  private:
   // nullopt: absent. Error kLocalFault, which was logged.
@@ -83,12 +80,13 @@ class FileStore : public PolicyStore {
   // Whose entries those are, readable or not.
   [[nodiscard]] static std::vector<Domain> domains_among(const std::vector<std::string>& names, unsigned shard);
   void remove_left_behind(unsigned shard, const std::vector<std::string>& names) const;
-  void warn(LogThrottle& fault, const std::string& line);
+  void warn(LogThrottle& fault, const LogLine& line);
   void recovered(LogThrottle& fault, const std::string& what);
   void warn_of_damage(const Domain& domain, const std::string& reason, bool is_use);
 
   std::string directory_;
   Claims claims_;
+  SharedThrottle throttle_;
   UsageFile usage_;
   Log& log_;
   LogThrottle missing_{std::chrono::hours(1)};

@@ -54,7 +54,7 @@ std::optional<unsigned> weighted_shard(const std::array<Usage, UsageFile::kShard
 
 struct Named {
   std::string name;
-  Time used{};
+  WallTime used{};
   bool is_empty = false;
 };
 
@@ -116,8 +116,7 @@ void StoreQuota::make_room_in_group(const Newcomer& newcomer, std::map<std::stri
     const std::string path = shard_of(at->first) + "/" + at->first;
     const bool is_new = at->first == newcomer.domain.text();
     const bool is_there = directory && ::fstatat(directory.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-    if (is_there && !is_new)
-      present.push_back({at->first, Time(std::chrono::seconds(status.st_atim.tv_sec)), status.st_size == 0});
+    if (is_there && !is_new) present.push_back({at->first, from_epoch(status.st_atim.tv_sec), status.st_size == 0});
     at = is_there || is_new ? std::next(at) : names.erase(at);
   }
   std::ranges::sort(present, {}, [](const Named& one) { return std::tuple(!one.is_empty, one.used); });
@@ -148,11 +147,14 @@ Result<void> StoreQuota::admit_to_store(const Newcomer& newcomer) {
     if (replaced == kReplacedAtOnce) return {};
     if (!replace(newcomer, *usage, by_entries ? &Usage::entries : &Usage::bytes)) break;
   }
-  if (store_.due("store-full", kWarnedAgain))
-    log_.write(LogLevel::kWarning,
-               "event=store-full directory=" + directory_ +
-                   " effect=\"what is found out of other domains is not cached\" action=\"raise cache.max_entries or "
-                   "cache.max_mb, or see with 'mtasts cache list' whose names fill it\"");
+  if (store_.throttle().is_due("store-full", kWarnedAgain))
+    log_.write(
+        LogLevel::kWarning,
+        LogLine("store-full")
+            .field("directory", directory_)
+            .text("effect", "what is found out of other domains is not cached")
+            .text("action",
+                  "raise cache.max_entries or cache.max_mb, or see with 'mtasts cache list' whose names fill it"));
   return fail(ErrorCode::kStoreUnavailable, directory_ + " is as full as it may be (cache.max_entries, cache.max_mb)");
 }
 

@@ -42,7 +42,7 @@ class StoreQuota {
     Domain domain;
     bool has_policy;
     bool used_over_time;
-    Time used;
+    WallTime used;
     Usage size;
     friend bool operator==(const Candidate&, const Candidate&) = default;
   };

@@ -75,8 +75,8 @@ Words words_of(Loss why) {
 
 }  // namespace
 
-TlsrptSocket::TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::string path)
-    : loop_(loop), store_(store), log_(log), path_(std::move(path)) {
+TlsrptSocket::TlsrptSocket(EventLoop& loop, SharedThrottle& throttle, Log& log, std::string path)
+    : loop_(loop), throttle_(throttle), log_(log), path_(std::move(path)) {
   const int error = on_a_socket(path_, &reach, {});
   is_cut_off_ = error != 0;
   if (is_cut_off_) warn(loss_of(error), error);
@@ -108,21 +108,24 @@ void TlsrptSocket::flush() {
 }
 
 void TlsrptSocket::note(int error) {
-  if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, "event=tlsrpt-reached socket=" + path_);
+  if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, LogLine("tlsrpt-reached").field("socket", path_));
   const Loss why = loss_of(error);
   if (error != 0) lose(why, error);
   if (why != Loss::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
 }
 
 void TlsrptSocket::lose(Loss why, int error) {
-  if (store_.due(words_of(why).stamp, std::chrono::hours(1))) warn(why, error);
+  if (throttle_.is_due(words_of(why).stamp, std::chrono::hours(1))) warn(why, error);
 }
 
 void TlsrptSocket::warn(Loss why, int error) {
   const Words words = words_of(why);
   const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
-  log_.write(LogLevel::kWarning, "event=tlsrpt-lost socket=" + path_ + " detail=" + log_quoted(detail) +
-                                     " effect=\"sessions are not reported\" action=" + log_quoted(words.action));
+  log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
+                                     .field("socket", path_)
+                                     .text("detail", detail)
+                                     .text("effect", "sessions are not reported")
+                                     .text("action", words.action));
 }
 
 }  // namespace mtasts

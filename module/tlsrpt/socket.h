@@ -8,7 +8,7 @@
 
 #include "core/ports.h"
 #include "module/io/log.h"
-#include "module/store/policy_store.h"
+#include "module/store/throttle.h"
 
 namespace mtasts {
 
@@ -26,7 +26,7 @@ class TlsrptSocket {
   };
 
   // Says so in the log when nothing could be sent there now: whoever fixes his configuration wants to know.
-  TlsrptSocket(EventLoop& loop, FileStore& store, Log& log, std::string path);
+  TlsrptSocket(EventLoop& loop, SharedThrottle& throttle, Log& log, std::string path);
   // What has not been sent by then is lost.
   ~TlsrptSocket();
   TlsrptSocket(const TlsrptSocket&) = delete;
@@ -43,7 +43,7 @@ class TlsrptSocket {
   void warn(Loss why, int error);
 
   EventLoop& loop_;
-  FileStore& store_;
+  SharedThrottle& throttle_;
   Log& log_;
   std::string path_;
   bool is_cut_off_ = false;  // since the last datagram

@@ -24,7 +24,7 @@ TlsReports::TlsReports(const Deps& deps, const std::string& socket)
     : deps_(deps),
       // Far fewer questions than the resolver has places for: what mail waits for must not wait for these.
       most_asked_(std::clamp(deps.dns_places / 4, std::size_t{1}, kMaxAsked)),
-      socket_(deps.loop, deps.store, deps.log, socket),
+      socket_(deps.loop, deps.store.throttle(), deps.log, socket),
       told_(kMaxRemembered),
       wanted_(kMaxRemembered) {}
 

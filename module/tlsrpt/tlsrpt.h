@@ -10,6 +10,7 @@
 
 #include "core/cache_entry.h"
 #include "core/ports.h"
+#include "core/time.h"
 #include "module/io/log.h"
 #include "module/io/short_memory.h"
 #include "module/store/policy_store.h"
@@ -20,13 +21,12 @@ namespace mtasts {
 // Everything passed to the constructor must outlive the object, and the object what it has begun. One thread.
 class TlsReports {
  public:
-  using SteadyTime = std::chrono::steady_clock::time_point;
   struct Deps {
     EventLoop& loop;
     Resolver& resolver;
     FileStore& store;
     Log& log;
-    std::function<Time()> clock;
+    std::function<WallTime()> clock;
     std::function<SteadyTime()> steady_clock;
     std::size_t dns_places;  // how many questions the resolver asks at a time
   };

@@ -19,7 +19,7 @@ int main(int argc, char* argv[]) {
   if (argc != 3) return 64;
   const auto log = mtasts::make_stderr_log();
   mtasts::FileStore store(argv[1], *log);
-  const mtasts::Time now = mtasts::now();
+  const mtasts::WallTime now = mtasts::now();
   for (int number = 0; number < std::atoi(argv[2]); ++number) {
     if (!store.put(mtasts::bench::entry_of(number, now, now + std::chrono::hours(24)))) return 1;
   }

@@ -32,7 +32,7 @@ constexpr int kSamples = 20'000;
 
 Domain domain(int number) { return *Domain::parse(domain_name(number)); }
 
-CacheEntry an_hours_entry(int number, mtasts::Time now) { return entry_of(number, now, now + std::chrono::hours(1)); }
+CacheEntry an_hours_entry(int number, mtasts::WallTime now) { return entry_of(number, now, now + std::chrono::hours(1)); }
 
 double micros_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
@@ -52,11 +52,11 @@ double mean_micros(int domains, bool with_policy, Action action, int samples = k
 }
 
 // A round as Sweep does it, without the network: how many are due, and how many are let go.
-void round(mtasts::FileStore& store, mtasts::Time now, const char* name) {
+void round(mtasts::FileStore& store, mtasts::WallTime now, const char* name) {
   const auto begin = Clock::now();
   long due = 0;
   long removed = 0;
-  [[maybe_unused]] const auto listed = store.for_each([&](const CacheEntry& entry, mtasts::Time used) {
+  [[maybe_unused]] const auto listed = store.for_each([&](const CacheEntry& entry, mtasts::WallTime used) {
     const auto what = mtasts::sweep_action(entry, used, mtasts::SweepRules{}, now);
     due += what == mtasts::SweepAction::kRefresh ? 1 : 0;
     if (what == mtasts::SweepAction::kForget && store.remove(entry.domain)) ++removed;
@@ -78,7 +78,7 @@ void size_of(const char* directory, mtasts::FileStore& store) {
   long policies = 0;
   const auto begin = Clock::now();
   [[maybe_unused]] const auto listed =
-      store.for_each([&policies](const CacheEntry& entry, mtasts::Time) { policies += entry.policy ? 1 : 0; });
+      store.for_each([&policies](const CacheEntry& entry, mtasts::WallTime) { policies += entry.policy ? 1 : 0; });
   std::printf("size %.1f MiB\nfiles %ld files\npolicies %ld policies\nlist %.2f s\n",
               static_cast<double>(blocks) * 512 / 1048576, files, policies, micros_since(begin) / 1e6);
 }
@@ -90,7 +90,7 @@ int main(int argc, char* argv[]) {
   const int domains = std::atoi(argv[2]);
   const auto log = mtasts::make_stderr_log();
   mtasts::FileStore store(argv[1], *log);
-  const mtasts::Time now = mtasts::now();
+  const mtasts::WallTime now = mtasts::now();
   auto begin = Clock::now();
   for (int i = 0; i < domains; ++i) {
     if (!store.put(an_hours_entry(i, now))) return 1;

@@ -14,7 +14,7 @@ using mtasts::socketmap::Map;
 
 namespace {
 
-const mtasts::Time kNow{std::chrono::seconds{1'764'000'000}};
+const mtasts::WallTime kNow{std::chrono::seconds{1'764'000'000}};
 
 mtasts::Decision decision_of(std::string_view body, mtasts::Policy policy) {
   policy.max_age = mtasts::kMaxPolicyAge;

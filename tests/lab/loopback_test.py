@@ -63,7 +63,7 @@ def get(domain: str, address: str = "127.0.0.1") -> bytes:
 
 
 class Names(unittest.TestCase):
-    def test_ttls_are_the_ones_that_the_catalogue_tells(self) -> None:
+    def test_ttls_are_the_ones_that_the_fixtures_name(self) -> None:
         self.assertEqual(ask("_mta-sts.good.test", TXT, "MTASTS_LAB_AUTH").ttls(TXT), [600])
         self.assertEqual(ask("good.test", MX, "MTASTS_LAB_AUTH").ttls(MX), [900])
         self.assertEqual(ask("manymx.test", MX, "MTASTS_LAB_AUTH").ttls(MX), [1600] * 4)

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string>
 
+#include "core/time.h"
+
 namespace mtasts::test {
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -46,7 +48,7 @@ class Cost {
     return 0;
   }
 
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  SteadyTime begin_ = std::chrono::steady_clock::now();
   long before_kib_ = 0;
 };
 

@@ -4,27 +4,24 @@
 #include <resolv.h>
 
 #include <array>
-#include <sstream>
+
+#include "module/engine/resolver_notes.h"
 
 namespace mtasts::setup {
+namespace {
 
-bool only_loopback_resolvers(const std::string& resolv_conf) {
-  std::istringstream lines(resolv_conf);
-  bool any = false;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string key;
-    std::string address;
-    words >> key >> address;
-    if (key != "nameserver") continue;
-    if (!address.starts_with("127.") && address != "::1") return false;
-    any = true;
-  }
-  return any;
+// Is AD set in its reply? No reply has none.
+bool answers_with_ad(struct __res_state& state, const char* name, ns_class of_class, ns_type type) {
+  std::array<unsigned char, NS_MAXMSG> answer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by libresolv
+  const int size = ::res_nquery(&state, name, of_class, type, answer.data(), static_cast<int>(answer.size()));
+  constexpr unsigned char kAuthenticData = 0x20;
+  return size >= NS_HFIXEDSZ && (answer[3] & kAuthenticData) != 0;
 }
 
+}  // namespace
+
 bool has_validating_resolver(const std::string& resolv_conf) {
-  if (!only_loopback_resolvers(resolv_conf)) return false;
+  if (!ad_may_count(resolv_conf)) return false;
   struct __res_state state {};
   if (::res_ninit(&state) != 0) return false;
   state.options |= RES_USE_EDNS0 | RES_USE_DNSSEC;
@@ -32,12 +29,12 @@ bool has_validating_resolver(const std::string& resolv_conf) {
   state.options |= RES_TRUSTAD;
 #endif
   state.retry = 1;
-  std::array<unsigned char, NS_MAXMSG> answer;
-  // The root zone is signed: a resolver that validates says so.
-  const int size = ::res_nquery(&state, ".", ns_c_in, ns_t_soa, answer.data(), static_cast<int>(answer.size()));
+  // The root zone is signed: a resolver that validates says so. What sets the bit everywhere sets it also where DNSSEC
+  // does not exist.
+  const bool validates =
+      answers_with_ad(state, ".", ns_c_in, ns_t_soa) && !answers_with_ad(state, "version.bind", ns_c_chaos, ns_t_txt);
   ::res_nclose(&state);
-  constexpr unsigned char kAuthenticData = 0x20;
-  return size >= NS_HFIXEDSZ && (answer[3] & kAuthenticData) != 0;
+  return validates;
 }
 
 }  // namespace mtasts::setup

@@ -5,10 +5,8 @@
 
 namespace mtasts::setup {
 
-// Looks at the resolver as Postfix does (libresolv), and believes it only at a loopback address.
+// Looks at the resolver as Postfix does (libresolv), and believes it where mtasts itself would by default
+// (docs/adr/0015-whose-ad-bit-counts.md).
 bool has_validating_resolver(const std::string& resolv_conf);
-
-// Every "nameserver" line names a loopback address, and there is one.
-bool only_loopback_resolvers(const std::string& resolv_conf);
 
 }  // namespace mtasts::setup

@@ -1,5 +1,7 @@
 #include "adapters/cli/setup/marks.h"
 
+#include "core/ascii.h"
+
 namespace mtasts::setup {
 namespace {
 
@@ -62,11 +64,6 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = line.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return line.substr(begin, line.find_last_not_of(kSpace) - begin + 1);
-}
+std::string_view trimmed(std::string_view line) { return ascii::trimmed(line, " \t\r\n"); }
 
 }  // namespace mtasts::setup

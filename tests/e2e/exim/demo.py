@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev demo: real mails through a real Exim in a sandbox, told as a short story.
+"""./dev demo: real mails through a real Exim in a sandbox, mail by mail.
 
     sudo tests/e2e/exim/demo.py --build build/release
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
-import story  # noqa: E402
+import demo_runner  # noqa: E402
 from topology import HOSTS  # noqa: E402
 from sender import Sender  # noqa: E402
 from world import World  # noqa: E402
@@ -22,7 +22,7 @@ def waiting(world: World) -> str:
     return world.sender.exim("-bp")
 
 
-EXIM = story.Demo("Exim", lambda: World(story.DOMAINS, HOSTS), waiting, why=lambda text: text.split("defer ", 1)[-1])
+EXIM = demo_runner.Demo("Exim", lambda: World(demo_runner.DOMAINS, HOSTS), waiting, why=lambda text: text.split("defer ", 1)[-1])
 
 if __name__ == "__main__":
-    sys.exit(story.main(HERE / "demo.py", EXIM))
+    sys.exit(demo_runner.main(HERE / "demo.py", EXIM))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev demo opensmtpd: real mails through a real OpenSMTPD that asks table-mtasts, in a sandbox, told as a short story.
+"""./dev demo opensmtpd: real mails through a real OpenSMTPD that asks table-mtasts, in a sandbox, mail by mail.
 
     sudo tests/e2e/opensmtpd/demo.py --build build/release
 """
@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
 import roots  # noqa: E402
-import story  # noqa: E402
+import demo_runner  # noqa: E402
 from topology import HOSTS  # noqa: E402
 from opensmtpd import OpenSmtpd, opensmtpd  # noqa: E402
 from packages import LabError  # noqa: E402
@@ -32,11 +32,11 @@ def choose() -> roots.Root:
 def world() -> World:
     root = choose()
     [tree] = roots.unpacked(root)
-    return World(story.DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(root), HOSTS))
+    return World(demo_runner.DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(root), HOSTS))
 
 
-OPENSMTPD = story.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"),
+OPENSMTPD = demo_runner.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"),
                        unpack=choose)
 
 if __name__ == "__main__":
-    sys.exit(story.main(HERE / "demo.py", OPENSMTPD))
+    sys.exit(demo_runner.main(HERE / "demo.py", OPENSMTPD))

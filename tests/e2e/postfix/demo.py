@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""./dev demo postfix: real mails through a real Postfix that asks mtastsd, in a sandbox, told as a short story.
+"""./dev demo postfix: real mails through a real Postfix that asks mtastsd, in a sandbox, mail by mail.
 
     sudo tests/e2e/postfix/demo.py --build build/release
 """
@@ -13,23 +13,23 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
 import roots  # noqa: E402
-import story  # noqa: E402
+import demo_runner  # noqa: E402
 from topology import HOSTS  # noqa: E402
 from postfix import Postfix, postfix  # noqa: E402
-from world import World  # noqa: E402
+from world import Story, World  # noqa: E402
 
 def world() -> World:
     [tree] = roots.unpacked(roots.POSTFIX_3_10)
-    return World(story.DOMAINS, HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
+    return World(demo_runner.DOMAINS, HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
 
 
-def says(told: story.Story) -> list[str]:
+def says(told: Story) -> list[str]:
     """What Postfix says of a host that it leaves out or does not trust; mtastsd has nothing to say of good days."""
     return [line.split("]: ", 1)[-1] for line in told.log if "STS" in line or "certificate verification failed" in line]
 
 
-POSTFIX = story.Demo("Postfix", world, lambda world: postfix(world).root.run("postqueue", "-p"), says=says,
+POSTFIX = demo_runner.Demo("Postfix", world, lambda world: postfix(world).root.run("postqueue", "-p"), says=says,
                      unpack=lambda: roots.unpacked(roots.POSTFIX_3_10))
 
 if __name__ == "__main__":
-    sys.exit(story.main(HERE / "demo.py", POSTFIX))
+    sys.exit(demo_runner.main(HERE / "demo.py", POSTFIX))

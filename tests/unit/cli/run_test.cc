@@ -11,7 +11,7 @@
 #include "adapters/cli/command.h"
 #include "module/io/privileges.h"
 #include "module/io/wall_clock.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::cli {
@@ -34,7 +34,7 @@ class Program : public testing::Test {
   void configure(const std::string& text) {
     std::ofstream(config_) << text << "[cache]\ndirectory = \"" << store_ << "\"\n";
   }
-  void remember(const std::string& name, const std::string& mode, Time fetched = now()) {
+  void remember(const std::string& name, const std::string& mode, WallTime fetched = now()) {
     CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
     entry.record = {RecordMemory::State::kFound, now() + std::chrono::hours(1), "20260101", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
@@ -101,7 +101,7 @@ TEST_F(Program, QueryTestingAppliesAndNoneDoesNot) {
 }
 
 TEST_F(Program, QueryJsonHasTheKeysOfTheContractInItsOrder) {
-  remember("good.example", "enforce", Time(std::chrono::floor<std::chrono::seconds>(now())));
+  remember("good.example", "enforce", WallTime(std::chrono::floor<std::chrono::seconds>(now())));
   EXPECT_EQ(run({"query", "--json", "good.example"}), kApplies);
   const auto json = nlohmann::ordered_json::parse(out_.str());
   std::vector<std::string> keys;

@@ -17,7 +17,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using Ticket = AdmissionQueue::Ticket;
 
-constexpr AdmissionQueue::Time kLater = AdmissionQueue::Time{} + seconds{60};
+constexpr SteadyTime kLater = SteadyTime{} + seconds{60};
 
 class Admission : public testing::Test {
  protected:
@@ -131,7 +131,7 @@ TEST_F(Admission, NobodyStarves) {
 }
 
 TEST_F(Admission, WhatHasExpiredIsSentAway) {
-  const auto at = [](int second) { return AdmissionQueue::Time{} + seconds{second}; };
+  const auto at = [](int second) { return SteadyTime{} + seconds{second}; };
   const auto join_until = [&](const char* zone, int second) {
     return queue_.join({zone, Priority::kFirstContact}, at(second));
   };

@@ -12,7 +12,7 @@ namespace mtasts::test {
 
 inline Domain domain(std::string_view name = "example.com") { return Domain::parse(name).value(); }
 
-inline constexpr Time kNow{std::chrono::seconds{1'764'000'000}};
+inline constexpr WallTime kNow{std::chrono::seconds{1'764'000'000}};
 
 inline std::string policy_body(std::string_view mode = "enforce", long max_age = 604'800,
                                std::string_view mx = "mx.example.com") {
@@ -21,7 +21,7 @@ inline std::string policy_body(std::string_view mode = "enforce", long max_age =
   return body + "max_age: " + std::to_string(max_age) + "\n";
 }
 
-inline StoredPolicy stored_policy(std::string id, Time fetched, std::string body = policy_body()) {
+inline StoredPolicy stored_policy(std::string id, WallTime fetched, std::string body = policy_body()) {
   Policy policy = parse_policy(body).value();
   return {std::move(id), fetched, std::move(body), std::move(policy)};
 }

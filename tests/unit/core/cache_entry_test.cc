@@ -83,7 +83,7 @@ TEST(CacheEntry, R17KeepsTheLargestPolicy) {
   CacheEntry entry = full_entry();
   entry.domain =
       domain(std::string(60, 'a') + '.' + std::string(60, 'b') + '.' + std::string(60, 'c') + ".example.com");
-  entry.record = {State::kInvalid, Time{seconds{253'402'300'799}}, std::string(32, 'i'), std::string(5000, 'd')};
+  entry.record = {State::kInvalid, WallTime{seconds{253'402'300'799}}, std::string(32, 'i'), std::string(5000, 'd')};
   entry.policy = stored_policy(std::string(32, 'i'), kNow, body);
   entry.failure->error.detail = std::string(5000, 'd');
   const std::string host =
@@ -110,15 +110,15 @@ TEST(CacheEntry, NoDetailCanBreakTheForm) {
 
 TEST(CacheEntry, TimesOutOfRangeAreBroughtIntoIt) {
   CacheEntry entry = full_entry();
-  entry.record.until = Time::max();
-  entry.failure->retry_at = Time::min();
+  entry.record.until = WallTime::max();
+  entry.failure->retry_at = WallTime::min();
   const auto back = parsed(serialize(entry));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->record.until.time_since_epoch().count(), 253'402'300'799);
-  EXPECT_EQ(back->failure->retry_at, Time{});
+  EXPECT_EQ(back->failure->retry_at, WallTime{});
 }
 
-// As a version of the format might write it that remembers more of a policy, and of other things.
+// As a version of the format might write it that keeps more of a policy, and of other things.
 std::string of_version(std::string_view version, std::string_view more = "colour: blue\n") {
   std::string bytes = serialize(full_entry());
   bytes.replace(bytes.find("1\n"), 1, version);
@@ -270,16 +270,18 @@ TEST(CacheEntry, RandomEntriesComeBackAsTheyWere) {
   constexpr std::string_view kDetail = "abc xyz:=;\"\\n";
   for (int round = 0; round < 2000; ++round) {
     CacheEntry entry{domain(), {}, {}, {}};
-    entry.record = {static_cast<State>(below(5)), Time{seconds{below(2'000'000'000)}}, {}, text(kDetail, below(80))};
+    entry.record = {
+        static_cast<State>(below(5)), WallTime{seconds{below(2'000'000'000)}}, {}, text(kDetail, below(80))};
     if (entry.record.state == State::kFound) entry.record.id = text(kId, 1 + below(32));
     if (below(2) == 0) {
       const std::string body =
           policy_body(below(2) == 0 ? "testing" : "none", below(99'999'999)) + text("\n ", below(2));
-      entry.policy = stored_policy(text(kId, 1 + below(32)), Time{seconds{below(2'000'000'000)}}, body);
+      entry.policy = stored_policy(text(kId, 1 + below(32)), WallTime{seconds{below(2'000'000'000)}}, body);
     }
     if (below(2) == 0) {
-      entry.failure = FetchFailure{text(kId, 1 + below(32)), below(99), below(99), Time{seconds{below(2'000'000'000)}},
-                                   Error{static_cast<ErrorCode>(below(12)), text(kDetail, below(80))}};
+      entry.failure =
+          FetchFailure{text(kId, 1 + below(32)), below(99), below(99), WallTime{seconds{below(2'000'000'000)}},
+                       Error{static_cast<ErrorCode>(below(12)), text(kDetail, below(80))}};
     }
     ASSERT_EQ(parsed(serialize(entry)), read_whole(entry)) << serialize(entry);
   }
@@ -298,7 +300,7 @@ TEST(CacheEntry, R22APolicyIsInForceUntilItExpires) {
 
 TEST(CacheEntry, R17AClockThatWasSetBackDoesNotEndAPolicy) {
   const CacheEntry entry{domain(), {}, stored_policy("1", kNow), {}};
-  EXPECT_NE(entry.policy_in_force(Time{}), nullptr);
+  EXPECT_NE(entry.policy_in_force(WallTime{}), nullptr);
   EXPECT_NE(entry.policy_in_force(kNow - hours{24 * 300}), nullptr);
 }
 

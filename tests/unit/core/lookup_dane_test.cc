@@ -34,10 +34,10 @@ TEST_F(LookupDane, R29IsAskedAfterThePolicyAndBeforeTheAnswer) {
   EXPECT_EQ(next_of(life_.dane(DaneState::kUsable)), "finished");
   ASSERT_EQ(life_.answers, 1);
   EXPECT_EQ(life_.answer->entry.dane->state, DaneState::kUsable);
-  EXPECT_EQ(life_.entry->dane, life_.answer->entry.dane) << "remembered";
+  EXPECT_EQ(life_.entry->dane, life_.answer->entry.dane) << "cached";
 }
 
-TEST_F(LookupDane, IsRememberedForItsTtl) {
+TEST_F(LookupDane, IsCachedForItsTtl) {
   life_.start();
   life_.record(found("1", seconds(3600)));
   life_.fetched(policy_body());
@@ -59,7 +59,7 @@ TEST_F(LookupDane, AnAnswerWithoutATtlIsNotAskedForForEver) {
   EXPECT_LT(life.now, life.answer->entry.dane->until) << "it counts for this answer";
 }
 
-TEST_F(LookupDane, AFailureIsNotAskedAgainAtOnceAndNotRememberedForLong) {
+TEST_F(LookupDane, AFailureIsNotAskedAgainAtOnceAndNotCachedForLong) {
   life_.start();
   life_.record(found("1"));
   life_.fetched(policy_body());
@@ -81,6 +81,23 @@ TEST_F(LookupDane, IsNotAskedWithoutAPolicyThatBinds) {
   life_.start();
   life_.record(found("2"));
   EXPECT_EQ(next_of(life_.fetch_fails()), "finished");
+}
+
+// The policy is fetched after the question, because another process has saved one with another id; that takes longer
+// than a failure of DNS is believed.
+TEST_F(LookupDane, IsAskedOnceALookup) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kNone);
+  life_.pass(hours(1));
+  life_.start();
+  ASSERT_EQ(next_of(life_.record(found("1"))), "dane");
+  life_.merge_stored({test::domain(), {}, test::stored_policy("0", life_.now), {}});
+  ASSERT_EQ(next_of(life_.dane(DaneState::kFailed)), "fetch 1");
+  life_.pass(seconds(30));
+  EXPECT_EQ(next_of(life_.fetched(policy_body())), "finished");
+  EXPECT_EQ(life_.answers, 2);
 }
 
 TEST_F(LookupDane, R21ARefreshBehindTheAnswerWaitsForDane) {
@@ -139,6 +156,19 @@ TEST_F(LookupDane, R17APolicyThatAnotherProcessHasFetchedMeanwhileIsNotUndone) {
   const Action action = lookup.on_dane({DaneState::kNone, seconds{300}, "none"}, test::kNow);
   ASSERT_TRUE(action.save);
   EXPECT_EQ(action.save->policy->id, "2");
+}
+
+// It failed at a refresh of the policy that this lookup has just fetched and saved.
+TEST_F(LookupDane, R15TheBackOffOfAnotherProcessIsKept) {
+  Lookup lookup(test::domain(), std::nullopt, Lookup::Effort::kNormal, asking());
+  lookup.start(test::kNow);
+  lookup.on_record(found("1"), test::kNow);
+  CacheEntry theirs = lookup.on_fetch(policy_body(), test::kNow).save.value();
+  theirs.failure = FetchFailure{"1", 1, 1, test::kNow + seconds{300}, {ErrorCode::kPolicyFetch, "503"}};
+  lookup.merge_stored(theirs);
+  const Action action = lookup.on_dane({DaneState::kNone, seconds{300}, "none"}, test::kNow);
+  ASSERT_TRUE(action.save);
+  EXPECT_EQ(action.save->failure, theirs.failure);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ class Script {
       ASSERT_NE(seen.policy_in_force(life_.now), nullptr) << "R17, R18, R20: a failing event has lost a policy";
       ASSERT_EQ(*seen.policy_in_force(life_.now), *held);
     }
-    const Time retry_at = seen.failure ? seen.failure->retry_at : life_.now;
+    const WallTime retry_at = seen.failure ? seen.failure->retry_at : life_.now;
     ASSERT_LE(retry_at - life_.now, seconds{3600}) << "R15";
   }
 

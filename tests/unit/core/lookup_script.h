@@ -19,6 +19,11 @@ inline RecordResult malformed(std::chrono::seconds ttl = std::chrono::seconds{30
   return RecordAnswer{{RecordFinding::Kind::kInvalid, {}, "there is more than one STSv1 record"}, ttl};
 }
 
+inline const RecordResult kServfail = fail(ErrorCode::kDnsFailure, "SERVFAIL");
+inline const RecordResult kTimeout = fail(ErrorCode::kDnsTimeout, "no answer in 5 s");
+inline const RecordResult kUnreachable = fail(ErrorCode::kDnsUnreachable, "connection refused");
+inline const RecordResult kFailures[] = {kServfail, kTimeout, kUnreachable};
+
 inline std::string next_of(const Action& action) {
   if (const auto* fetch = std::get_if<FetchPolicy>(&action.next)) return "fetch " + fetch->id;
   if (std::holds_alternative<QueryDane>(action.next)) return "dane";
@@ -61,7 +66,7 @@ class Life {
     return policy == nullptr ? "-" : std::string(mode_name(policy->policy.mode)) + " " + policy->id;
   }
 
-  Time now = kNow;
+  WallTime now = kNow;
   std::optional<CacheEntry> entry;  // what the store holds
   std::optional<Outcome> answer;    // of the lookup under way
   int answers = 0;

@@ -20,7 +20,7 @@ CacheEntry with_policy(seconds age, long max_age = 604'800, std::string_view mod
   return entry;
 }
 
-SweepAction of(const CacheEntry& entry, Time used = kNow, Time now = kNow) {
+SweepAction of(const CacheEntry& entry, WallTime used = kNow, WallTime now = kNow) {
   return sweep_action(entry, used, SweepRules{}, now);
 }
 

@@ -5,7 +5,7 @@
 namespace mtasts {
 namespace {
 
-std::string written(long seconds) { return rfc3339(Time{std::chrono::seconds{seconds}}); }
+std::string written(long seconds) { return rfc3339(WallTime{std::chrono::seconds{seconds}}); }
 
 TEST(Timestamp, WritesRfc3339InUtc) {
   EXPECT_EQ(written(0), "1970-01-01T00:00:00Z");

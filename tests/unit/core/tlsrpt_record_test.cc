@@ -29,7 +29,7 @@ TEST(TlsrptRecord, R31NoneAreWantedWhereThereIsNoneOrMoreThanOne) {
   EXPECT_FALSE(tlsrpt_record({kGood, kGood}));
 }
 
-TEST(TlsrptRecord, OneThatIsTooLongToBeRememberedDoesNotCount) {
+TEST(TlsrptRecord, OneThatIsTooLongToBeCachedDoesNotCount) {
   std::string record = "v=TLSRPTv1; rua=mailto:a@example.com; x=";
   record.resize(kMaxTlsrptRecord, 'x');
   EXPECT_EQ(tlsrpt_record({record}), record);

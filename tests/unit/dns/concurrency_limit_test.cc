@@ -16,7 +16,7 @@ class WindowOf : public testing::Test {
     for (; under_way_ < window_.limit(now_); ++asked) ++under_way_;
     return asked;
   }
-  void time_out(unsigned questions, ConcurrencyLimit::Time asked_at) {
+  void time_out(unsigned questions, SteadyTime asked_at) {
     for (unsigned i = 0; i < questions; ++i) window_.timed_out(asked_at, now_);
     under_way_ -= questions;
   }
@@ -37,7 +37,7 @@ class WindowOf : public testing::Test {
 
   ConcurrencyLimit window_{200};
   unsigned under_way_ = 0;
-  ConcurrencyLimit::Time now_ = ConcurrencyLimit::Time{} + seconds{1000};
+  SteadyTime now_ = SteadyTime{} + seconds{1000};
 };
 
 TEST_F(WindowOf, AsManyAsAllowedToBeginWith) {

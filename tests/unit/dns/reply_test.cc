@@ -154,7 +154,7 @@ TEST(Reply, R23NegativeTtlIsTheSmallerOfSoaTtlAndMinimum) {
   }
 }
 
-TEST(Reply, R23NegativeWithoutSoaIsNotRemembered) {
+TEST(Reply, R23NegativeWithoutSoaIsNotCached) {
   const auto answer = ask([](const Query&) { return Message{.flags = 0x8183}; });
   ASSERT_TRUE(answer) << answer.error().detail;
   EXPECT_EQ(answer->ttl, seconds{0});

@@ -21,16 +21,16 @@ TEST(ResolverAddress, ReadsAddressesWithAndWithoutPort) {
     ResolverAddress expected;
   };
   const Row rows[] = {
-      {"127.0.0.1", {"127.0.0.1", "", {}}},
-      {"192.0.2.1:5353", {"192.0.2.1", "", 5353}},
-      {"::1", {"::1", "", {}}},
-      {"[::1]", {"::1", "", {}}},
-      {"[::1]:5353", {"::1", "", 5353}},
-      {"2001:db8::1", {"2001:db8::1", "", {}}},
-      {"fe80::1%eth0", {"fe80::1", "eth0", {}}},
-      {"[fe80::1%eth0]:53", {"fe80::1", "eth0", 53}},
-      {"::ffff:192.0.2.1", {"::ffff:192.0.2.1", "", {}}},
-      {"192.0.2.1:65535", {"192.0.2.1", "", 65535}},
+      {"127.0.0.1", {*IpAddress::parse("127.0.0.1"), "", {}}},
+      {"192.0.2.1:5353", {*IpAddress::parse("192.0.2.1"), "", 5353}},
+      {"::1", {*IpAddress::parse("::1"), "", {}}},
+      {"[::1]", {*IpAddress::parse("::1"), "", {}}},
+      {"[::1]:5353", {*IpAddress::parse("::1"), "", 5353}},
+      {"2001:db8::1", {*IpAddress::parse("2001:db8::1"), "", {}}},
+      {"fe80::1%eth0", {*IpAddress::parse("fe80::1"), "eth0", {}}},
+      {"[fe80::1%eth0]:53", {*IpAddress::parse("fe80::1"), "eth0", 53}},
+      {"::ffff:192.0.2.1", {*IpAddress::parse("::ffff:192.0.2.1"), "", {}}},
+      {"192.0.2.1:65535", {*IpAddress::parse("192.0.2.1"), "", 65535}},
   };
   for (const auto& row : rows) {
     const auto address = parse_resolver_address(row.text);
@@ -76,9 +76,9 @@ TEST(ResolverAddress, RefusesEverythingElse) {
 
 TEST(ResolverAddress, KnowsLoopback) {
   for (const char* text : {"127.0.0.1", "127.8.9.10", "127.0.0.53:53", "::1", "[::1]:53", "0:0:0:0:0:0:0:1"})
-    EXPECT_TRUE(parse_resolver_address(text)->is_loopback()) << text;
+    EXPECT_TRUE(parse_resolver_address(text)->address.is_loopback()) << text;
   for (const char* text : {"128.0.0.1", "192.0.2.127", "::", "::2", "2001:db8::1", "0.0.0.0", "fe80::1"})
-    EXPECT_FALSE(parse_resolver_address(text)->is_loopback()) << text;
+    EXPECT_FALSE(parse_resolver_address(text)->address.is_loopback()) << text;
 }
 
 TEST(ResolverAddress, KnowsTheLocalHost) {

@@ -41,7 +41,7 @@ class HostileLookups : public testing::Test {
   void look_up(const std::string& domain) {
     engine_->lookup(*Domain::parse(domain), Lookup::Effort::kNormal, kDeadline, [](const Outcome&) {});
   }
-  void remember_policy_of(const std::string& domain) {
+  void cache_policy_of(const std::string& domain) {
     const std::string text = "version: STSv1\nmode: enforce\nmx: *.example.test\nmax_age: 604800\n";
     CacheEntry entry{*Domain::parse(domain), {RecordMemory::State::kFound, now() - seconds(1), "1", {}}, {}, {}};
     entry.policy = StoredPolicy{"1", now() - seconds(60), text, *parse_policy(text)};
@@ -78,7 +78,7 @@ class HostileLookups : public testing::Test {
 TEST_F(HostileLookups, ForDaneKeepNobodysFirstContactWaiting) {
   for (int i = 0; i < 40; ++i) {
     const std::string domain = "manymx.stranger" + std::to_string(i) + ".test";
-    remember_policy_of(domain);
+    cache_policy_of(domain);
     look_up(domain);
   }
   let_pass(milliseconds{500});

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 
 namespace mtasts {
 namespace {
@@ -47,7 +47,7 @@ class EximEvents : public testing::Test {
     close();
   }
   [[nodiscard]] std::string line(const std::string& event, const std::string& result, const std::string& detail) const {
-    return "warning: event=" + event + " domain=example.com mx=mx.example.com ip=192.0.2.1 result=" + result +
+    return "warning event=" + event + " domain=example.com mx=mx.example.com ip=192.0.2.1 result=" + result +
            " by=" + by_ + " detail=\"" + detail + "\"";
   }
 
@@ -200,7 +200,7 @@ TEST_F(EximEvents, R29TheLogSaysWhichOfTheTwoDecided) {
   EXPECT_EQ(certificate("", "1700000000", "8"), "");
   secured("1", "TLS1.3", "8");
   ASSERT_EQ(log_->lines.size(), 1U);
-  EXPECT_THAT(log_->lines[0], testing::HasSubstr("info: event=dane-decides domain=example.com mx=mx.example.com"));
+  EXPECT_THAT(log_->lines[0], testing::HasSubstr("info event=dane-decides domain=example.com mx=mx.example.com"));
 
   log_->lines.clear();
   by_ = "dane";
@@ -283,7 +283,7 @@ TEST_F(EximEvents, WhatThePeerSaysCannotForgeALogLine) {
   defer("said \"go\"\n\x80 event=forged", "-38");
   ASSERT_EQ(log_->lines.size(), 1U);
   EXPECT_EQ(log_->lines[0],
-            "warning: event=enforce-failure domain=example.com mx=mx\\x0aevent=x\\x22\\x20y ip=192.0.2.1 "
+            "warning event=enforce-failure domain=example.com mx=mx\\x0aevent=x\\x22\\x20y ip=192.0.2.1 "
             "result=starttls-not-supported by=mta-sts detail=\"said \\x22go\\x22\\x0a\\x80 event=forged\"");
 }
 

@@ -7,7 +7,7 @@
 #include <initializer_list>
 
 #include "module/io/wall_clock.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/ports.h"
+#include "core/time.h"
 
 namespace mtasts::test {
 
@@ -25,7 +26,7 @@ class Pulse {
   }
 
   EventLoop& loop_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  SteadyTime last_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::duration longest_{};
   std::unique_ptr<EventLoop::Watch> timer_;
 };

@@ -8,7 +8,7 @@
 extern "C" int put_policy(const char* store, const char* domain, const char* body) {
   using namespace mtasts;
   const auto log = make_stderr_log();
-  const Time at = now();
+  const WallTime at = now();
   CacheEntry entry{*Domain::parse(domain),
                    {RecordMemory::State::kFound, at + std::chrono::seconds(300), "abc", {}},
                    std::nullopt,

@@ -21,7 +21,7 @@ using ::testing::IsEmpty;
 constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
 
 CacheEntry entry(const std::string& name, std::chrono::seconds record_left) {
-  const Time at = now();
+  const WallTime at = now();
   CacheEntry made{
       *Domain::parse(name), {RecordMemory::State::kFound, at + record_left, "abc", {}}, std::nullopt, std::nullopt};
   made.policy = StoredPolicy{"abc", at, kPolicy, *parse_policy(kPolicy)};
@@ -45,7 +45,7 @@ class ClientTest : public ::testing::Test {
   FakeLog* log_ = nullptr;
 };
 
-TEST_F(ClientTest, ARememberedAnswerNeedsNoChild) {
+TEST_F(ClientTest, ACachedAnswerNeedsNoHelper) {
   const auto client = open();
   ASSERT_TRUE(client->store().put(entry("example.com", std::chrono::seconds(300))));
   const Decision decision = client->lookup("Example.COM.");

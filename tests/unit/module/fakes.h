@@ -1,5 +1,5 @@
 // Scripted ports for tests of the engine: a loop whose time is a number, a resolver and a fetcher that answer when
-// told, a store in memory and a log that keeps its lines.
+// told, and a store in memory.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/ports.h"
-#include "module/io/log.h"
+#include "tests/unit/module/fake_log.h"
 
 namespace mtasts {
 
@@ -118,16 +118,6 @@ class FakeStore : public PolicyStore {
     ~CountedClaim() override { --held_; }
     int& held_;
   };
-};
-
-class FakeLog : public Log {
- public:
-  std::vector<std::string> lines;
-
- private:
-  void emit(LogLevel level, const std::string& line) override {
-    lines.push_back(std::string(log_level_name(level)) + " " + line);
-  }
 };
 
 }  // namespace mtasts

@@ -9,7 +9,7 @@
 
 namespace mtasts {
 
-// A configuration that asks the lab's resolver and policy hosts and remembers in `store`.
+// A configuration that asks the lab's resolver and policy hosts and caches in `store`.
 inline Config lab_config(const std::string& store) {
   Config config;
   config.network.dns.resolvers = {test::lab("RESOLVER")};

@@ -39,7 +39,7 @@ class Choosing : public testing::Test {
   FakeResolver resolver_;
   FakeProber prober_;
   FakeLog log_;
-  Probes::Time now_{seconds(1000)};
+  SteadyTime now_{seconds(1000)};
   Probes::Deps parts_{resolver_, prober_, log_, [this] { return now_; }};
   Probes probes_{parts_, false};
   MxChoice choice_{{loop_, resolver_, &probes_, {}}};
@@ -192,7 +192,7 @@ TEST_F(Choosing, R27AHostThatNobodyCanReachIsNoneThatEnforceWouldRefuse) {
 TEST_F(Choosing, R32WhatIsKnownOfAHostIsToldForEachDomainThatAsks) {
   std::vector<std::string> told;
   MxChoice choice({loop_, resolver_, &probes_,
-                   [&](const Domain& domain, const std::string& host, const MxTrial& trial, Probes::Time until) {
+                   [&](const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until) {
                      told.push_back(domain.text() + " " + host + (trial.result ? " passes for " : " fails for ") +
                                     std::to_string((until - now_) / minutes(1)));
                    }});

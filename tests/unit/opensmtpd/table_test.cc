@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "module/client.h"
+#include "module/engine/cached_lookups.h"
 #include "module/engine/engine.h"
 #include "module/io/wall_clock.h"
 #include "tests/unit/core/builders.h"
@@ -29,7 +30,7 @@ class Asked : public testing::Test {
   Asked() : table_(parts(), config_) {}
 
   Table::Deps parts() {
-    return {loop_, resolver_, prober_, engine_, store_, log_, [this] { return now_; }, [this] { return steady_; },
+    return {loop_, resolver_, prober_, lookups_, store_, log_, [this] { return now_; }, [this] { return steady_; },
             false};
   }
   // "" while there is no answer yet.
@@ -44,7 +45,7 @@ class Asked : public testing::Test {
   }
   std::string check() { return ask(Operation::kCheck, Request::Service::kDomain); }
   std::string relay_host() { return ask(Operation::kLookup, Request::Service::kRelayHost); }
-  void remember(const char* mode) {
+  void cache(const char* mode) {
     ASSERT_TRUE(store_.put({test::domain(),
                             {State::kFound, now_ + hours(1), "1", {}},
                             test::stored_policy("1", now_ - hours(1), test::policy_body(mode, 604'800)),
@@ -60,8 +61,8 @@ class Asked : public testing::Test {
 
   Scratch scratch_;
   Config config_;
-  Time now_ = mtasts::now();
-  Probes::Time steady_{seconds(1000)};
+  WallTime now_ = mtasts::now();
+  SteadyTime steady_{seconds(1000)};
   FakeLoop loop_;
   FakeResolver resolver_;
   FakeFetcher fetcher_;
@@ -69,14 +70,15 @@ class Asked : public testing::Test {
   FakeLog log_;
   FileStore store_{scratch_.path(), log_};
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, config_.lookup, [this] { return now_; }};
+  CachedLookups lookups_{{loop_, store_, engine_, [this] { return now_; }}, config_.lookup};
   Table table_;
   std::string answer_;
 };
 
 TEST_F(Asked, R26R27R28ADomainIsFoundWhereItsPolicyIsEnforced) {
-  EXPECT_EQ((remember("enforce"), check()), "found");
-  EXPECT_EQ((remember("testing"), check()), "not-found");
-  EXPECT_EQ((remember("none"), check()), "not-found");
+  EXPECT_EQ((cache("enforce"), check()), "found");
+  EXPECT_EQ((cache("testing"), check()), "not-found");
+  EXPECT_EQ((cache("none"), check()), "not-found");
 }
 
 TEST_F(Asked, AColdDomainIsLookedUpAndPutOffAtTheEndOfTheTime) {
@@ -105,7 +107,7 @@ TEST_F(Asked, WaitingMailWhosePolicyHasGoneGetsAnMxHostAllTheSame) {
 }
 
 TEST_F(Asked, R24WaitingMailGoesToAHostOfThePolicy) {
-  remember("enforce");
+  cache("enforce");
   EXPECT_EQ(relay_host(), "");
   answer_mx({{10, "evil.test"}, {20, "mx.example.com"}});
   answer_addresses();
@@ -127,7 +129,7 @@ TEST_F(Asked, SmtpdIsHeldForItsTimeOnceNotForEachStep) {
 }
 
 TEST_F(Asked, HostsAreTriedAheadOnceForAllRecipientsOfTheMeantime) {
-  remember("enforce");
+  cache("enforce");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(check(), "found");
   EXPECT_THAT(resolver_.mxs, SizeIs(1));
   answer_mx({{10, "mx.example.com"}});
@@ -138,7 +140,7 @@ TEST_F(Asked, HostsAreTriedAheadOnceForAllRecipientsOfTheMeantime) {
 }
 
 TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
-  remember("testing");
+  cache("testing");
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(check(), "not-found");
     answer_mx({{10, "other.test"}});
@@ -150,7 +152,7 @@ TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
 TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {
   config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
   Table table(parts(), config_);
-  remember("testing");
+  cache("testing");
   table.answer({Operation::kCheck, Request::Service::kDomain, "example.com", "1"}, [](const Answer& /*answer*/) {});
   loop_.advance(seconds(0));
   answer_mx({{20, "mx.example.com"}});
@@ -162,7 +164,7 @@ TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {
 }
 
 TEST_F(Asked, NobodyIsAskedForReportsWithoutACollector) {
-  remember("testing");
+  cache("testing");
   EXPECT_EQ(check(), "not-found");
   answer_mx({{10, "evil.test"}});
   EXPECT_THAT(resolver_.txts, IsEmpty());

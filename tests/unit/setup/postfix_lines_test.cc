@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/cli/setup/dnssec.h"
 #include "adapters/cli/setup/marks.h"
 #include "adapters/cli/setup/policy_maps.h"
 
@@ -133,12 +132,6 @@ TEST(MainCf, ContinuationOfALineThatStaysIsNotTakenForOurs) {
   const MainCf main_cf(MainCf("a = 1\nb = 2\n  3").with({{"a", "9"}}));
   EXPECT_EQ(main_cf.value("b"), "2 3");
   EXPECT_EQ(main_cf.value("a"), "9");
-}
-
-TEST(Resolver, IsBelievedOnLoopbackOnly) {
-  EXPECT_TRUE(only_loopback_resolvers("search x\nnameserver 127.0.0.1\nnameserver ::1\n"));
-  EXPECT_FALSE(only_loopback_resolvers("nameserver 127.0.0.1\nnameserver 192.0.2.1\n"));
-  EXPECT_FALSE(only_loopback_resolvers("options trust-ad\n"));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "module/client.h"
 #include "module/io/wall_clock.h"
+#include "module/store/clock_watch.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
@@ -33,7 +34,7 @@ class SweepTest : public ::testing::Test {
  protected:
   static Domain domain(const std::string& name) { return *Domain::parse(name); }
 
-  void remember(const std::string& name, seconds age, seconds unused = seconds(0)) {
+  void cache(const std::string& name, seconds age, seconds unused = seconds(0)) {
     CacheEntry entry{domain(name), {RecordMemory::State::kFound, now_ + hours(1), "1", {}}, {}, {}};
     const std::string body = policy_text(name);
     entry.policy = StoredPolicy{"1", now_ - age, body, *parse_policy(body)};
@@ -53,14 +54,14 @@ class SweepTest : public ::testing::Test {
     ASSERT_TRUE(store_.put(entry));
     mark_used(entry.domain.text(), unused);
   }
-  void remember_damaged(const std::string& name, seconds unused) {
-    remember(name, hours(1));
+  void cache_damaged(const std::string& name, seconds unused) {
+    cache(name, hours(1));
     std::ofstream(place_of(name)) << "noise";
     mark_used(name, unused);
   }
   // As rounds of the last week would have left it.
   void keep_a_steady_clock() {
-    for (int day = 7; day > 0; --day) store_.clock_is_steady(now_ - hours(24 * day));
+    for (int day = 7; day > 0; --day) ClockWatch(scratch_.path()).is_steady(now_ - hours(24 * day));
   }
   Sweep make(unsigned at_once = 20) {
     return Sweep({loop_, engine_, store_, [this] { return now_; }}, SweepRules{}, seconds(90), at_once);
@@ -89,14 +90,14 @@ class SweepTest : public ::testing::Test {
   FakeFetcher fetcher_;
   FakeLog log_;
   FileStore store_{scratch_.path(), log_};
-  Time now_ = now();
+  WallTime now_ = now();
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; }};
   std::vector<SweepSummary> done_;
 };
 
 TEST_F(SweepTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
-  remember("due.example", hours(30));
-  remember("fresh.example", hours(1));
+  cache("due.example", hours(30));
+  cache("fresh.example", hours(1));
   auto round = make();
   run(round);
   ASSERT_THAT(asked(), ElementsAre("due.example"));
@@ -109,9 +110,9 @@ TEST_F(SweepTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
 }
 
 TEST_F(SweepTest, TheLastUsedComesFirstAndNotAllAtOnce) {
-  remember("seldom.example", hours(30), hours(200));
-  remember("often.example", hours(30), hours(1));
-  remember("sometimes.example", hours(30), hours(50));
+  cache("seldom.example", hours(30), hours(200));
+  cache("often.example", hours(30), hours(1));
+  cache("sometimes.example", hours(30), hours(50));
   auto round = make(2);
   run(round);
   EXPECT_THAT(asked(), ElementsAre("often.example", "sometimes.example"));
@@ -122,7 +123,7 @@ TEST_F(SweepTest, TheLastUsedComesFirstAndNotAllAtOnce) {
 TEST_F(SweepTest, LetsGoWhatIsOfNoUse) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ - hours(30), {}, {}}, {}, {}}, seconds(0));
   put({domain("asked.example"), {RecordMemory::State::kAbsent, now_ - hours(1), {}, {}}, {}, {}}, seconds(0));
-  remember("forgotten.example", hours(24 * 40), hours(24 * 31));
+  cache("forgotten.example", hours(24 * 40), hours(24 * 31));
   keep_a_steady_clock();
   auto round = make();
   run(round);
@@ -135,7 +136,7 @@ TEST_F(SweepTest, LetsGoWhatIsOfNoUse) {
 
 // By that clock the policy has run out and was not used for a year; by the right one it is in force.
 TEST_F(SweepTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
-  remember("week.example", hours(1));
+  cache("week.example", hours(1));
   keep_a_steady_clock();
   const auto round_at = [this](hours offset) {
     now_ += offset;
@@ -155,7 +156,7 @@ TEST_F(SweepTest, R17AClockThatHasJustLeaptLetsNoPolicyGo) {
 
 // Nobody knows yet whether it is right.
 TEST_F(SweepTest, R17TheFirstRoundLetsNoPolicyGo) {
-  remember("forgotten.example", hours(24 * 40), hours(24 * 31));
+  cache("forgotten.example", hours(24 * 40), hours(24 * 31));
   auto round = make();
   run(round);
   EXPECT_EQ(done_[0].forgotten, 0U);
@@ -163,7 +164,7 @@ TEST_F(SweepTest, R17TheFirstRoundLetsNoPolicyGo) {
 }
 
 TEST_F(SweepTest, AClockThatKeepsItsWordForAWeekLetsGo) {
-  remember("week.example", hours(1));
+  cache("week.example", hours(1));
   const auto forgotten_at = [this](hours offset) {
     now_ += offset;
     auto round = make();
@@ -190,7 +191,7 @@ TEST_F(SweepTest, LeavesAloneWhatAnotherProcessIsLookingUp) {
 
 // It may have held a policy that somebody relies on.
 TEST_F(SweepTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
-  remember_damaged("damaged.example", hours(24 * 29));
+  cache_damaged("damaged.example", hours(24 * 29));
   keep_a_steady_clock();
   auto round = make();
   run(round);
@@ -205,7 +206,7 @@ TEST_F(SweepTest, R17WhatIsDamagedIsLookedUpAgainBeforeAnybodyAsks) {
 }
 
 TEST_F(SweepTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
-  remember_damaged("damaged.example", hours(1));
+  cache_damaged("damaged.example", hours(1));
   auto round = make();
   run(round);
   resolver_.txts.back().second(DnsAnswer<std::string>{});
@@ -216,7 +217,7 @@ TEST_F(SweepTest, ADamagedEntryOfADomainWithoutARecordIsNoFailure) {
 }
 
 TEST_F(SweepTest, WhatIsDamagedAndCannotBeReplacedIsTold) {
-  remember_damaged("damaged.example", hours(1));
+  cache_damaged("damaged.example", hours(1));
   const std::filesystem::path place = place_of("damaged.example");
   std::filesystem::remove(place);
   std::filesystem::create_directories(place / "somebody's");
@@ -229,7 +230,7 @@ TEST_F(SweepTest, WhatIsDamagedAndCannotBeReplacedIsTold) {
 }
 
 TEST_F(SweepTest, WhatIsDamagedGoesWhenNobodyUsedItForLong) {
-  remember_damaged("forgotten.example", hours(24 * 31));
+  cache_damaged("forgotten.example", hours(24 * 31));
   keep_a_steady_clock();
   auto round = make();
   run(round);
@@ -241,7 +242,7 @@ TEST_F(SweepTest, WhatIsDamagedGoesWhenNobodyUsedItForLong) {
 
 // By a clock that is a year ahead nothing was used for a year.
 TEST_F(SweepTest, WhatIsDamagedStaysWhileTheClockMayBeWrong) {
-  remember_damaged("forgotten.example", hours(24 * 31));
+  cache_damaged("forgotten.example", hours(24 * 31));
   auto round = make();
   run(round);
   EXPECT_EQ(done_[0].forgotten, 0U);
@@ -249,7 +250,7 @@ TEST_F(SweepTest, WhatIsDamagedStaysWhileTheClockMayBeWrong) {
 }
 
 TEST_F(SweepTest, R21TellsOfAFailureOnceADay) {
-  remember("broken.example", hours(30));
+  cache("broken.example", hours(30));
   for (int i = 0; i < 2; ++i) {
     auto round = make();
     run(round);
@@ -272,7 +273,7 @@ TEST_F(SweepTest, R17APolicyWhoseRecordIsDeniedIsRefreshedRoundAfterRound) {
   const Result<DnsAnswer<std::string>> kNoRecord[] = {
       fail(ErrorCode::kDnsFailure, "SERVFAIL"), fail(ErrorCode::kDnsTimeout, "no answer"), DnsAnswer<std::string>{},
       FakeResolver::found({"v=STSv1; id=2;", "v=STSv1; id=3;"})};
-  remember("denied.example", hours(24));
+  cache("denied.example", hours(24));
   for (int day = 0; day < 20; ++day, now_ += hours(24)) {
     mark_used("denied.example", seconds(0));
     auto round = make();
@@ -293,7 +294,7 @@ TEST_F(SweepTest, R17APolicyWhoseRecordIsDeniedIsRefreshedRoundAfterRound) {
 }
 
 TEST_F(SweepTest, ADomainThatLeftGoesWhenNobodyAskedForIt) {
-  remember("left.example", hours(24 * 5), hours(24 * 31));
+  cache("left.example", hours(24 * 5), hours(24 * 31));
   keep_a_steady_clock();
   auto before = make();
   run(before);
@@ -306,7 +307,7 @@ TEST_F(SweepTest, ADomainThatLeftGoesWhenNobodyAskedForIt) {
 }
 
 TEST_F(SweepTest, R21TellsOfRecordAndPolicyHostWhenBothFail) {
-  remember("left.example", hours(30));
+  cache("left.example", hours(30));
   auto round = make();
   run(round);
   resolver_.txts.back().second(DnsAnswer<std::string>{});
@@ -319,7 +320,7 @@ TEST_F(SweepTest, R21TellsOfRecordAndPolicyHostWhenBothFail) {
 }
 
 TEST_F(SweepTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
-  remember("due.example", hours(30));
+  cache("due.example", hours(30));
   auto round = make();
   run(round);
   resolver_.txts.back().second(FakeResolver::found({"v=STSv1; id=2;"}));
@@ -334,7 +335,7 @@ TEST_F(SweepTest, TellsWhyAPolicyWasNotTriedToBeFetched) {
 }
 
 TEST_F(SweepTest, WhatCouldNotBeSavedWasNotRefreshed) {
-  remember("due.example", hours(30));
+  cache("due.example", hours(30));
   auto round = make();
   run(round);
   std::filesystem::remove_all(scratch_.path());
@@ -344,7 +345,7 @@ TEST_F(SweepTest, WhatCouldNotBeSavedWasNotRefreshed) {
 }
 
 TEST_F(SweepTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
-  remember("fresh.example", hours(1));
+  cache("fresh.example", hours(1));
   auto round = make();
   round.refresh({domain("fresh.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(milliseconds(1));
@@ -354,7 +355,7 @@ TEST_F(SweepTest, ADomainThatIsNamedIsFetchedWhetherDueOrNot) {
 }
 
 TEST_F(SweepTest, R21ADomainThatIsNamedIsRefreshedWithoutARecord) {
-  remember("denied.example", hours(1));
+  cache("denied.example", hours(1));
   auto round = make();
   round.refresh({domain("denied.example")}, [this](const SweepSummary& summary) { done_.push_back(summary); });
   loop_.advance(milliseconds(1));
@@ -381,7 +382,7 @@ TEST_F(SweepTest, ADomainThatIsNamedAndHasNoRecordIsNoFailureToRefresh) {
 }
 
 TEST_F(SweepTest, SaysThatItHasNotSeenEverything) {
-  remember("lost.example", hours(1));
+  cache("lost.example", hours(1));
   const std::filesystem::path shard = place_of("lost.example").parent_path();
   std::filesystem::remove_all(shard);
   std::ofstream(shard) << "no folder";
@@ -392,7 +393,7 @@ TEST_F(SweepTest, SaysThatItHasNotSeenEverything) {
   EXPECT_THAT(done_[0].unread->detail, HasSubstr("cannot list " + shard.string()));
 }
 
-// What was remembered before the question is no answer to it.
+// What was cached before the question is no answer to it.
 TEST_F(SweepTest, ADomainThatCouldNotBeAskedForIsNotSaidToHaveNoRecord) {
   put({domain("absent.example"), {RecordMemory::State::kAbsent, now_ + hours(1), {}, {}}, {}, {}}, seconds(0));
   auto round = make();

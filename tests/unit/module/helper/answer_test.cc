@@ -11,7 +11,7 @@ constexpr char kPolicy[] = "version: STSv1\r\nmode: testing\r\nmx: *.example.com
 Domain example() { return *Domain::parse("example.com"); }
 
 Outcome outcome(Outcome::Progress progress) {
-  const Time now{std::chrono::seconds(1'800'000'000)};
+  const WallTime now{std::chrono::seconds(1'800'000'000)};
   CacheEntry entry{
       example(), {RecordMemory::State::kFound, now + std::chrono::seconds(60), "abc", {}}, std::nullopt, std::nullopt};
   entry.policy = StoredPolicy{"abc", now, kPolicy, *parse_policy(kPolicy)};

@@ -25,6 +25,7 @@
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
 #include "tests/unit/module/fakes.h"
+#include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/lab_config.h"
 #include "tests/unit/module/scratch.h"
 
@@ -43,22 +44,14 @@ class HelperCallTest : public ::testing::Test {
     ::chmod(scratch_.path().c_str(), 0777);  // the helper may be another user
     use_engines(MTASTS_TEST_ENGINE_DIR);
   }
-  // A copy where that user can read it: the build may lie below /root.
   void use_engines(const std::string& directory) {
-    const fs::path copy = engines_.path() + "/" + fs::path(directory).filename().string();
-    ::chmod(engines_.path().c_str(), 0755);
-    fs::create_directories(copy);
-    for (const char* name : {"/engine-openssl.so", "/engine-gnutls.so"}) {
-      fs::copy_file(directory + name, copy.string() + name, fs::copy_options::skip_existing);
-      ::chmod((copy.string() + name).c_str(), 0755);
-    }
-    ::chmod(copy.c_str(), 0755);
-    config_.engine_directory = copy;
+    config_.engine_directory = engines_.path();
+    test::copy_engines(directory, config_.engine_directory);
   }
   Result<Outcome> ask(const std::string& name, milliseconds deadline = seconds(20)) {
     return lookup_in_helper(config_, *Domain::parse(name), Lookup::Effort::kNormal, deadline);
   }
-  std::optional<CacheEntry> remembered(const std::string& name) {
+  std::optional<CacheEntry> cached(const std::string& name) {
     return FileStore(scratch_.path(), log_).get(*Domain::parse(name)).value();
   }
   // Waits for what a helper does after its caller has gone; the bound is only there to end a broken run.
@@ -77,14 +70,14 @@ class HelperCallTest : public ::testing::Test {
   Config config_ = lab_config(scratch_.path());
 };
 
-TEST_F(HelperCallTest, BringsThePolicyAndRemembersIt) {
+TEST_F(HelperCallTest, BringsThePolicyAndCachesIt) {
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
   const StoredPolicy* policy = outcome->entry.policy_in_force(now());
   ASSERT_NE(policy, nullptr) << outcome->entry.record.detail;
   EXPECT_EQ(policy->policy.mode, Mode::kEnforce);
   EXPECT_FALSE(outcome->from_cache);
-  const auto entry = remembered("good.test");
+  const auto entry = cached("good.test");
   ASSERT_TRUE(entry);
   EXPECT_EQ(entry->policy, outcome->entry.policy);
 }
@@ -95,12 +88,12 @@ TEST_F(HelperCallTest, BringsThePolicyWithGnuTlsToo) {
   const auto outcome = ask("good.test");
   ASSERT_TRUE(outcome) << outcome.error().detail;
   EXPECT_NE(outcome->entry.policy_in_force(now()), nullptr) << outcome->entry.record.detail;
-  EXPECT_TRUE(remembered("good.test"));
+  EXPECT_TRUE(cached("good.test"));
 }
 
 TEST_F(HelperCallTest, WritesAsTheUnprivilegedUser) {
   ASSERT_TRUE(ask("good.test"));
-  ASSERT_TRUE(remembered("good.test"));
+  ASSERT_TRUE(cached("good.test"));
   const uid_t expected = ::geteuid() == 0 ? ::getpwnam("nobody")->pw_uid : ::geteuid();
   int entries = 0;
   for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
@@ -140,7 +133,7 @@ TEST_F(HelperCallTest, WorksUnderAHostWithClosedStandardDescriptors) {
 }
 
 // A lookup that outlives its caller's deadline: the caller is answered in time, the child ends by itself and what it
-// found is remembered; meanwhile it holds no descriptor of the host.
+// found is cached; meanwhile it holds no descriptor of the host.
 TEST_F(HelperCallTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
   config_.network.fetch.timeout = seconds(6);
   std::array<int, 2> host_pipe{};
@@ -159,10 +152,10 @@ TEST_F(HelperCallTest, AnswersAtTheDeadlineAndFinishesInTheBackground) {
   ::close(host_pipe[0]);
 
   ASSERT_TRUE(eventually([this] {
-    const auto entry = remembered("slow.test");
+    const auto entry = cached("slow.test");
     return entry && entry->failure;
   }));
-  EXPECT_EQ(remembered("slow.test")->failure->error.code, ErrorCode::kPolicyFetch);
+  EXPECT_EQ(cached("slow.test")->failure->error.code, ErrorCode::kPolicyFetch);
 }
 
 TEST_F(HelperCallTest, R20AResolverThatNeverAnswersIsAFailedQuestion) {

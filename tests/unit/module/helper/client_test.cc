@@ -11,6 +11,7 @@
 #include "module/io/event_loop.h"
 #include "module/io/wall_clock.h"
 #include "tests/unit/module/fakes.h"
+#include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -26,11 +27,7 @@ class HelperClientTest : public ::testing::Test {
  protected:
   HelperClientTest() {
     ::chmod(scratch_.path().c_str(), 0777);  // the helper may be another user
-    ::chmod(engines_.path().c_str(), 0755);
-    for (const char* name : {"/engine-openssl.so", "/engine-gnutls.so"}) {
-      fs::copy_file(std::string(MTASTS_TEST_SCRIPTED_ENGINE_DIR) + name, engines_.path() + name);
-      ::chmod((engines_.path() + name).c_str(), 0755);
-    }
+    test::copy_engines(MTASTS_TEST_SCRIPTED_ENGINE_DIR, engines_.path());
     config_.engine_directory = engines_.path();
     config_.helper_program = MTASTS_TEST_ENGINE_DIR "/mtasts-lookup";
     config_.cache_directory = scratch_.path();
@@ -71,7 +68,7 @@ class HelperClientTest : public ::testing::Test {
   std::map<std::string, Outcome> outcomes_;
 };
 
-TEST_F(HelperClientTest, BringsWhatTheNetworkSaysAndTheHelperRemembersIt) {
+TEST_F(HelperClientTest, BringsWhatTheNetworkSaysAndTheHelperCachesIt) {
   open();
   ask("plain.test", seconds(20));
   ASSERT_TRUE(run_until([&] { return has("plain.test"); }));
@@ -115,7 +112,7 @@ TEST_F(HelperClientTest, CarriesQuestionsAndTrialsWithEveryOctet) {
 
 // What a stranger's handshake may cost must not hold up anybody's loop but the helper's.
 TEST_F(HelperClientTest, AHelperThatStandsStillKeepsNobodyWaitingLongerThanTheDeadline) {
-  const Time fetched = now();
+  const WallTime fetched = now();
   const std::string body = "version: STSv1\nmode: enforce\nmx: mx.kept.test\nmax_age: 604800\n";
   ASSERT_TRUE(store_.put(
       {*Domain::parse("kept.test"), {}, StoredPolicy{"1", fetched, body, parse_policy(body).value()}, std::nullopt}));
@@ -166,7 +163,7 @@ TEST_F(HelperClientTest, AHelperThatEndsIsReplacedAndSettlesNothing) {
   ask("crash.test", seconds(20));
   ASSERT_TRUE(run_until([&] { return has("slow.test") && has("crash.test"); }, seconds(10)));
   EXPECT_NE(outcomes_.at("slow.test").progress, Outcome::Progress::kSettled);
-  EXPECT_FALSE(store_.get(*Domain::parse("slow.test")).value()) << "nothing was found out, nothing is remembered";
+  EXPECT_FALSE(store_.get(*Domain::parse("slow.test")).value()) << "nothing was found out, nothing is cached";
   EXPECT_THAT(log_.lines.front(), HasSubstr("event=helper-ended"));
   const auto again = [&] {
     outcomes_.clear();

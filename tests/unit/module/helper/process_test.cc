@@ -21,7 +21,9 @@
 #include <csignal>
 #include <functional>
 
+#include "module/store/policy_store.h"
 #include "tests/unit/module/fakes.h"
+#include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/helper/running_helper.h"
 #include "tests/unit/module/scratch.h"
 
@@ -75,13 +77,7 @@ class HelperProcessTest : public ::testing::Test {
     ::chmod(path.c_str(), mode);
     return path;
   }
-  void use_engines(const std::string& directory) {
-    for (const char* name : {"/engine-openssl.so", "/engine-gnutls.so"}) {
-      fs::remove(config_.engine_directory + name);  // helpers that run have it mapped
-      fs::copy_file(directory + name, config_.engine_directory + name);
-      ::chmod((config_.engine_directory + name).c_str(), 0755);
-    }
-  }
+  void use_engines(const std::string& directory) { test::copy_engines(directory, config_.engine_directory); }
   static std::string ids(uid_t id) {
     const std::string one = std::to_string(id);
     return one + " " + one + " " + one + " " + one;
@@ -174,6 +170,20 @@ TEST_F(HelperProcessTest, ItHasNoEnvironmentAndNoDescriptorOfItsCallers) {
   for (const auto& fd : fs::directory_iterator(helper.proc("fd"))) EXPECT_NE(fs::read_symlink(fd), secret);
 }
 
+// What a mail server has there may be a connection to a client.
+TEST_F(HelperProcessTest, ItHasStandardErrorOfItsCallersOnlyWhereTheLogGoesThere) {
+  const std::string file = scratch_.path() + "/stderr";
+  const Descriptor before(::dup(STDERR_FILENO));
+  ::dup2(Descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)).get(), STDERR_FILENO);
+  RunningHelper to_syslog(config_, LogTarget::kSyslog);
+  RunningHelper to_stderr(config_, LogTarget::kStderr);
+  ::dup2(before.get(), STDERR_FILENO);
+  ASSERT_TRUE(to_syslog.ready());
+  ASSERT_TRUE(to_stderr.ready());
+  EXPECT_EQ(fs::read_symlink(to_syslog.proc("fd/2")), "/dev/null");
+  EXPECT_EQ(fs::read_symlink(to_stderr.proc("fd/2")), file);
+}
+
 TEST_F(HelperProcessTest, ItHasItsOwnUmaskDirectoryAndSession) {
   const mode_t before = ::umask(0077);
   const fs::path directory = fs::current_path();
@@ -242,6 +252,19 @@ TEST_F(HelperProcessTest, AnAlarmEndsAHelperThatStandsStillAndNoOther) {
   EXPECT_EQ(WTERMSIG(*hung), SIGALRM);
   EXPECT_EQ(WTERMSIG(*ended), SIGALRM);
   EXPECT_FALSE(idle.end_within(seconds(2)));
+}
+
+// Nobody waits for it, and it ends as soon as the domain is cached, not when the longest lookup would.
+TEST_F(HelperProcessTest, WhoseCallerHasGoneItFinishesWhatItHasBegunAndEnds) {
+  use_engines(MTASTS_TEST_SCRIPTED_ENGINE_DIR);
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  helper.send(lookup_request("1", *Domain::parse("late.test"), Lookup::Effort::kNormal, seconds(20)));
+  helper.hang_up();
+  EXPECT_FALSE(helper.end_within(seconds(0))) << "the lookup takes a second";
+  EXPECT_EQ(helper.end_within(seconds(20)), 0);
+  FakeLog log;
+  EXPECT_TRUE(FileStore(config_.cache_directory, log).get(*Domain::parse("late.test")).value());
 }
 
 // --- a call that does nothing and says that it succeeded, or is refused: as under a filter of a container

@@ -32,11 +32,11 @@ class RunningHelper {
  public:
   using seconds = std::chrono::seconds;
 
-  explicit RunningHelper(const Config& config) {
+  explicit RunningHelper(const Config& config, LogTarget log = LogTarget::kSyslog) {
     // Orphans become this process's children, so that it can find and await this one.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const auto others = helpers();
-    auto socket = start_helper(config, LogTarget::kSyslog);
+    auto socket = start_helper(config, log);
     if (socket) socket_ = std::move(*socket);
     ready_ = socket ? Result<void>() : tl::unexpected(socket.error());
     for (const pid_t process : helpers())
@@ -64,10 +64,12 @@ class RunningHelper {
         receive_reply(socket_.get(), reader_, "1", std::chrono::steady_clock::now() + seconds(20)));
     return reply && reply->records.size() == 1 ? static_cast<int>(reply->records[0].preference) : -1;
   }
-  void send(const std::string& name) {
-    const std::string frame = encode_frame({"1", "mx", name});
+  void send(const std::string& name) { send(Fields{"1", "mx", name}); }
+  void send(const Fields& request) {
+    const std::string frame = encode_frame(request);
     [[maybe_unused]] const auto sent = ::send(socket_.get(), frame.data(), frame.size(), MSG_NOSIGNAL);
   }
+  void hang_up() { socket_ = Descriptor(); }
 
   // How the helper ended (wait(2)), or nothing while it runs.
   std::optional<int> end_within(seconds longest) {

@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using testing::HasSubstr;
 
-steady_clock::time_point soon() { return steady_clock::now() + std::chrono::seconds(2); }
+SteadyTime soon() { return steady_clock::now() + std::chrono::seconds(2); }
 
 class ListenSocket : public testing::Test {
  protected:

@@ -111,7 +111,7 @@ TEST_F(StoreQuotaTest, M7AnEntryThatGrowsIsCountedAsItIsAfterwards) {
 TEST_F(StoreQuotaTest, AGiantFileInAnEntrysPlaceDoesNotFillTheStore) {
   ASSERT_TRUE(put(with_policy("broken.example")));
   fs::resize_file(file("broken.example"), std::uintmax_t{1} << 40);
-  EXPECT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));                              // counts what is there
+  EXPECT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));                          // counts what is there
   const auto looked_up = store_.claim(domain("broken.example"), PolicyStore::Slot::kFirst);  // so it cannot be removed
   EXPECT_TRUE(put(with_policy("other.example")));
   EXPECT_TRUE(has("other.example"));
@@ -228,7 +228,7 @@ TEST_F(StoreQuotaTest, EntriesRemovedByHandOrByTheSweepLeaveTheirRoom) {
   for (int i = 0; i < 40 && !kept; ++i) kept = put(with_policy("new.example")).has_value();
   EXPECT_TRUE(kept) << "found out by looking";
   ASSERT_TRUE(store_.remove(domain("d1.example")));
-  ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));
   EXPECT_TRUE(put(with_policy("new2.example"))) << "counted by the sweep";
   ASSERT_TRUE(store_.remove_all());
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(put(with_policy("e" + std::to_string(i) + ".example")));
@@ -236,7 +236,7 @@ TEST_F(StoreQuotaTest, EntriesRemovedByHandOrByTheSweepLeaveTheirRoom) {
 
 TEST_F(StoreQuotaTest, WhatWasThereBeforeAnythingWasCountedCountsAfterTheSweep) {
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(store_.put(with_policy("d" + std::to_string(i) + ".example")));
-  ASSERT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));
   EXPECT_FALSE(put(with_policy("new.example")));
   for (int i = 0; i < 12; ++i) set_times("d" + std::to_string(i) + ".example", hours(800), hours(800));
   EXPECT_TRUE(put(with_policy("new.example"))) << "limits that were lowered, and room is made";
@@ -250,7 +250,7 @@ TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
   const auto old = [&] {
     const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{1'700'000'000, 0}};
     ::utimensat(AT_FDCWD, ledger.c_str(), times.data(), 0);
-    EXPECT_TRUE(store_.for_each([](const CacheEntry&, Time) {}));
+    EXPECT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));
   };
   old();
   EXPECT_TRUE(fs::exists(ledger));
@@ -270,7 +270,7 @@ TEST_F(StoreQuotaTest, ADamagedLedgerOrCountIsNoObstacle) {
 }
 
 // R17, R20: what was fetched is applied although it cannot be saved.
-TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsRememberedByTheProcess) {
+TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsKeptByTheProcess) {
   rules_.entries = 0;
   StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
   WritingStore store(store_, quota);
@@ -284,7 +284,7 @@ TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsRememberedByTheProcess) {
   EXPECT_EQ(store.get(domain("example.com")).value(), newer);
 }
 
-TEST_F(StoreQuotaTest, WhatTheProcessRemembersIsBounded) {
+TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
   UnsavedPolicies unsaved(100'000);
   for (int i = 0; i < 50; ++i) unsaved.put(with_policy("d" + std::to_string(i) + ".example", 10'000));
   int kept = 0;

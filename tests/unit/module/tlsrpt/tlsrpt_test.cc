@@ -104,9 +104,9 @@ class Collector : public testing::Test {
     ASSERT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
     log_.lines.clear();
     open();
-    remember("testing");
+    cache("testing");
   }
-  void remember(const char* mode, const std::string& domain = "example.com") {
+  void cache(const char* mode, const std::string& domain = "example.com") {
     ASSERT_TRUE(store_.put({test::domain(domain),
                             {RecordMemory::State::kFound, now_ + std::chrono::hours(1), "1", {}},
                             test::stored_policy("1", now_, test::policy_body(mode, 604'800)),
@@ -132,8 +132,8 @@ class Collector : public testing::Test {
   Scratch scratch_;
   std::string path_ = scratch_.path() + "/collectd.sock";
   int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  Time now_ = mtasts::now();
-  TlsReports::SteadyTime steady_{std::chrono::seconds(1000)};
+  WallTime now_ = mtasts::now();
+  SteadyTime steady_{std::chrono::seconds(1000)};
   FakeLoop loop_;
   FakeResolver resolver_;
   FakeLog log_;
@@ -158,7 +158,7 @@ TEST_F(Collector, R31IsHandedNothingOfDomainsThatAskForNothing) {
   listen();
   report();
   answer({"v=spf1 -all"});
-  remember("enforce", "example.net");
+  cache("enforce", "example.net");
   report("mx.example.net", {}, "example.net");
   resolver_.txts.at(0).second(fail(ErrorCode::kDnsTimeout, "silence"));
   EXPECT_EQ(datagram(), "");
@@ -167,7 +167,7 @@ TEST_F(Collector, R31IsHandedNothingOfDomainsThatAskForNothing) {
 
 TEST_F(Collector, IsHandedNothingOfPoliciesThatDemandNothing) {
   listen();
-  remember("none");
+  cache("none");
   report();
   answer();
   report("mx.example.net", {}, "nopolicy.example");
@@ -180,7 +180,7 @@ TEST_F(Collector, DnsIsNotAskedForWhatIsNotReported) {
   EXPECT_THAT(resolver_.txts, IsEmpty());
 }
 
-TEST_F(Collector, EachSessionIsToldOnceForAsLongAsItIsRemembered) {
+TEST_F(Collector, EachSessionIsReportedOnceForAsLongAsItIsCached) {
   listen();
   for (int i = 0; i < 3; ++i) report();
   answer();
@@ -193,7 +193,7 @@ TEST_F(Collector, EachSessionIsToldOnceForAsLongAsItIsRemembered) {
   EXPECT_NE(datagram(), "");
 }
 
-TEST_F(Collector, R23TheDomainsWishIsRememberedForItsTime) {
+TEST_F(Collector, R23TheDomainsWishIsCachedForItsTime) {
   listen();
   report("mx1.example.com");
   answer();
@@ -243,7 +243,7 @@ TEST_F(Collector, WhatIsTooLargeIsToldAndIsNotItsFault) {
 TEST_F(Collector, OneThatIsNotThereIsToldAtTheStartAndOnceAnHour) {
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost socket=" + path_ + " detail=\"nobody listens")));
   log_.lines.clear();
-  remember("enforce");
+  cache("enforce");
   for (const char* host : {"mx1.example.com", "mx2.example.com"}) {
     report(host);
     answer();
@@ -265,7 +265,7 @@ TEST_F(Collector, WhatTheSystemSaysIsTold) {
 }
 
 TEST_F(Collector, OneThatComesLaterIsToldOfAndHandedWhatCameSince) {
-  remember("enforce");
+  cache("enforce");
   report("mx1.example.com");
   answer();
   const auto reports = std::move(reports_);

@@ -21,8 +21,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "module/engine/network.h"
-#include "module/io/event_loop.h"
+#include "tests/unit/module/helper/engines/test_network.h"
 
 namespace mtasts {
 namespace {
@@ -156,34 +155,10 @@ class PryingResolver final : public Resolver {
   std::unique_ptr<EventLoop::Watch> last_;
 };
 
-class NoFetcher final : public Fetcher {
-  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
-             Callback /*done*/) override {}
-};
-
-class NoProber final : public MxProber {
-  void probe(const std::string& /*host*/, const std::vector<std::string>& /*addresses*/, Sni /*sni*/,
-             Callback /*done*/) override {}
-};
-
-class PryingNetwork final : public Network {
- public:
-  EventLoop& loop() override { return *loop_; }
-  Resolver& resolver() override { return resolver_; }
-  Fetcher& fetcher() override { return fetcher_; }
-  MxProber& prober() override { return prober_; }
-
- private:
-  std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
-  PryingResolver resolver_{*loop_};
-  NoFetcher fetcher_;
-  NoProber prober_;
-};
-
 }  // namespace
 }  // namespace mtasts
 
 extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
     const char* /*abi*/, const mtasts::NetworkConfig& /*config*/, mtasts::Error* /*error*/) noexcept {
-  return new mtasts::PryingNetwork();
+  return new mtasts::TestNetwork<mtasts::PryingResolver>();
 }

@@ -1,12 +1,11 @@
 // An engine library without a network. The record question for a name with "stall" in it never comes back, as a
-// stranger's handshake may not; one with "crash" ends the process; one with "slow" is never answered; all other names
-// have no record.
+// stranger's handshake may not; one with "crash" ends the process; one with "slow" is never answered, one with "late"
+// after a second; all other names have no record, and are answered at once.
 #include <unistd.h>
 
 #include <cstdlib>
 
-#include "module/engine/network.h"
-#include "module/io/event_loop.h"
+#include "tests/unit/module/helper/engines/test_network.h"
 
 namespace mtasts {
 namespace {
@@ -18,7 +17,12 @@ class ScriptedResolver final : public Resolver {
     while (name.find("stall") != std::string::npos) ::pause();
     if (name.find("crash") != std::string::npos) std::abort();
     if (name.find("slow") != std::string::npos) return;
-    later([done = std::move(done)] { done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, {}}); });
+    const std::chrono::seconds delay{name.find("late") != std::string::npos ? 1 : 0};
+    later(
+        [done = std::move(done)] {
+          done(DnsAnswer<std::string>{DnsAnswer<std::string>::Kind::kNxDomain, {}, {}});
+        },
+        delay);
   }
   void mx(const std::string& name, Callback<MxRecord> done, const Requester&) override {
     later([name, done = std::move(done)] {
@@ -42,17 +46,12 @@ class ScriptedResolver final : public Resolver {
   }
 
  private:
-  void later(std::function<void()> step) {
+  void later(std::function<void()> step, std::chrono::milliseconds delay = std::chrono::milliseconds(0)) {
     steps_.push_back(nullptr);
-    steps_.back() = loop_.after(std::chrono::milliseconds(0), std::move(step));
+    steps_.back() = loop_.after(delay, std::move(step));
   }
   EventLoop& loop_;
   std::vector<std::unique_ptr<EventLoop::Watch>> steps_;
-};
-
-class ScriptedFetcher final : public Fetcher {
-  void fetch(const Domain& /*domain*/, const std::vector<std::string>& /*addresses*/, Priority /*priority*/,
-             Callback /*done*/) override {}
 };
 
 class ScriptedProber final : public MxProber {
@@ -62,24 +61,10 @@ class ScriptedProber final : public MxProber {
   }
 };
 
-class ScriptedNetwork final : public Network {
- public:
-  EventLoop& loop() override { return *loop_; }
-  Resolver& resolver() override { return resolver_; }
-  Fetcher& fetcher() override { return fetcher_; }
-  MxProber& prober() override { return prober_; }
-
- private:
-  std::unique_ptr<EventLoop> loop_ = std::move(make_event_loop().value());
-  ScriptedResolver resolver_{*loop_};
-  ScriptedFetcher fetcher_;
-  ScriptedProber prober_;
-};
-
 }  // namespace
 }  // namespace mtasts
 
 extern "C" __attribute__((visibility("default"))) mtasts::Network* mtasts_network_open(
     const char* /*abi*/, const mtasts::NetworkConfig& /*config*/, mtasts::Error* /*error*/) noexcept {
-  return new mtasts::ScriptedNetwork();
+  return new mtasts::TestNetwork<mtasts::ScriptedResolver, mtasts::ScriptedProber>();
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""What ./dev demo tells of a mail."""
+"""What ./dev demo says of a mail."""
 
 from __future__ import annotations
 
 import unittest
 
-import story
+import demo_runner
 from mx import Event
 from world import Story
 
@@ -19,13 +19,13 @@ class Contacted(unittest.TestCase):
     MAIL = Event("mail", "good.mx.test")
 
     def test_names_each_host_once(self) -> None:
-        self.assertEqual(story.contacted(told(self.CONNECT, self.CONNECT, self.MAIL)), "good.mx.test")
+        self.assertEqual(demo_runner.contacted(told(self.CONNECT, self.CONNECT, self.MAIL)), "good.mx.test")
 
     def test_names_the_host_that_got_the_mail_over_a_connection_kept(self) -> None:
-        self.assertEqual(story.contacted(told(self.MAIL)), "good.mx.test (over the connection of the mail before)")
+        self.assertEqual(demo_runner.contacted(told(self.MAIL)), "good.mx.test (over the connection of the mail before)")
 
     def test_names_nobody_only_where_nothing_happened(self) -> None:
-        self.assertEqual(story.contacted(told()), "nobody")
+        self.assertEqual(demo_runner.contacted(told()), "nobody")
 
 
 if __name__ == "__main__":

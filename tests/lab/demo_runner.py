@@ -1,4 +1,4 @@
-"""The common part of tests/e2e/<server>/demo.py: real mails through a real server in a sandbox, told as a short story.
+"""The common part of tests/e2e/<server>/demo.py: real mails through a real server in a sandbox, mail by mail.
 
     demo.py --build build/release
 """
@@ -22,7 +22,7 @@ from world import Domain, Story, World
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Step:
     """One mail. `before` changes the world first."""
 
     title: str
@@ -32,7 +32,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Demo:
-    """`world` makes the world, called in the sandbox, after `unpack` outside; `why` is what the reader sees of a mail that waits,
+    """`world` makes the world, called in the sandbox, after `unpack` outside; `why` is what is printed of a mail that waits,
     `says` what else is in the logs; `queue` shows all that wait."""
 
     server: str
@@ -51,15 +51,15 @@ DOMAINS = [
     Domain("aunt.test", (PLAIN,)),
 ]
 
-CHAPTERS = [
-    Chapter("bank.test has a policy and keeps it.", "bank.test"),
-    Chapter("museum.test: somebody has forged its MX records and put a host of his own first.", "museum.test"),
-    Chapter("museum.test again, and now the forger keeps its policy host out of reach, too.", "museum.test",
+STEPS = [
+    Step("bank.test has a policy and keeps it.", "bank.test"),
+    Step("museum.test: somebody has forged its MX records and put a host of his own first.", "museum.test"),
+    Step("museum.test again, and now the forger keeps its policy host out of reach, too.", "museum.test",
             lambda world: world.stop_policy_hosts()),
-    Chapter("shop.test: the certificate is not what the policy demands. Somebody in between?", "shop.test",
+    Step("shop.test: the certificate is not what the policy demands. Somebody in between?", "shop.test",
             lambda world: world.start_again()),
-    Chapter("club.test has the same bad certificate, but only tests its policy.", "club.test"),
-    Chapter("aunt.test has never heard of MTA-STS, nor of TLS.", "aunt.test"),
+    Step("club.test has the same bad certificate, but only tests its policy.", "club.test"),
+    Step("aunt.test has never heard of MTA-STS, nor of TLS.", "aunt.test"),
 ]
 
 ENDING = """
@@ -78,7 +78,7 @@ __all__ = ["DOMAINS", "Demo", "main"]
 
 def main(script: Path, demo: Demo) -> int:
     """The program; `script` is the demo.py, which must come here again when it is started in the sandbox."""
-    parser = argparse.ArgumentParser(description=f"real mails through a real {demo.server}, told as a story")
+    parser = argparse.ArgumentParser(description=f"real mails through a real {demo.server}, mail by mail")
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -103,8 +103,8 @@ def _inside(demo: Demo, build: Path) -> int:
     try:
         world.sender.install_module(build)
         world.sender.add_examples()
-        for number, chapter in enumerate(CHAPTERS, 1):
-            _read_aloud(demo, world, number, chapter)
+        for number, step in enumerate(STEPS, 1):
+            _show(demo, world, number, step)
         print(_bold(f"\nWhat waits is tried again by {demo.server} and never bounced for this reason:"))
         print(textwrap.indent(demo.queue(world).strip("\n"), "   "))
     finally:
@@ -112,18 +112,18 @@ def _inside(demo: Demo, build: Path) -> int:
     return 0
 
 
-def _read_aloud(demo: Demo, world: World, number: int, chapter: Chapter) -> None:
-    print(_bold(f"\n{number}. {chapter.title}"), flush=True)
-    if chapter.before:
-        chapter.before(world)
-    recipient = f"you@{chapter.domain}"
+def _show(demo: Demo, world: World, number: int, step: Step) -> None:
+    print(_bold(f"\n{number}. {step.title}"), flush=True)
+    if step.before:
+        step.before(world)
+    recipient = f"you@{step.domain}"
     story = world.send(recipient)
-    _tell("policy", _policy_of(chapter.domain))
-    _tell("offered", ", ".join(world.domains[chapter.domain].mx))
-    _tell("contacted", contacted(story))
-    _tell(*_ending(demo, story, recipient))
+    _line("policy", _policy_of(step.domain))
+    _line("offered", ", ".join(world.domains[step.domain].mx))
+    _line("contacted", contacted(story))
+    _line(*_ending(demo, story, recipient))
     for line in demo.says(story):
-        _tell("log", line)
+        _line("log", line)
 
 
 def _policy_of(domain: str) -> str:
@@ -157,5 +157,5 @@ def _bold(text: str) -> str:
     return f"\033[1m{text}\033[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text
 
 
-def _tell(label: str, text: str) -> None:
+def _line(label: str, text: str) -> None:
     print(textwrap.fill(text, 100, initial_indent=f"   {label:<10} ", subsequent_indent=" " * 14))

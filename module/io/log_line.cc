@@ -1,0 +1,54 @@
+#include "module/io/log_line.h"
+
+#include "core/ascii.h"
+
+namespace mtasts {
+namespace {
+
+constexpr char kDelete = 0x7f;
+
+// Octets from 0x80 may be part of a path in UTF-8.
+bool is_control(char c) { return (c >= 0 && c < ' ') || c == kDelete; }
+
+void append(std::string& line, std::string_view value, std::string_view also) {
+  for (const char c : value) {
+    if (is_control(c) || also.find(c) != std::string_view::npos) {
+      const auto octet = static_cast<unsigned char>(c);
+      line += "\\x";
+      line += ascii::hex_digit(octet >> 4U);
+      line += ascii::hex_digit(octet);
+    } else {
+      line += c;
+    }
+  }
+}
+
+}  // namespace
+
+LogLine::LogLine(std::string_view event) { field("event", event); }
+
+void LogLine::add_key(std::string_view key) {
+  if (!line_.empty()) line_ += ' ';
+  line_ += key;
+  line_ += '=';
+}
+
+LogLine& LogLine::field(std::string_view key, std::string_view word) {
+  add_key(key);
+  append(line_, word, "\" ");
+  return *this;
+}
+
+LogLine& LogLine::text(std::string_view key, std::string_view sentence) {
+  add_key(key);
+  line_ += log_quoted(sentence);
+  return *this;
+}
+
+std::string log_quoted(std::string_view text) {
+  std::string quoted = "\"";
+  append(quoted, text, "\"");
+  return quoted + '"';
+}
+
+}  // namespace mtasts

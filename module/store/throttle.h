@@ -1,0 +1,25 @@
+// Warnings that whoever shares the store gives once a period: a stamp for each, the file `.due-<name>` in the store's
+// directory, whose mtime says when it was last given.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace mtasts {
+
+// Any number of processes may use one directory at the same time.
+class SharedThrottle {
+ public:
+  explicit SharedThrottle(std::string directory) : directory_(std::move(directory)) {}
+
+  // True at most once a `period` for one `name`, which becomes a part of a file name; false when the directory cannot
+  // be written.
+  bool is_due(const std::string& name, std::chrono::seconds period);
+  // The stamps of names that nobody asked about for two days.
+  void remove_old_stamps();
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace mtasts

@@ -1,0 +1,76 @@
+// The store as a whole: its list, what is removed, and what others have left there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/module/store/store_test.h"
+
+namespace mtasts {
+namespace {
+
+namespace fs = std::filesystem;
+using test::domain;
+using test::with_policy;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+using StoreListTest = test::StoreTest;
+
+TEST_F(StoreListTest, ListsAndRemoves) {
+  for (const char* name : {"a.example", "b.example", "c.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
+  std::ofstream(file().parent_path() / "README") << "not ours";
+  std::vector<std::string> names;
+  ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry, WallTime) { names.push_back(entry.domain.text()); }));
+  EXPECT_THAT(names, UnorderedElementsAre("a.example", "b.example", "c.example"));
+  EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(true));
+  EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(false));
+  EXPECT_FALSE(store_.get(domain("b.example")).value());
+}
+
+TEST_F(StoreListTest, APartThatCannotBeListedIsNotAnEmptyOne) {
+  for (const char* name : {"a.example", "b.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
+  const fs::path shard = fs::path(file()).parent_path();
+  fs::remove_all(shard);
+  std::ofstream(shard) << "no folder";
+  std::size_t seen = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto all = store_.for_each([&seen](const CacheEntry&, WallTime) { ++seen; });
+    ASSERT_FALSE(all);
+    EXPECT_EQ(all.error().detail, "cannot list " + shard.string() + ": Not a directory");
+  }
+  EXPECT_EQ(seen, 2U) << "the rest is listed, each time";
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-unlistable"))) << "once";
+  EXPECT_FALSE(store_.remove_all());
+}
+
+TEST_F(StoreListTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
+  for (const char* name : {"a.example", "b.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
+  std::ofstream(file()) << "noise";
+  EXPECT_EQ(store_.remove_all(), Result<std::size_t>(2));
+  ASSERT_TRUE(store_.put(with_policy("c.example")));
+  const fs::path in_the_way = file();
+  fs::remove(in_the_way);
+  fs::create_directory(in_the_way);
+  ASSERT_TRUE(store_.put(with_policy("d.example")));
+  EXPECT_FALSE(store_.remove_all()) << "a directory is not ours to remove";
+  EXPECT_FALSE(store_.get(domain("d.example")).value()) << "and keeps nothing else";
+}
+
+TEST_F(StoreListTest, RemovesWhatKilledWritersLeft) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path leftover = file().parent_path() / ".new-1-2";
+  const fs::path of_a_wrong_clock = file().parent_path() / ".new-5-6";
+  const fs::path in_use = file().parent_path() / ".new-3-4";
+  for (const auto& path : {leftover, of_a_wrong_clock, in_use}) std::ofstream(path) << "mtasts-cache 1\n";
+  fs::last_write_time(leftover, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  fs::last_write_time(of_a_wrong_clock, fs::file_time_type::clock::now() + std::chrono::hours(8760));
+  ASSERT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));
+  EXPECT_FALSE(fs::exists(leftover));
+  EXPECT_FALSE(fs::exists(of_a_wrong_clock));
+  EXPECT_TRUE(fs::exists(in_use));
+  EXPECT_TRUE(store_.get(domain()).value());
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -1,0 +1,67 @@
+#include "module/store/throttle.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/module/store/store_test.h"
+
+namespace mtasts {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class ThrottleTest : public test::StoreTest {
+ protected:
+  fs::path stamp(const std::string& name) { return fs::path(scratch_.path()) / (".due-" + name); }
+  SharedThrottle throttle_{scratch_.path()};
+};
+
+TEST_F(ThrottleTest, DueOnceAPeriodForAllProcesses) {
+  EXPECT_TRUE(throttle_.is_due("dns-failure", minutes(1)));
+  EXPECT_FALSE(throttle_.is_due("dns-failure", minutes(1)));
+  SharedThrottle other(scratch_.path());
+  EXPECT_FALSE(other.is_due("dns-failure", minutes(1)));
+  EXPECT_TRUE(other.is_due("dns-failure", seconds(0)));
+  EXPECT_TRUE(other.is_due("something-else", minutes(1)));
+}
+
+TEST_F(ThrottleTest, NothingIsWrittenThroughALinkToAnEntry) {
+  const CacheEntry saved = test::with_policy();
+  ASSERT_TRUE(store_.put(saved));
+  const fs::path entry = file();
+  fs::create_hard_link(entry, stamp("dns-failure"));
+  throttle_.is_due("dns-failure", minutes(1));
+  EXPECT_EQ(store_.get(test::domain()).value(), saved);
+  fs::remove(stamp("dns-failure"));
+  fs::create_symlink(entry, stamp("dns-failure"));
+  EXPECT_TRUE(throttle_.is_due("dns-failure", minutes(1))) << "what is not ours is taken away";
+  EXPECT_EQ(store_.get(test::domain()).value(), saved);
+  EXPECT_FALSE(fs::is_symlink(stamp("dns-failure")));
+}
+
+TEST_F(ThrottleTest, OldStampsAreRemoved) {
+  ASSERT_TRUE(throttle_.is_due("old", minutes(1)));
+  ASSERT_TRUE(throttle_.is_due("new", minutes(1)));
+  fs::last_write_time(stamp("old"), fs::file_time_type::clock::now() - hours(49));
+  throttle_.remove_old_stamps();
+  EXPECT_FALSE(fs::exists(stamp("old")));
+  EXPECT_FALSE(throttle_.is_due("new", minutes(1)));
+}
+
+// The time of a file written now can be a moment ahead of time(2).
+TEST_F(ThrottleTest, AStampAMomentAheadOfTheClockIsNotDue) {
+  ASSERT_TRUE(throttle_.is_due("dns-failure", minutes(1)));
+  fs::last_write_time(stamp("dns-failure"), fs::file_time_type::clock::now() + seconds(2));
+  EXPECT_FALSE(throttle_.is_due("dns-failure", minutes(1)));
+  fs::last_write_time(stamp("dns-failure"), fs::file_time_type::clock::now() + hours(2));
+  EXPECT_TRUE(throttle_.is_due("dns-failure", minutes(1))) << "the clock was set back";
+}
+
+TEST_F(ThrottleTest, NothingIsDueWhereNoStampCanBeLeft) {
+  EXPECT_FALSE(SharedThrottle(scratch_.path() + "/nowhere").is_due("dns-failure", minutes(1)));
+}
+
+}  // namespace
+}  // namespace mtasts

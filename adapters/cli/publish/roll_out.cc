@@ -115,6 +115,21 @@ void start(DomainState& next) {
   next.keep_until.reset();
 }
 
+void tell_leaving(const Situation& situation, const DomainState& next, DomainPlan& plan) {
+  const std::string again = "--promote " + plan.name + " starts again with testing";
+  if (next.stage == Stage::kGone) {
+    plan.notes.push_back("has left: take it out of the list, or " + again);
+    return;
+  }
+  const Time until = next.left + next.longest;
+  if (!next.is_record_withdrawn && until > situation.now) {
+    plan.waits_until = until;
+    plan.notes.push_back("leaves: record, host and certificate stay until " + rfc3339(until) +
+                         ", as long as a sender may hold an older policy");
+  }
+  plan.notes.push_back("--leave " + plan.name + " goes on then, " + again);
+}
+
 }  // namespace
 
 void tell_waiting(const Situation& situation, const DomainState& next, DomainPlan& plan) {
@@ -137,10 +152,7 @@ void roll_out(const Situation& situation, DomainState& next, DomainPlan& plan) {
   const bool is_promoted = situation.request.kind == Request::Kind::kPromote;
   const bool has_left = next.stage == Stage::kNone || next.stage == Stage::kGone;
   if (has_left && !is_promoted) {
-    const Time until = next.left + next.longest;
-    if (next.stage == Stage::kNone && !next.is_record_withdrawn && until > situation.now) plan.waits_until = until;
-    plan.notes.push_back("has left, or is about to: --leave " + plan.name + " goes on with it, --promote " + plan.name +
-                         " starts again with testing");
+    tell_leaving(situation, next, plan);
     return;
   }
   if (has_left) {

@@ -15,6 +15,10 @@ bool has(const std::vector<Action>& actions, Kind kind) {
   return std::ranges::any_of(actions, [&](const Action& action) { return action.kind == kind; });
 }
 
+bool has_trouble(const Shown& shown) {
+  return !shown.plan.refused.empty() || !shown.plan.unasked.empty() || !shown.verdict.critical.empty();
+}
+
 std::string_view mark(const Action& action, Done done) {
   switch (action.kind) {
     case Kind::kFile:
@@ -34,8 +38,7 @@ std::string stage_of(const DomainPlan& plan) {
 void show_domain(std::ostream& stream, const Shown& shown, Done done) {
   const DomainPlan& plan = shown.plan;
   const bool has_id = plan.next && !plan.next->id.empty();
-  const bool is_quiet =
-      plan.actions.empty() && plan.refused.empty() && plan.unasked.empty() && shown.verdict.critical.empty();
+  const bool is_quiet = plan.actions.empty() && !has_trouble(shown);
   stream << plan.name << ": " << stage_of(plan) << (has_id ? ", id " + plan.next->id : "")
          << (is_quiet ? ", nothing to do" : "") << "\n";
   for (const Action& action : plan.actions) stream << "  " << mark(action, done) << action.text << "\n";
@@ -76,7 +79,7 @@ void show_text(std::ostream& stream, const std::vector<Shown>& domains, Done don
     has_any = has_any || !shown.plan.actions.empty();
   }
   if (!has_any) {
-    stream << "Nothing to do.\n";
+    if (std::ranges::none_of(domains, has_trouble)) stream << "Nothing to do.\n";
     return;
   }
   if (has_files && !done.is_applied) stream << "Nothing was written. The same command with --apply writes the files.\n";

@@ -92,6 +92,8 @@ TEST(PublishLeave, WithoutTheWordADomainThatLeavesStaysWhereItIs) {
   const auto plan = plan_domain(situation);
   EXPECT_EQ(plan.next, situation.state);
   EXPECT_THAT(plan.notes, Contains(HasSubstr("--leave example.com goes on")));
+  EXPECT_FALSE(plan.waits_until);
+  EXPECT_EQ(plan_domain(leaving(days(2))).waits_until, kNow + days(28));
 }
 
 TEST(PublishLeave, TheTimeStartsAnewWhileAnotherPolicyIsServed) {

@@ -91,6 +91,7 @@ TEST_F(PublishRun, GoesTheWholeWayToTheAim) {
   options_.promote = "example.com";
   EXPECT_EQ(run_apply(), kRefused);
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("Wait until 2026-01-15T00:00:00Z"), HasSubstr("--force")));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("Nothing to do")));
   now_ += std::chrono::days(14);
   EXPECT_EQ(run(), kPending);
   EXPECT_EQ(run_apply(), kDone) << err_.str();

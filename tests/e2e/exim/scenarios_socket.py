@@ -189,9 +189,11 @@ def load(world: World) -> None:
     sender = exim_by_socket(world)
     received, asked = world.mail_hosts.mark(), {domain: world.policy_requests(domain) for domain in CROWD}
 
+    command = sender.command("root", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}")
+
     def send(number: int) -> None:
         recipient = f"bob{number}@{CROWD[number % len(CROWD)]}"
-        subprocess.run(sender.command("root", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", recipient), input=message([recipient], "hello", {}),
+        subprocess.run([*command, recipient], input=message([recipient], "hello", {}),
                        capture_output=True, text=True, check=True)
 
     def all_at_once() -> None:

@@ -5,6 +5,7 @@
 #include "adapters/cli/check/observe.h"
 #include "adapters/cli/command.h"
 #include "adapters/cli/publish/publish.h"
+#include "adapters/cli/report/report.h"
 #include "adapters/cli/setup/setup.h"
 #include "module/io/wall_clock.h"
 
@@ -29,6 +30,7 @@ struct Words {
   SetupOptions setup;
   publish::Options publish;
   check::Options check;
+  report::Options report;
 };
 
 using Task = std::function<int(Client&)>;
@@ -230,6 +232,30 @@ int publish_policies(const publish::Options& options, const std::string& config_
   return publish::publish(options, observe, now(), {s.out, s.err});
 }
 
+CLI::App* report_command(CLI::App& app, report::Options& options) {
+  CLI::App* added = command(app, "report", "Sum up the TLS reports (RFC 8460) that others sent about your domains",
+                            "mtasts report ~/Maildir/.TLSRPT --html report.html\n\nExit code: 0 all counted, 65 a file "
+                            "was refused, 66 one cannot be read, 73 the page cannot be written, 64 usage.");
+  added->add_option("FILE", options.files, "JSON, gzip, a mail with the report attached, a Maildir, or - for stdin")
+      ->required()
+      ->type_name("");
+  added->add_flag("--json", options.json, "one line of JSON");
+  added->add_option("--html", options.html, "also write a page with a plot over time; - in place of the table")
+      ->type_name("OUT");
+  return added;
+}
+
+// Reports come from strangers. Root reads them as the user of lookups, or, where that one does not exist yet, as
+// nobody.
+int sum_up(const Words& words, const Environment& environment) {
+  const auto give_up_rights = [&] {
+    const auto config = load_config(words.config_path);
+    const auto became = environment.become_user(config ? config->user : "nobody");
+    return became ? became : environment.become_user("nobody");
+  };
+  return report::report(words.report, {environment.out, environment.err, environment.colour, give_up_rights});
+}
+
 // The commands with the functions that carry them out.
 struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
@@ -264,6 +290,7 @@ Commands declare(CLI::App& app, Words& words, const Environment& s) {
       {check_command(app, words.check), [&] { return check_domains(words.check, words.config_path, s); }},
       {setup_command(app, words.setup), [&] { return set_up(words.setup, words.config_path, s); }},
       {publish_command(app, words.publish), [&] { return publish_policies(words.publish, words.config_path, s); }},
+      {report_command(app, words.report), [&] { return sum_up(words, s); }},
       {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
        [&] { return show_config(words.config_path, s); }},
   }};

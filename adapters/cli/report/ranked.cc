@@ -17,7 +17,7 @@ std::vector<NamedCounts> ranked(std::vector<NamedCounts> rows) {
 
 }  // namespace
 
-std::string day_text(std::chrono::sys_days day) { return rfc3339(Time(day)).substr(0, 10); }
+std::string day_text(std::chrono::sys_days day) { return rfc3339(WallTime(day)).substr(0, 10); }
 
 std::vector<NamedCounts> ranked_policies(const Summary& summary) {
   std::vector<NamedCounts> rows;

@@ -264,11 +264,14 @@ class EximPlan {
 }  // namespace
 
 Host exim_host() {
-  return {"exim", "Exim", [](const Look& look, const Wishes& wishes) { return EximPlan(look, wishes).make(); },
+  return {"exim",
+          "Exim",
+          [](const Look& look, const Wishes& wishes) { return EximPlan(look, wishes).make(); },
           [](const Machine& machine, const Facts&) -> Result<void> {
             if (auto done = generate(machine); !done) return done;
             return reload(machine);
-          }};
+          },
+          {MTASTS_MODULE, "mtasts-exim"}};
 }
 
 }  // namespace mtasts::setup

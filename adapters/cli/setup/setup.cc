@@ -88,7 +88,15 @@ class Setup {
   }
 
  private:
+  // Of this machine alone: another root may ask a mtastsd outside of it, and so may who names its socket.
+  [[nodiscard]] bool lacks_file() const {
+    return machine_.root().empty() && wishes_.socket.empty() && !host_.needs.file.empty() &&
+           !machine_.exists(host_.needs.file);
+  }
+
   int go(Action action) {
+    if (lacks_file())
+      return refuse(output_, host_.needs.file + " is not installed; on Debian: apt install " + host_.needs.package);
     const Look look(machine_, saved_);
     auto plan = host_.plan(look, wishes_);
     if (!plan) return refuse(output_, plan.error().detail);

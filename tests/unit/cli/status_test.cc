@@ -10,7 +10,7 @@
 
 #include "module/io/wall_clock.h"
 #include "module/store/clock_watch.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::cli {

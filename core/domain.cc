@@ -23,6 +23,21 @@ tl::unexpected<Error> invalid(std::string_view words, std::string_view what) {
   return fail(ErrorCode::kInvalidName, '"' + escaped(words) + "\" " + std::string(what));
 }
 
+// What people write where a domain is meant.
+Result<void> check_notation(std::string_view words) {
+  constexpr std::string_view kScheme = "://";
+  const auto meant = [&](std::string_view what, std::string_view domain) {
+    return invalid(words, std::string(what) + "; only the domain is meant" +
+                              (domain.empty() ? "" : ": " + escaped(domain.substr(0, domain.find_first_of("/:?#")))));
+  };
+  if (const std::size_t scheme = words.find(kScheme); scheme != std::string_view::npos)
+    return meant("is a URL", words.substr(scheme + kScheme.size()));
+  if (const std::size_t at = words.rfind('@'); at != std::string_view::npos)
+    return meant("is an e-mail address", words.substr(at + 1));
+  if (words.starts_with("*.")) return meant("is a pattern for many names", words.substr(2));
+  return {};
+}
+
 bool is_ascii(std::string_view words) {
   return std::ranges::all_of(words, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -102,6 +117,7 @@ Result<std::string> canonical(std::string_view words) {
   if (words.empty()) return fail(ErrorCode::kInvalidName, "the domain name is empty; give a name such as example.com");
   if (words.size() > kMaxWords) return invalid(words, "is longer than 253 octets; no domain name is");
   if (words.find('\0') != std::string_view::npos) return invalid(words, "contains a NUL byte; give the bare name");
+  if (const auto checked = check_notation(words); !checked) return tl::unexpected(checked.error());
   std::string name = ascii::lower(words);
   // ASCII is what DNS and the MTA use already; a name that IDNA2008 would not have made (of emoji, say) gets mail too.
   if (!is_ascii(name)) {
@@ -176,6 +192,7 @@ bool Domain::is_within(const Domain& suffix) const {
 }
 
 Result<std::optional<Domain>> policy_domain(std::string_view next_hop) {
+  if (const auto checked = check_notation(next_hop); !checked) return tl::unexpected(checked.error());
   const Result<std::string_view> host = host_of(next_hop);
   if (!host) return tl::unexpected(host.error());
   if (looks_like_address(*host)) return std::nullopt;

@@ -150,7 +150,9 @@ std::string Connection::own_address() const { return text_of(easy(), CURLINFO_LO
 
 std::string Connection::peer_address() const { return text_of(easy(), CURLINFO_PRIMARY_IP); }
 
-bool Connection::was_connected() const {
+bool Connection::was_connected(int curl_code) const {
+  // With GnuTLS an alert may arrive before libcurl notes the time of the connection.
+  if (curl_code == CURLE_SSL_CONNECT_ERROR) return true;
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy(), CURLINFO_CONNECT_TIME_T, &microseconds);
   return microseconds > 0 || had_peer_;

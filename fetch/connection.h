@@ -48,7 +48,7 @@ class Connection {
   [[nodiscard]] std::string own_address() const;
   [[nodiscard]] std::string peer_address() const;
   // TCP, whatever came of TLS. Known once the connection is closed, too.
-  [[nodiscard]] bool was_connected() const;
+  [[nodiscard]] bool was_connected(int curl_code) const;
   // Where there was no room for a connection; the last such address.
   [[nodiscard]] const std::optional<IpAddress>& crowded() const { return crowded_; }
   [[nodiscard]] SanRule& san_rule() { return san_rule_; }

@@ -221,7 +221,7 @@ void CurlInspector::fetched(PolicyHost job, int curl_code) {
   Transfer& transfer = *job->transfer;
   PolicyAddressFact& fact = job->fact;
   fact.not_tried = transfer.connection().local_fault(curl_code);
-  fact.is_connected = transfer.connection().was_connected();
+  fact.is_connected = transfer.connection().was_connected(curl_code);
   const std::string why = transfer.connection().where() + ": " + transfer.connection().error_text(curl_code);
   const HttpFact answer = transfer.fact(curl_code);
   if (fact.tls.certificate) {

@@ -49,26 +49,27 @@ std::string nothing_to_refresh(const Domain& domain, const SweepSummary& summary
 
 }  // namespace
 
-int cache_list(Client& client, const Environment& environment) {
+int cache_list(Client& client, const CacheOptions& options, const Environment& environment) {
   std::vector<CacheEntry> entries;
   const auto all =
       client.store().for_each([&](const CacheEntry& entry, WallTime /*used*/) { entries.push_back(entry); });
   std::ranges::sort(entries, {}, &CacheEntry::domain);
   for (const CacheEntry& entry : entries) {
-    if (is_worth_a_line(entry)) environment.out << one_line(entry, now(), environment.colour) << "\n";
+    if (!is_worth_a_line(entry)) continue;
+    environment.out << (options.json ? to_json(entry, now()) : one_line(entry, now(), environment.colour)) << "\n";
   }
   return all ? kApplies : complain(environment, "this is not all: " + all.error().detail, kTemporary);
 }
 
-int cache_show(Client& client, const std::string& words, const Environment& environment) {
+int cache_show(Client& client, const CacheOptions& options, const Environment& environment) {
   int code = kApplies;
-  const auto domain = domain_of(words, environment, code);
+  const auto domain = domain_of(options.domain, environment, code);
   if (!domain) return code;
   const auto cached = client.store().get(*domain);
   if (!cached) return complain(environment, cached.error().detail, kTemporary);
   const auto& entry = *cached;
   if (!entry) return complain(environment, "nothing is cached of " + domain->text(), kNone);
-  environment.out << to_text(*entry, now(), environment.colour);
+  environment.out << (options.json ? to_json(*entry, now()) + "\n" : to_text(*entry, now(), environment.colour));
   return kApplies;
 }
 
@@ -91,10 +92,12 @@ int cache_refresh(Client& client, const std::string& words, const Environment& e
   return everything && summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;
 }
 
-int cache_purge(Client& client, const std::string& words, const Environment& environment) {
+int cache_purge(Client& client, const CacheOptions& options, const Environment& environment) {
   int code = kApplies;
   std::optional<Domain> named;
-  if (!words.empty() && !(named = domain_of(words, environment, code))) return code;
+  if (options.domain.empty() && !options.all)
+    return complain(environment, "name the DOMAIN to forget, or forget everything that is cached with --all", kUsage);
+  if (!options.all && !(named = domain_of(options.domain, environment, code))) return code;
   const auto removed = named
                            ? client.store().remove(*named).map([](bool was_there) -> std::size_t { return was_there; })
                            : client.store().remove_all();

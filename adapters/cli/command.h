@@ -55,16 +55,33 @@ struct QueryOptions {
   bool refresh = false;
 };
 int query(Client& client, const QueryOptions& options, const Environment& environment);
-int match(Client& client, const std::string& domain, const std::string& mx_host, const Environment& environment);
-int cache_list(Client& client, const Environment& environment);
-int cache_show(Client& client, const std::string& domain, const Environment& environment);
+struct MatchOptions {
+  std::string domain;
+  std::string mx_host;
+  bool json = false;
+};
+int match(Client& client, const MatchOptions& options, const Environment& environment);
+struct CacheOptions {
+  std::string domain;  // "": none was named
+  bool json = false;   // one object a line
+  bool all = false;    // of purge
+};
+int cache_list(Client& client, const CacheOptions& options, const Environment& environment);
+int cache_show(Client& client, const CacheOptions& options, const Environment& environment);
 int cache_refresh(Client& client, const std::string& domain, const Environment& environment);  // "": all
-int cache_purge(Client& client, const std::string& domain, const Environment& environment);    // "": all
+int cache_purge(Client& client, const CacheOptions& options, const Environment& environment);
 struct PingOptions {
   std::string socket;  // as a ListenAddress is written; "": the first one of the configuration
   std::chrono::seconds timeout{5};
+  bool json = false;
 };
+struct PingOutcome {
+  std::string socket;   // where it was asked
+  std::string version;  // of the mtastsd that answered
+  std::string fault;    // one sentence; "": it is in service
+};
+PingOutcome ping_at(const ListenAddress& address, std::chrono::seconds timeout);
 int ping(const std::string& config_path, const PingOptions& options, const Environment& environment);
-int show_config(const std::string& path, const Environment& environment);
+int show_config(const std::string& path, bool json, const Environment& environment);
 
 }  // namespace mtasts::cli

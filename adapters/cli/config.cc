@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "adapters/cli/command.h"
@@ -68,18 +69,30 @@ int check_for_others(const std::string& path, const Environment& environment) {
   return fault.empty() ? kApplies : complain(environment, fault, kConfiguration);
 }
 
+std::string config_text(const std::vector<Setting>& settings, const std::vector<std::string>& notes) {
+  std::string text;
+  for (const auto& [key, value, origin] : settings) text += key + " = " + value + "  # " + origin + "\n";
+  for (const auto& note : notes) text += "# " + note + "\n";
+  return text;
+}
+
+std::string config_json(const std::vector<Setting>& settings, const std::vector<std::string>& notes) {
+  using Json = nlohmann::ordered_json;
+  Json json{{"settings", Json::array()}, {"notes", notes}};
+  for (const auto& [key, value, origin] : settings)
+    json["settings"].push_back({{"key", key}, {"value", value}, {"origin", origin}});
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace
 
 // Read with the rights of whoever asks: it must work before the user of lookups exists.
-int show_config(const std::string& path, const Environment& environment) {
+int show_config(const std::string& path, bool json, const Environment& environment) {
   const auto settings = describe_config(path);
   if (!settings) return complain(environment, settings.error().detail, kConfiguration);
-  for (const auto& [key, value, origin] : *settings) {
-    environment.out << key << " = " << value << "  # " << origin << "\n";
-  }
-  if (const auto config = load_config(path)) {
-    for (const auto& note : resolver_notes(*config)) environment.out << "# " << note << "\n";
-  }
+  const auto config = load_config(path);
+  const auto notes = config ? resolver_notes(*config) : std::vector<std::string>();
+  environment.out << (json ? config_json(*settings, notes) : config_text(*settings, notes));
   return ::geteuid() == 0 ? check_for_others(path, environment) : kApplies;
 }
 

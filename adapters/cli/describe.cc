@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "adapters/cli/durations.h"
 #include "core/timestamp.h"
 
 namespace mtasts::cli {
@@ -43,8 +44,12 @@ std::string dane_word(DaneState state) {
   return {};
 }
 
-std::string record_state(const RecordMemory& record) {
-  const std::string until = " (cached until " + rfc3339(record.until) + ")";
+std::string cached_until(WallTime until, WallTime now) {
+  return " (cached until " + rfc3339(until) + ", " + relative_text(until, now) + ")";
+}
+
+std::string record_state(const RecordMemory& record, WallTime now) {
+  const std::string until = cached_until(record.until, now);
   switch (record.state) {
     case State::kUnknown:
       return "never asked for";
@@ -64,6 +69,24 @@ std::string entry_mode(const CacheEntry& entry, WallTime now) {
   const StoredPolicy* policy = entry.policy_in_force(now);
   return std::string(policy != nullptr ? mode_name(policy->policy.mode) : "none");
 }
+
+std::string_view state_name(State state) {
+  switch (state) {
+    case State::kAbsent:
+      return "absent";
+    case State::kInvalid:
+      return "invalid";
+    case State::kFound:
+      return "found";
+    case State::kFailed:
+      return "failed";
+    case State::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -86,19 +109,48 @@ std::string to_json(const Decision& decision) {
   json["dane"] = decision.dane ? Json(dane_word(*decision.dane)) : Json();
   json["reason"] = decision.reason;
   json["temporary"] = decision.temporary;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return dumped(json);
 }
 
-std::string to_text(const Decision& decision, bool colour) {
+std::string to_json(const CacheEntry& entry, WallTime now) {
+  const StoredPolicy* policy = entry.policy_in_force(now);
+  Json json;
+  json["domain"] = entry.domain.text();
+  json["mode"] = entry_mode(entry, now);
+  json["mx"] = policy != nullptr ? Json(policy->policy.mx) : Json::array();
+  json["max_age"] = policy != nullptr ? Json(policy->policy.max_age.count()) : Json();
+  json["id"] = policy != nullptr ? Json(policy->id) : Json();
+  json["fetched"] = policy != nullptr ? Json(rfc3339(policy->fetched)) : Json();
+  json["expires"] = policy != nullptr ? Json(rfc3339(policy->expires())) : Json();
+  const RecordMemory& record = entry.record;
+  json["record"] = {{"state", state_name(record.state)},
+                    {"id", record.id.empty() ? Json() : Json(record.id)},
+                    {"detail", record.detail},
+                    {"until", record.state == State::kUnknown ? Json() : Json(rfc3339(record.until))}};
+  json["failure"] = Json();
+  if (entry.failure)
+    json["failure"] = {{"error", error_name(entry.failure->error.code)},
+                       {"id", entry.failure->id},
+                       {"count", entry.failure->count},
+                       {"retry_at", rfc3339(entry.failure->retry_at)},
+                       {"detail", entry.failure->error.detail}};
+  json["dane"] = Json();
+  if (entry.dane)
+    json["dane"] = {
+        {"state", dane_word(entry.dane->state)}, {"until", rfc3339(entry.dane->until)}, {"detail", entry.dane->detail}};
+  return dumped(json);
+}
+
+std::string to_text(const Decision& decision, WallTime now, bool colour) {
   std::string text = decision.domain + ": " + painted(mode_word(decision), colour) +
                      (decision.temporary ? ", could not be found out now" : "") + "\n";
   text += rows("mx", decision.mx);
   if (decision.fetched) {
     text += row("id", decision.id);
-    text += row("max_age", std::to_string(decision.max_age.count()) + " s");
-    text += row("fetched", rfc3339(*decision.fetched));
+    text += row("max_age", std::to_string(decision.max_age.count()) + " s (" + duration_text(decision.max_age) + ")");
+    text += row("fetched", time_text(*decision.fetched, now));
   }
-  if (decision.expires) text += row("expires", rfc3339(*decision.expires));
+  if (decision.expires) text += row("expires", time_text(*decision.expires, now));
   if (decision.dane) text += row("dane", dane_word(*decision.dane) + ": " + decision.dane_reason);
   if (decision.temporary)
     text +=
@@ -109,30 +161,31 @@ std::string to_text(const Decision& decision, bool colour) {
 
 std::string to_text(const CacheEntry& entry, WallTime now, bool colour) {
   std::string text = entry.domain.text() + ": " + painted(entry_mode(entry, now), colour) + "\n";
-  text += row("record", record_state(entry.record));
+  text += row("record", record_state(entry.record, now));
   if (entry.policy) {
     const bool in_force = entry.policy_in_force(now) != nullptr;
-    text += row("policy", "id " + entry.policy->id + ", fetched " + rfc3339(entry.policy->fetched) +
-                              (in_force ? ", in force until " : ", expired at ") + rfc3339(entry.policy->expires()));
+    text +=
+        row("policy", "id " + entry.policy->id + ", fetched " + time_text(entry.policy->fetched, now) +
+                          (in_force ? ", in force until " : ", expired at ") + time_text(entry.policy->expires(), now));
     text += rows("", policy_strings(entry.policy->body));
   }
   if (entry.failure) {
     text += row("failure", std::string(error_name(entry.failure->error.code)) + " (id " + entry.failure->id + ", " +
                                std::to_string(entry.failure->count) + " in a row, next try after " +
-                               rfc3339(entry.failure->retry_at) + "): " + entry.failure->error.detail);
+                               time_text(entry.failure->retry_at, now) + "): " + entry.failure->error.detail);
   }
   if (entry.dane)
-    text += row("dane", dane_word(entry.dane->state) + " (cached until " + rfc3339(entry.dane->until) +
-                            "): " + entry.dane->detail);
+    text +=
+        row("dane", dane_word(entry.dane->state) + cached_until(entry.dane->until, now) + ": " + entry.dane->detail);
   return text;
 }
 
 std::string one_line(const CacheEntry& entry, WallTime now, bool colour) {
   std::string line = entry.domain.text() + "  " + painted(entry_mode(entry, now), colour);
   if (const StoredPolicy* policy = entry.policy_in_force(now)) {
-    return line + "  until " + rfc3339(policy->expires()) + "  id " + policy->id;
+    return line + "  until " + time_text(policy->expires(), now) + "  id " + policy->id;
   }
-  return line + "  record: " + record_state(entry.record);
+  return line + "  record: " + record_state(entry.record, now);
 }
 
 }  // namespace mtasts::cli

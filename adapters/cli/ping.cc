@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "adapters/cli/command.h"
 #include "core/time.h"
@@ -60,23 +61,47 @@ Result<ListenAddress> address_of(const std::string& config_path, const PingOptio
   return fail(ErrorCode::kConfig, "socketmap.listen is empty; name the address with --socket");
 }
 
+// What an answer means; nothing if mtastsd is in service.
+std::optional<std::string> fault_in(const std::string& answer) {
+  if (answer.starts_with(kOurs)) return std::nullopt;
+  if (answer.starts_with("TEMP ")) return escaped(answer);
+  return "something else answers there, not mtastsd: " + escaped(answer) +
+         " (postfix-mta-sts-resolver uses port 8461, too; an mtastsd from before an upgrade needs a restart)";
+}
+
+std::string ping_json(const PingOutcome& outcome) {
+  nlohmann::ordered_json json;
+  json["socket"] = outcome.socket;
+  json["answers"] = outcome.fault.empty();
+  json["version"] = outcome.version.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(outcome.version);
+  json["reason"] = outcome.fault;
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 }  // namespace
 
+PingOutcome ping_at(const ListenAddress& address, std::chrono::seconds timeout) {
+  const auto deadline = steady_clock::now() + timeout;
+  PingOutcome outcome{address.text, "", ""};
+  const auto socket = connect_to(address, deadline);
+  if (!socket) {
+    outcome.fault = socket.error().detail;
+    return outcome;
+  }
+  const auto answer = ask(*socket, deadline);
+  const std::optional<std::string> fault = answer ? fault_in(*answer) : answer.error().detail;
+  if (fault) outcome.fault = address.text + ": " + *fault;
+  if (!fault) outcome.version = escaped(answer->substr(kOurs.size()), 40);
+  return outcome;
+}
+
 int ping(const std::string& config_path, const PingOptions& options, const Environment& environment) {
-  const auto deadline = steady_clock::now() + options.timeout;
   const auto address = address_of(config_path, options);
   if (!address) return complain(environment, address.error().detail, options.socket.empty() ? kConfiguration : kUsage);
-  const auto socket = connect_to(*address, deadline);
-  if (!socket) return complain(environment, socket.error().detail, kTemporary);
-  const auto answer = ask(*socket, deadline);
-  if (!answer) return complain(environment, address->text + ": " + answer.error().detail, kTemporary);
-  if (answer->starts_with(kOurs)) return kApplies;
-  if (answer->starts_with("TEMP ")) return complain(environment, address->text + ": " + escaped(*answer), kTemporary);
-  return complain(
-      environment,
-      address->text + ": something else answers there, not mtastsd: " + escaped(*answer) +
-          " (postfix-mta-sts-resolver uses port 8461, too; an mtastsd from before an upgrade needs a restart)",
-      kTemporary);
+  const PingOutcome outcome = ping_at(*address, options.timeout);
+  if (options.json) environment.out << ping_json(outcome) << "\n";
+  if (outcome.fault.empty()) return kApplies;
+  return options.json ? kTemporary : complain(environment, outcome.fault, kTemporary);
 }
 
 }  // namespace mtasts::cli

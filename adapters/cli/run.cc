@@ -4,8 +4,11 @@
 
 #include "adapters/cli/check/observe.h"
 #include "adapters/cli/command.h"
+#include "adapters/cli/declarations.h"
 #include "adapters/cli/publish/publish.h"
+#include "adapters/cli/report/report.h"
 #include "adapters/cli/setup/setup.h"
+#include "adapters/cli/status/status.h"
 #include "module/io/wall_clock.h"
 
 namespace mtasts::cli {
@@ -22,13 +25,17 @@ struct SetupOptions {
 struct Words {
   std::string config_path = default_config_path();
   QueryOptions query;
-  std::string domain;
-  std::string mx_host;
+  MatchOptions match;
+  CacheOptions cache;
+  bool config_json = false;
+  StatusOptions status;
+  std::string shell;
   PingOptions ping;
   unsigned ping_timeout = 5;
   SetupOptions setup;
   publish::Options publish;
   check::Options check;
+  report::Options report;
 };
 
 using Task = std::function<int(Client&)>;
@@ -65,17 +72,20 @@ CLI::App* match_command(CLI::App& app, Words& words) {
   CLI::App* added = command(app, "match", "Whether the policy of DOMAIN lists MXHOST",
                             "mtasts match example.com mx1.example.com\n\nExit code: 0 allowed, 1 not, 75 not to be "
                             "found out now, 64 usage, 78 configuration.");
-  added->add_option("DOMAIN", words.domain)->required();
-  added->add_option("MXHOST", words.mx_host)->required();
+  added->add_option("DOMAIN", words.match.domain)->required();
+  added->add_option("MXHOST", words.match.mx_host)->required();
+  added->add_flag("--json", words.match.json, "one line of JSON");
   return added;
 }
 
 CLI::App* cache_command(CLI::App& cache, Words& words, const std::string& name, const std::string& what, int domains) {
   CLI::App* added = command(cache, name, what, "mtasts cache " + name + (domains > 0 ? " example.com" : ""));
   if (domains > 0) {
-    CLI::Option* domain = added->add_option("DOMAIN", words.domain);
+    CLI::Option* domain = added->add_option("DOMAIN", words.cache.domain);
     if (domains == 2) domain->required();
+    if (name == "purge") added->add_flag("--all", words.cache.all, "everything that is cached")->excludes(domain);
   }
+  if (name == "list" || name == "show") added->add_flag("--json", words.cache.json, "one line of JSON for each domain");
   return added;
 }
 
@@ -89,6 +99,29 @@ CLI::App* ping_command(CLI::App& app, Words& words) {
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 60))
       ->capture_default_str();
+  added->add_flag("--json", words.ping.json, "one line of JSON");
+  return added;
+}
+
+CLI::App* config_command(CLI::App& app, Words& words) {
+  CLI::App* added =
+      command(app, "config", "The configuration in force and where each value came from", "mtasts config");
+  added->add_flag("--json", words.config_json, "one line of JSON");
+  return added;
+}
+
+CLI::App* status_command(CLI::App& app, Words& words) {
+  CLI::App* added = command(app, "status", "Whether everything works here that protects mail, on one screen",
+                            "mtasts status --json\n\nExit code, as monitoring wants it: 0 all is well, 1 warning, 2 "
+                            "critical, 64 usage.");
+  added->add_flag("--json", words.status.json, "one line of JSON");
+  return added;
+}
+
+CLI::App* completion_command(CLI::App& app, Words& words) {
+  CLI::App* added = command(app, "completion", "The script by which a shell completes the words of this command",
+                            "mtasts completion bash > /etc/bash_completion.d/mtasts");
+  added->add_option("SHELL", words.shell)->required()->check(CLI::IsMember({"bash", "fish", "zsh"}));
   return added;
 }
 
@@ -230,6 +263,30 @@ int publish_policies(const publish::Options& options, const std::string& config_
   return publish::publish(options, observe, now(), {s.out, s.err});
 }
 
+CLI::App* report_command(CLI::App& app, report::Options& options) {
+  CLI::App* added = command(app, "report", "Sum up the TLS reports (RFC 8460) that others sent about your domains",
+                            "mtasts report ~/Maildir/.TLSRPT --html report.html\n\nExit code: 0 all counted, 65 a file "
+                            "was refused, 66 one cannot be read, 73 the page cannot be written, 64 usage.");
+  added->add_option("FILE", options.files, "JSON, gzip, a mail with the report attached, a Maildir, or - for stdin")
+      ->required()
+      ->type_name("");
+  added->add_flag("--json", options.json, "one line of JSON");
+  added->add_option("--html", options.html, "also write a page with a plot over time; - in place of the table")
+      ->type_name("OUT");
+  return added;
+}
+
+// Reports come from strangers. Root reads them as the user of lookups, or, where that one does not exist yet, as
+// nobody.
+int sum_up(const Words& words, const Environment& environment) {
+  const auto give_up_rights = [&] {
+    const auto config = load_config(words.config_path);
+    const auto became = environment.become_user(config ? config->user : "nobody");
+    return became ? became : environment.become_user("nobody");
+  };
+  return report::report(words.report, {environment.out, environment.err, environment.colour, give_up_rights});
+}
+
 // The commands with the functions that carry them out.
 struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
@@ -246,16 +303,15 @@ Commands declare(CLI::App& app, Words& words, const Environment& s) {
   };
   return {{
       {query_command(app, words), with_client([&](Client& client) { return query(client, words.query, s); })},
-      {match_command(app, words),
-       with_client([&](Client& client) { return match(client, words.domain, words.mx_host, s); })},
+      {match_command(app, words), with_client([&](Client& client) { return match(client, words.match, s); })},
       {cache_command(*cache, words, "list", "One line for each cached domain that has a record", kNoDomain),
-       with_client([&](Client& client) { return cache_list(client, s); })},
+       with_client([&](Client& client) { return cache_list(client, words.cache, s); })},
       {cache_command(*cache, words, "show", "Everything cached of DOMAIN", kMustName),
-       with_client([&](Client& client) { return cache_show(client, words.domain, s); })},
+       with_client([&](Client& client) { return cache_show(client, words.cache, s); })},
       {cache_command(*cache, words, "refresh", "Fetch the policy of DOMAIN, or every cached one, again", kMayName),
-       with_client([&](Client& client) { return cache_refresh(client, words.domain, s); })},
-      {cache_command(*cache, words, "purge", "Forget DOMAIN, or everything", kMayName),
-       with_client([&](Client& client) { return cache_purge(client, words.domain, s); })},
+       with_client([&](Client& client) { return cache_refresh(client, words.cache.domain, s); })},
+      {cache_command(*cache, words, "purge", "Forget DOMAIN, or everything with --all", kMayName),
+       with_client([&](Client& client) { return cache_purge(client, words.cache, s); })},
       {ping_command(app, words),
        [&] {
          words.ping.timeout = std::chrono::seconds(words.ping_timeout);
@@ -264,8 +320,14 @@ Commands declare(CLI::App& app, Words& words, const Environment& s) {
       {check_command(app, words.check), [&] { return check_domains(words.check, words.config_path, s); }},
       {setup_command(app, words.setup), [&] { return set_up(words.setup, words.config_path, s); }},
       {publish_command(app, words.publish), [&] { return publish_policies(words.publish, words.config_path, s); }},
-      {command(app, "config", "The configuration in force and where each value came from", "mtasts config"),
-       [&] { return show_config(words.config_path, s); }},
+      {report_command(app, words.report), [&] { return sum_up(words, s); }},
+      {config_command(app, words), [&] { return show_config(words.config_path, words.config_json, s); }},
+      {status_command(app, words), [&] { return show_status(words.config_path, words.status, s); }},
+      {completion_command(app, words),
+       [&] {
+         s.out << completion_script(app, words.shell);
+         return kApplies;
+       }},
   }};
 }
 
@@ -307,7 +369,9 @@ int run(std::span<const std::string> words, const Environment& environment) {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them last first
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return app.exit(problem, environment.out, environment.err);  // --help, --version
-    const int code = complain(environment, std::string(problem.what()) + "; see mtasts --help", kUsage);
+    const auto unknown = unknown_command(app, words);
+    const int code =
+        complain(environment, unknown.value_or(std::string(problem.what()) + "; see mtasts --help"), kUsage);
     return app.got_subcommand("check") ? check::kUnknownExit : code;
   }
   for (const auto& [parsed, work] : commands.all) {

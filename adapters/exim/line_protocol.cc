@@ -76,7 +76,8 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
     return {.answer = is_route ? Answer{Label{kRoute, "none"}, line(status, "")}
                                : Answer{Label{kMode, "none"}, line(status, "none")}};
   }
-  return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found), std::move(process)}};
+  return {.question =
+              Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found), std::move(process)}};
 }
 
 Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
@@ -122,7 +123,8 @@ Answer EximProtocol::temporary(const std::string& reason) const {
 }
 
 std::vector<Label> EximProtocol::labels() const {
-  std::vector<Label> all{{kEvent, "accepted"}, {kEvent, "veto"}, {kEvent, "error"}, {kMode, "dane"}, {kUnknown, "error"}};
+  std::vector<Label> all{
+      {kEvent, "accepted"}, {kEvent, "veto"}, {kEvent, "error"}, {kMode, "dane"}, {kUnknown, "error"}};
   for (const std::string_view answer : {"enforce", "testing", "none", "defer", "error"}) {
     for (const std::string_view map : {kRoute, kMode}) all.push_back({map, answer});
   }

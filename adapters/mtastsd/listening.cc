@@ -35,7 +35,9 @@ void warn(Log& log, const ListenAddress& address, const std::string& detail, con
 
 void warn_of_missing(const Wanted& wanted, const std::vector<Listening>& sockets, Log& log) {
   for (const ListenAddress& address : wanted.addresses) {
-    const auto is_there = [&](const Listening& one) { return one.speaks == wanted.speaks && is_at(one.socket, address); };
+    const auto is_there = [&](const Listening& one) {
+      return one.speaks == wanted.speaks && is_at(one.socket, address);
+    };
     if (std::ranges::any_of(sockets, is_there)) continue;
     warn(log, address, "systemd handed over other sockets, which count alone",
          "name it in " + std::string(wanted.unit) + ", or disable that unit");

@@ -1,5 +1,5 @@
-// Postfix's socketmap protocol, which Sendmail speaks too: netstrings with a map and a key, and answers with a word that
-// says what became of it.
+// Postfix's socketmap protocol, which Sendmail speaks too: netstrings with a map and a key, and answers with a word
+// that says what became of it.
 #pragma once
 
 #include "module/config/config.h"

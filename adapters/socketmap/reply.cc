@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "core/ascii.h"
+#include "core/utf8.h"
 
 namespace mtasts::socketmap {
 namespace {
@@ -41,22 +41,21 @@ std::string match_list(Map map, const std::vector<std::string>& patterns) {
   return list;
 }
 
-// A line of the policy as far as it can stand in an attribute, where braces, commas, equals signs and line ends have a
-// meaning and no way to be escaped: one with such a byte is left out of reports. Every line that counts is without.
-std::optional<std::string> as_attribute(std::string_view line) {
-  std::string text(line);
-  std::ranges::replace(text, '\t', ' ');
-  const auto harmless = [](char c) {
-    return ascii::is_alnum(c) || c == ' ' || c == ':' || c == '.' || c == '-' || c == '_' || c == '*';
-  };
-  return std::ranges::all_of(text, harmless) ? std::optional(text) : std::nullopt;
+// May a line of the policy stand between the braces of an attribute? Postfix takes everything there as it is - commas,
+// equals signs, quotes, backslashes - but counts braces: "} {" would begin another attribute, one that has no partner
+// makes the reply unusable, and the domain's mail waits. So it does for bytes that are not UTF-8 and for NUL. No valid
+// policy has those (R8), but what they would do is too much to rely on that alone.
+bool is_attribute_value(std::string_view line) {
+  const auto is_harmful = [](char c) { return c == '{' || c == '}' || (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; };
+  return line.find_first_not_of(" \t") != std::string_view::npos && std::ranges::none_of(line, is_harmful) &&
+         is_utf8(line);
 }
 
 // What Postfix 3.10 reports by, and from 3.10.5 on also matches the MX names against.
 std::string policy_attributes(const Decision& decision, const std::vector<std::string>& patterns) {
   std::string text = " policy_type=sts policy_domain=" + decision.domain;
   for (const std::string& line : policy_strings(decision.body)) {
-    if (const auto value = as_attribute(line)) text += " { policy_string = " + *value + " }";
+    if (is_attribute_value(line)) text += " { policy_string = " + line + " }";
   }
   for (const std::string& pattern : patterns) text += " mx_host_pattern=" + pattern;
   return text;

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <map>
 
+#include "core/ascii.h"
 #include "module/config/schema.h"
 
 namespace mtasts {
@@ -219,14 +220,40 @@ void derive_probe(NetworkConfig& network) {
   network.probe.connect_timeout = std::min(network.probe.connect_timeout, network.fetch.timeout);
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r";
+  const std::size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
+  return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
+}
+
+// `key = text` without quotes is the mistake that people make most, and TOML's own words for it do not say so.
+std::string mistake_in_line(std::string_view text, unsigned number) {
+  for (unsigned i = 1; i < number && !text.empty(); ++i)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::string_view setting = line.substr(0, line.find('#'));
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string_view::npos) return {};
+  const std::string_view key = trimmed(setting.substr(0, equals));
+  const std::string_view value = trimmed(setting.substr(equals + 1));
+  const bool is_bare = !value.empty() &&
+                       (ascii::is_alpha(value.front()) || value.front() == '/' || value.front() == '*') &&
+                       value.find('"') == std::string_view::npos;
+  if (!is_bare) return {};
+  return "text needs quotes: " + escaped(key, 60) + " = \"" + escaped(value, 100) + "\"";
+}
+
 Result<Config> load(const std::string& path, Lines& lines) {
   Config config = defaults();
   const auto text = read_file(path);
   if (!text) return tl::unexpected(text.error());
-  const toml::parse_result parsed = toml::parse(text->value_or(""), std::string_view(path));
+  const std::string source = text->value_or("");
+  const toml::parse_result parsed = toml::parse(source, std::string_view(path));
   if (!parsed) {
     const auto& error = parsed.error();
-    return config_error(path, error.source().begin.line, "not valid TOML: " + escaped(error.description()));
+    const std::string mistake = mistake_in_line(source, error.source().begin.line);
+    return config_error(path, error.source().begin.line,
+                        mistake.empty() ? "not valid TOML: " + escaped(error.description()) : mistake);
   }
   if (auto done = read_document(config, parsed.table(), path, lines); !done) return tl::unexpected(done.error());
   derive_probe(config.network);

@@ -1,5 +1,7 @@
 #include "module/io/log_line.h"
 
+#include <algorithm>
+
 #include "core/ascii.h"
 
 namespace mtasts {
@@ -46,8 +48,10 @@ LogLine& LogLine::text(std::string_view key, std::string_view sentence) {
 }
 
 std::string log_quoted(std::string_view text) {
+  std::string sentence(text);
+  std::ranges::replace(sentence, '"', '\'');
   std::string quoted = "\"";
-  append(quoted, text, "\"");
+  append(quoted, sentence, "");
   return quoted + '"';
 }
 

@@ -8,7 +8,8 @@
 namespace mtasts {
 
 // Bytes of peers are already escaped (core/result.h). What would end a value, and with it make a field of its own out
-// of the rest, is escaped here: `"` as \x22, control characters, and in words blanks as \x20.
+// of the rest, is made harmless here: `"` is \x22 in words and ' in sentences, control characters are escaped, and
+// blanks of words.
 class LogLine {
  public:
   // A name that administrators look for; it stays.
@@ -28,7 +29,7 @@ class LogLine {
   std::string line_;
 };
 
-// "text" as a value, quotes included.
+// "text" as a value, quotes included; a quote within becomes '.
 std::string log_quoted(std::string_view text);
 
 }  // namespace mtasts

@@ -8,8 +8,8 @@
 #include <map>
 #include <memory>
 
-#include "module/server/peer_quota.h"
 #include "core/ports.h"
+#include "module/server/peer_quota.h"
 
 namespace mtasts::server {
 

@@ -41,8 +41,7 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
   if (immediate) return {keep(payload, std::move(*immediate), seconds(0)), {}};
   const Time now = deps_.clock();
   auto cached = deps_.store.use(question->domain);
-  if (!cached)
-    return {keep(payload, answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
+  if (!cached) return {keep(payload, answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
   const auto outcome =
       Lookup(question->domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
   if (!outcome) return {nullptr, std::move(question)};
@@ -59,17 +58,17 @@ Decision Answers::cached(const Domain& domain) {
 void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait, Done done) {
   const auto waited = steady_clock::now() - asked;
   const auto left = std::chrono::ceil<milliseconds>(wait - waited);
-  deps_.lookups->lookup(
-      question.domain, Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
-      [this, question, done = std::move(done), asked, is_late = waited > kAtOnce || wait < config_.deadline](const Outcome& found) {
-        const Outcome outcome = is_late ? of_one_begun_late(found) : found;
-        Answer given = answer(question, decide(outcome, config_.decision, deps_.clock()));
-        deps_.metrics.looked_up(outcome);
-        deps_.metrics.answered(given.label, steady_clock::now() - asked);
-        done(given.frame);
-        if (const seconds time = good_for(outcome); time > seconds(0))
-          memory_.put(question.payload, std::move(given), steady_clock::now() + time);
-      });
+  deps_.lookups->lookup(question.domain, Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
+                        [this, question, done = std::move(done), asked,
+                         is_late = waited > kAtOnce || wait < config_.deadline](const Outcome& found) {
+                          const Outcome outcome = is_late ? of_one_begun_late(found) : found;
+                          Answer given = answer(question, decide(outcome, config_.decision, deps_.clock()));
+                          deps_.metrics.looked_up(outcome);
+                          deps_.metrics.answered(given.label, steady_clock::now() - asked);
+                          done(given.frame);
+                          if (const seconds time = good_for(outcome); time > seconds(0))
+                            memory_.put(question.payload, std::move(given), steady_clock::now() + time);
+                        });
 }
 
 std::string Answers::without_lookup(const Question& question, const std::string& reason) {
@@ -89,9 +88,8 @@ std::string Answers::without_lookup(const Question& question, const std::string&
 Answer Answers::answer(const Question& question, const Decision& decision) const {
   Answer given = deps_.protocol.answer(question, decision);
   if (deps_.log.writes(LogLevel::kDebug)) {
-    deps_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(question.payload)) +
-                                          " answer=" + log_quoted(escaped(given.frame)) +
-                                          " reason=" + log_quoted(decision.reason));
+    deps_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(question.payload)) + " answer=" +
+                                          log_quoted(escaped(given.frame)) + " reason=" + log_quoted(decision.reason));
   }
   return given;
 }

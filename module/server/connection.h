@@ -31,7 +31,8 @@ class Connection {
 
   // Neither a request nor a reply is under way.
   [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !pending_; }
-  // It is our turn: the client waits for an answer of the handler, and has not closed its side without being expected to.
+  // It is our turn: the client waits for an answer of the handler, and has not closed its side without being expected
+  // to.
   [[nodiscard]] bool is_waiting() const { return pending_ && (!no_more_ || deps_.framing.clients_stop_sending); }
   // What has come already is answered, then it ends; it may have ended when this returns.
   void finish();

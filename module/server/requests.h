@@ -1,10 +1,10 @@
 // The requests of all connections of one protocol: answered at once, by a lookup when its turn has come, or refused.
 #pragma once
 
+#include "module/io/log_throttle.h"
 #include "module/server/admission.h"
 #include "module/server/answers.h"
 #include "module/server/request_handler.h"
-#include "module/io/log_throttle.h"
 
 namespace mtasts::server {
 

@@ -8,10 +8,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "module/server/connection.h"
-#include "module/server/metrics.h"
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
+#include "module/server/connection.h"
+#include "module/server/metrics.h"
 
 namespace mtasts::server {
 

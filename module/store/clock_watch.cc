@@ -1,5 +1,6 @@
 #include "module/store/clock_watch.h"
 
+#include <fcntl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -55,6 +56,16 @@ bool ClockWatch::is_steady(WallTime now) {
   const auto size = static_cast<off_t>(text.size());
   const bool saved = ::pwrite(file.get(), text.data(), text.size(), 0) == size && ::ftruncate(file.get(), size) == 0;
   return saved && now - rounds.since >= kSteadyFor;
+}
+
+std::optional<WallTime> ClockWatch::last_round() const {
+  const auto directory = open_directory(directory_);
+  if (!directory) return std::nullopt;
+  const auto file = open_below(directory.get(), ".", kFile, O_RDONLY);
+  std::string text(2 * kTextSize, '\0');
+  if (!file || !read_all(file.get(), text)) return std::nullopt;
+  const auto rounds = parse(text);
+  return rounds ? std::optional(rounds->last) : std::nullopt;
 }
 
 }  // namespace mtasts

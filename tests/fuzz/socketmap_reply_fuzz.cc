@@ -4,6 +4,7 @@
 #include <string>
 
 #include "adapters/socketmap/reply.h"
+#include "core/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 using mtasts::CacheEntry;
@@ -50,6 +51,9 @@ void check_match(std::string_view list) {
   }
 }
 
+// In an attribute that is written with braces: what ends it or begins another, and line ends.
+constexpr std::string_view kHarmful{"{\r\n\0", 4};
+
 // The reply as its readers split it.
 void check_secure(std::string_view text, bool with_policy) {
   require(take(text, "OK secure match="), "the level");
@@ -60,7 +64,9 @@ void check_secure(std::string_view text, bool with_policy) {
   std::size_t strings = 0;
   for (; take(text, " { policy_string = "); ++strings) {
     const std::string_view value = take_until(text, '}');
-    require(value.find_first_of("{,=\r\n\t") == std::string_view::npos, "the value of an attribute");
+    require(value.find_first_of(kHarmful) == std::string_view::npos && mtasts::is_utf8(value),
+            "the value of an attribute");
+    require(value.find_first_not_of(" \t") != std::string_view::npos, "an attribute has a value");
     require(take(text, "}"), "the end of an attribute");
   }
   std::size_t patterns = 0;

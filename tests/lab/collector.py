@@ -22,7 +22,7 @@ from packages import LabError
 @dataclass(frozen=True)
 class Session:
     """One policy of one datagram. `failed` is the final result; `failures` are the details as libtlsrpt calls them: c (code),
-    s (sending address), n (MX host), r (receiving address), f (reason)."""
+    s (sending address), n (MX host), h (its HELO name), r (receiving address), a (additional information), f (reason)."""
 
     domain: str
     record: str
@@ -73,12 +73,45 @@ class Collector:
                 self._news.notify_all()
 
 
+# What libtlsrpt 0.5 and later write (tlsrpt.h, libtlsrpt.c): the policy types tlsa, sts and no-policy-found; the failures of TLS, of
+# MTA-STS and of DNS.
+POLICY_TYPES = (1, 2, 9)
+FAILURES = (201, 202, 203, 204, 205, 301, 302, 303, 304, 305, 306)
+
+
 def _read_datagram(datagram: bytes) -> list[Session]:
-    content = json.loads(datagram)
-    sessions = []
-    for policy in content["policies"]:
-        failures = tuple(policy.pop("failure-details", ()))
-        if policy.pop("t") != len(failures):
-            raise ValueError("t is not the number of failures")
-        sessions.append(Session(content["d"], content["pr"], bool(policy.pop("f")), failures, policy))
-    return sessions
+    """ValueError for what libtlsrpt would not write, down to the types: the reporter takes them over into reports as they are."""
+    content = json.loads(datagram.decode("utf-8"))
+    _check(content, {"d": str, "pr": str, "policies": list}, {"dpv": str})
+    if content.get("dpv", "1") != "1" or not content["policies"]:
+        raise ValueError("another version of the protocol, or no policy")
+    return [_read_policy(content["d"], content["pr"], policy) for policy in content["policies"]]
+
+
+def _read_policy(domain: str, record: str, policy: dict[str, Any]) -> Session:
+    _check(policy, {"policy-type": int, "t": int, "f": int},
+           {"policy-domain": str, "policy-string": list, "mx-host": list, "failure-details": list})
+    if policy["policy-type"] not in POLICY_TYPES or policy["f"] not in (0, 1):
+        raise ValueError("no such policy type or final result")
+    for name in ("policy-string", "mx-host", "failure-details"):
+        if name in policy and not policy[name]:
+            raise ValueError(f"an empty {name} is left out")
+    for name in ("policy-string", "mx-host"):
+        if not all(isinstance(text, str) for text in policy.get(name, ())):
+            raise ValueError(f"{name} is not a list of texts")
+    failures = tuple(policy.pop("failure-details", ()))
+    for failure in failures:
+        _check(failure, {"c": int}, dict.fromkeys("snhraf", str))
+        if failure["c"] not in FAILURES:
+            raise ValueError("no such failure")
+    if policy.pop("t") != len(failures):
+        raise ValueError("t is not the number of failures")
+    return Session(domain, record, bool(policy.pop("f")), failures, policy)
+
+
+def _check(fields: Any, wanted: dict[str, type], possible: dict[str, type]) -> None:
+    if not isinstance(fields, dict) or not wanted.keys() <= fields.keys() <= wanted.keys() | possible.keys():
+        raise ValueError(f"{fields} should have the fields {[*wanted]} and may have {[*possible]}")
+    for name, value in fields.items():
+        if type(value) is not {**wanted, **possible}[name]:  # a bool is no number
+            raise ValueError(f"{name} is {value!r}")

@@ -25,11 +25,12 @@ from world import World
 @dataclass(frozen=True)
 class Version:
     """One version of a server. `world` makes its world, called in the sandbox; what it lacks, LabError tells outside already,
-    from `unpack`."""
+    from `unpack`. `modules`: run the scenarios of these alone, where other versions show the rest."""
 
     title: str
     world: Callable[[], World]
     unpack: Callable[[], object] = lambda: None
+    modules: tuple[str, ...] = ()
 
 
 def main(script: Path, versions: list[Version]) -> int:
@@ -81,7 +82,7 @@ def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:
     try:
         world.sender.install_module(options.build)
         world.sender.add_examples()
-        chosen = [one for one in SCENARIOS if options.only in one.name and one.applies(world)]
+        chosen = [one for one in SCENARIOS if options.only in one.name and one.applies(world) and (not version.modules or one.body.__module__ in version.modules)]
         tally = run_all(world, chosen, lambda line: print(f"[{mention}] {line}" if mention else line, flush=True))
     finally:
         world.stop()

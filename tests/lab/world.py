@@ -39,7 +39,7 @@ class Domain:
 
     `patterns` are the policy's mx lines (the MX hosts themselves when empty); `host` describes a policy host that is not
     simply good; `policy_ipv6_only` gives it no IPv4 address. An empty `record_id` leaves the record away. A `signed` domain is DNSSEC-secure, but for what is `tampered` with (dns.Zone). `records` are further
-    zone file lines, such as TLSA. An `updatable` zone may be changed with nsupdate. The record's TTL is one second, so that a changed id is seen.
+    zone file lines, such as TLSA. `more` is what the policy file ends with. An `updatable` zone may be changed with nsupdate. The record's TTL is one second, so that a changed id is seen.
     """
 
     name: str
@@ -54,11 +54,12 @@ class Domain:
     records: str = ""
     record_id: str = "1"
     updatable: bool = False
+    more: str = ""
 
     def policy(self) -> str:
         patterns = self.patterns or self.mx
         lines = ["version: STSv1", f"mode: {self.mode}", *(f"mx: {pattern}" for pattern in patterns), f"max_age: {self.max_age}"]
-        return "".join(f"{line}\r\n" for line in lines)
+        return "".join(f"{line}\r\n" for line in lines) + self.more
 
     def policy_host(self) -> PolicyHost:
         return replace(self.host, domain=self.name, body=self.policy()) if self.host else PolicyHost(self.name, self.policy())

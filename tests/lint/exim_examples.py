@@ -18,14 +18,25 @@ IF_MISSING = r"""# What happens to outgoing mail when that file is missing.*?# A
 MODE = r"\$\{dlfunc\{MTASTS_SO\}\{mta_sts_mode\}\{(\$\{sg\{\$item\}\{\.\*@\}\{\}\})\}\}"
 FILTER_MODE = MODE.replace("MTASTS_SO", "[^{}]*")
 
-SOCKET = r"""# Where mtastsd listens for Exim: "inet:192.0.2.1:8462" over TCP, which is for hosts
+SOCKET = r"""# Where mtastsd listens for Exim: a path of at most 58 characters, or
+# "inet:192.0.2.1:8462" over TCP, which is for hosts
 # and containers that trust each other and the network between them.
 """
 TIMEOUT = r"""# How long an answer may take. It must be longer than deadline_s in mtasts.toml
 # (20): a lookup ends by itself then, and mtastsd tells the reason.
 """
 
-QUESTION = r"""# An answer of mtastsd is a line: OK and a text, or DEFER or ERROR and a reason. With
+QUESTION = r"""# Where it is asked, by a name of its own each time. When Exim cannot connect, it keeps
+# the number of the descriptor that it closed, and asks there next time by the same name,
+# be that the connection to an MX host by then, which could answer (seen in 4.96, 4.98
+# and 4.100). More slashes and dots lead to the same socket: made of the time, in
+# microseconds, at most 49 of them. A TCP socket needs none of this.
+MTASTS_FRESH = ${sg{${sg{${sg{${sg{${sg{${sg{${sg{${sg{${sg{${sg{${substr{-7}{7}{$tod_epoch_l}}}\
+               {0}{////}}}{1}{///./}}}{2}{//.//}}}{3}{//././}}}{4}{/.///}}}{5}{/.//./}}}\
+               {6}{/././/}}}{7}{/./././}}}{8}{.////}}}{9}{.///./}}
+MTASTS_AT = ${sg{MTASTS_DAEMON}{\N/([^/]*)$\N}{/MTASTS_FRESH\$1}}
+
+# An answer of mtastsd is a line: OK and a text, or DEFER or ERROR and a reason. With
 # anything but OK, with half a line, and with nobody there, the expansion fails: the
 # operand of "bool" is how to make Exim fail with a text of one's own. ${quote:} keeps
 # whatever others chose inside its word.
@@ -35,10 +46,10 @@ MTASTS_SAYS = {\N\A(?:OK ([^\n]*)(\n)\z|(?:DEFER|ERROR) ([^\n]*)\n\z|)\N}\
                  {$1}}}
 
 """
-ASK = r"${if match{${readsocket{MTASTS_DAEMON}{@ ${quote:%} $pid\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"
+ASK = r"${if match{${readsocket{MTASTS_AT}{@ ${quote:%} $pid\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"
 
 EVENT = r"""  event_action = ${if MTASTS_IS_EVENT\
-                   {${if match{${readsocket{MTASTS_DAEMON}{event ${quote:$event_name} ${quote:${length_4096:$event_data}} \
+                   {${if match{${readsocket{MTASTS_AT}{event ${quote:$event_name} ${quote:${length_4096:$event_data}} \
                      ${quote:DOMAIN} ${quote:$host} ${quote:$host_address} ${quote:$event_defer_errno} \
                      ${quote:mode=MODE pid=$pid MTASTS_SESSION}\n}{5s}{\n}{}}}MTASTS_ANSWERED_MODE}}}
 """

@@ -28,6 +28,7 @@ VENDORS = {
     r"toml\+\+/": "module/config",  # and EXCEPTIONS
     r"event2?[/.]": "module/io",
     r"CLI/": "adapters",
+    r"zlib\.h": "adapters/cli/report",
     r"libpsl\.h": "module/engine",
     r"idn2\.h": "core",
 }

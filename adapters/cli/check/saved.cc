@@ -85,10 +85,9 @@ void note_age(Saved& saved, const Policy& policy, sys_seconds now) {
 
 std::string serialize(const Saved& saved) {
   return std::string(kVersion) + line("domain", saved.domain.text()) + line("first-seen", saved.first_seen) +
-         line("last-seen", saved.last_seen) + line("id", saved.id.empty() ? "-" : saved.id) +
-         line("body-sha256", saved.body_sha256) + line("mode", mode_name(saved.mode)) +
-         line("mode-since", saved.mode_since) + line("longest-max-age", saved.longest_max_age.count()) +
-         line("held-until", saved.held_until);
+         line("last-seen", saved.last_seen) + line("id", saved.id) + line("body-sha256", saved.body_sha256) +
+         line("mode", mode_name(saved.mode)) + line("mode-since", saved.mode_since) +
+         line("longest-max-age", saved.longest_max_age.count()) + line("held-until", saved.held_until);
 }
 
 Result<Saved> parse_saved(std::string_view bytes, const Domain& domain) {
@@ -104,8 +103,7 @@ Result<Saved> parse_saved(std::string_view bytes, const Domain& domain) {
   saved.first_seen = lines.take_time("first-seen");
   saved.last_seen = lines.take_time("last-seen");
   saved.id = lines.take("id");
-  lines.expect(saved.id == "-" || is_record_id(saved.id), "the id is none");
-  if (saved.id == "-") saved.id.clear();
+  lines.expect(is_record_id(saved.id), "the id is none");
   saved.body_sha256 = lines.take("body-sha256");
   lines.expect(is_sha256(saved.body_sha256), "body-sha256 is not 64 hexadecimal digits");
   const auto mode = mode_of(lines.take("mode"));
@@ -121,7 +119,8 @@ Result<Saved> parse_saved(std::string_view bytes, const Domain& domain) {
 
 std::optional<Saved> remember(const std::optional<Saved>& before, const Facts& facts) {
   const Reading reading = read(facts);
-  if (!reading.policy || !serves_policy(*reading.source)) return before;
+  // Without a record no sender has fetched it.
+  if (reading.record.id.empty() || !reading.policy || !serves_policy(*reading.source)) return before;
   const Policy& policy = *reading.policy;
   Saved saved = before.value_or(first(facts, policy.mode));
   if (saved.mode != policy.mode) saved.mode_since = facts.seen_at;

@@ -16,9 +16,9 @@ struct Facts;
 
 struct Saved {
   Domain domain;
-  std::chrono::sys_seconds first_seen{};  // of any valid policy
+  std::chrono::sys_seconds first_seen{};  // of any valid policy with a valid record
   std::chrono::sys_seconds last_seen{};
-  std::string id;           // of the record then; empty if there was no valid one
+  std::string id;           // of the record then
   std::string body_sha256;  // of the policy file that was first seen with this id, 64 hexadecimal digits
   Mode mode = Mode::kNone;
   std::chrono::sys_seconds mode_since{};

@@ -206,8 +206,9 @@ class EximPlan {
 
   // What Exim expands to "" when all is well: a name without a dot has no policy, and nobody is asked.
   [[nodiscard]] std::string question() const {
-    return way_ == Way::kFunction ? "${dlfunc{" + place_ + "}{mta_sts_route}{localhost}}"
-                                  : "${sg{${readsocket{" + place_ + "}{route localhost\\n}{10s}{\\n}}}{^OK .$}{}}";
+    return way_ == Way::kFunction
+               ? "${dlfunc{" + place_ + "}{mta_sts_route}{localhost}}"
+               : "${sg{${readsocket{" + place_ + "}{route localhost\\n}{10s}{\\n}}}{\\N^OK \\n\\N}{}}";
   }
 
   [[nodiscard]] std::string folder() const { return way_ == Way::kFunction ? "exim" : "exim-socket"; }

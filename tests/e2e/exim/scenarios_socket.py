@@ -23,6 +23,7 @@ declare(Domain("askedlate.test", (GOOD,), "enforce", host=PolicyHost("", place=P
 CROWD = [declare(Domain(f"crowd{number}.test", (IMPOSTOR, GOOD), "enforce", (GOOD,))).name for number in range(10)]
 
 DELIVERIES = 200
+NOBODY = "${sg{/run/mtasts/nobody.sock}{\\N/([^/]*)$\\N}{/MTASTS_FRESH\\$1}}"
 
 
 def asks_daemon(world: World) -> bool:
@@ -138,22 +139,15 @@ def away_in_between(world: World) -> None:
     kept = text.read_text(encoding="ascii")
     world.undo(sender.configure)
     world.undo(lambda: text.write_text(kept, encoding="ascii"))
-    text.write_text(kept.replace("MTASTS_DAEMON", "/run/mtasts/nobody.sock"), encoding="ascii")
+    text.write_text(kept.replace("MTASTS_AT", NOBODY), encoding="ascii")
     sender.configure()
     story = world.send("eve@asked.test")
     expect_waiting(story, "eve@asked.test")
     expect_contacts(story, [GOOD])
     expect_delivered(world.send("eve@askedtesting.test"), "eve@askedtesting.test", GOOD)
-
-
-@scenario("mtastsd cannot go into service: mail that needs it waits with the reason, and goes out when it is fixed", asks_daemon)
-def out_of_service(world: World) -> None:
-    world.sender.set_module_configuration('[engine]\nuser = "nosuchuser"\n')
-    story = world.send("bob@asked.test")
-    expect_waiting(story, "bob@asked.test")
-    expect("out of service" in story.outcome("bob@asked.test").text, "Exim's log should have the reason", story)
-    world.sender.set_module_configuration("")
-    expect_delivered(world.queue_run(), "bob@asked.test", GOOD, verified=True)
+    world.start_again()
+    story = world.queue_run()
+    expect_delivered(story, "eve@asked.test", GOOD, verified=True)
 
 
 @scenario("a client that sends half a line, garbage or too much, or never reads, keeps nobody's mail waiting", asks_daemon)
@@ -195,9 +189,11 @@ def load(world: World) -> None:
     sender = exim_by_socket(world)
     received, asked = world.mail_hosts.mark(), {domain: world.policy_requests(domain) for domain in CROWD}
 
+    command = sender.command("root", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}")
+
     def send(number: int) -> None:
         recipient = f"bob{number}@{CROWD[number % len(CROWD)]}"
-        subprocess.run(sender.command("root", "-odf", "-oi", "-f", f"alice@{HOME_DOMAIN}", recipient), input=message([recipient], "hello", {}),
+        subprocess.run([*command, recipient], input=message([recipient], "hello", {}),
                        capture_output=True, text=True, check=True)
 
     def all_at_once() -> None:

@@ -25,6 +25,7 @@ import scenarios_daemon  # noqa: E402,F401
 import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
 import scenarios_flood  # noqa: E402,F401
+import scenarios_reports  # noqa: E402,F401
 import scenarios_routes  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
 import scenarios_storm  # noqa: E402,F401

@@ -213,7 +213,10 @@ TEST(CheckPage, HasATableForSeveralDomains) {
 
 TEST(CheckCodes, AreInTheGuideAsTheyAreHere) {
   std::ifstream file(MTASTS_SOURCE_DIR "/docs/check.md");
-  const std::string guide{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t start = whole.find("\n## Findings\n");
+  ASSERT_NE(start, std::string::npos);
+  const std::string guide = whole.substr(start, whole.find("\n## ", start + 1) - start);
   std::size_t rows = 0;
   for (auto at = guide.find("\n| `"); at != std::string::npos; at = guide.find("\n| `", at + 1)) ++rows;
   EXPECT_EQ(rows, codes().size());

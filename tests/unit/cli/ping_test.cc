@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
@@ -87,6 +89,24 @@ TEST_F(Ping, SaysNothingWhenTheServerAnswers) {
   EXPECT_EQ(run({}), 0);
   EXPECT_THAT(out_.str() + err_.str(), IsEmpty());
   EXPECT_EQ(server.asked(), "19:mtasts-ping version,");
+}
+
+TEST_F(Ping, JsonTellsWhoAnswers) {
+  {
+    OneAnswer server(address_, {kAnswer});
+    EXPECT_EQ(run({"--json"}), 0);
+  }
+  auto json = nlohmann::json::parse(out_.str());
+  EXPECT_EQ(json["answers"], true);
+  EXPECT_EQ(json["version"], "9.9.9");
+  out_.str("");
+  std::filesystem::remove(scratch_.path() + "/socket");
+  EXPECT_EQ(run({"--json"}), kTemporary);
+  json = nlohmann::json::parse(out_.str());
+  EXPECT_EQ(json["answers"], false);
+  EXPECT_TRUE(json["version"].is_null());
+  EXPECT_THAT(json["reason"].get<std::string>(), HasSubstr("is mtastsd running?"));
+  EXPECT_THAT(err_.str(), IsEmpty());
 }
 
 TEST_F(Ping, AsksWhereItIsTold) {

@@ -167,7 +167,7 @@ TEST_F(Program, WhatCannotBeListedIsTemporary) {
   EXPECT_EQ(run({"cache", "list"}), kTemporary);
   EXPECT_THAT(out_.str(), StartsWith("other.example  enforce"));
   EXPECT_EQ(err_.str(), "mtasts: this is not all: " + why);
-  EXPECT_EQ(run({"cache", "purge"}), kTemporary);
+  EXPECT_EQ(run({"cache", "purge", "--all"}), kTemporary);
   EXPECT_EQ(err_.str(), "mtasts: " + why);
 }
 
@@ -190,6 +190,9 @@ TEST_F(Program, WordsThatAreNoNamesAreUsage) {
                                                                  {"cache", "show"},
                                                                  {"cache", "show", "localhost"},
                                                                  {"cache", "purge", "a..b"},
+                                                                 {"cache", "purge"},
+                                                                 {"cache", "purge", "a.example", "--all"},
+                                                                 {"query", "joe@a.example"},
                                                                  {"frobnicate"},
                                                                  {"--frobnicate"},
                                                                  {}}) {
@@ -250,6 +253,67 @@ TEST_F(Program, CacheListShowsEveryDomainInOrder) {
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("\nb.example  testing  until "), HasSubstr("\nexpired.example  none  ")));
 }
 
+TEST_F(Program, CacheJsonIsOneObjectALine) {
+  remember("b.example", "testing");
+  remember("a.example", "enforce");
+  remember("expired.example", "enforce", now() - std::chrono::hours(48));
+  EXPECT_EQ(run({"cache", "list", "--json"}), 0);
+  std::istringstream lines(out_.str());
+  std::vector<nlohmann::json> objects;
+  for (std::string line; std::getline(lines, line);) objects.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(objects.size(), 3U);
+  EXPECT_EQ(objects[0]["domain"], "a.example");
+  EXPECT_EQ(objects[0]["mode"], "enforce");
+  EXPECT_EQ(objects[0]["max_age"], 86400);
+  EXPECT_EQ(objects[0]["record"]["state"], "found");
+  EXPECT_EQ(objects[0]["dane"]["state"], "none");
+  EXPECT_EQ(objects[2]["mode"], "none");
+  EXPECT_TRUE(objects[2]["expires"].is_null());
+  EXPECT_EQ(run({"cache", "show", "a.example", "--json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()), objects[0]);
+}
+
+TEST_F(Program, MatchJsonTellsTheSame) {
+  remember("good.example", "enforce");
+  EXPECT_EQ(run({"match", "--json", "good.example", "mx.good.example"}), kApplies);
+  EXPECT_EQ(nlohmann::json::parse(out_.str())["allowed"], true);
+  EXPECT_EQ(run({"match", "--json", "good.example", "impostor.example"}), kNone);
+  EXPECT_EQ(nlohmann::json::parse(out_.str())["allowed"], false);
+  EXPECT_EQ(run({"match", "--json", "unknown.example", "mx.example"}), kTemporary);
+  EXPECT_TRUE(nlohmann::json::parse(out_.str())["allowed"].is_null());
+}
+
+TEST_F(Program, ConfigJsonHasTheSameSettings) {
+  configure("[dns]\ntimeout_s = 7\n");
+  EXPECT_EQ(run({"config", "--json"}), 0);
+  bool found = false;
+  const auto json = nlohmann::json::parse(out_.str());
+  for (const auto& setting : json["settings"]) {
+    if (setting["key"] != "dns.timeout_s") continue;
+    found = true;
+    EXPECT_EQ(setting["value"], "7");
+    EXPECT_EQ(setting["origin"], config_ + ":2");
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST_F(Program, TimesAreToldForPeople) {
+  remember("good.example", "enforce");
+  EXPECT_EQ(run({"query", "good.example"}), kApplies);
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("max_age   86400 s (24 hours)\n"), HasSubstr("Z (in 2"), HasSubstr("Z (now)")));
+}
+
+TEST_F(Program, SaysWhatWasMeantInPlaceOfADomain) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"query", "joe@partner.example"},
+                                                {"cache", "show", "https://partner.example/path"},
+                                                {"match", "*.partner.example", "mx.example"},
+                                                {"cache", "purge", "joe@partner.example"}}) {
+    EXPECT_EQ(run(words), kUsage);
+    EXPECT_THAT(err_.str(), HasSubstr("only the domain is meant: partner.example\n")) << testing::PrintToString(words);
+  }
+}
+
 TEST_F(Program, CacheListLeavesOutDomainsWithoutARecord) {
   CacheEntry entry{*Domain::parse("plain.example"), {}, std::nullopt, std::nullopt};
   entry.record = {RecordMemory::State::kAbsent, now() + std::chrono::hours(1), "", ""};
@@ -275,7 +339,9 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
   EXPECT_EQ(run({"cache", "purge", "a.example"}), 0);
   EXPECT_EQ(out_.str(), "removed 1 domain\n");
   EXPECT_EQ(run({"cache", "purge", "a.example"}), kNone);
-  EXPECT_EQ(run({"cache", "purge"}), 0);
+  EXPECT_EQ(run({"cache", "purge"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--all"));
+  EXPECT_EQ(run({"cache", "purge", "--all"}), 0);
   EXPECT_EQ(out_.str(), "removed 2 domains\n");
   EXPECT_EQ(run({"cache", "list"}), 0);
   EXPECT_THAT(out_.str(), IsEmpty());

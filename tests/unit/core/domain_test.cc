@@ -213,5 +213,20 @@ TEST(PolicyDomain, RefusesWhatIsNoNextHop) {
   for (const std::string& words : kNotNames) EXPECT_EQ(found(words), "error") << words;
 }
 
+TEST(Domain, WhatIsMeantIsSaidWhereSomethingElseIsWritten) {
+  for (const char* words : {"joe@partner.example", "https://partner.example/.well-known/", "http://partner.example:443",
+                            "\"a@b\"@partner.example", "*.partner.example", "mailto://joe@partner.example"}) {
+    const auto domain = policy_domain(words);
+    ASSERT_FALSE(domain) << words;
+    EXPECT_EQ(domain.error().code, ErrorCode::kInvalidName);
+    EXPECT_NE(domain.error().detail.find("only the domain is meant: "), std::string::npos) << domain.error().detail;
+    EXPECT_FALSE(Domain::parse(words)) << words;
+  }
+  EXPECT_EQ(Domain::parse("joe@\x1b").error().detail,
+            "\"joe@\\x1b\" is an e-mail address; only the domain is meant: \\x1b");
+  EXPECT_FALSE(policy_domain("@"));
+  EXPECT_FALSE(policy_domain("://"));
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -6,7 +6,7 @@
 
 #include "adapters/exim/request_line.h"
 #include "adapters/exim/route.h"
-#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/fake_log.h"
 
 namespace mtasts {
 namespace {
@@ -32,7 +32,8 @@ Decision enforced() {
 class EximLines : public testing::Test {
  protected:
   // The answer to a request whose domain, if it has one, has this decision.
-  std::string ask(const std::string& request, const Decision& decision = enforced(), const std::string& peer = "uid 0") {
+  std::string ask(const std::string& request, const Decision& decision = enforced(),
+                  const std::string& peer = "uid 0") {
     asked_for_.clear();
     auto reading = protocol_.read(request, peer, [&](const Domain& domain) {
       asked_for_ = domain.text();
@@ -44,7 +45,8 @@ class EximLines : public testing::Test {
   }
   static std::string event(const std::string& name, const std::string& data, const std::string& session,
                            const std::string& error = "0") {
-    return "event \"" + name + "\" \"" + data + "\" example.com mx.example.com 192.0.2.1 " + error + " \"" + session + '"';
+    return "event \"" + name + "\" \"" + data + "\" example.com mx.example.com 192.0.2.1 " + error + " \"" + session +
+           '"';
   }
 
   std::shared_ptr<Lines> log_ = std::make_shared<Lines>();

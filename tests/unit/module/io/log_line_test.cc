@@ -15,7 +15,7 @@ TEST(LogLine, IsAnEventAndItsFieldsInOrder) {
 
 TEST(LogLine, NoValueBecomesAFieldOfItsOwn) {
   EXPECT_EQ(LogLine("x").field("mx", "a\" event=y").line(), "event=x mx=a\\x22\\x20event=y");
-  EXPECT_EQ(LogLine("x").text("detail", "a\" event=y").line(), "event=x detail=\"a\\x22 event=y\"");
+  EXPECT_EQ(LogLine("x").text("detail", "a\" event=y").line(), "event=x detail=\"a' event=y\"");
   EXPECT_EQ(LogLine("x").text("detail", "a\nevent=y\x7f\t").field("k", std::string_view("\0", 1)).line(),
             "event=x detail=\"a\\x0aevent=y\\x7f\\x09\" k=\\x00");
 }

@@ -65,7 +65,8 @@ class Activation : public testing::Test {
 TEST_F(Activation, TakesTheSocketsInTheirOrderWithTheirNames) {
   EXPECT_TRUE(in_service({&first_, &second_}, "2", true, [] {
     const auto sockets = sockets_from_systemd();
-    return sockets.size() == 2 && sockets[0].socket.get() == 3 && sockets[0].name == "a" && sockets[1].socket.get() == 4 && sockets[1].name == "b";
+    return sockets.size() == 2 && sockets[0].socket.get() == 3 && sockets[0].name == "a" &&
+           sockets[1].socket.get() == 4 && sockets[1].name == "b";
   }));
 }
 
@@ -100,7 +101,8 @@ TEST_F(Activation, ClosesWhatIsNoListeningStream) {
   ASSERT_EQ(::listen(packets.get(), 1), 0);
   EXPECT_TRUE(in_service({&packets, &not_listening, &first_}, "3", true, [] {
     const auto sockets = sockets_from_systemd();
-    return sockets.size() == 1 && sockets[0].socket.get() == 5 && sockets[0].name.empty() && ::fcntl(3, F_GETFD) < 0 && ::fcntl(4, F_GETFD) < 0;
+    return sockets.size() == 1 && sockets[0].socket.get() == 5 && sockets[0].name.empty() && ::fcntl(3, F_GETFD) < 0 &&
+           ::fcntl(4, F_GETFD) < 0;
   }));
 }
 

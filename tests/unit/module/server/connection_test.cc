@@ -11,10 +11,10 @@
 #include <map>
 #include <vector>
 
-#include "module/server/server.h"
 #include "module/io/event_loop.h"
 #include "module/io/listen_socket.h"
 #include "module/io/netstring.h"
+#include "module/server/server.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
@@ -393,7 +393,7 @@ TEST_F(ServingOnce, WholeRequestsBeforeHalfAOneAreAnswered) {
   const Client client = connect();
   client.send("7:known a,7:known b,7:kno");
   client.stop_sending();
-  EXPECT_EQ(heard(client), "10:OK known a,10:OK known b,");
+  EXPECT_EQ(heard(client), "10:OK known a,10:OK known b,2:no,");
 }
 
 // Two peers: a user and an address.

@@ -49,12 +49,12 @@ TEST(Memory, FindsWhateverWasPutLastHoweverMuchComesAndGoes) {
   std::size_t found = 0;
   for (int i = 0; i < 50'000; ++i) {
     const std::string request = "postfix " + std::to_string(random() % 1000) + ".test";
-    const Remembered* remembered = memory.find(request, kStart);
-    if (remembered != nullptr) {
-      ASSERT_EQ(remembered->frame, put.at(request)) << i;
+    const Answer* cached = memory.find(request, kStart);
+    if (cached != nullptr) {
+      ASSERT_EQ(cached->frame, put.at(request)) << i;
       ++found;
     }
-    if (remembered != nullptr && random() % 4 != 0) continue;
+    if (cached != nullptr && random() % 4 != 0) continue;
     put[request] = std::to_string(i) + std::string(random() % 200, 'x');
     memory.put(request, frame(put[request]), kStart + seconds{5});
     ASSERT_NE(memory.find(request, kStart), nullptr) << i;

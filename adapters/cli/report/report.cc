@@ -1,0 +1,129 @@
+#include "adapters/cli/report/report.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+#include "adapters/cli/report/document.h"
+#include "adapters/cli/report/files.h"
+#include "adapters/cli/report/render.h"
+
+namespace mtasts::report {
+namespace {
+
+int complain(const Environment& environment, const std::string& sentence, ReportExit code) {
+  environment.err << "mtasts: " << sentence << "\n";
+  return code;
+}
+
+std::string shown(const std::string& name) {
+  return for_terminal(name, std::numeric_limits<std::size_t>::max(), charset_of_locale());
+}
+
+class Reading {
+ public:
+  explicit Reading(const Environment& environment) : environment_(environment) {}
+
+  void take(OpenedFile file) {
+    const auto counted = count(file);
+    if (counted) return;
+    if (file.is_of_folder && counted.error().kind == Refusal::Kind::kOtherSubject) {
+      ++passed_over_;
+      return;
+    }
+    if (counted.error().kind == Refusal::Kind::kUnreadable) unreadable_ = true;
+    environment_.err << "mtasts: " << shown(file.name) << ": " << shown(counted.error().reason) << "\n";
+    collection_.refuse(file.name, counted.error().reason);
+  }
+
+  void warn() const {
+    const Summary& summary = collection_.summary();
+    if (passed_over_ > 0)
+      environment_.err << "mtasts: warning: " << passed_over_
+                       << (passed_over_ == 1 ? " mail has no report attached and was"
+                                             : " mails have no report attached and were")
+                       << " passed over\n";
+    if (is_saturated(summary.total))
+      environment_.err << "mtasts: warning: the sessions counted are more than 18446744073709551615, which is shown in "
+                          "place of larger sums; one of the senders counts wrong\n";
+  }
+
+  [[nodiscard]] const Summary& summary() const { return collection_.summary(); }
+  [[nodiscard]] int code() const {
+    if (unreadable_) return kSomeUnreadable;
+    return summary().refused.empty() ? kAllCounted : kSomeRefused;
+  }
+
+ private:
+  Read<void> count(const OpenedFile& file) {
+    if (!file.descriptor) return tl::unexpected(file.descriptor.error());
+    const auto bytes = read_all(*file.descriptor, kMaxFile);
+    if (!bytes) return tl::unexpected(bytes.error());
+    const auto reports = reports_in(*bytes);
+    if (!reports) return tl::unexpected(reports.error());
+    for (const TlsReport& one : *reports) {
+      if (const auto added = collection_.add(one); !added) return added;
+    }
+    return {};
+  }
+
+  const Environment& environment_;
+  Collection collection_;
+  bool unreadable_ = false;
+  std::size_t passed_over_ = 0;
+};
+
+bool write_all(const Descriptor& file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto done = ::write(file.get(), bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(done));
+  }
+  return true;
+}
+
+// An older page stays until there is a new one.
+bool replace_content(const Descriptor& file, std::string_view bytes) {
+  const bool is_empty = ::ftruncate(file.get(), 0) == 0 || errno == EINVAL;  // a device or pipe has no length
+  return is_empty && write_all(file, bytes);
+}
+
+bool wants_page(const Options& options) { return !options.html.empty() && options.html != "-"; }
+
+int no_page(const Options& options, const Environment& environment) {
+  return complain(environment, "the page cannot be written to " + shown(options.html) + ": " + std::strerror(errno),
+                  kNoPage);
+}
+
+void print(const Options& options, const Environment& environment, const Summary& summary) {
+  if (options.html == "-") environment.out << to_html(summary);
+  if (options.json) environment.out << to_json(summary) << "\n";
+  if (options.html != "-" && !options.json)
+    environment.out << to_table(summary, {environment.colour, charset_of_locale()});
+}
+
+}  // namespace
+
+int report(const Options& options, const Environment& environment) {
+  Descriptor page;
+  if (wants_page(options)) {
+    page = Descriptor(::open(options.html.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644));
+    if (!page) return no_page(options, environment);
+  }
+  auto files = FileOpener::start(options.files);
+  if (!files) return complain(environment, files.error().reason, kSomeUnreadable);
+  if (const auto confined = environment.give_up_rights(); !confined)
+    return complain(environment, confined.error().detail, kNotConfined);
+  Reading reading(environment);
+  while (auto file = files->next()) reading.take(std::move(*file));
+  reading.warn();
+  print(options, environment, reading.summary());
+  if (page && !replace_content(page, to_html(reading.summary()))) return no_page(options, environment);
+  return reading.code();
+}
+
+}  // namespace mtasts::report

@@ -1,0 +1,55 @@
+// What of a status is worth a person's attention.
+#include <algorithm>
+
+#include "adapters/cli/durations.h"
+#include "adapters/cli/status/status.h"
+
+namespace mtasts::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kRoundOverdue = 3h;  // a timer runs it every hour
+constexpr auto kExpiresSoon = 24h;
+
+void judge_daemon(const Status& status, std::vector<Problem>& problems) {
+  const auto asking = std::ranges::find_if(status.hosts, &HostStatus::needs_daemon);
+  if (asking == status.hosts.end() || status.daemon.fault.empty()) return;
+  problems.push_back({true, asking->host + " asks mtastsd, which does not answer: " + status.daemon.fault});
+}
+
+void judge_failing(const FailingDomain& failing, WallTime now, std::vector<Problem>& problems) {
+  if (!failing.in_force_until) return;  // that domain has no policy now: nobody's mail waits for ever
+  const bool is_urgent = *failing.in_force_until - now < kExpiresSoon;
+  problems.push_back({is_urgent, "the policy of " + failing.domain + " cannot be refreshed and expires " +
+                                     relative_text(*failing.in_force_until, now) + ": " + failing.error.detail});
+}
+
+void judge_store(const StoreStatus& store, WallTime now, std::vector<Problem>& problems) {
+  if (!store.fault.empty()) problems.push_back({true, store.fault});
+  for (const FailingDomain& failing : store.failing) judge_failing(failing, now, problems);
+  const std::size_t in_force = store.policies.at(Mode::kEnforce) + store.policies.at(Mode::kTesting);
+  if (in_force == 0) return;
+  const std::string action = "; run mtasts cache refresh from the timer mtasts-refresh.timer or from cron every hour";
+  if (!store.last_round)
+    problems.push_back({false, "policies are cached and have never been refreshed" + action});
+  else if (now - *store.last_round > kRoundOverdue)
+    problems.push_back({false, "policies were last refreshed " + relative_text(*store.last_round, now) + action});
+}
+
+}  // namespace
+
+std::vector<Problem> judge(const Status& status, WallTime now) {
+  std::vector<Problem> problems;
+  judge_daemon(status, problems);
+  judge_store(status.store, now, problems);
+  std::ranges::stable_partition(problems, &Problem::is_critical);
+  return problems;
+}
+
+StatusExit status_exit(const Status& status) {
+  if (status.problems.empty()) return kStatusOk;
+  return std::ranges::any_of(status.problems, &Problem::is_critical) ? kStatusCritical : kStatusWarning;
+}
+
+}  // namespace mtasts::cli

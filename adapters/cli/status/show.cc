@@ -1,0 +1,131 @@
+#include <nlohmann/json.hpp>
+
+#include "adapters/cli/durations.h"
+#include "adapters/cli/status/status.h"
+#include "core/timestamp.h"
+
+namespace mtasts::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxFailing = 10;
+
+std::string row(const std::string& name, const std::string& value) {
+  constexpr std::size_t kWidth = 12;
+  return name + std::string(kWidth - std::min(kWidth - 1, name.size()), ' ') + value + "\n";
+}
+
+std::string status_word(StatusExit code) {
+  return code == kStatusOk ? "ok" : code == kStatusWarning ? "warning" : "critical";
+}
+
+std::string painted(const std::string& word, StatusExit code, bool colour) {
+  if (!colour) return word;
+  return std::string("\x1b[") +
+         (code == kStatusOk        ? "32"
+          : code == kStatusWarning ? "33"
+                                   : "31") +
+         "m" + word + "\x1b[0m";
+}
+
+std::string daemon_text(const PingOutcome& daemon) {
+  if (daemon.socket.empty()) return "not configured to listen anywhere";
+  return daemon.fault.empty() ? "version " + daemon.version + " answers at " + daemon.socket : daemon.fault;
+}
+
+std::string resolver_text(const std::optional<bool>& validates) {
+  if (!validates) return "named in mtasts.toml: see mtasts config";
+  return *validates ? "validates DNSSEC" : "none on this machine validates DNSSEC: DANE is not told";
+}
+
+std::string policies_text(const StoreStatus& store) {
+  return std::to_string(store.policies.at(Mode::kEnforce)) + " enforce, " +
+         std::to_string(store.policies.at(Mode::kTesting)) + " testing, " +
+         std::to_string(store.policies.at(Mode::kNone)) + " none; " + std::to_string(store.expired) + " expired, " +
+         std::to_string(store.due) + " due for refresh";
+}
+
+std::string failing_text(const StoreStatus& store, WallTime now) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(store.failing.size(), kMaxFailing); ++i) {
+    const FailingDomain& one = store.failing[i];
+    text += row(i == 0 ? "failing" : "", one.domain + ": " + std::string(error_name(one.error.code)) + ", next try " +
+                                             relative_text(one.retry_at, now));
+    text += row("", "  " + one.error.detail);
+  }
+  if (store.failing.size() > kMaxFailing)
+    text += row("", "and " + std::to_string(store.failing.size() - kMaxFailing) + " more; --json has them all");
+  return text;
+}
+
+std::string hosts_text(const std::vector<HostStatus>& hosts) {
+  std::string text;
+  for (const HostStatus& one : hosts)
+    text += row(one.host, one.asks.empty() ? "does not ask mtasts" : "asks " + escaped(one.asks));
+  return text.empty() ? row("hosts", "no mail server is configured on this machine") : text;
+}
+
+Json time_json(const std::optional<WallTime>& time) { return time ? Json(rfc3339(*time)) : Json(); }
+
+Json failing_json(const FailingDomain& one) {
+  return {{"domain", one.domain},
+          {"error", error_name(one.error.code)},
+          {"detail", one.error.detail},
+          {"retry_at", rfc3339(one.retry_at)},
+          {"in_force_until", time_json(one.in_force_until)}};
+}
+
+Json store_json(const StoreStatus& store) {
+  return {{"directory", store.directory},
+          {"domains", store.domains},
+          {"bytes", store.bytes},
+          {"policies",
+           {{"enforce", store.policies.at(Mode::kEnforce)},
+            {"testing", store.policies.at(Mode::kTesting)},
+            {"none", store.policies.at(Mode::kNone)}}},
+          {"expired", store.expired},
+          {"due", store.due},
+          {"last_refresh", time_json(store.last_round)}};
+}
+
+}  // namespace
+
+std::string status_text(const Status& status, WallTime now, bool colour) {
+  std::string text = row("status", painted(status_word(status_exit(status)), status_exit(status), colour));
+  for (const Problem& problem : status.problems)
+    text += row("", painted(problem.is_critical ? "critical: " : "warning: ",
+                            problem.is_critical ? kStatusCritical : kStatusWarning, colour) +
+                        problem.text);
+  const StoreStatus& store = status.store;
+  text += row("mtastsd", daemon_text(status.daemon));
+  text += row("resolver", resolver_text(status.validates));
+  text += row("store", store.directory + ": " + std::to_string(store.domains) +
+                           (store.domains == 1 ? " domain, " : " domains, ") +
+                           std::to_string((store.bytes + 1023) / 1024) + " KiB");
+  text += row("policies", policies_text(store));
+  text += row("refreshed", store.last_round ? time_text(*store.last_round, now) : "never");
+  return text + failing_text(store, now) + hosts_text(status.hosts);
+}
+
+std::string status_json(const Status& status) {
+  Json json{{"schema", 1}, {"status", status_word(status_exit(status))}, {"problems", Json::array()}};
+  for (const Problem& problem : status.problems)
+    json["problems"].push_back({{"severity", problem.is_critical ? "critical" : "warning"}, {"text", problem.text}});
+  const PingOutcome& daemon = status.daemon;
+  const bool answers = !daemon.socket.empty() && daemon.fault.empty();
+  json["daemon"] = {{"socket", daemon.socket.empty() ? Json() : Json(daemon.socket)},
+                    {"answers", answers},
+                    {"version", answers ? Json(daemon.version) : Json()},
+                    {"reason", daemon.fault}};
+  json["resolver"] = {{"validates", status.validates ? Json(*status.validates) : Json()}};
+  json["store"] = store_json(status.store);
+  json["failing"] = Json::array();
+  for (const FailingDomain& one : status.store.failing) json["failing"].push_back(failing_json(one));
+  json["hosts"] = Json::array();
+  for (const HostStatus& one : status.hosts)
+    json["hosts"].push_back({{"host", one.host}, {"asks", one.asks.empty() ? Json() : Json(one.asks)}});
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace mtasts::cli

@@ -1,0 +1,85 @@
+#include "adapters/cli/status/status.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "adapters/cli/setup/dnssec.h"
+#include "core/sweep.h"
+#include "module/io/wall_clock.h"
+#include "module/store/clock_watch.h"
+
+namespace mtasts::cli {
+namespace {
+
+constexpr std::chrono::seconds kPingTimeout{5};
+
+void count(const CacheEntry& entry, WallTime used, const Config& config, WallTime now, StoreStatus& status) {
+  ++status.domains;
+  status.bytes += stored_size(entry);
+  const StoredPolicy* policy = entry.policy_in_force(now);
+  if (policy != nullptr) ++status.policies[policy->policy.mode];
+  if (policy == nullptr && entry.policy) ++status.expired;
+  if (sweep_action(entry, used, config.sweep, now) == SweepAction::kRefresh) ++status.due;
+  if (entry.failure)
+    status.failing.push_back({entry.domain.text(), entry.failure->error, entry.failure->retry_at,
+                              policy != nullptr ? std::optional(policy->expires()) : std::nullopt});
+}
+
+bool this_machine_validates() {
+  std::ifstream file("/etc/resolv.conf");
+  return setup::has_validating_resolver({std::istreambuf_iterator<char>(file), {}});
+}
+
+PingOutcome daemon_of(const Config& config) {
+  if (config.socketmap.listen.empty()) return {};
+  return ping_at(config.socketmap.listen.front(), kPingTimeout);
+}
+
+// With the rights of the user who owns the store: what lies there, strangers wrote.
+StoreStatus store_of(const std::string& config_path, const Config& config, const Environment& environment) {
+  StoreStatus status;
+  status.directory = config.cache_directory;
+  const auto became = environment.become_user(config.user);
+  if (!became) {
+    status.fault = became.error().detail;
+    return status;
+  }
+  const auto client = Client::open(config_path, environment.make_log(), Client::Caller::kPerson);
+  if (client) return look_at_store((*client)->store(), config, now());
+  status.fault = client.error().detail;
+  return status;
+}
+
+}  // namespace
+
+StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now) {
+  StoreStatus status;
+  status.directory = config.cache_directory;
+  const auto all =
+      store.for_each([&](const CacheEntry& entry, WallTime used) { count(entry, used, config, now, status); });
+  if (!all) status.fault = all.error().detail;
+  std::ranges::sort(status.failing, {}, &FailingDomain::domain);
+  status.last_round = ClockWatch(config.cache_directory).last_round();
+  return status;
+}
+
+// What only root may see is looked at first: sockets of mail servers, their files.
+int show_status(const std::string& config_path, const StatusOptions& options, const Environment& environment) {
+  const auto config = load_config(config_path);
+  if (!config) {
+    environment.err << "mtasts: " << config.error().detail << "\n";
+    return kStatusCritical;
+  }
+  Status status;
+  status.hosts = look_at_hosts(options.root);
+  status.daemon = daemon_of(*config);
+  if (config->network.dns.resolvers.empty())
+    status.validates = options.validates ? options.validates() : this_machine_validates();
+  status.store = store_of(config_path, *config, environment);
+  status.problems = judge(status, now());
+  environment.out << (options.json ? status_json(status) + "\n" : status_text(status, now(), environment.colour));
+  return status_exit(status);
+}
+
+}  // namespace mtasts::cli

@@ -1,0 +1,75 @@
+// `mtasts status`: whether everything works that protects this machine's mail, on one screen and for monitoring.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/cli/command.h"
+
+namespace mtasts::cli {
+
+// As monitoring plugins end.
+enum StatusExit : int { kStatusOk = 0, kStatusWarning = 1, kStatusCritical = 2 };
+
+// One mail server that is installed here.
+struct HostStatus {
+  std::string host;           // "postfix"
+  std::string asks;           // what its configuration asks, in the host's words; "": nothing of ours
+  bool needs_daemon = false;  // mail waits where mtastsd does not answer
+};
+
+struct FailingDomain {
+  std::string domain;
+  Error error;
+  WallTime retry_at{};
+  std::optional<WallTime> in_force_until;  // of the cached policy
+};
+
+struct StoreStatus {
+  std::string directory;
+  std::string fault;  // it cannot be read, or not all of it; "": all was read
+  std::size_t domains = 0;
+  std::size_t bytes = 0;
+  std::map<Mode, std::size_t> policies{{Mode::kEnforce, 0}, {Mode::kTesting, 0}, {Mode::kNone, 0}};  // in force
+  std::size_t expired = 0;
+  std::size_t due = 0;  // for a refresh, now
+  std::vector<FailingDomain> failing;
+  std::optional<WallTime> last_round;  // of the hourly refresh
+};
+
+struct Problem {
+  bool is_critical = false;
+  std::string text;  // one sentence
+};
+
+struct Status {
+  PingOutcome daemon;             // socket "": none is configured
+  std::optional<bool> validates;  // the resolver, DNSSEC; nullopt: not asked, because mtasts.toml names others
+  StoreStatus store;
+  std::vector<HostStatus> hosts;
+  std::vector<Problem> problems{};  // judge() finds them
+};
+
+// The mail servers whose configuration lies below `root` ("" for this machine). Runs no program.
+std::vector<HostStatus> look_at_hosts(const std::string& root);
+
+StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now);
+
+std::vector<Problem> judge(const Status& status, WallTime now);
+
+std::string status_text(const Status& status, WallTime now, bool colour);
+// One line: schema (1), status (ok, warning, critical), problems[], daemon{}, resolver{}, store{}, failing[], hosts[].
+std::string status_json(const Status& status);
+StatusExit status_exit(const Status& status);
+
+struct StatusOptions {
+  bool json = false;
+  std::string root{};                 // of tests
+  std::function<bool()> validates{};  // asks this machine's resolver
+};
+int show_status(const std::string& config_path, const StatusOptions& options, const Environment& environment);
+
+}  // namespace mtasts::cli

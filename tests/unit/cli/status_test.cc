@@ -1,0 +1,170 @@
+#include "adapters/cli/status/status.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "module/io/wall_clock.h"
+#include "module/store/clock_watch.h"
+#include "tests/unit/exim/fake_log.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 1 / 31}};
+
+class StatusTest : public testing::Test {
+ protected:
+  StatusTest() {
+    std::filesystem::create_directory(store_);
+    std::ofstream(config_) << "[socketmap]\nlisten = [\"unix:" << scratch_.path()
+                           << "/socket\"]\n[cache]\ndirectory = \"" << store_ << "\"\n";
+  }
+  void file(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+    std::ofstream(root_ + path) << text;
+  }
+  void remember(const std::string& name, const std::string& mode, WallTime fetched, bool is_failing = false) {
+    CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
+    entry.record = {RecordMemory::State::kFound, now() + 1h, "20260101", ""};
+    const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
+    entry.policy = StoredPolicy{"20260101", fetched, body, *parse_policy(body)};
+    if (is_failing)
+      entry.failure = FetchFailure{"2", 1, 1, now() + 1h, {ErrorCode::kWebPkiInvalid, "the certificate has expired"}};
+    FakeLog log(log_);
+    ASSERT_TRUE(FileStore(store_, log).put(entry));
+  }
+  // The hourly refresh has just run.
+  void refresh() { static_cast<void>(ClockWatch(store_).is_steady(now())); }
+  int run(bool json) {
+    out_.str("");
+    err_.str("");
+    return show_status(config_, {json, root_, [] { return true; }},
+                       {out_, err_, false, [](const std::string&) { return Result<void>(); },
+                        [this] { return std::make_unique<FakeLog>(log_); }});
+  }
+
+  Scratch scratch_;
+  std::string root_ = scratch_.path() + "/root";
+  std::string store_ = scratch_.path() + "/store";
+  std::string config_ = scratch_.path() + "/mtasts.toml";
+  std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(StatusTest, IsOkWhereNothingIsWrong) {
+  remember("a.example", "enforce", now());
+  remember("b.example", "testing", now());
+  remember("c.example", "enforce", now() - 48h);
+  refresh();
+  EXPECT_EQ(run(false), kStatusOk) << out_.str();
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("status      ok\n"), HasSubstr("validates DNSSEC"), HasSubstr("3 domains"),
+                    HasSubstr("1 enforce, 1 testing, 0 none; 1 expired"), HasSubstr("no mail server is configured")));
+}
+
+TEST_F(StatusTest, JsonHasAllOfIt) {
+  remember("a.example", "enforce", now(), true);
+  refresh();
+  file("/etc/postfix/main.cf", "smtp_tls_policy_maps = hash:/x, socketmap:unix:mtasts/socketmap.sock:postfix\n");
+  EXPECT_EQ(run(true), kStatusCritical);
+  const auto json = nlohmann::ordered_json::parse(out_.str());
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
+  EXPECT_THAT(keys, ElementsAre("schema", "status", "problems", "daemon", "resolver", "store", "failing", "hosts"));
+  EXPECT_EQ(json["status"], "critical");
+  EXPECT_EQ(json["daemon"]["answers"], false);
+  EXPECT_EQ(json["resolver"]["validates"], true);
+  EXPECT_EQ(json["store"]["policies"]["enforce"], 1);
+  EXPECT_TRUE(json["store"]["last_refresh"].is_string());
+  EXPECT_EQ(json["failing"][0]["domain"], "a.example");
+  EXPECT_EQ(json["failing"][0]["error"], "sts-webpki-invalid");
+  EXPECT_EQ(json["hosts"][0]["asks"], "socketmap:unix:mtasts/socketmap.sock:postfix");
+}
+
+TEST_F(StatusTest, ADaemonThatIsAskedAndSilentIsCritical) {
+  EXPECT_EQ(run(false), kStatusOk) << "nobody asks it";
+  file("/etc/mail/sendmail.cf", "V10/Berkeley\nKsts socket -d30 -T<TMPF> inet:8461@127.0.0.1\n");
+  EXPECT_EQ(run(false), kStatusCritical);
+  EXPECT_THAT(out_.str(), HasSubstr("critical: sendmail asks mtastsd, which does not answer"));
+}
+
+TEST_F(StatusTest, AStoreThatCannotBeReadIsCritical) {
+  std::filesystem::remove_all(store_);
+  EXPECT_EQ(run(false), kStatusCritical);
+}
+
+TEST_F(StatusTest, AUserThatDoesNotExistIsCriticalAndTheRestIsShown) {
+  const auto code = show_status(
+      config_, {false, root_, [] { return true; }},
+      {out_, err_, false,
+       [](const std::string&) -> Result<void> { return fail(ErrorCode::kLocalFault, "create the system user"); },
+       [this] { return std::make_unique<FakeLog>(log_); }});
+  EXPECT_EQ(code, kStatusCritical);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("critical: create the system user\n"), HasSubstr("validates DNSSEC")));
+}
+
+TEST_F(StatusTest, AConfigurationThatCannotBeUsedIsCritical) {
+  std::ofstream(config_) << "[cache]\nrefresh_s = \"never\"\n";
+  EXPECT_EQ(run(false), kStatusCritical);
+  EXPECT_THAT(err_.str(), HasSubstr("mtasts.toml:2: "));
+}
+
+TEST_F(StatusTest, PoliciesThatNobodyRefreshesAreAWarning) {
+  remember("a.example", "enforce", now());
+  EXPECT_EQ(run(false), kStatusWarning);
+  EXPECT_THAT(out_.str(), HasSubstr("warning: policies are cached and have never been refreshed"));
+}
+
+TEST(StatusJudge, ARoundIsOverdueAfterThreeHours) {
+  Status status;
+  status.store.policies[Mode::kTesting] = 1;
+  status.store.last_round = kNow - 3h;
+  EXPECT_THAT(judge(status, kNow), IsEmpty());
+  status.store.last_round = kNow - 3h - 1s;
+  ASSERT_EQ(judge(status, kNow).size(), 1U);
+  EXPECT_FALSE(judge(status, kNow)[0].is_critical);
+}
+
+TEST(StatusJudge, APolicyThatFailsIsCriticalOnItsLastDay) {
+  Status status;
+  status.store.failing.push_back({"a.example", {ErrorCode::kPolicyFetch, "why"}, kNow, kNow + 25h});
+  ASSERT_EQ(judge(status, kNow).size(), 1U);
+  EXPECT_FALSE(judge(status, kNow)[0].is_critical);
+  status.store.failing[0].in_force_until = kNow + 23h;
+  EXPECT_TRUE(judge(status, kNow)[0].is_critical);
+  status.store.failing[0].in_force_until = std::nullopt;
+  EXPECT_THAT(judge(status, kNow), IsEmpty()) << "there is no policy that could expire";
+}
+
+TEST_F(StatusTest, SeesWhatEachHostAsks) {
+  file("/etc/postfix/main.cf", "smtp_tls_policy_maps =\n  socketmap:inet:127.0.0.1:8461:postfix\n");
+  file("/var/lib/exim4/config.autogenerated",
+       "# mta_sts_route\nx = ${dlfunc{/usr/lib/mtasts.so}{mta_sts_route}{$domain}}\n");
+  file("/etc/smtpd.conf", "# table x mtasts:no\ntable sts mtasts:/etc/mtasts/mtasts.toml\n");
+  file("/etc/mail/sendmail.cf", "# nothing\n");
+  const auto hosts = look_at_hosts(root_);
+  ASSERT_EQ(hosts.size(), 4U);
+  EXPECT_EQ(hosts[0].asks, "mtasts.so (dlfunc)");
+  EXPECT_EQ(hosts[1].asks, "table sts mtasts:/etc/mtasts/mtasts.toml");
+  EXPECT_EQ(hosts[2].asks, "socketmap:inet:127.0.0.1:8461:postfix");
+  EXPECT_TRUE(hosts[2].needs_daemon);
+  EXPECT_EQ(hosts[3].asks, "");
+  file("/var/lib/exim4/config.autogenerated", "# mta_sts_route\n");
+  EXPECT_EQ(look_at_hosts(root_)[0].asks, "");
+}
+
+}  // namespace
+}  // namespace mtasts::cli

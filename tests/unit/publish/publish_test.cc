@@ -321,12 +321,12 @@ TEST_F(PublishRun, AnAliasIsDelegatedAndFollowsTheFile) {
   EXPECT_EQ(run(), kDone) << out_.str();
 }
 
-TEST_F(PublishRun, HundredsOfDomainsAreOneRun) {
+TEST_F(PublishRun, AHundredDomainsAreOneRun) {
   std::string list = "[defaults]\nmx = [\"mx1.example.com\"]\n";
-  for (int i = 0; i < 300; ++i) list += "[[domain]]\nname = \"d" + std::to_string(i) + ".example\"\n";
+  for (int i = 0; i < 100; ++i) list += "[[domain]]\nname = \"d" + std::to_string(i) + ".example\"\n";
   write_list(list);
   ASSERT_EQ(run_apply(), kDone) << err_.str();
-  EXPECT_TRUE(std::filesystem::exists(internet_.file("d299.example")));
+  EXPECT_TRUE(std::filesystem::exists(internet_.file("d99.example")));
   for (const auto& [name, known] : state()) internet_[name].txt = {"v=STSv1; id=" + known.id + ";"};
   EXPECT_EQ(run(), kDone);
 }

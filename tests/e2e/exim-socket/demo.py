@@ -12,24 +12,24 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab")]
 
+import demo_runner  # noqa: E402
 import roots  # noqa: E402
-import story  # noqa: E402
 from exim_socket import SocketSender, exim_by_socket  # noqa: E402
 from topology import HOSTS  # noqa: E402
-from world import World  # noqa: E402
+from world import Story, World  # noqa: E402
 
 
 def world() -> World:
     [tree] = roots.unpacked(roots.EXIM_LIGHT_4_96)
-    return World(story.DOMAINS, HOSTS, SocketSender(tree))
+    return World(demo_runner.DOMAINS, HOSTS, SocketSender(tree))
 
 
-def says(told: story.Story) -> list[str]:
+def says(told: Story) -> list[str]:
     return [line.split(": ", 2)[-1] for line in told.syslog if "event=started" not in line]
 
 
-EXIM = story.Demo("Exim", world, lambda world: exim_by_socket(world).exim("-bp"), why=lambda text: text.split("defer ", 1)[-1], says=says,
+EXIM = demo_runner.Demo("Exim", world, lambda world: exim_by_socket(world).exim("-bp"), why=lambda text: text.split("defer ", 1)[-1], says=says,
                   unpack=lambda: roots.unpacked(roots.EXIM_LIGHT_4_96))
 
 if __name__ == "__main__":
-    sys.exit(story.main(HERE / "demo.py", EXIM))
+    sys.exit(demo_runner.main(HERE / "demo.py", EXIM))

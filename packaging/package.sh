@@ -20,4 +20,7 @@ tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__
 cp -r packaging/debian build/package/mtasts/debian
 (cd build/package/mtasts && dpkg-buildpackage -us -uc -b)
 echo "Built: $(echo build/package/*.deb)"
-echo "To install: apt install ./build/package/mtasts_*.deb"
+echo "To install, with the part for your mail server:
+  Postfix, Sendmail   apt install ./build/package/{mtasts,mtasts-engine-openssl,mtastsd}_*.deb
+  Exim                apt install ./build/package/{mtasts,mtasts-engine-openssl,mtasts-module,mtasts-exim}_*.deb
+  OpenSMTPD           apt install ./build/package/{mtasts,mtasts-engine-openssl,mtasts-opensmtpd}_*.deb"

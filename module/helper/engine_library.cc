@@ -20,6 +20,13 @@ std::pair<const char*, const char*> candidates(TlsLibrary choice) {
   return {kOpenSsl, kGnuTls};
 }
 
+tl::unexpected<Error> with_remedy(Error error, TlsLibrary choice) {
+  error.detail += choice == TlsLibrary::kOpenSsl  ? "; engine.tls asks for it: install mtasts-engine-openssl"
+                  : choice == TlsLibrary::kGnuTls ? "; engine.tls asks for it: install mtasts-engine-gnutls"
+                                                  : "; install mtasts-engine-openssl or mtasts-engine-gnutls";
+  return tl::unexpected(std::move(error));
+}
+
 // libcurl gives no hold on the key exchanges of GnuTLS, GnuTLS itself does: it reads this file when it is loaded. The
 // administrator's own one, if there is one, comes first. Where it cannot be given, fetch/ refuses such sessions.
 constexpr const char* kGnuTlsConfiguration = "/etc/gnutls/config";
@@ -48,8 +55,7 @@ Result<EngineLibrary> EngineLibrary::load(const std::string& path) {
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = ::dlerror();
-    return fail(ErrorCode::kLocalFault, "cannot load " + path + " (install the mtasts engine library): " +
-                                            (why != nullptr ? why : "unknown error"));
+    return fail(ErrorCode::kLocalFault, "cannot load " + path + ": " + (why != nullptr ? why : "unknown error"));
   }
   const auto open = reinterpret_cast<NetworkOpen>(::dlsym(handle, kNetworkOpenSymbol));
   if (open == nullptr)
@@ -61,9 +67,10 @@ Result<EngineLibrary> EngineLibrary::load(const HelperSettings& settings) {
   restrict_gnutls();
   const auto [first, second] = candidates(settings.tls);
   auto engine = load(settings.engines + "/" + first);
-  if (engine || second == nullptr) return engine;
+  if (engine) return engine;
+  if (second == nullptr) return with_remedy(engine.error(), settings.tls);
   auto other = load(settings.engines + "/" + second);
-  return other ? other : engine;
+  return other ? other : with_remedy(engine.error(), settings.tls);
 }
 
 Result<std::unique_ptr<Network>> EngineLibrary::open(const NetworkConfig& config) const {

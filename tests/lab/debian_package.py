@@ -1,8 +1,8 @@
 """Debian packages of this tree, made from a build folder that is there already: nothing is compiled.
 
-    package = build(Path("build/release"), folder)    # what ./dev package makes, except for debug symbols and compression
-    other = variant(package, folder, version="0.3.0") # the same programs as another release
-    dependencies(package)                             # names of the packages that it needs
+    parts = build(Path("build/release"), folder)       # what ./dev package makes, except for debug symbols and compression
+    other = variant(parts[0], folder, version="9.0.0")  # the same programs as another release
+    dependencies(parts)                                 # names of the packages of others that they need
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Mapping, Sequence
 
 import packages
 from packages import LabError
@@ -31,8 +31,7 @@ override_dh_builddeb:
 """
 
 
-def build(build_folder: Path, folder: Path) -> Path:
-    """The package mtasts."""
+def build(build_folder: Path, folder: Path) -> list[Path]:
     for tool in ("dpkg-buildpackage", "dh", "cmake"):
         if shutil.which(tool) is None:
             raise LabError(f"{tool} is not on this machine; ./dev test installs it")
@@ -43,27 +42,59 @@ def build(build_folder: Path, folder: Path) -> Path:
     (source / "debian/rules").write_text(RULES.format(build=build_folder.resolve()), encoding="ascii")
     (source / "debian/rules").chmod(0o755)
     _run(["env", "DEB_BUILD_OPTIONS=noautodbgsym", "dpkg-buildpackage", "-d", "-us", "-uc", "-b"], source)
-    [package] = folder.glob("mtasts_*.deb")
     shutil.rmtree(source)
-    return package
+    return sorted(folder.glob("*.deb"))
 
 
 def variant(package: Path, folder: Path, version: str, change: Callable[[Path], None] = lambda tree: None) -> Path:
-    """`change` gets the unpacked package, with its maintainer scripts below DEBIAN."""
-    tree = folder / f"mtasts-{version}"
+    """`change` gets the unpacked package, with its maintainer scripts below DEBIAN. What it asks of packages of the same release follows."""
+    name, before = field(package, "Package"), field(package, "Version")
+    tree = folder / f"{name}-{version}"
     _run(["dpkg-deb", "-R", str(package), str(tree)], folder)
     control = tree / "DEBIAN/control"
-    control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
+    text = re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    control.write_text(text.replace(f"= {before})", f"= {version})").replace(f"<< {before})", f"<< {version})"), encoding="utf-8")
     change(tree)
-    other = folder / f"mtasts_{version}_variant.deb"
+    other = folder / f"{name}_{version}_variant.deb"
     _run(["dpkg-deb", "-Znone", "--root-owner-group", "-b", str(tree), str(other)], folder)
     shutil.rmtree(tree)
     return other
 
 
-def dependencies(package: Path) -> list[str]:
-    text = subprocess.run(["dpkg-deb", "-f", str(package), "Depends"], capture_output=True, text=True, check=True).stdout
-    return [re.split(r"[ (|]", one.strip())[0] for one in text.split(",")]
+def stand_in(folder: Path, name: str, version: str) -> Path:
+    """A package that holds nothing but its name."""
+    tree = folder / f"{name}-{version}"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text(f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: nobody <nobody@lab.test>\n"
+                                         "Description: stands in for a package of Debian\n", encoding="ascii")
+    package = folder / f"{name}_{version}_all.deb"
+    _run(["dpkg-deb", "-Znone", "--root-owner-group", "-b", str(tree), str(package)], folder)
+    shutil.rmtree(tree)
+    return package
+
+
+def unpack_over(package: Path, tree: Path) -> None:
+    """Its files, without what is for dpkg."""
+    _run(["dpkg-deb", "-x", str(package), str(tree)], tree)
+
+
+def set_fields(tree: Path, fields: Mapping[str, str]) -> None:
+    """Of an unpacked package's control file. An empty one is left out."""
+    control = tree / "DEBIAN/control"
+    lines = [line for line in control.read_text(encoding="utf-8").splitlines() if line.split(":")[0] not in fields]
+    at = next(number for number, line in enumerate(lines) if line.startswith("Description:"))
+    lines[at:at] = [f"{name}: {value}" for name, value in fields.items() if value]
+    control.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def field(package: Path, name: str) -> str:
+    return subprocess.run(["dpkg-deb", "-f", str(package), name], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def dependencies(parts: Sequence[Path]) -> list[str]:
+    """Of others: not the parts themselves, and no mail server."""
+    wanted = {re.split(r"[ (|]", one.strip())[0] for part in parts for one in field(part, "Depends").split(",") if one.strip()}
+    return sorted(wanted - {field(part, "Package") for part in parts} - {"exim4-daemon-heavy"})
 
 
 def _run(command: list[str], folder: Path) -> None:

@@ -62,10 +62,13 @@ STEPS = [
     Step("aunt.test has never heard of MTA-STS, nor of TLS.", "aunt.test"),
 ]
 
+# The packages that it needs beside the command.
+PARTS = {"Exim": "mtasts-module,mtasts-exim", "OpenSMTPD": "mtasts-opensmtpd", "Postfix": "mtastsd"}
+
 ENDING = """
 What to do next, as root:
   ./dev package                                installable packages from this folder
-  apt install ./build/package/mtasts_*.deb     install mtasts, with the user that its lookups run as
+  apt install ./build/package/{{mtasts,mtasts-engine-openssl,{parts}}}_*.deb
   mtasts query gmail.com                       what your mail server would be told about a domain
   mtasts setup {server:<32}what your {name} lacks; changes nothing without --apply (docs/{server}.md)
   ./dev test                                   every test, mails like these and many more among them
@@ -92,7 +95,7 @@ def main(script: Path, demo: Demo) -> int:
         print(f"./dev demo: {reason}", file=sys.stderr)
         return 1
     if code == 0:
-        print(ENDING.format(name=demo.server, server=demo.server.lower()))
+        print(ENDING.format(name=demo.server, server=demo.server.lower(), parts=PARTS[demo.server]))
     return code
 
 

@@ -113,6 +113,6 @@ Result<void> settle(const Machine& machine, const Facts& facts) {
 
 }  // namespace
 
-Host opensmtpd_host() { return {"opensmtpd", "OpenSMTPD", plan, settle}; }
+Host opensmtpd_host() { return {"opensmtpd", "OpenSMTPD", plan, settle, {MTASTS_OPENSMTPD_TABLE, "mtasts-opensmtpd"}}; }
 
 }  // namespace mtasts::setup

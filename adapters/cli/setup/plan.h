@@ -67,12 +67,19 @@ class Look {
   const std::optional<Saved>& saved_;
 };
 
+// What the mail server loads or asks; distributions have it in a package of its own.
+struct Part {
+  std::string file;
+  std::string package;
+};
+
 // One mail server. `settle` makes it read its files again after they were put back.
 struct Host {
   std::string name;   // "postfix"
   std::string title;  // "Postfix"
   std::function<Result<Plan>(const Look&, const Wishes&)> plan;
   std::function<Result<void>(const Machine&, const Facts&)> settle;
+  Part part{};
 };
 
 Host exim_host();

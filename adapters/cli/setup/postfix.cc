@@ -182,11 +182,14 @@ class PostfixPlan {
 }  // namespace
 
 Host postfix_host() {
-  return {"postfix", "Postfix", [](const Look& look, const Wishes& wishes) { return PostfixPlan(look, wishes).make(); },
+  return {"postfix",
+          "Postfix",
+          [](const Look& look, const Wishes& wishes) { return PostfixPlan(look, wishes).make(); },
           [](const Machine& machine, const Facts& facts) -> Result<void> {
             if (auto reloaded = PostfixPlan::reload(machine); !reloaded) return reloaded;
             return settle_sockets(machine, facts);
-          }};
+          },
+          {MTASTS_DAEMON, "mtastsd"}};
 }
 
 }  // namespace mtasts::setup

@@ -203,8 +203,11 @@ Result<void> settle(const Machine& machine, const Facts& facts) {
 }  // namespace
 
 Host sendmail_host() {
-  return {"sendmail", "Sendmail",
-          [](const Look& look, const Wishes& wishes) { return SendmailPlan(look, wishes).make(); }, settle};
+  return {"sendmail",
+          "Sendmail",
+          [](const Look& look, const Wishes& wishes) { return SendmailPlan(look, wishes).make(); },
+          settle,
+          {MTASTS_DAEMON, "mtastsd"}};
 }
 
 }  // namespace mtasts::setup

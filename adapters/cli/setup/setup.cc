@@ -88,7 +88,15 @@ class Setup {
   }
 
  private:
+  // Of this machine alone: another root may ask a mtastsd outside of it, and so may who names its socket.
+  [[nodiscard]] bool lacks_part() const {
+    return machine_.root().empty() && wishes_.socket.empty() && !host_.part.file.empty() &&
+           !machine_.exists(host_.part.file);
+  }
+
   int go(Action action) {
+    if (lacks_part())
+      return refuse(output_, host_.part.file + " is not installed; on Debian: apt install " + host_.part.package);
     const Look look(machine_, saved_);
     auto plan = host_.plan(look, wishes_);
     if (!plan) return refuse(output_, plan.error().detail);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Mapping
 
 from framework import expect
 from machine import Machine, wait_for
@@ -16,12 +17,38 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
-class Releases:
-    """Packages, outside of the machine."""
+class Release:
+    """Its packages by their names, outside of the machine."""
 
-    first: Path  # 0.1.0
-    this: Path
-    next: Path
+    packages: Mapping[str, Path]
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Release:
+        return cls({package.name.split("_")[0]: package for package in sorted(folder.glob("*.deb"))})
+
+    def of(self, *names: str) -> Release:
+        return Release({name: self.packages[name] for name in names})
+
+    def without(self, *names: str) -> Release:
+        return Release({name: package for name, package in self.packages.items() if name not in names})
+
+
+# Of this release, and not installed unless a scenario says so: each asks for something that not every machine has.
+OPTIONAL = ("mtasts-engine-gnutls", "mtasts-exim", "libmtasts-dev", "exim4-daemon-heavy")
+
+
+@dataclass(frozen=True)
+class Releases:
+    first: Release  # 0.1.0, which was one package
+    second: Release  # 0.2.0, too
+    this: Release
+    next: Release
+    optional: Release
+
+    @classmethod
+    def below(cls, folder: Path) -> Releases:
+        first, second, this, following = (Release.in_folder(folder / name) for name in ("0.1.0", "0.2.0", "this", "next"))
+        return cls(first, second, this.without(*OPTIONAL), following.without(*OPTIONAL), this.of(*OPTIONAL))
 
 
 class Computer(Machine):
@@ -35,16 +62,34 @@ class Computer(Machine):
         self.stop()
         self.boot()
 
-    def install(self, package: Path) -> str:
-        """Of whatever version; what the package says."""
-        name = f"/root/{package.name}"
-        if not self.path(name).exists():
-            self.path(name).write_bytes(package.read_bytes())
-        return self.run("dpkg", "-i", name)
+    def install(self, release: Release) -> str:
+        """Of whatever version, by one call of dpkg, with its rights as apt has them; what the packages say."""
+        names = []
+        for package in release.packages.values():
+            name = f"/root/{package.name}"
+            if not self.path(name).exists():
+                self.path(name).write_bytes(package.read_bytes())
+            names.append(name)
+        return self.run("dpkg", "--auto-deconfigure", "-i", *names)
 
-    def install_and_enable(self, package: Path) -> None:
+    @property
+    def ours(self) -> list[str]:
+        """Names of our packages, also of removed ones that have not been purged."""
+        known = self.run("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", "*mtasts*").splitlines()
+        return [line.split()[1] for line in known if line.split()[0] != "not-installed"]
+
+    def uninstall(self, *options: str) -> str:
+        """All packages of ours, as "apt remove mtasts" does."""
+        return self.run("dpkg", *(options or ("-r",)), *self.ours)
+
+    def expect_verified(self) -> None:
+        """Every file of our packages is there as they brought it."""
+        found = self.run("dpkg", "--verify", *self.ours, check=False)
+        expect(not found, f"dpkg --verify should have nothing to say: {found}")
+
+    def install_and_enable(self, release: Release) -> None:
         """As the guides say, with a policy for kept.test in the store."""
-        self.install(package)
+        self.install(release)
         self.remember("kept.test", entry("kept.test", "mx.kept.test"))
         self.run("systemctl", "enable", "--now", "mtastsd.socket", "mtastsd.service")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The Debian package under a real systemd: a machine is booted in a container for each scenario, and thrown away.
+"""The Debian packages under a real systemd: a machine is booted in a container for each scenario, and thrown away.
 
     sudo tests/e2e/systemd/run.py --build build/release [--results FILE] [--only TEXT] [--version trixie]
 
@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE)]
 
 import debian_package  # noqa: E402
 import machine  # noqa: E402
-import release_0_1_0  # noqa: E402
+import unsplit_release  # noqa: E402
 from computer import Computer, Releases  # noqa: E402
 from framework import SCENARIOS  # noqa: E402
 from packages import LabError  # noqa: E402
@@ -33,6 +33,7 @@ import scenarios_setup  # noqa: E402,F401
 import scenarios_store  # noqa: E402,F401
 import scenarios_upgrade  # noqa: E402,F401
 import scenarios_removal  # noqa: E402,F401
+import scenarios_split  # noqa: E402,F401
 import scenarios_attack  # noqa: E402,F401
 
 SUITES = {"bookworm": ("bookworm", "trixie")}
@@ -63,11 +64,15 @@ def _outside(options: argparse.Namespace) -> Tally:
     folder = Path(tempfile.mkdtemp(prefix="mtasts-packages-"))
     try:
         machine.demand()
-        this = debian_package.build(options.build, folder / "built")
-        needed = debian_package.dependencies(this)
-        debian_package.variant(this, folder, "0.1.0", release_0_1_0.turn_back)
-        debian_package.variant(this, folder, "9.0.0")
-        this.rename(folder / "this.deb")
+        parts = debian_package.build(options.build, folder / "this")
+        needed = debian_package.dependencies(parts)
+        for version in ("0.1.0", "0.2.0"):
+            (folder / version).mkdir()
+            unsplit_release.make(parts, folder / version, version)
+        (folder / "next").mkdir()
+        for part in parts:
+            debian_package.variant(part, folder / "next", "9.0.0")
+        debian_package.stand_in(folder / "this", "exim4-daemon-heavy", "4.96")
         chosen = [suite for suite in _suites() if options.version in suite]
         with ThreadPoolExecutor(len(chosen)) as pool:
             return total(pool.map(lambda suite: _suite(options, suite, needed, folder), chosen))
@@ -101,8 +106,7 @@ def _suite(options: argparse.Namespace, suite: str, needed: list[str], folder: P
 
 def _inside(options: argparse.Namespace) -> int:
     begin = time.monotonic()
-    [first], [following] = options.packages.glob("mtasts_0.1.0_*.deb"), options.packages.glob("mtasts_9.0.0_*.deb")
-    computer = Computer(options.inside, Releases(first, options.packages / "this.deb", following))
+    computer = Computer(options.inside, Releases.below(options.packages))
     try:
         computer.boot()  # where even a machine without our package does not boot, nothing of ours has failed
     except LabError as reason:

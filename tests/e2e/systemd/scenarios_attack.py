@@ -63,7 +63,7 @@ def swapped(machine: Computer) -> None:
     machine.install(machine.releases.this)
     for _ in range(8):
         machine.run("rm", "-rf", NEW_STORE)
-        machine.run("/var/lib/dpkg/info/mtasts.postinst", "configure", "0.1.0")
+        machine.run("/var/lib/dpkg/info/mtasts-opensmtpd.postinst", "configure", "")
         expect_own_files_only(machine)
         expect(rights(machine) == before, f"root's files should be as before: {rights(machine)}")
     attack.kill()

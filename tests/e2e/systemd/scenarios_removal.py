@@ -19,7 +19,7 @@ NAMES = {"exim": "Exim", "postfix": "Postfix", "opensmtpd": "OpenSMTPD", "sendma
 @scenario("remove: the sockets are gone, whoever asks is refused at once; installed again, it answers as before")
 def removed(machine: Computer) -> None:
     machine.install_and_enable(machine.releases.this)
-    told = machine.run("dpkg", "-r", "mtasts")
+    told = machine.uninstall()
     expect("WARNING" not in told, f"no mail server uses it, so there is nothing to warn of: {told}")
     machine.expect_gone(UNIX)
     for unit in ("mtastsd.service", "mtastsd.socket", "mtasts-refresh.timer"):
@@ -35,7 +35,7 @@ def warned(machine: Computer) -> None:
     machine.install_and_enable(machine.releases.this)
     for name, text in CONFIGURED.items():
         machine.write(name, text)
-    told = machine.run("dpkg", "-r", "mtasts")
+    told = machine.uninstall()
     warnings = {server: [line for line in told.splitlines() if f"WARNING: {server} " in line] for server in NAMES.values()}
     for (command, server), name in zip(NAMES.items(), CONFIGURED):
         expect(len(warnings[server]) == 1 and name in warnings[server][0], f"{server} should be warned of once, with {name}: {told}")
@@ -51,7 +51,7 @@ def not_warned(machine: Computer) -> None:
     expect("WARNING" not in told, f"an upgrade is no removal: {told}")
     for name, text in CONFIGURED.items():
         machine.write(name, "".join(f"# {line}\n" for line in text.splitlines()))
-    told = machine.run("dpkg", "-r", "mtasts")
+    told = machine.uninstall()
     expect("WARNING" not in told, f"comments use nothing: {told}")
 
 
@@ -64,7 +64,7 @@ def purged(machine: Computer) -> None:
                   "ListenStream=/run/mtasts-sendmail/socketmap.sock\n")
     machine.shell("systemctl daemon-reload; systemctl stop mtastsd.service; systemctl restart mtastsd.socket; systemctl start mtastsd.service")
     expect(ask_once(machine, "/var/spool/postfix/mtasts/socketmap.sock") == ANSWER, "the socket that setup names should answer")
-    machine.run("dpkg", "--purge", "mtasts")
+    machine.uninstall("--purge")
     machine.expect_gone(STORE, f"{STORE}-opensmtpd", "/run/mtasts", KEPT, SETUP, "/etc/systemd/system/mtastsd.socket.d", "/var/spool/postfix/mtasts", "/run/mtasts-sendmail",
                         "/etc/systemd/system/*/mtasts*")
     units = machine.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "mtasts*").strip()

@@ -57,7 +57,7 @@ def with_exim(machine: Computer) -> str:
     machine.run("useradd", "--system", "--user-group", "--home-dir", "/var/spool/exim4", "--no-create-home", "Debian-exim")
     machine.shell("install -d -o Debian-exim -g Debian-exim -m 0750 /var/spool/exim4 /var/spool/exim4/db /var/spool/exim4/input "
                   "/var/spool/exim4/msglog /var/log/exim4; chmod 4755 /usr/sbin/exim4")
-    return machine.shell("dpkg -L mtasts | grep mtasts.so").strip()
+    return machine.shell("ls /usr/lib/*/mtasts/mtasts.so").strip()
 
 
 def configure_exim(machine: Computer, module: str) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from clients import ANSWER, TCP, UNIX, Clients, ask_once
-from computer import CONFIGURATION, KEPT, Computer
+from computer import CONFIGURATION, KEPT, Computer, Release
 from framework import expect, scenario
+from scenarios_removal import CONFIGURED
 
 
-def expect_unharmed_by(machine: Computer, package: Path, *addresses: str | tuple[str, int]) -> str:
+def expect_unharmed_by(machine: Computer, release: Release, *addresses: str | tuple[str, int]) -> str:
     """Installs it under load; returns what it says."""
     before, sockets = machine.main_pid, machine.run("ss", "-Htlnx")
     with Clients(machine, *addresses) as clients:
-        told = machine.install(package)
+        told = machine.install(release)
         clients.expect_progress()
     clients.expect_none_lost()
     machine.expect_active("mtastsd.service", "mtastsd.socket")
@@ -75,3 +74,31 @@ def to_next(machine: Computer) -> None:
 def reinstalled(machine: Computer) -> None:
     machine.install_and_enable(machine.releases.this)
     expect_unharmed_by(machine, machine.releases.this, UNIX)
+
+
+@scenario("upgrade from 0.2.0, which was one package, under load: every question is answered, the sockets stay open, each file has one owner")
+def from_second(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.second)
+    before = machine.run("systemctl", "is-enabled", "mtastsd.socket", "mtastsd.service", "mtasts-refresh.timer")
+    told = expect_unharmed_by(machine, machine.releases.this, UNIX)
+    expect("WARNING" not in told, f"nothing is missing: {told}")
+    expect(machine.run("systemctl", "is-enabled", "mtastsd.socket", "mtastsd.service", "mtasts-refresh.timer") == before, "what was enabled should be")
+    machine.expect_active("mtasts-refresh.timer")
+    machine.expect_verified()
+    owners = machine.run("dpkg", "-S", "/usr/sbin/mtastsd", "/usr/bin/mtasts", "/usr/libexec/opensmtpd/table-mtasts").splitlines()
+    expect([line.split(":")[0] for line in owners] == ["mtastsd", "mtasts", "mtasts-opensmtpd"], f"each part should have its files: {owners}")
+    machine.power_off()
+    machine.boot()
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should answer after a boot, and says {ask_once(machine, UNIX)}")
+
+
+@scenario("upgrade from 0.2.0 of the command alone: each mail server that needs another part is named, with the package to install")
+def parts_left_behind(machine: Computer) -> None:
+    machine.install(machine.releases.second)
+    for name, text in CONFIGURED.items():
+        machine.write(name, text)
+    told = machine.install(machine.releases.this.of("mtasts", "mtasts-engine-openssl"))
+    for server, package in (("Exim", "mtasts-module"), ("Postfix", "mtastsd"), ("Sendmail", "mtastsd"), ("OpenSMTPD", "mtasts-opensmtpd")):
+        expect(f"WARNING: {server} " in told and f"apt install {package};" in told, f"{server} needs {package}: {told}")
+    told = machine.install(machine.releases.this)
+    expect("WARNING" not in told, f"now nothing is missing: {told}")

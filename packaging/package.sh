@@ -18,7 +18,10 @@ rm -rf build/package
 mkdir -p build/package/mtasts
 tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__ . | tar -x -C build/package/mtasts
 cp -r packaging/debian build/package/mtasts/debian
-(cd build/package/mtasts && dpkg-buildpackage -us -uc -b)
+# Without a trace of when and where it was unpacked: the same sources make the same packages.
+date=$(dpkg-parsechangelog -l packaging/debian/changelog -S Timestamp)
+find build/package/mtasts -exec touch -h -d "@$date" {} +
+(cd build/package/mtasts && dpkg-buildpackage -us -uc)
 echo "Built: $(echo build/package/*.deb)"
 echo "To install, with the part for your mail server:
   Postfix, Sendmail   apt install ./build/package/{mtasts,mtasts-engine-openssl,mtastsd}_*.deb

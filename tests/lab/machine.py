@@ -30,6 +30,7 @@ FOLDER = packages.REPOSITORY / ".lab" / "machines"
 STAGE = Path("/mnt")  # in the namespaces only
 BASE = ("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "adduser")
 PATIENCE = 60.0
+BOOT_PATIENCE = 300.0  # on a busy machine; it is not waited for longer than it takes
 NAMESPACES = dying_with_parent(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
 _CLONE_NEWNET = 0x40000000
 
@@ -101,7 +102,7 @@ class Machine:
                                    "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self", "--register=no", "--keep-unit",
                                    "--resolv-conf=off", "--timezone=off", "--hostname=lab", "-q"]),
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-        if not wait_for(self._is_up, PATIENCE):
+        if not wait_for(self._is_up, BOOT_PATIENCE):
             raise LabError(f"systemd did not start: {self._last_words()}")
 
     def _lay_over(self) -> None:

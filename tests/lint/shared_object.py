@@ -1,6 +1,9 @@
 """What a shared object shows and needs: prints each difference from the list, exit 1 if there is one.
 
-usage: shared_object.py FILE.so LIST   the list has lines "export NAME" and "need LIBRARY"
+usage: shared_object.py FILE.so LIST   the list has lines "export NAME" or "export NAME@VERSION", and "need LIBRARY"
+
+A program that was linked with a symbol asks for its version: one that is released keeps it for ever. A new function gets the
+version node of the release that brings it (module/mtasts.map).
 """
 
 import re
@@ -18,7 +21,7 @@ def actual(path: str) -> set[str]:
     for line in output("nm", "-D", "--defined-only", path).splitlines():
         kind, name = line.split()[-2:]
         if kind != "A":  # the version node itself
-            facts.add("export " + re.sub(r"@@?.*$", "", name))
+            facts.add("export " + name.replace("@@", "@"))
     for library in re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-d", path)):
         facts.add("need " + library)
     return facts

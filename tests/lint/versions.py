@@ -1,0 +1,57 @@
+"""The version of this tree is the same wherever it is written: prints each difference, exit 1 if there is one.
+
+usage: versions.py SOURCE_ROOT
+
+CMakeLists.txt, the topmost release of CHANGELOG.md, that of packaging/debian/changelog, the RPM spec, and the tag if this commit has one.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+NUMBER = r"\d+\.\d+\.\d+"
+PLACES = {
+    "CMakeLists.txt": rf"^project\(mtasts VERSION ({NUMBER}) ",
+    "CHANGELOG.md": rf"^## \[({NUMBER})\] - ",
+    "packaging/debian/changelog": rf"^mtasts \(({NUMBER})\) ",
+    "packaging/rpm/mtasts.spec": rf"^Version: +({NUMBER})$",
+}
+# https://keepachangelog.com
+HEADING = re.compile(rf"^## \[(?:Unreleased\]|{NUMBER}\] - \d{{4}}-\d\d-\d\d)$")
+KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+
+
+def tag(root: Path) -> str:
+    told = subprocess.run(["git", "-C", str(root), "describe", "--tags", "--exact-match", "--match", "v[0-9]*"], capture_output=True, text=True, check=False)
+    return told.stdout.strip().removeprefix("v")
+
+
+def versions(root: Path) -> dict[str, str]:
+    found = {}
+    for name, pattern in PLACES.items():
+        match = re.search(pattern, (root / name).read_text(encoding="utf-8"), re.MULTILINE)
+        found[name] = match[1] if match else "none"
+    return found | ({"the tag": tag(root)} if tag(root) else {})
+
+
+def strange_headings(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if line.startswith("## ") and not HEADING.match(line)]
+    return lines + [line for line in text.splitlines() if line.startswith("### ") and line[4:] not in KINDS]
+
+
+def main() -> int:
+    root = Path(sys.argv[1])
+    found = versions(root)
+    if differ := len(set(found.values())) != 1:
+        print("the version should be the same everywhere: " + ", ".join(f"{place}: {version}" for place, version in found.items()))
+    strange = strange_headings((root / "CHANGELOG.md").read_text(encoding="utf-8"))
+    for line in strange:
+        print(f"CHANGELOG.md: not a heading of Keep a Changelog: {line}")
+    return 1 if differ or strange else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

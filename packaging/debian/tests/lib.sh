@@ -1,10 +1,11 @@
-# What the tests of the mail servers share; sourced with HOST set. shellcheck shell=sh
+# What the tests of the mail servers share.
+# shellcheck shell=sh disable=SC2034
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 here=$(dirname "$0")
 folder=$(mktemp -d)
 python3 "$here/world.py" start "$folder" &
-for _ in $(seq 100); do [ ! -e "$folder/ready" ] || break; sleep 0.2; done
+for _ in $(seq 900); do [ ! -e "$folder/ready" ] || break; sleep 0.2; done
 test -e "$folder/ready"
 mkdir -p /run/mtasts
 [ -d /run/systemd/system ] || systemd_less=yes
@@ -15,7 +16,7 @@ say() { echo "== $*"; }
 start_mtastsd() {
   printf '[socketmap]\nlisten = ["%s"]\nsocket_mode = "0666"\n' "$1" >>/etc/mtasts/mtasts.toml
   mtastsd &
-  for _ in $(seq 50); do ! mtasts ping --socket "$1" >/dev/null 2>&1 || return 0; sleep 0.2; done
+  for _ in $(seq 300); do ! mtasts ping --socket "$1" >/dev/null 2>&1 || return 0; sleep 0.2; done
   mtasts ping --socket "$1"
 }
 
@@ -28,7 +29,7 @@ expect_protected() {
   say "a message to each domain"
   send someone@forged.test
   send someone@good.test
-  python3 "$here/world.py" wait "$folder" "mx.good.test TLSv1" 60
+  python3 "$here/world.py" wait "$folder" "mx.good.test TLSv1" 120
   sleep 3
   ! grep impostor "$folder/arrived" || { echo "the impostor got a message" >&2; exit 1; }
   mailq | grep -q forged.test || { mailq; echo "the message for forged.test should be in the queue" >&2; exit 1; }

@@ -1,0 +1,71 @@
+"""Every file that is installed is in one Debian package and in the RPM of the same name: prints each that is not, exit 1 if there is one.
+
+usage: package_files.py SOURCE_ROOT BUILD_FOLDER
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# What is called otherwise, and what Fedora has not: its libcurl knows OpenSSL alone, which is in the main package.
+RPM_NAMES = {"libmtasts-dev": "mtasts-devel", "mtasts-engine-openssl": "mtasts"}
+DEBIAN_ONLY = ("mtasts-engine-gnutls",)
+MACROS = {"bindir": "usr/bin", "sbindir": "usr/sbin", "libdir": "usr/lib/*", "libexecdir": "usr/libexec", "unitdir": "usr/lib/systemd/system",
+          "sysusersdir": "usr/lib/sysusers.d", "tmpfilesdir": "usr/lib/tmpfiles.d", "datadir": "usr/share", "docdir": "usr/share/doc",
+          "mandir": "usr/share/man", "includedir": "usr/include"}
+Patterns = dict[str, list[str]]
+
+
+def installed(build: Path) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["cmake", "--install", str(build), "--prefix", "/usr"], env={**os.environ, "DESTDIR": folder}, check=True, capture_output=True)
+        return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if not path.is_dir())
+
+
+def debian(root: Path) -> Patterns:
+    found = {path.name.removesuffix(".install"): [line.split()[0] for line in path.read_text(encoding="ascii").splitlines()]
+             for path in (root / "packaging/debian").glob("*.install")}
+    for name, pattern in re.findall(r"^\tdh_install -p(\S+) \$\(UNITS\)/(\S+)$", (root / "packaging/debian/rules").read_text(encoding="ascii"), re.MULTILINE):
+        found[name].append(f"usr/lib/systemd/system/{pattern}")
+    return found
+
+
+def rpm(root: Path) -> Patterns:
+    found: Patterns = {}
+    lines: list[str] = []
+    for line in (root / "packaging/rpm/mtasts.spec").read_text(encoding="ascii").splitlines():
+        if section := re.match(r"%files(?: +(-n +)?(\S+))?$", line):
+            name = "mtasts" if not section[2] else section[2] if section[1] else f"mtasts-{section[2]}"
+            lines = found.setdefault(name, [])
+        elif re.match(r"%(?:pre|post|changelog)", line):
+            lines = []
+        elif path := re.match(r"%\{_(\w+)\}(/.*)$", line):
+            lines.append(MACROS[path[1]] + path[2])
+    return found
+
+
+def owners(file: str, packages: Patterns) -> list[str]:
+    return [name for name, patterns in packages.items() if any(fnmatch.fnmatch(file, pattern) or fnmatch.fnmatch(file, f"{pattern}/*") for pattern in patterns)]
+
+
+def main() -> int:
+    root, build = Path(sys.argv[1]), Path(sys.argv[2])
+    of_debian, of_rpm = debian(root), rpm(root)
+    wrong = []
+    for file in installed(build):
+        ours, theirs = owners(file, of_debian), owners(file, of_rpm)
+        expected = [RPM_NAMES.get(name, name) for name in ours if name not in DEBIAN_ONLY]
+        if len(ours) != 1 or theirs != expected:
+            wrong.append(f"{file}: Debian: {' '.join(ours) or 'none'}, RPM: {' '.join(theirs) or 'none'}")
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

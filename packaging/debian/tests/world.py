@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A mail world on loopback addresses for the installed packages: names, a policy host, an MX host and an impostor.
+"""A mail world on this machine for the installed packages: names, a policy host, an MX host and an impostor.
 
     world.py start FOLDER     goes on until it is killed; makes FOLDER/ready, and FOLDER/arrived with a line for each message
     world.py wait FOLDER TEXT SECONDS    until a line of FOLDER/arrived has TEXT
@@ -17,7 +17,8 @@ import threading
 import time
 from pathlib import Path
 
-MX, IMPOSTOR, POLICY_HOST, NAMES = "127.0.0.25", "127.0.0.66", "127.0.0.44", "127.0.0.53"
+# Mail servers take no host at a loopback address. These are for documentation, and added to the loopback interface.
+MX, IMPOSTOR, POLICY_HOST, NAMES = "198.51.100.25", "198.51.100.66", "198.51.100.44", "127.0.0.53"
 HOSTS = {"mx.good.test": MX, "mx.impostor.test": IMPOSTOR, "mta-sts.good.test": POLICY_HOST, "mta-sts.forged.test": POLICY_HOST}
 DOMAINS = {"good.test": "mx.good.test", "forged.test": "mx.impostor.test"}
 POLICY = "version: STSv1\nmode: enforce\nmx: mx.good.test\nmax_age: 86400\n"
@@ -28,6 +29,7 @@ class Policies(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(POLICY)))
         self.end_headers()
         self.wfile.write(POLICY.encode())
 
@@ -121,6 +123,8 @@ def mail_server(name, address, context, arrived):
 
 
 def start(folder):
+    for address in (MX, IMPOSTOR, POLICY_HOST):
+        subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
     context = certificates(folder)
     (folder / "arrived").touch()
     policies = Secure((POLICY_HOST, 443), Policies)
@@ -130,7 +134,7 @@ def start(folder):
     mail_server("mx.impostor.test", IMPOSTOR, None, folder / "arrived")
     name_server()
     Path("/etc/mtasts").mkdir(exist_ok=True)
-    Path("/etc/mtasts/mtasts.toml").write_text('[fetch]\nallow_private = ["127.0.0.0/8"]\n', encoding="ascii")
+    Path("/etc/mtasts/mtasts.toml").write_text('[fetch]\nallow_private = ["198.51.100.0/24"]\n', encoding="ascii")
 
 
 def wait(folder, text, seconds):

@@ -170,9 +170,7 @@ class EximPlan {
         std::string(trimmed(line_with(texts.front(), way_ == Way::kFunction ? "MTASTS_SO = " : "MTASTS_DAEMON = ")));
     place_ = place.substr(place.find('/'));
     if (way_ == Way::kFunction && !machine_.exists(place_))
-      return fail(ErrorCode::kConfig, place_ + " is not installed; on Debian: apt install mtasts-exim");
-    if (way_ == Way::kSocket && machine_.root().empty() && !machine_.exists(MTASTS_DAEMON))
-      return fail(ErrorCode::kConfig, MTASTS_DAEMON " is not installed; on Debian: apt install mtastsd");
+      return fail(ErrorCode::kConfig, "the module " + place_ + " is not installed; on Debian: apt install mtasts-exim");
     if (auto added = is_split ? add_files(kind, texts) : add_blocks(kind, texts); !added) return added;
     if (plan_.changes.empty()) return {};
     const auto config = host_config(machine_, wishes_);
@@ -198,6 +196,8 @@ class EximPlan {
       };
     }
     if (machine_.systemd_runs()) {
+      if (!machine_.exists(MTASTS_DAEMON))
+        plan_.refused = MTASTS_DAEMON " is not installed; on Debian: apt install mtastsd";
       add_exim_socket_unit(plan_, machine_);
       return [this_machine = &machine_] { return start_exim_socket(*this_machine); };
     }

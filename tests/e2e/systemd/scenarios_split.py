@@ -23,7 +23,7 @@ def command_alone(machine: Computer) -> None:
     machine.expect_active("mtasts-refresh.timer")
     machine.expect_verified()
     machine.expect_gone("/usr/sbin/mtastsd", "/usr/libexec/opensmtpd", "/usr/lib/*/mtasts/mtasts.so", "/lib/systemd/system/mtastsd*")
-    for server, package in (("exim", "mtasts-exim"), ("postfix", "mtastsd"), ("sendmail", "mtastsd"), ("opensmtpd", "mtasts-opensmtpd")):
+    for server, package in (("postfix", "mtastsd"), ("sendmail", "mtastsd"), ("opensmtpd", "mtasts-opensmtpd")):
         told = machine.run("mtasts", "setup", server, "--apply", check=False)
         expect(f"apt install {package}" in told, f"setup {server} should name {package}: {told}")
 

@@ -169,6 +169,9 @@ TEST_F(EximSetup, UnderSystemdItsSocketIsEnabledAndGivenBack) {
   support_ = "GnuTLS";
   answers("internet", "true");
   write("/run/systemd/system/x", "");
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("apt install mtastsd"));
+  write("/usr/sbin/mtastsd", "");
   ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
   EXPECT_THAT(commands_, testing::IsSupersetOf({"systemctl stop mtastsd.service mtastsd-exim.socket",
                                                 "systemctl enable mtastsd-exim.socket mtastsd.service",

@@ -32,7 +32,9 @@ constexpr int kSamples = 20'000;
 
 Domain domain(int number) { return *Domain::parse(domain_name(number)); }
 
-CacheEntry an_hours_entry(int number, mtasts::WallTime now) { return entry_of(number, now, now + std::chrono::hours(1)); }
+CacheEntry an_hours_entry(int number, mtasts::WallTime now) {
+  return entry_of(number, now, now + std::chrono::hours(1));
+}
 
 double micros_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();

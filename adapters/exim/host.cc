@@ -73,7 +73,7 @@ Decision EximHost::policy_behind(std::string_view domain) {
 }
 
 EximReply EximHost::trouble(const std::string& what) {
-  make_log_()->write(LogLevel::kError, "event=exim-event-ignored detail=" + log_quoted(what));
+  make_log_()->write(LogLevel::kError, LogLine("exim-event-ignored").text("detail", what));
   return {};
 }
 

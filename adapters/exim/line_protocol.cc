@@ -113,8 +113,10 @@ void EximProtocol::ended(const Question& question) {
 // Some process of Exim has another configuration than we have words for: that does not mend itself.
 Answer EximProtocol::refuse(std::string_view map, const std::string& why) {
   log_.write(refused_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
-             "event=exim-request-refused request=" + std::string(map) + " detail=" + log_quoted(why) +
-                 " action=\"compare Exim's configuration with the example of this version\"");
+             LogLine("exim-request-refused")
+                 .field("request", map)
+                 .text("detail", why)
+                 .text("action", "compare Exim's configuration with the example of this version"));
   return {Label{map, "error"}, line(EximStatus::kError, "mtastsd: " + why)};
 }
 

@@ -160,7 +160,7 @@ Result<void> Daemon::start(int signals) {
     stay_out_of_service(entered.error());
   }
   notifier_.ready();
-  log_.write(LogLevel::kInfo, std::string("event=started version=") + MTASTS_VERSION);
+  log_.write(LogLevel::kInfo, LogLine("started").field("version", MTASTS_VERSION));
   return {};
 }
 
@@ -200,9 +200,12 @@ void Daemon::stay_out_of_service(const Error& mistake) {
   socketmap_requests_.refuse_all(reason, store_only_ ? &store_only_->answers.socketmap : nullptr);
   exim_requests_.refuse_all(reason, store_only_ ? &store_only_->answers.exim : nullptr);
   if (mistake_logged_.is_due() || is_news)
-    log_.write(LogLevel::kError, "event=out-of-service detail=" + log_quoted(mistake.detail) +
-                                     " effect=\"mail to domains that are not cached, with a wrong configuration all "
-                                     "mail, is deferred\" action=\"fix it; mtastsd goes into service by itself then\"");
+    log_.write(LogLevel::kError, LogLine("out-of-service")
+                                     .text("detail", mistake.detail)
+                                     .text("effect",
+                                           "mail to domains that are not cached, with a wrong configuration "
+                                           "all mail, is deferred")
+                                     .text("action", "fix it; mtastsd goes into service by itself then"));
   if (is_news) notifier_.status("out of service: " + mistake.detail);
   retry_ = loop_.after(kRetry, [this] { try_again(); });
 }
@@ -213,7 +216,7 @@ void Daemon::try_again() {
   if (!entered) return stay_out_of_service(entered.error());
   mistake_.clear();
   notifier_.status("");
-  log_.write(LogLevel::kInfo, "event=in-service");
+  log_.write(LogLevel::kInfo, LogLine("in-service"));
 }
 
 // Mail does not wait for a port of the metrics.
@@ -221,8 +224,9 @@ void Daemon::serve_metrics(const Config& config) {
   if (!config.metrics) return;
   auto socket = listen_on(*config.metrics, {});
   if (!socket) {
-    log_.write(LogLevel::kWarning, "event=no-metrics detail=" + log_quoted(socket.error().detail) +
-                                       " effect=\"only the metrics are missing\"");
+    log_.write(
+        LogLevel::kWarning,
+        LogLine("no-metrics").text("detail", socket.error().detail).text("effect", "only the metrics are missing"));
     return;
   }
   http_ = serve_http(loop_, std::move(*socket), [this](std::string_view path) -> std::optional<HttpPage> {
@@ -247,10 +251,11 @@ void Daemon::reload() {
   const auto replaced = replace_instance(load_config(config_path_));
   metrics_.reloaded(replaced.has_value());
   if (replaced)
-    log_.write(LogLevel::kInfo, "event=reloaded");
+    log_.write(LogLevel::kInfo, LogLine("reloaded"));
   else
-    log_.write(LogLevel::kError, "event=reload-refused detail=" + log_quoted(replaced.error().detail) +
-                                     " effect=\"the configuration before it stays in force\"");
+    log_.write(LogLevel::kError, LogLine("reload-refused")
+                                     .text("detail", replaced.error().detail)
+                                     .text("effect", "the configuration before it stays in force"));
   notifier_.status(replaced ? ""
                             : "new configuration refused, the one before it is in force: " + replaced.error().detail);
   notifier_.ready();
@@ -267,8 +272,8 @@ Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
 void Daemon::follow_resolvers() {
   if (!instance_.follows_resolv_conf()) return;
   const auto replaced = replace_instance(instance_->service->config());
-  replaced ? log_.write(LogLevel::kInfo, std::string("event=resolvers-changed file=") + kResolvConf)
-           : log_.write(LogLevel::kError, "event=resolvers-kept detail=" + log_quoted(replaced.error().detail));
+  replaced ? log_.write(LogLevel::kInfo, LogLine("resolvers-changed").field("file", kResolvConf))
+           : log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", replaced.error().detail));
 }
 
 Result<void> Daemon::replace_instance(Result<Config> config) {
@@ -278,8 +283,10 @@ Result<void> Daemon::replace_instance(Result<Config> config) {
   const Config& wanted = (*fresh)->service->config();
   if (needs_restart(instance_->service->config(), wanted))
     log_.write(LogLevel::kWarning,
-               "event=restart-needed detail=\"listen and socket_* of socketmap and exim, metrics.listen and "
-               "engine.user are read at the start only\"");
+               LogLine("restart-needed")
+                   .text("detail",
+                         "listen and socket_* of socketmap and exim, metrics.listen and engine.user are read "
+                         "at the start only"));
   log_.set_threshold(wanted.log_level);
   protocols_.socketmap.set_dane_answer(wanted.socketmap.dane_answer);
   instance_.replace(std::move(*fresh));
@@ -302,7 +309,7 @@ void Daemon::set_limits(const Config& config) {
 void Daemon::stop() {
   if (drain_timer_) return loop_.stop();  // asked a second time
   notifier_.stopping();
-  log_.write(LogLevel::kInfo, "event=stopping connections=" + std::to_string(server_->connections()));
+  log_.write(LogLevel::kInfo, LogLine("stopping").field("connections", server_->connections()));
   drain_timer_ = loop_.after(kDrain, [this] { loop_.stop(); });
   server_->drain([this] { loop_.stop(); });
 }
@@ -337,7 +344,7 @@ int run_daemon(const std::string& config_path) {
   Daemon daemon(config_path, **loop, *log);
   if (const auto started = daemon.start(signals.get()); !started) return complain(started.error());
   daemon.run();
-  log->write(LogLevel::kInfo, "event=stopped");
+  log->write(LogLevel::kInfo, LogLine("stopped"));
   return EX_OK;
 }
 

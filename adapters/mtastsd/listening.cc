@@ -29,8 +29,8 @@ struct Wanted {
 };
 
 void warn(Log& log, const ListenAddress& address, const std::string& detail, const std::string& action) {
-  log.write(LogLevel::kWarning, "event=not-listening address=" + address.text + " detail=" + log_quoted(detail) +
-                                    " action=" + log_quoted(action));
+  log.write(LogLevel::kWarning,
+            LogLine("not-listening").field("address", address.text).text("detail", detail).text("action", action));
 }
 
 void warn_of_missing(const Wanted& wanted, const std::vector<Listening>& sockets, Log& log) {

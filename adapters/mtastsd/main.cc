@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& trouble) {
-    mtasts::make_stderr_log()->write(mtasts::LogLevel::kError, std::string("event=ended detail=") + trouble.what());
+    mtasts::make_stderr_log()->write(mtasts::LogLevel::kError, mtasts::LogLine("ended").text("detail", trouble.what()));
     return EX_SOFTWARE;
   }
 }

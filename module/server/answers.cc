@@ -88,8 +88,10 @@ std::string Answers::without_lookup(const Question& question, const std::string&
 Answer Answers::answer(const Question& question, const Decision& decision) const {
   Answer given = deps_.protocol.answer(question, decision);
   if (deps_.log.writes(LogLevel::kDebug)) {
-    deps_.log.write(LogLevel::kDebug, "event=answer request=" + log_quoted(escaped(question.payload)) + " answer=" +
-                                          log_quoted(escaped(given.frame)) + " reason=" + log_quoted(decision.reason));
+    deps_.log.write(LogLevel::kDebug, LogLine("answer")
+                                          .text("request", escaped(question.payload))
+                                          .text("answer", escaped(given.frame))
+                                          .text("reason", decision.reason));
   }
   return given;
 }

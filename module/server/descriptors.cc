@@ -25,10 +25,11 @@ std::size_t connections_possible(std::size_t wanted, Log& log) {
   const rlim_t limit = limit_for(wanted + kReserve);
   const rlim_t room = std::max<rlim_t>(limit - std::min(kReserve, limit / 2), 1);
   if (room >= wanted) return wanted;
-  log.write(LogLevel::kWarning, "event=few-descriptors limit=" + std::to_string(limit) + " wanted=" +
-                                    std::to_string(wanted + kReserve) + " effect=\"at most " + std::to_string(room) +
-                                    " clients at a time\" action=\"raise LimitNOFILE or lower "
-                                    "socketmap.max_connections\"");
+  log.write(LogLevel::kWarning, LogLine("few-descriptors")
+                                    .field("limit", limit)
+                                    .field("wanted", wanted + kReserve)
+                                    .text("effect", "at most " + std::to_string(room) + " clients at a time")
+                                    .text("action", "raise LimitNOFILE or lower socketmap.max_connections"));
   return room;
 }
 

@@ -91,13 +91,16 @@ void Requests::expire(Waiting& waiting) {
 RequestHandler::Handled Requests::refuse(const Question& question, const Peer& peer) {
   deps_.metrics.refused_lookup();
   if (refused_.is_due()) {
-    deps_.log.write(
-        LogLevel::kWarning,
-        "event=lookups-refused peer=" + log_quoted(describe(peer)) +
-            " waiting=" + std::to_string(deps_.admission.waiting_of(peer)) +
-            " effect=\"its requests for domains that are not cached are refused, and a mail server defers "
-            "the mail; cached answers and other peers are not affected\" action=\"find out why it asks for so "
-            "many domains at once; if it is your mail server, raise socketmap.max_connections\"");
+    deps_.log.write(LogLevel::kWarning,
+                    LogLine("lookups-refused")
+                        .text("peer", describe(peer))
+                        .field("waiting", deps_.admission.waiting_of(peer))
+                        .text("effect",
+                              "its requests for domains that are not cached are refused, and a mail server defers the "
+                              "mail; cached answers and other peers are not affected")
+                        .text("action",
+                              "find out why it asks for so many domains at once; if it is your mail server, raise "
+                              "socketmap.max_connections"));
   }
   return without_lookup(question, "too many requests of " + peer + " wait for a lookup");
 }
@@ -105,7 +108,7 @@ RequestHandler::Handled Requests::refuse(const Question& question, const Peer& p
 void Requests::complain(std::string_view why, std::string_view beginning) {
   deps_.metrics.malformed();
   deps_.log.write(complained_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
-                  "event=client-dropped reason=" + log_quoted(why) + " bytes=" + log_quoted(escaped(beginning, 60)));
+                  LogLine("client-dropped").text("reason", why).text("bytes", escaped(beginning, 60)));
 }
 
 }  // namespace mtasts::server

@@ -78,12 +78,16 @@ bool Server::make_room(const Peer& newcomer) {
   std::ranges::sort(peers, std::greater{});
   if (told_full_.is_due()) {
     const Peer& most = peers.front().second->front()->peer();
-    deps_.log.write(LogLevel::kWarning, "event=too-many-connections limit=" + std::to_string(max_connections_) +
-                                            " peer=" + log_quoted(describe(most)) +
-                                            " connections=" + std::to_string(peers.front().second->size()) +
-                                            " effect=\"those of this peer that are idle for longest are closed; what "
-                                            "they have asked is answered first\" action=\"find out why it has so "
-                                            "many; if it is your mail server, raise socketmap.max_connections\"");
+    deps_.log.write(LogLevel::kWarning, LogLine("too-many-connections")
+                                            .field("limit", max_connections_)
+                                            .text("peer", describe(most))
+                                            .field("connections", peers.front().second->size())
+                                            .text("effect",
+                                                  "those of this peer that are idle for longest are closed; "
+                                                  "what they have asked is answered first")
+                                            .text("action",
+                                                  "find out why it has so many; if it is your mail server, "
+                                                  "raise socketmap.max_connections"));
   }
   return std::ranges::any_of(peers, [this](const auto& one) { return close_one_of(*one.second); });
 }
@@ -106,8 +110,9 @@ bool Server::close_one_of(Connections& connections) {
 }
 
 void Server::pause(int error) {
-  deps_.log.write(LogLevel::kWarning, std::string("event=cannot-accept error=\"") + std::strerror(error) +
-                                          "\" effect=\"connections wait for a second\"");
+  deps_.log.write(
+      LogLevel::kWarning,
+      LogLine("cannot-accept").text("error", std::strerror(error)).text("effect", "connections wait for a second"));
   for (Listener& listener : listeners_) listener.watch.reset();
   pause_ = deps_.loop.after(kPause, [this] { listen(); });
 }

@@ -171,7 +171,7 @@ TEST_F(EximSetup, UnderSystemdItsSocketIsEnabledAndGivenBack) {
   write("/run/systemd/system/x", "");
   EXPECT_EQ(run(Action::kApply), kRefused);
   EXPECT_THAT(err_.str(), HasSubstr("apt install mtastsd"));
-  write("/usr/sbin/mtastsd", "");
+  write(MTASTS_DAEMON, "");
   ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
   EXPECT_THAT(commands_, testing::IsSupersetOf({"systemctl stop mtastsd.service mtastsd-exim.socket",
                                                 "systemctl enable mtastsd-exim.socket mtastsd.service",

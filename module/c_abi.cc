@@ -7,15 +7,20 @@
 #include "core/mx_match.h"
 #include "core/policy.h"
 #include "module/client.h"
+#include "module/foreign_reports.h"
 #include "module/mtasts.h"
 
 struct mtasts_context {
+  explicit mtasts_context(std::unique_ptr<mtasts::Client> opened)
+      : client(std::move(opened)), reports(client->config(), client->log(), mtasts::ForeignReports::Life::kLong) {}
   std::unique_ptr<mtasts::Client> client;
+  mtasts::ForeignReports reports;
 };
 
 struct mtasts_answer {
   mtasts::Decision decision;
   std::vector<std::string> strings;
+  mutable bool failure_is_told = false;  // that there is no policy, and why
 };
 
 namespace {
@@ -37,6 +42,39 @@ mtasts_status guarded(Work work) noexcept {
   } catch (...) {
     return MTASTS_E_MEMORY;
   }
+}
+
+std::string text_of(const char* text) { return mtasts::escaped(text != nullptr ? text : ""); }
+
+void log_session(mtasts_context& context, const Decision& decision, const mtasts_session_details& details) {
+  const bool good = details.outcome == MTASTS_SESSION_SUCCESS;
+  context.client->log().write(good ? mtasts::LogLevel::kDebug : mtasts::LogLevel::kWarning,
+                              mtasts::LogLine("session")
+                                  .field("domain", decision.domain)
+                                  .field("mode", mtasts::mode_name(decision.mode))
+                                  .field("mx", text_of(details.mx_host))
+                                  .field("result", mtasts_session_text(details.outcome))
+                                  .text("detail", text_of(details.reason)));
+}
+
+// Under a policy the session, otherwise why there is none; what RFC 8460 has no type for is not reported.
+void report_session(mtasts_context& context, const mtasts_answer& answer, const mtasts_session_details& details) {
+  const Decision& decision = answer.decision;
+  const auto domain = mtasts::Domain::parse(decision.domain);
+  if (!context.reports.is_on() || !domain) return;
+  if (decision.kind == Decision::Kind::kPolicy) {
+    auto session = mtasts::sts_session(*domain, decision.body, decision.mx);
+    if (details.outcome != MTASTS_SESSION_SUCCESS)
+      session.result = mtasts::tls_result(std::string_view(mtasts_session_text(details.outcome))).value();
+    session.mx_host = text_of(details.mx_host);
+    session.mx_address = text_of(details.mx_address);
+    session.mx_helo = text_of(details.mx_helo);
+    session.own_address = text_of(details.own_address);
+    session.reason = text_of(details.reason);
+    return context.reports.report(session);
+  }
+  const auto failure = decision.failure ? mtasts::policy_failure(*domain, *decision.failure) : std::nullopt;
+  if (failure && !std::exchange(answer.failure_is_told, true)) context.reports.report(*failure);
 }
 
 const char* item(const std::vector<std::string>& list, size_t index) {
@@ -72,7 +110,7 @@ mtasts_status mtasts_open(const char* config_path, mtasts_context** context, cha
       copy_text(client.error().detail, error, error_size);
       return MTASTS_E_CONFIG;
     }
-    *context = new mtasts_context{std::move(*client)};
+    *context = new mtasts_context(std::move(*client));
     return MTASTS_OK;
   });
 }
@@ -137,16 +175,22 @@ int mtasts_answer_allows(const mtasts_answer* answer, const char* mx_host) {
 
 mtasts_status mtasts_report(mtasts_context* context, const mtasts_answer* answer, const char* mx_host,
                             mtasts_session outcome, const char* detail) {
-  if (context == nullptr || answer == nullptr || mx_host == nullptr) return MTASTS_E_ARGUMENT;
+  mtasts_session_details details{};
+  details.size = sizeof details;
+  details.outcome = outcome;
+  details.mx_host = mx_host;
+  details.reason = detail;
+  return mtasts_report_session(context, answer, &details);
+}
+
+mtasts_status mtasts_report_session(mtasts_context* context, const mtasts_answer* answer,
+                                    const mtasts_session_details* details) {
+  if (context == nullptr || answer == nullptr || details == nullptr || details->size < sizeof *details ||
+      details->mx_host == nullptr)
+    return MTASTS_E_ARGUMENT;
   return guarded([&] {
-    const bool good = outcome == MTASTS_SESSION_SUCCESS;
-    context->client->log().write(good ? mtasts::LogLevel::kDebug : mtasts::LogLevel::kWarning,
-                                 mtasts::LogLine("session")
-                                     .field("domain", answer->decision.domain)
-                                     .field("mode", mtasts::mode_name(answer->decision.mode))
-                                     .field("mx", mtasts::escaped(mx_host))
-                                     .field("result", mtasts_session_text(outcome))
-                                     .text("detail", mtasts::escaped(detail != nullptr ? detail : "")));
+    log_session(*context, answer->decision, *details);
+    report_session(*context, *answer, *details);
     return MTASTS_OK;
   });
 }

@@ -45,6 +45,8 @@ typedef enum mtasts_session {
 /* Opens a context. config_path: a TOML file, or NULL for the default one. On failure *context is NULL and, if error is
  * not NULL, one sentence (cut to error_size bytes) says what to do. MTASTS_OK, MTASTS_E_*. */
 MTASTS_API mtasts_status mtasts_open(const char *config_path, mtasts_context **context, char *error, size_t error_size);
+/* What was reported has been handed on by then, to the collector or to a helper process, which goes on after it; what
+ * the collector had no room for is tried once more, and lost when it has none then, either. Nothing waits. */
 MTASTS_API void mtasts_close(mtasts_context *context);
 
 /* Looks up the policy of a recipient domain, or of a smarthost written "[host]" or "host:port". Waits at most
@@ -69,9 +71,28 @@ MTASTS_API const char *mtasts_answer_policy_string(const mtasts_answer *answer,
  */
 MTASTS_API int mtasts_answer_allows(const mtasts_answer *answer, const char *mx_host);
 
-/* Tells what came of a TLS session with an MX under this answer; failures are logged. detail may be NULL. */
+/* Tells what came of a TLS session with an MX under this answer: one call for each connection. Failures are logged.
+ * Where [tlsrpt] socket is configured and the domain asks for reports (RFC 8460), the session goes to that collector,
+ * without waiting for it; under an answer that there is no policy because it could not be had, that failure goes there
+ * instead, once for the answer. detail may be NULL. The same as mtasts_report_session() without addresses. */
 MTASTS_API mtasts_status mtasts_report(mtasts_context *context, const mtasts_answer *answer, const char *mx_host,
                                        mtasts_session outcome, const char *detail);
+
+/* A session with what a report can say of it. Zero it and set size to sizeof(mtasts_session_details): later versions
+ * may add members at the end, and take the size of this one. Texts may be NULL where that is not known. */
+typedef struct mtasts_session_details {
+  size_t size;
+  mtasts_session outcome;
+  const char *mx_host;     /* the MX host name; never NULL */
+  const char *mx_address;  /* the address that was connected to; NULL where an MX was refused for its name */
+  const char *mx_helo;     /* the name it greets with */
+  const char *own_address; /* the address that was connected from */
+  const char *reason;      /* of a failure: one sentence */
+} mtasts_session_details;
+
+/* Since 0.2. MTASTS_E_ARGUMENT: also for a size that no version has. */
+MTASTS_API mtasts_status mtasts_report_session(mtasts_context *context, const mtasts_answer *answer,
+                                               const mtasts_session_details *details);
 
 MTASTS_API const char *mtasts_status_text(mtasts_status status);
 MTASTS_API const char *mtasts_session_text(mtasts_session outcome); /* the RFC 8460 result type */

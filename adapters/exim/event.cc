@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "adapters/exim/route.h"
 #include "core/ascii.h"
@@ -10,6 +11,7 @@
 namespace mtasts {
 namespace {
 
+constexpr std::string_view kSuccess = "success";
 constexpr std::string_view kStarttlsNotSupported = "starttls-not-supported";
 constexpr std::string_view kHostMismatch = "certificate-host-mismatch";
 constexpr std::string_view kExpired = "certificate-expired";
@@ -49,11 +51,11 @@ std::vector<std::string> split(std::string_view list, char separator) {
   return items;
 }
 
-std::optional<Time> read_time(std::string_view text) {
+std::optional<WallTime> read_time(std::string_view text) {
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return Time(std::chrono::seconds(seconds));
+  return WallTime(std::chrono::seconds(seconds));
 }
 
 // The lines of an EHLO answer, `250-STARTTLS` or `250 STARTTLS`.
@@ -66,6 +68,13 @@ bool offers_starttls(std::string_view answer) {
     return word == "STARTTLS";
   };
   return std::ranges::any_of(split(answer, '\n'), is_starttls);
+}
+
+// The name in the first line of an EHLO answer, `250-mx.example.com Hello`.
+std::string helo_in(std::string_view answer) {
+  constexpr std::size_t kCode = 4;
+  answer.remove_prefix(std::min(kCode, answer.size()));
+  return escaped(answer.substr(0, answer.find_first_of(" \r\n")));
 }
 
 // "TLS1", "TLS1.0", "TLS1.1", with a "v" in older releases, and everything named SSL (R25).
@@ -111,6 +120,7 @@ Result<SessionFacts> SessionFacts::read(std::string_view words) {
     if (key == "cv") facts.verified = value == "1";
     if (key == "ver") facts.version = value;
     if (key == "pid" && is_process_number(value)) facts.process = value;
+    if (key == "src") facts.own_address = value;
     if (key == "notafter") facts.not_after = read_time(value);
   }
   if (facts.mode == Mode::kNone) {
@@ -119,17 +129,19 @@ Result<SessionFacts> SessionFacts::read(std::string_view words) {
   return facts;
 }
 
-std::string EventWatcher::on(const Event& event, Time now) {
+std::string EventWatcher::on(const Event& event, WallTime now) {
   if (event.name == "tcp:connect") connected(event);
   if (event.name == "smtp:ehlo") greeted(event, now);
   if (event.name == "tls:cert") return presented(event);
   if (event.name == "tcp:close") closed(event, now);
   if (event.name == "msg:host:defer") deferred(event, now);
+  if (event.name == "dane:fail") dane_failed(event);
   return {};
 }
 
 void EventWatcher::connected(const Event& event) {
   connection_ = {};
+  connection_.is_open = true;
   if (event.session.mode != Mode::kTesting) return;  // enforce: the router has removed such hosts
   const Decision decision = policy_of_(event.domain);
   if (decision.kind != Decision::Kind::kPolicy || mx_allowed(decision.mx, event.host)) return;
@@ -139,7 +151,7 @@ void EventWatcher::connected(const Event& event) {
 // When it is known that DANE does not judge the host.
 void EventWatcher::report_unlisted(const Event& event) {
   if (connection_.unlisted.empty()) return;
-  report(event, {kValidationFailure, "the policy (id " + connection_.unlisted + ") does not list this MX"});
+  complain(event, {kValidationFailure, "the policy (id " + connection_.unlisted + ") does not list this MX"});
 }
 
 // R29: enforce, and the router has let the host pass because of its TLSA records.
@@ -152,13 +164,14 @@ bool EventWatcher::is_for_dane_alone(const Event& event) const {
 }
 
 // Once before STARTTLS and once after it.
-void EventWatcher::greeted(const Event& event, Time now) {
+void EventWatcher::greeted(const Event& event, WallTime now) {
   const SessionFacts& session = event.session;
   if (session.version.empty()) {
+    connection_.helo = helo_in(event.data);
     connection_.starttls_offered = offers_starttls(event.data);
     if (!connection_.starttls_offered && session.mode == Mode::kTesting) {
       report_unlisted(event);
-      report(event, {kStarttlsNotSupported, "the MX does not offer STARTTLS"});
+      complain(event, {kStarttlsNotSupported, "the MX does not offer STARTTLS"});
     }
     return;
   }
@@ -168,12 +181,13 @@ void EventWatcher::greeted(const Event& event, Time now) {
     write_once(LogLevel::kInfo, line_of("dane-decides", event) +
                                     " detail=\"the policy does not list this MX; its TLSA records do not need it to\"");
   }
-  if (session.mode != Mode::kTesting || session.judged_by_dane) return;
+  if (session.mode != Mode::kTesting || session.judged_by_dane) return report(event, {kSuccess});
   report_unlisted(event);
   if (is_too_old(session.version)) {
-    report(event, {kValidationFailure, session.version + " is older than TLS 1.2"});
+    complain(event, {kValidationFailure, session.version + " is older than TLS 1.2"});
   }
-  if (const auto verdict = judge(event.host, session.verified, now)) report(event, *verdict);
+  if (const auto verdict = judge(event.host, session.verified, now)) complain(event, *verdict);
+  report(event, {kSuccess});  // unless there was a complaint
 }
 
 // One certificate of the chain; $event_data is its depth, 0 the MX's own. Exim itself accepts a certificate that names
@@ -188,17 +202,18 @@ std::string EventWatcher::presented(const Event& event) {
 }
 
 // In testing mode a session that could not be secured goes on, or is begun again, in the clear.
-void EventWatcher::closed(const Event& event, Time now) {
+void EventWatcher::closed(const Event& event, WallTime now) {
+  connection_.is_open = false;
   if (event.session.mode != Mode::kTesting || !connection_.starttls_offered || connection_.secure) return;
   if (!connection_.judged_by_dane) report_unlisted(event);
   const auto verdict =
       connection_.certificate && !connection_.judged_by_dane ? judge(event.host, false, now) : std::nullopt;
-  report(event, verdict.value_or(Verdict{kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
+  complain(event, verdict.value_or(Verdict{kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
 }
 
-void EventWatcher::deferred(const Event& event, Time now) {
+void EventWatcher::deferred(const Event& event, WallTime now) {
   if (event.session.mode != Mode::kEnforce) return;
-  if (event.error == kTlsRequired) return report(event, {kStarttlsNotSupported, sentence(event.data)});
+  if (event.error == kTlsRequired) return complain(event, {kStarttlsNotSupported, sentence(event.data)});
   if (event.error != kTlsFailure) return;
   std::optional<Verdict> verdict;
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
@@ -209,10 +224,17 @@ void EventWatcher::deferred(const Event& event, Time now) {
   } else if (judged_by_certificate) {
     verdict = judge(event.host, false, now);
   }
-  report(event, verdict.value_or(Verdict{kValidationFailure, sentence(event.data)}));
+  complain(event, verdict.value_or(Verdict{kValidationFailure, sentence(event.data)}));
 }
 
-std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, bool verified, Time now) const {
+// $event_data is a result type of RFC 8460. Where TLSA records could not be looked up there was no connection.
+void EventWatcher::dane_failed(const Event& event) {
+  if (!connection_.is_open) connection_ = {};
+  connection_.judged_by_dane = true;
+  report(event, {tls_result(event.data) ? event.data : kValidationFailure, "DANE: " + sentence(event.data)});
+}
+
+std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, bool verified, WallTime now) const {
   if (!connection_.certificate) return Verdict{kNotTrusted, "the MX presented no certificate"};
   const auto& [names, not_after] = *connection_.certificate;
   if (not_after && now > *not_after) return Verdict{kExpired, "the certificate has expired"};
@@ -223,10 +245,34 @@ std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, 
   return std::nullopt;
 }
 
-void EventWatcher::report(const Event& event, const Verdict& verdict) {
+void EventWatcher::complain(const Event& event, const Verdict& verdict) {
+  report(event, verdict);
   std::string line = line_of(event.session.mode == Mode::kEnforce ? "enforce-failure" : "testing-failure", event);
   line += " result=" + std::string(verdict.result) + " by=" + (connection_.judged_by_dane ? "dane" : "mta-sts");
   write_once(LogLevel::kWarning, line + " detail=\"" + verdict.detail + "\"");
+}
+
+// The first that is said of a connection counts. An MX that the policy does not list would not have been connected to:
+// it is told by its name.
+void EventWatcher::report(const Event& event, const Verdict& verdict) {
+  if (!report_ || std::exchange(connection_.is_reported, true)) return;
+  const Decision decision = policy_of_(event.domain);
+  const auto domain = Domain::parse(decision.domain);
+  if (decision.kind != Decision::Kind::kPolicy || !domain) return;
+  std::string host = ascii::lower(event.host);
+  if (host.ends_with('.')) host.pop_back();
+  TlsSession session = sts_session(*domain, decision.body, decision.mx);
+  if (connection_.judged_by_dane)
+    session = {.domain = *domain, .type = TlsSession::PolicyType::kTlsa, .policy_domain = host};
+  session.result = tls_result(verdict.result).value_or(TlsResult::kSuccess);
+  session.mx_host = escaped(host);
+  session.reason = verdict.detail;
+  if (connection_.unlisted.empty() || connection_.judged_by_dane) {
+    session.own_address = event.session.own_address;
+    session.mx_helo = connection_.helo;
+    session.mx_address = event.address;
+  }
+  report_(session);
 }
 
 // Once a host address and result, however often this process connects.

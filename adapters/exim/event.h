@@ -1,6 +1,6 @@
 // Exim's transport events, watched for what a policy demands of a TLS session: refuses certificates that Exim itself
-// would accept (R25), and logs what enforce refused or testing would have refused (R26, R27) with the result types of
-// RFC 8460 §4.3.
+// would accept (R25), logs what enforce refused or testing would have refused (R26, R27) with the result types of
+// RFC 8460 §4.3, and reports each connection once (R32).
 #pragma once
 
 #include <chrono>
@@ -13,13 +13,14 @@
 #include "core/decision.h"
 #include "core/result.h"
 #include "module/io/log.h"
+#include "module/tlsrpt/session.h"
 
 namespace mtasts {
 
 // What the transport tells about its session in the last argument of mta_sts_event: words `key=value`, in any order but
 // for `san=`, which is the last because its value comes from the peer:
 //   mode=enforce|testing  tlsa=$tls_out_tlsa_usage  cv=$tls_out_certificate_verified  ver=$tls_out_ver
-//   pid=$pid (where several processes ask one)  notafter=<seconds since the epoch>
+//   src=$sending_ip_address  pid=$pid (where several processes ask one)  notafter=<seconds since the epoch>
 //   san=<DNS names of the certificate, separated by ":">
 bool is_process_number(std::string_view text);
 
@@ -28,8 +29,9 @@ struct SessionFacts {
   bool judged_by_dane = false;  // usable TLSA records were found (R29)
   bool verified = false;
   std::string version;  // "TLS1.3"; empty: no TLS
-  std::optional<Time> not_after;
-  std::string process;  // digits; "": it does not say
+  std::optional<WallTime> not_after;
+  std::string process;      // digits; "": it does not say
+  std::string own_address;  // "": it does not say
   std::vector<std::string> names;
 
   // Error kConfig: no usable `mode`.
@@ -50,43 +52,52 @@ struct Event {
 class EventWatcher {
  public:
   using PolicyOf = std::function<Decision(std::string_view domain)>;
+  // A connection to an MX host of a domain under a policy, whatever the number of messages and recipients.
+  using Report = std::function<void(const TlsSession&)>;
 
-  // `log` must outlive the watcher.
-  EventWatcher(PolicyOf policy_of, Log& log) : policy_of_(std::move(policy_of)), log_(log) {}
+  // `log` must outlive the watcher. `report` may be empty.
+  EventWatcher(PolicyOf policy_of, Log& log, Report report)
+      : policy_of_(std::move(policy_of)), log_(log), report_(std::move(report)) {}
 
   // The text that event_action is to expand to: empty, or the reason of a veto.
-  std::string on(const Event& event, Time now);
+  std::string on(const Event& event, WallTime now);
 
  private:
   struct Certificate {
     std::vector<std::string> names;
-    std::optional<Time> not_after;
+    std::optional<WallTime> not_after;
   };
   struct Connection {
     std::string unlisted;  // testing: the id of a policy that does not name the host
     bool judged_by_dane = false;
     bool starttls_offered = false;
     bool secure = false;
+    bool is_open = false;
+    bool is_reported = false;
+    std::string helo;
     std::optional<Certificate> certificate;
   };
   struct Verdict {
-    std::string_view result;  // RFC 8460 §4.3
-    std::string detail;
+    std::string_view result;  // RFC 8460 §4.3; "success"
+    std::string detail{};
   };
 
   void connected(const Event& event);
   void report_unlisted(const Event& event);
-  void greeted(const Event& event, Time now);
+  void greeted(const Event& event, WallTime now);
   std::string presented(const Event& event);
-  void closed(const Event& event, Time now);
-  void deferred(const Event& event, Time now);
-  [[nodiscard]] std::optional<Verdict> judge(std::string_view host, bool verified, Time now) const;
+  void closed(const Event& event, WallTime now);
+  void deferred(const Event& event, WallTime now);
+  void dane_failed(const Event& event);
+  [[nodiscard]] std::optional<Verdict> judge(std::string_view host, bool verified, WallTime now) const;
   [[nodiscard]] bool is_for_dane_alone(const Event& event) const;
+  void complain(const Event& event, const Verdict& verdict);
   void report(const Event& event, const Verdict& verdict);
   void write_once(LogLevel level, std::string line);
 
   PolicyOf policy_of_;
   Log& log_;
+  Report report_;
   Connection connection_;
   std::vector<std::string> reported_;
 };

@@ -23,6 +23,7 @@ Result<Client*> EximHost::client() {
     if (!opened) return tl::unexpected(opened.error());
     client_ = std::move(*opened);
     budget_.emplace(client_->config().deadline);
+    reports_.emplace(client_->config(), client_->log(), ForeignReports::Life::kShort);
   }
   return client_.get();
 }
@@ -36,6 +37,7 @@ EximReply EximHost::answer(std::string_view function, EximWords words, EximReply
   if (!opened) return {EximStatus::kError, std::string(function) + ": " + opened.error().detail};
   // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
   Decision found = look_up(**opened, *domain);
+  report_route(found);
   return reply(answers_.remember(*domain, std::move(found), AnswerMemory::Clock::now()));
 }
 
@@ -44,6 +46,19 @@ Decision EximHost::look_up(Client& client, std::string_view domain) {
   Decision decision = client.lookup_with_dane(domain, Lookup::Effort::kNormal, deadline);
   budget_->end(WaitBudget::Clock::now());
   return decision;
+}
+
+// What a delivery is about to meet. By the time that there is a session it is known whether it is to be reported.
+void EximHost::report_route(const Decision& decision) {
+  const auto domain = Domain::parse(decision.domain);
+  if (!reports_->is_on() || !domain) return;
+  // Where DANE judges hosts the policy does not say which are refused.
+  if (decision.kind == Decision::Kind::kPolicy)
+    return reports_->prepare(sts_session(*domain, decision.body, decision.mx),
+                             decision.mode == Mode::kEnforce && decision.dane_hosts.empty());
+  const auto failure = decision.failure ? policy_failure(*domain, *decision.failure) : std::nullopt;
+  if (decision.kind != Decision::Kind::kNoPolicy || !failure || !failures_told_.insert(domain->text()).second) return;
+  reports_->report(*failure);
 }
 
 EximReply EximHost::route(EximWords words) { return answer("mta_sts_route", words, route_reply); }
@@ -61,7 +76,8 @@ EximReply EximHost::event(EximWords words) {
   const auto opened = client();
   if (!opened) return trouble(opened.error().detail);
   if (!watcher_) {
-    watcher_.emplace([this](std::string_view domain) { return policy_behind(domain); }, (*opened)->log());
+    watcher_.emplace([this](std::string_view domain) { return policy_behind(domain); }, (*opened)->log(),
+                     [this](const TlsSession& session) { reports_->report(session); });
   }
   return {EximStatus::kOk, watcher_->on(*event, now())};
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 #include "adapters/exim/reply.h"
 #include "adapters/exim/wait_budget.h"
 #include "module/client.h"
+#include "module/foreign_reports.h"
 
 namespace mtasts {
 
@@ -37,14 +39,17 @@ class EximHost {
   EximReply answer(std::string_view function, EximWords words, EximReply (*reply)(const Decision&));
   Decision look_up(Client& client, std::string_view domain);
   Decision policy_behind(std::string_view domain);
+  void report_route(const Decision& decision);
   EximReply trouble(const std::string& what);
 
   std::string config_path_;
   MakeLog make_log_;
   std::unique_ptr<Client> client_;
   std::optional<WaitBudget> budget_;
+  std::optional<ForeignReports> reports_;
   std::optional<EventWatcher> watcher_;
   AnswerMemory answers_;
+  std::set<std::string> failures_told_;  // domains of this process: it makes one delivery
 };
 
 }  // namespace mtasts

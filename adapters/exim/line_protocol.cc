@@ -52,7 +52,11 @@ const server::Framing kEximFraming{.cut = cut,
                                    .clients_stop_sending = true};
 
 EximProtocol::EximProtocol(Log& log)
-    : log_(log), processes_([this](std::string_view domain) { return policy_behind(domain); }, log) {}
+    : log_(log),
+      processes_([this](std::string_view domain) { return policy_behind(domain); }, log,
+                 [this](const TlsSession& session) {
+                   if (report_) report_(session);
+                 }) {}
 
 EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::Peer& peer, const Cached& cached) {
   const auto parsed = parse_request_line(payload);
@@ -82,6 +86,10 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
 
 Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
   if (question.map == kMapRoute) {
+    // Where DANE judges hosts the policy does not say which are refused.
+    const bool is_enforced = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
+    if (report_enforced_ && is_enforced && decision.dane_hosts.empty())
+      report_enforced_(sts_session(question.domain, decision.body, decision.mx));
     const EximReply reply = route_reply(decision);
     return {Label{kRoute, label_of(reply.status, mode_label(decision))}, line(reply.status, reply.text)};
   }

@@ -29,6 +29,13 @@ class EximProtocol final : public server::Protocol {
   EximProtocol(const EximProtocol&) = delete;
   EximProtocol& operator=(const EximProtocol&) = delete;
 
+  // Where connections are reported from now on, and policies that are enforced, for MX hosts that they do not list; may
+  // be empty.
+  void report_to(EventWatcher::Report connections, EventWatcher::Report enforced) {
+    report_ = std::move(connections);
+    report_enforced_ = std::move(enforced);
+  }
+
   // Events are answered at once: the policy that they are judged by is the one that the message was routed by.
   Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
   [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
@@ -45,6 +52,8 @@ class EximProtocol final : public server::Protocol {
 
   Log& log_;
   const Cached* cached_ = nullptr;  // while an event is read
+  EventWatcher::Report report_;
+  EventWatcher::Report report_enforced_;
   Processes processes_;
   LogThrottle refused_{std::chrono::minutes(1)};
 };

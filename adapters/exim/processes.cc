@@ -17,7 +17,7 @@ Processes::Process& Processes::of(const std::string& process) {
     by_name_.erase(processes_.back().name);
     processes_.pop_back();
   }
-  processes_.push_front({process, EventWatcher(policy_of_, log_)});
+  processes_.push_front({process, EventWatcher(policy_of_, log_, report_)});
   by_name_.emplace(process, processes_.begin());
   return processes_.front();
 }

@@ -19,7 +19,8 @@ class Processes {
   static constexpr std::size_t kMax = 1000;
 
   // As for EventWatcher.
-  Processes(EventWatcher::PolicyOf policy_of, Log& log) : policy_of_(std::move(policy_of)), log_(log) {}
+  Processes(EventWatcher::PolicyOf policy_of, Log& log, EventWatcher::Report report)
+      : policy_of_(std::move(policy_of)), log_(log), report_(std::move(report)) {}
 
   // `process`: any text that names one. Valid until another one is asked for.
   EventWatcher& watcher(const std::string& process) { return of(process).watcher; }
@@ -38,6 +39,7 @@ class Processes {
 
   EventWatcher::PolicyOf policy_of_;
   Log& log_;
+  EventWatcher::Report report_;
   List processes_;  // whoever was heard of last is first
   std::map<std::string, List::iterator> by_name_;
 };

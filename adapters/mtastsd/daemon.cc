@@ -24,6 +24,7 @@
 #include "module/server/descriptors.h"
 #include "module/server/requests.h"
 #include "module/server/server.h"
+#include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts::mtastsd {
 namespace {
@@ -65,19 +66,38 @@ struct Protocols {
 
 // Of one service, or of the store alone.
 struct AllAnswers {
-  AllAnswers(Protocols& protocols, Lookups* lookups, FileStore& store, Log& log, Metrics& metrics, const Config& config)
-      : socketmap({protocols.socketmap, lookups, store, log, metrics, now}, config),
-        exim({protocols.exim, lookups, store, log, metrics, now}, config) {}
+  AllAnswers(Protocols& protocols, Lookups* lookups, FileStore& store, Log& log, Metrics& metrics, const Config& config,
+             TlsReports* reports)
+      : socketmap({protocols.socketmap, lookups, store, log, metrics, now, reports}, config),
+        exim({protocols.exim, lookups, store, log, metrics, now, reports}, config) {}
   Answers socketmap;
   Answers exim;
 };
 
+std::unique_ptr<TlsReports> make_reports(Service& service, EventLoop& loop, Log& log) {
+  const Config& config = service.config();
+  if (config.tlsrpt_socket.empty()) return nullptr;
+  const TlsReports::Deps deps{loop,
+                              service.resolver(),
+                              service.store(),
+                              config.cache_directory,
+                              log,
+                              now,
+                              std::chrono::steady_clock::now,
+                              config.network.dns.max_in_flight};
+  auto reports = std::make_unique<TlsReports>(deps, config.tlsrpt_socket);
+  reports->check_collector(TlsReports::When::kNow);
+  return reports;
+}
+
 // A service and the answers that it gives.
 struct ServiceInstance {
-  ServiceInstance(std::unique_ptr<Service> opened, Protocols& protocols, Log& log, Metrics& metrics)
+  ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Protocols& protocols, Log& log, Metrics& metrics)
       : service(std::move(opened)),
-        answers(protocols, &service->lookups(), service->store(), log, metrics, service->config()) {}
+        reports(make_reports(*service, loop, log)),
+        answers(protocols, &service->lookups(), service->store(), log, metrics, service->config(), reports.get()) {}
   std::unique_ptr<Service> service;
+  std::unique_ptr<TlsReports> reports;  // nullptr: there is no collector
   AllAnswers answers;
 };
 
@@ -86,7 +106,7 @@ struct StoreOnly {
   StoreOnly(const Config& configured, Protocols& protocols, Log& log, Metrics& metrics)
       : config(with_dane(configured)),
         store(config.cache_directory, log),
-        answers(protocols, nullptr, store, log, metrics, config) {}
+        answers(protocols, nullptr, store, log, metrics, config, nullptr) {}
   const Config config;
   FileStore store;
   AllAnswers answers;
@@ -95,7 +115,9 @@ struct StoreOnly {
 class Daemon {
  public:
   Daemon(std::string config_path, EventLoop& loop, Log& log)
-      : config_path_(std::move(config_path)), loop_(loop), log_(log) {}
+      : config_path_(std::move(config_path)), loop_(loop), log_(log) {
+    metrics_.count_reports([this] { return reports_so_far(); });
+  }
 
   Result<void> start(int signals);
   void run() { loop_.run(); }
@@ -109,6 +131,8 @@ class Daemon {
   void stay_out_of_service(const Error& mistake);
   void try_again();
   Result<std::unique_ptr<ServiceInstance>> open_instance(Config config);
+  void put_in_force(std::unique_ptr<ServiceInstance> instance);
+  [[nodiscard]] std::optional<TlsReports::Counts> reports_so_far() const;
   void follow_resolvers();
   Result<void> replace_instance(Result<Config> config);
   void set_limits(const Config& config);
@@ -125,6 +149,7 @@ class Daemon {
   Requests socketmap_requests_{{loop_, protocols_.socketmap, admission_, metrics_, log_}};
   Requests exim_requests_{{loop_, protocols_.exim, admission_, metrics_, log_}};
   ReloadableService<ServiceInstance> instance_;
+  TlsReports::Counts earlier_reports_;     // of the services before it
   std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no instance
   std::string mistake_;                    // why there is none
   LogThrottle mistake_logged_{std::chrono::minutes(1)};
@@ -189,7 +214,7 @@ Result<void> Daemon::enter_service() {
     store_only_ = std::make_unique<StoreOnly>(*config, protocols_, log_, metrics_);
     return tl::unexpected(instance.error());
   }
-  instance_.replace(std::move(*instance));
+  put_in_force(std::move(*instance));
   set_limits(instance_->service->config());
   return {};
 }
@@ -265,7 +290,23 @@ Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
   auto opened = Service::open(with_dane(std::move(config)), loop_, log_, LogTarget::kStderr);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([this](const SweepSummary& summary) { metrics_.round_ended(summary); });
-  return std::make_unique<ServiceInstance>(std::move(*opened), protocols_, log_, metrics_);
+  return std::make_unique<ServiceInstance>(std::move(*opened), loop_, protocols_, log_, metrics_);
+}
+
+// What a retired service still reports is not counted.
+void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
+  earlier_reports_ = reports_so_far().value_or(TlsReports::Counts{});
+  instance_.replace(std::move(instance));
+  TlsReports* const reports = instance_->reports.get();
+  if (reports == nullptr) return protocols_.exim.report_to({}, {});
+  protocols_.exim.report_to([reports](const TlsSession& one) { reports->report(one); },
+                            [reports](const TlsSession& one) { reports->report_unlisted_once(one); });
+}
+
+std::optional<TlsReports::Counts> Daemon::reports_so_far() const {
+  if (!instance_ || !instance_->reports) return std::nullopt;
+  const auto counts = instance_->reports->counts();
+  return TlsReports::Counts{earlier_reports_.sent + counts.sent, earlier_reports_.lost + counts.lost};
 }
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now.
@@ -289,7 +330,7 @@ Result<void> Daemon::replace_instance(Result<Config> config) {
                          "at the start only"));
   log_.set_threshold(wanted.log_level);
   protocols_.socketmap.set_dane_answer(wanted.socketmap.dane_answer);
-  instance_.replace(std::move(*fresh));
+  put_in_force(std::move(*fresh));
   set_limits(instance_->service->config());
   return {};
 }

@@ -39,9 +39,12 @@ std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& confi
 
 std::unique_ptr<TlsReports> make_reports(const Table::Deps& deps, const Config& config) {
   if (config.tlsrpt_socket.empty()) return nullptr;
-  return std::make_unique<TlsReports>(TlsReports::Deps{deps.loop, deps.resolver, deps.store, deps.log, deps.clock,
-                                                       deps.steady_clock, config.network.dns.max_in_flight},
-                                      config.tlsrpt_socket);
+  auto reports = std::make_unique<TlsReports>(
+      TlsReports::Deps{deps.loop, deps.resolver, deps.store, config.cache_directory, deps.log, deps.clock,
+                       deps.steady_clock, config.network.dns.max_in_flight},
+      config.tlsrpt_socket);
+  reports->check_collector(TlsReports::When::kNow);
+  return reports;
 }
 
 // What is no name of a domain has no policy, and is smtpd's business.
@@ -81,7 +84,10 @@ void Table::check_domain(const std::string& key, Done done) {
       deps_.log.write(LogLevel::kInfo,
                       LogLine("deferred").field("domain", decision.domain).text("reason", decision.reason));
     done({kind});
-    if (domain) look_ahead(*domain, decision);
+    if (!domain) return;
+    if (reports_ && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
+      reports_->report_policy_failure(*domain, *decision.failure);
+    look_ahead(*domain, decision);
   });
 }
 

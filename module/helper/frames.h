@@ -7,6 +7,8 @@
 //     lookup   domain, "normal" | "refresh", deadline in ms
 //     txt | mx | addresses | tlsa | cname | ns   name
 //     probe    host, "sni" | "no-sni", addresses
+//     report   a TLS session (module/helper/session_fields); has no reply
+//     learn    domain: does it want reports? Has no reply
 //     of an audit: module/helper/inspection_frames
 //   reply:     id, then what the kind of its request demands (below); id 0: the helper is ready, or why it is not
 #pragma once

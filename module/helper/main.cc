@@ -119,9 +119,10 @@ class Helper {
         reader_store_(store_),
         engine_(loop_, network_->resolver(), network_->fetcher(),
                 may_write ? static_cast<PolicyStore&>(writing_store_) : reader_store_, log, settings.lookup, now),
+        reports_(make_reports(settings, may_write)),
         longest_(longest_lookup(settings.network)),
         server_({loop_, engine_, network_->resolver(), network_->prober(), network_->servers(), network_->inspector(),
-                 store_, log, settings.warns},
+                 store_, log, settings.warns, reports_.get()},
                 Descriptor(kSocket), std::move(reader), [this] { finish(); }),
         access_(settings) {
     show_life();
@@ -140,8 +141,28 @@ class Helper {
 
   // What has begun is finished and cached.
   void finish() {
-    engine_.on_idle([this] { loop_.stop(); });
-    end_ = loop_.after(engine_.is_idle() ? milliseconds(0) : longest_, [this] { loop_.stop(); });
+    engine_.on_idle([this] { end_if_idle(); });
+    if (reports_) reports_->on_idle([this] { end_if_idle(); });
+    end_ = loop_.after(is_idle() ? milliseconds(0) : longest_, [this] { loop_.stop(); });
+  }
+  [[nodiscard]] bool is_idle() const { return engine_.is_idle() && (!reports_ || reports_->is_idle()); }
+  void end_if_idle() {
+    if (is_idle()) loop_.stop();
+  }
+
+  std::unique_ptr<TlsReports> make_reports(const HelperSettings& settings, bool may_write) {
+    if (settings.tlsrpt_socket.empty()) return nullptr;
+    const TlsReports::Deps deps{loop_,
+                                network_->resolver(),
+                                store_,
+                                settings.store,
+                                log_,
+                                now,
+                                std::chrono::steady_clock::now,
+                                settings.network.dns.max_in_flight};
+    auto reports = std::make_unique<TlsReports>(deps, settings.tlsrpt_socket);
+    if (may_write) reports->check_collector(TlsReports::When::kHourly);
+    return reports;
   }
 
   std::unique_ptr<Network> network_;
@@ -152,6 +173,7 @@ class Helper {
   WritingStore writing_store_;
   ReadOnlyStore reader_store_;
   Engine engine_;
+  std::unique_ptr<TlsReports> reports_;
   milliseconds longest_;
   HelperServer server_;
   AccessWatch access_;

@@ -9,6 +9,7 @@
 
 #include "module/engine/dns_warning.h"
 #include "module/helper/inspection_frames.h"
+#include "module/helper/session_fields.h"
 
 namespace mtasts {
 
@@ -46,6 +47,8 @@ bool HelperServer::serve(const Fields& request) {
   if (kind == "txt-at" || kind == "cname-at") return serve_server_question(request);
   if (kind == "policy-host") return serve_policy_host(request);
   if (kind == "mx-host") return serve_mx_host(request);
+  if (kind == kReportRequest || kind == kUnlistedRequest) return serve_report(request);
+  if (kind == kLearnRequest) return serve_learning(request);
   return request.size() == 3 && serve_question(request[0], kind, request[2]);
 }
 
@@ -77,6 +80,7 @@ bool HelperServer::serve_lookup(const Fields& request) {
   deps_.engine.lookup(*domain, effort, milliseconds(*deadline), [this, id = request[0]](const Outcome& outcome) {
     reply(id, encode_lookup(outcome));
     if (deps_.warns) warn_of_dns_failure(deps_.store.throttle(), deps_.log, outcome);
+    learn(outcome);
   });
   return true;
 }
@@ -87,6 +91,26 @@ bool HelperServer::serve_probe(const Fields& request) {
   deps_.prober.probe(request[2], {request.begin() + 4, request.end()}, sni,
                      [this, id = request[0]](const MxTrial& trial) { reply(id, encode_trial(trial)); });
   return true;
+}
+
+bool HelperServer::serve_report(const Fields& request) {
+  const auto session = decode_session(request);
+  if (!session || deps_.reports == nullptr) return session.has_value();
+  request[1] == kReportRequest ? deps_.reports->report(*session) : deps_.reports->report_unlisted(*session);
+  return session.has_value();
+}
+
+bool HelperServer::serve_learning(const Fields& request) {
+  const auto domain = Domain::parse(request[2]);
+  if (domain && deps_.reports != nullptr) deps_.reports->learn(*domain);
+  return request.size() == 3 && domain;
+}
+
+// Behind the answer: what a delivery is told does not depend on it, and by the time that there is something to report
+// it is known.
+void HelperServer::learn(const Outcome& outcome) {
+  const CacheEntry& entry = outcome.entry;
+  if (deps_.reports != nullptr && (entry.policy || entry.failure)) deps_.reports->learn(entry.domain);
 }
 
 bool HelperServer::serve_server_question(const Fields& request) {

@@ -12,6 +12,7 @@
 #include "module/helper/frames.h"
 #include "module/io/descriptor.h"
 #include "module/store/policy_store.h"
+#include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts {
 
@@ -27,7 +28,8 @@ class HelperServer {
     HostInspector& inspector;
     FileStore& store;
     Log& log;
-    bool warns;  // of lookups that failed
+    bool warns;           // of lookups that failed
+    TlsReports* reports;  // nullptr: there are none
   };
 
   // `reader`: has what came behind the settings. `peer_gone` is called once, when nobody will ask any more: the peer
@@ -41,6 +43,9 @@ class HelperServer {
   bool serve_question(const std::string& id, const std::string& type, const std::string& name);
   bool serve_lookup(const Fields& request);
   bool serve_probe(const Fields& request);
+  bool serve_report(const Fields& request);
+  bool serve_learning(const Fields& request);
+  void learn(const Outcome& outcome);
   bool serve_server_question(const Fields& request);
   bool serve_policy_host(const Fields& request);
   bool serve_mx_host(const Fields& request);

@@ -24,7 +24,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe, servers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookupRules, min_ttl, max_ttl, retry, refresh, dns_retry, ask_dane)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QuotaRules, entries, bytes, entries_per_domain, forget)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, quota, engines, log, log_level,
-                                   is_long_lived, warns)
+                                   is_long_lived, warns, tlsrpt_socket)
 
 HelperSettings helper_settings(const Config& config, LogTarget log) {
   HelperSettings settings;
@@ -38,6 +38,7 @@ HelperSettings helper_settings(const Config& config, LogTarget log) {
   settings.log = log;
   settings.log_level = config.log_level;
   settings.warns = !config.is_for_person;
+  settings.tlsrpt_socket = config.tlsrpt_socket;
   return settings;
 }
 

@@ -23,7 +23,8 @@ struct HelperSettings {
   LogLevel log_level = LogLevel::kInfo;
   QuotaRules quota;
   bool is_long_lived = false;
-  bool warns = true;  // of lookups that failed, in the log
+  bool warns = true;          // of lookups that failed, in the log
+  std::string tlsrpt_socket;  // empty: no reports
 };
 
 HelperSettings helper_settings(const Config& config, LogTarget log);

@@ -46,7 +46,9 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
       Lookup(question->domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
   if (!outcome) return {nullptr, std::move(question)};
   deps_.metrics.from_store();
-  return {keep(payload, answer(*question, decide(*outcome, config_.decision, now)), good_for(*outcome)), {}};
+  const Decision decision = decide(*outcome, config_.decision, now);
+  report(question->domain, decision);
+  return {keep(payload, answer(*question, decision), good_for(*outcome)), {}};
 }
 
 Decision Answers::cached(const Domain& domain) {
@@ -62,10 +64,12 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
                         [this, question, done = std::move(done), asked,
                          is_late = waited > kAtOnce || wait < config_.deadline](const Outcome& found) {
                           const Outcome outcome = is_late ? of_one_begun_late(found) : found;
-                          Answer given = answer(question, decide(outcome, config_.decision, deps_.clock()));
+                          const Decision decision = decide(outcome, config_.decision, deps_.clock());
+                          Answer given = answer(question, decision);
                           deps_.metrics.looked_up(outcome);
                           deps_.metrics.answered(given.label, steady_clock::now() - asked);
                           done(given.frame);
+                          report(question.domain, decision);
                           if (const seconds time = good_for(outcome); time > seconds(0))
                             memory_.put(question.payload, std::move(given), steady_clock::now() + time);
                         });
@@ -83,6 +87,12 @@ std::string Answers::without_lookup(const Question& question, const std::string&
   Answer given = answer(question, decision);
   deps_.metrics.answered_at_once(given.label);
   return std::move(given.frame);
+}
+
+// A delivery that goes on without a policy that the domain has (R16, R32).
+void Answers::report(const Domain& domain, const Decision& decision) const {
+  if (deps_.reports != nullptr && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
+    deps_.reports->report_policy_failure(domain, *decision.failure);
 }
 
 Answer Answers::answer(const Question& question, const Decision& decision) const {

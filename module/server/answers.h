@@ -14,6 +14,7 @@
 #include "module/server/metrics.h"
 #include "module/server/protocol.h"
 #include "module/store/policy_store.h"
+#include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts::server {
 
@@ -27,6 +28,7 @@ class Answers {
     Log& log;
     Metrics& metrics;
     std::function<Time()> clock;
+    TlsReports* reports = nullptr;  // nullptr: nothing is reported
   };
 
   Answers(Deps deps, const Config& config)
@@ -58,6 +60,7 @@ class Answers {
 
   [[nodiscard]] Decision cached(const Domain& domain);
   [[nodiscard]] Answer answer(const Question& question, const Decision& decision) const;
+  void report(const Domain& domain, const Decision& decision) const;
   // What find() returns: cached for `good_for`, or for this once.
   const std::string* keep(std::string_view request, Answer answer, std::chrono::seconds good_for);
   [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;

@@ -115,6 +115,11 @@ std::string Metrics::text() const {
   page.metric("mtasts_reloads_total", "counter", "Configurations read again.");
   page.value(reloads_, label("result", "ok"));
   page.value(failed_reloads_, label("result", "refused"));
+  if (const auto reports = reports_ ? reports_() : std::nullopt) {
+    page.metric("mtasts_tlsrpt_sessions_total", "counter", "Sessions for tlsrpt-collectd, by what came of them.");
+    page.value(reports->sent, label("result", "sent"));
+    page.value(reports->lost, label("result", "lost"));
+  }
   return page.text();
 }
 

@@ -4,13 +4,16 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/lookup.h"
 #include "module/engine/sweep.h"
 #include "module/server/protocol.h"
+#include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts::server {
 
@@ -35,6 +38,9 @@ class Metrics {
   void malformed() { ++malformed_; }
 
   void round_ended(const SweepSummary& summary);
+  // Those of the services so far; nullopt where nothing is reported.
+  using CountReports = std::function<std::optional<TlsReports::Counts>()>;
+  void count_reports(CountReports reports) { reports_ = std::move(reports); }
   void reloaded(bool worked) { ++(worked ? reloads_ : failed_reloads_); }
 
   // Text format 0.0.4.
@@ -63,6 +69,7 @@ class Metrics {
   Count domains_ = 0;
   Count reloads_ = 0;
   Count failed_reloads_ = 0;
+  CountReports reports_;
 };
 
 }  // namespace mtasts::server

@@ -7,44 +7,33 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kTypeSts = 2;  // the policy type `sts`
+// What is not known is left out, as libtlsrpt does.
+void add(Json& object, const char* name, const std::string& text) {
+  if (!text.empty()) object[name] = text;
+}
 
-// The number that stands for a result type, 0 for none.
-int number_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kStartTlsNotSupported:
-      return 201;
-    case ErrorCode::kCertificateHostMismatch:
-      return 202;
-    case ErrorCode::kCertificateNotTrusted:
-      return 203;
-    case ErrorCode::kCertificateExpired:
-      return 204;
-    case ErrorCode::kValidationFailure:
-      return 205;
-    default:
-      return 0;
-  }
+void add(Json& object, const char* name, const std::vector<std::string>& texts) {
+  if (!texts.empty()) object[name] = texts;
 }
 
 Json failure_details(const TlsSession& session) {
-  const Error& error = session.trial.result.error();
   Json details;
-  details["c"] = number_of(error.code);
-  if (!session.trial.own_address.empty()) details["s"] = session.trial.own_address;
-  details["n"] = session.mx_host;
-  if (!session.trial.mx_address.empty()) details["r"] = session.trial.mx_address;
-  details["f"] = error.detail;
+  details["c"] = static_cast<int>(session.result);
+  add(details, "s", session.own_address);
+  add(details, "n", session.mx_host);
+  add(details, "h", session.mx_helo);
+  add(details, "r", session.mx_address);
+  add(details, "f", session.reason);
   return details;
 }
 
 Json policy(const TlsSession& session) {
-  const bool failed = !session.trial.result;
+  const bool failed = session.result != TlsResult::kSuccess;
   Json policy;
-  policy["policy-type"] = kTypeSts;
-  policy["policy-domain"] = session.domain.text();
-  policy["policy-string"] = policy_strings(session.policy.body);
-  policy["mx-host"] = session.policy.policy.mx;
+  policy["policy-type"] = static_cast<int>(session.type);
+  policy["policy-domain"] = session.policy_domain;
+  add(policy, "policy-string", session.strings);
+  add(policy, "mx-host", session.patterns);
   if (failed) policy["failure-details"] = Json::array({failure_details(session)});
   policy["t"] = failed ? 1 : 0;  // how many failures are listed
   policy["f"] = failed ? 1 : 0;  // did the session fail in the end?
@@ -52,8 +41,6 @@ Json policy(const TlsSession& session) {
 }
 
 }  // namespace
-
-bool is_reported(const MxTrial& trial) { return trial.result || number_of(trial.result.error().code) != 0; }
 
 std::string tlsrpt_datagram(const TlsSession& session, const std::string& record) {
   Json json;

@@ -6,16 +6,14 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 namespace mtasts {
 namespace {
 
-using Loss = TlsrptSocket::Loss;
+using Why = TlsrptLosses::Why;
 
 // The kernel holds ten datagrams for a collector that is busy; a mail to many domains can be more than that.
-constexpr std::size_t kMaxUnsent = 200;
 constexpr std::chrono::milliseconds kSoon{100};
 
 // 0, or errno. A socket for each datagram: whoever restarts the collector has to tell nobody.
@@ -40,62 +38,42 @@ int put(int fd, const sockaddr_un& address, const std::string& datagram) {
   return ::sendto(fd, datagram.data(), datagram.size(), MSG_NOSIGNAL, name, sizeof(address)) < 0 ? -1 : 0;
 }
 
-bool is_busy(int error) { return error == EAGAIN || error == ENOBUFS; }
-
-Loss loss_of(int error) {
-  if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR) return Loss::kNobody;
-  if (error == EACCES || error == EPERM) return Loss::kForbidden;
-  return error == EMSGSIZE ? Loss::kTooLarge : Loss::kOther;
-}
-
-struct Words {
-  const char* stamp;
-  const char* detail;
-  const char* action;
-};
-
-Words words_of(Loss why) {
-  switch (why) {
-    case Loss::kNobody:
-      return {"tlsrpt-nobody", "nobody listens there", "start tlsrpt-collectd, or fix tlsrpt.socket"};
-    case Loss::kForbidden:
-      return {"tlsrpt-forbidden", "this program's user may not write there",
-              "see tlsrpt-collectd's --socketgroup and --socketmode"};
-    case Loss::kSlow:
-      return {"tlsrpt-slow", "the collector does not keep up", "see what holds tlsrpt-collectd up"};
-    case Loss::kTooLarge:
-      return {"tlsrpt-large", "a policy is too large for a datagram", "none"};
-    case Loss::kDns:
-      return {"tlsrpt-dns", "name servers are slow to say whether their domains want reports", "none, if it goes by"};
-    case Loss::kOther:
-      return {"tlsrpt-other", "the system refuses it", "is that a datagram socket?"};
-  }
-  return {};
-}
-
 }  // namespace
 
+int send_to_collector(const std::string& path, const std::string& datagram) {
+  return on_a_socket(path, &put, datagram);
+}
+
+int reach_collector(const std::string& path) { return on_a_socket(path, &reach, {}); }
+
+bool is_busy_collector(int error) { return error == EAGAIN || error == ENOBUFS; }
+
 TlsrptSocket::TlsrptSocket(EventLoop& loop, SharedThrottle& throttle, Log& log, std::string path)
-    : loop_(loop), throttle_(throttle), log_(log), path_(std::move(path)) {
-  const int error = on_a_socket(path_, &reach, {});
+    : loop_(loop),
+      log_(log),
+      path_(std::move(path)),
+      losses_([&throttle](const char* name) { return throttle.is_due(name, std::chrono::hours(1)); }, log, path_) {}
+
+void TlsrptSocket::check() {
+  const int error = reach_collector(path_);
   is_cut_off_ = error != 0;
-  if (is_cut_off_) warn(loss_of(error), error);
+  if (is_cut_off_) losses_.warn(TlsrptLosses::why(error), error);
 }
 
 TlsrptSocket::~TlsrptSocket() {
-  if (!unsent_.empty()) lose(Loss::kSlow);
+  if (!unsent_.empty()) losses_.add(Why::kSlow, 0, unsent_.size());
 }
 
 void TlsrptSocket::send(std::string datagram) {
-  if (unsent_.size() == kMaxUnsent) return lose(Loss::kSlow);
+  if (unsent_.size() == kMaxUnsent) return lose(Why::kSlow);
   unsent_.push_back(std::move(datagram));
   if (!again_) flush();
 }
 
 void TlsrptSocket::flush() {
   while (!unsent_.empty()) {
-    const int error = on_a_socket(path_, &put, unsent_.front());
-    if (is_busy(error)) {
+    const int error = send_to_collector(path_, unsent_.front());
+    if (is_busy_collector(error)) {
       again_ = loop_.after(kSoon, [this] {
         again_.reset();
         flush();
@@ -105,27 +83,15 @@ void TlsrptSocket::flush() {
     unsent_.pop_front();
     note(error);
   }
+  if (empty_) empty_();
 }
 
 void TlsrptSocket::note(int error) {
+  if (error == 0) ++sent_;
   if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, LogLine("tlsrpt-reached").field("socket", path_));
-  const Loss why = loss_of(error);
-  if (error != 0) lose(why, error);
-  if (why != Loss::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
-}
-
-void TlsrptSocket::lose(Loss why, int error) {
-  if (throttle_.is_due(words_of(why).stamp, std::chrono::hours(1))) warn(why, error);
-}
-
-void TlsrptSocket::warn(Loss why, int error) {
-  const Words words = words_of(why);
-  const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
-  log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
-                                     .field("socket", path_)
-                                     .text("detail", detail)
-                                     .text("effect", "sessions are not reported")
-                                     .text("action", words.action));
+  const Why why = TlsrptLosses::why(error);
+  if (error != 0) losses_.add(why, error);
+  if (why != Why::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
 }
 
 }  // namespace mtasts

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/mx_match.h"
 #include "core/tlsrpt_record.h"
 #include "module/tlsrpt/datagram.h"
 
@@ -15,8 +16,10 @@ constexpr std::size_t kMaxRemembered = 10'000;
 constexpr std::size_t kMaxAsked = 20;    // domains, at a time
 constexpr std::size_t kMaxWaiting = 20;  // sessions for one domain
 constexpr seconds kShortest{60};         // how long an answer is cached
-constexpr seconds kLongest{86'400};
 constexpr seconds kFailedFor{300};
+constexpr seconds kOneDelivery{60};
+constexpr seconds kLongestListed{3600};
+constexpr std::size_t kMaxMx = 20;
 
 }  // namespace
 
@@ -25,25 +28,77 @@ TlsReports::TlsReports(const Deps& deps, const std::string& socket)
       // Far fewer questions than the resolver has places for: what mail waits for must not wait for these.
       most_asked_(std::clamp(deps.dns_places / 4, std::size_t{1}, kMaxAsked)),
       socket_(deps.loop, deps.store.throttle(), deps.log, socket),
+      wishes_(deps.store_directory),
       told_(kMaxRemembered),
-      wanted_(kMaxRemembered) {}
+      wanted_(kMaxRemembered) {
+  socket_.on_empty([this] {
+    if (idle_ && is_idle()) idle_();
+  });
+}
+
+void TlsReports::check_collector(When when) {
+  if (when == When::kNow || deps_.store.throttle().is_due("tlsrpt-check", std::chrono::hours(1))) socket_.check();
+}
+
+void TlsReports::on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+
+// And from now on it is.
+bool TlsReports::is_told(const std::string& name, SteadyTime until) {
+  if (told_.find(name, deps_.steady_clock()) != nullptr) return true;
+  told_.put(name, true, until);
+  return false;
+}
 
 void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
-  const auto now = deps_.steady_clock();
-  const std::string name = domain.text() + ' ' + mx_host;
-  if (!is_reported(trial) || told_.find(name, now) != nullptr) return;
-  told_.put(name, true, until);
-  if (const auto* wanted = wanted_.find(domain.text(), now)) return send(domain, {mx_host, trial}, wanted->value);
-  ask(domain, {mx_host, trial});
+  const auto result = trial.result ? std::optional(TlsResult::kSuccess) : tls_result(trial.result.error().code);
+  if (!result || is_told(domain.text() + ' ' + mx_host, until)) return;
+  const auto cached = deps_.store.get(domain).value_or(std::nullopt);
+  const StoredPolicy* policy = cached ? cached->binding_policy(deps_.clock()) : nullptr;
+  if (policy == nullptr) return;
+  TlsSession session = sts_session(domain, policy->body, policy->policy.mx);
+  session.result = *result;
+  session.own_address = trial.own_address;
+  session.mx_host = mx_host;
+  session.mx_address = trial.mx_address;
+  if (!trial.result) session.reason = trial.result.error().detail;
+  report(session);
+}
+
+void TlsReports::report_policy_failure(const Domain& domain, const Error& failure) {
+  const auto session = policy_failure(domain, failure);
+  if (session && !is_told(domain.text(), deps_.steady_clock() + kOneDelivery)) report(*session);
+}
+
+void TlsReports::report(const TlsSession& session) {
+  if (const auto wanted = known(session.domain)) return send(session, *wanted);
+  ask(session.domain, {session});
+}
+
+void TlsReports::learn(const Domain& domain) {
+  if (!known(domain)) ask(domain, {});
+}
+
+// nullopt: it has to be asked for.
+std::optional<TlsReports::Wanted> TlsReports::known(const Domain& domain) {
+  const auto steady = deps_.steady_clock();
+  if (const auto* wanted = wanted_.find(domain.text(), steady)) return wanted->value;
+  const WallTime now = deps_.clock();
+  auto wish = wishes_.find(domain, now);
+  if (!wish) return std::nullopt;
+  wanted_.put(domain.text(), wish->record, steady + (wish->until - now));
+  return std::move(wish->record);
 }
 
 // One question for a domain, whatever waits for it.
-void TlsReports::ask(const Domain& domain, Session session) {
+void TlsReports::ask(const Domain& domain, std::vector<TlsSession> sessions) {
   const auto place = waiting_.find(domain.text());
   const bool is_full = place == waiting_.end() ? waiting_.size() >= most_asked_ : place->second.size() >= kMaxWaiting;
-  if (is_full) return socket_.lose(TlsrptSocket::Loss::kDns);
-  if (place != waiting_.end()) return place->second.push_back(std::move(session));
-  waiting_[domain.text()].push_back(std::move(session));
+  if (is_full) return sessions.empty() ? void() : socket_.lose(TlsrptLosses::Why::kDns);
+  if (place != waiting_.end()) {
+    std::ranges::move(sessions, std::back_inserter(place->second));
+    return;
+  }
+  waiting_.emplace(domain.text(), std::move(sessions));
   deps_.resolver.txt("_smtp._tls." + domain.text(),
                      [this, domain](const Result<DnsAnswer<std::string>>& answer) { answered(domain, answer); });
 }
@@ -51,19 +106,60 @@ void TlsReports::ask(const Domain& domain, Session session) {
 // Where DNS fails nobody knows whether a report is wanted.
 void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer) {
   const Wanted wanted = answer ? tlsrpt_record(answer->records) : std::nullopt;
-  const seconds time = answer ? std::clamp(answer->ttl, kShortest, kLongest) : kFailedFor;
+  const seconds time = answer ? std::clamp(answer->ttl, kShortest, ReportWishes::kLongest) : kFailedFor;
   wanted_.put(domain.text(), wanted, deps_.steady_clock() + time);
+  wishes_.put(domain, {wanted, deps_.clock() + time});
   const auto sessions = std::move(waiting_.at(domain.text()));
   waiting_.erase(domain.text());
-  for (const Session& session : sessions) send(domain, session, wanted);
+  for (const TlsSession& session : sessions) send(session, wanted);
+  if (idle_ && is_idle()) idle_();
 }
 
-void TlsReports::send(const Domain& domain, const Session& session, const Wanted& wanted) {
-  if (!wanted) return;
-  const auto remembered = deps_.store.get(domain).value_or(std::nullopt);
-  const StoredPolicy* policy = remembered ? remembered->policy_in_force(deps_.clock()) : nullptr;
-  if (policy == nullptr || policy->policy.mode == Mode::kNone) return;
-  socket_.send(tlsrpt_datagram({domain, *policy, session.mx_host, session.trial}, *wanted));
+void TlsReports::report_unlisted_once(const TlsSession& session) {
+  if (!is_told(session.domain.text() + " mx", deps_.steady_clock() + kOneDelivery)) report_unlisted(session);
+}
+
+// DNS is not asked about domains that want no reports, and not again where all hosts were found to be listed.
+void TlsReports::report_unlisted(const TlsSession& session) {
+  const auto wanted = known(session.domain);
+  if (wanted && !*wanted) return;
+  if (!wanted) learn(session.domain);
+  const WallTime now = deps_.clock();
+  const auto wish = wishes_.find(session.domain, now);
+  if (wish && now < wish->listed_until && wish->listed_by == number_of(session.patterns)) return;
+  if (mx_asked_ >= most_asked_) return;
+  ++mx_asked_;
+  deps_.resolver.mx(session.domain.text(), [this, session](const Result<DnsAnswer<MxRecord>>& answer) {
+    --mx_asked_;
+    report_unlisted(session, answer);
+    if (idle_ && is_idle()) idle_();
+  });
+}
+
+void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRecord>>& answer) {
+  if (!answer) return;
+  session.result = TlsResult::kValidationFailure;
+  session.reason = "the policy does not list this MX";
+  std::vector<MxRecord> records = answer->records;
+  if (records.empty()) records.push_back({0, session.domain.text()});
+  if (records.size() > kMaxMx) records.resize(kMaxMx);
+  bool all_listed = true;
+  for (const MxRecord& record : records) {
+    const auto host = Domain::parse(record.host);
+    if (!host || mx_allowed(session.patterns, host->text())) continue;
+    all_listed = false;
+    session.mx_host = host->text();
+    report(session);
+  }
+  auto wish = wishes_.find(session.domain, deps_.clock());
+  if (!all_listed || !wish) return;
+  wish->listed_by = number_of(session.patterns);
+  wish->listed_until = deps_.clock() + std::clamp(answer->ttl, kShortest, kLongestListed);
+  wishes_.put(session.domain, *wish);
+}
+
+void TlsReports::send(const TlsSession& session, const Wanted& wanted) {
+  if (wanted) socket_.send(tlsrpt_datagram(session, *wanted));
 }
 
 }  // namespace mtasts

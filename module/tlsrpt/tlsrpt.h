@@ -2,6 +2,7 @@
 // daily reports of them (RFC 8460, R31-R33).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,50 +15,81 @@
 #include "module/io/log.h"
 #include "module/io/short_memory.h"
 #include "module/store/policy_store.h"
+#include "module/tlsrpt/session.h"
 #include "module/tlsrpt/socket.h"
+#include "module/tlsrpt/wishes.h"
 
 namespace mtasts {
 
-// Everything passed to the constructor must outlive the object, and the object what it has begun. One thread.
+// Everything passed to the constructor must outlive the object, and the object what it has begun. One thread. Never
+// waits for DNS or the collector: where one is too slow, sessions are lost, and that is a warning. What waits for DNS
+// when the object ends is lost as well.
 class TlsReports {
  public:
   struct Deps {
     EventLoop& loop;
     Resolver& resolver;
     FileStore& store;
+    std::string store_directory;
     Log& log;
     std::function<WallTime()> clock;
     std::function<SteadyTime()> steady_clock;
     std::size_t dns_places;  // how many questions the resolver asks at a time
   };
+  struct Counts {
+    std::uint64_t sent = 0;
+    std::uint64_t lost = 0;
+  };
 
   // `socket`: the path of tlsrpt-collectd's datagram socket.
   TlsReports(const Deps& deps, const std::string& socket);
 
-  // A session for mail to `domain`, which is under a policy in mode testing or enforce; other sessions, and those that
-  // RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before `until`.
-  // Never waits for DNS or the collector: where one is too slow, sessions are lost, and that is a warning. What waits
-  // for DNS when the object ends is lost as well.
+  // Says so in the log when nobody takes sessions there; `kHourly`: once an hour, whichever process asks.
+  enum class When { kNow, kHourly };
+  void check_collector(When when);
+
+  // One more session.
+  void report(const TlsSession& session);
+  // A trial of a host for mail to `domain`, which is under a policy in mode testing or enforce; other trials, and those
+  // that RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before
+  // `until`.
   void report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until);
+  // A delivery as without a policy, because of this failure; others are not reported. For hosts that do not say which
+  // delivery a question belongs to: those of one minute are taken for one.
+  void report_policy_failure(const Domain& domain, const Error& failure);
+  // `session`: as of a connection under an enforced policy, without a host. Where the domain wants reports, each of its
+  // MX hosts that the patterns do not match is a session that failed: nobody connects to it (RFC 8461 §4.1).
+  void report_unlisted(const TlsSession& session);
+  // The same for a host that does not say which delivery it is for: once a minute for a domain.
+  void report_unlisted_once(const TlsSession& session);
+  // Finds out whether reports are wanted, so that later sessions need not wait for it.
+  void learn(const Domain& domain);
+
+  [[nodiscard]] bool is_idle() const { return waiting_.empty() && mx_asked_ == 0 && socket_.is_empty(); }
+  // Called each time that nothing is asked for any more and everything has been sent.
+  void on_idle(std::function<void()> idle);
+  [[nodiscard]] Counts counts() const { return {socket_.sent(), socket_.lost()}; }
 
  private:
-  struct Session {
-    std::string mx_host;
-    MxTrial trial;
-  };
   // The domain's record, if it asks for reports.
   using Wanted = std::optional<std::string>;
 
-  void ask(const Domain& domain, Session session);
+  [[nodiscard]] bool is_told(const std::string& name, SteadyTime until);
+  [[nodiscard]] std::optional<Wanted> known(const Domain& domain);
+  void ask(const Domain& domain, std::vector<TlsSession> sessions);
   void answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
-  void send(const Domain& domain, const Session& session, const Wanted& wanted);
+  void send(const TlsSession& session, const Wanted& wanted);
+  void report_unlisted(TlsSession session, const Result<DnsAnswer<MxRecord>>& answer);
 
   Deps deps_;
   std::size_t most_asked_;  // domains, at a time
   TlsrptSocket socket_;
-  ShortMemory<bool> told_;  // "domain host"
-  ShortMemory<Wanted> wanted_;
-  std::unordered_map<std::string, std::vector<Session>> waiting_;  // for DNS, by domain
+  ReportWishes wishes_;
+  ShortMemory<bool> told_;      // "domain host", or the domain of a policy failure
+  ShortMemory<Wanted> wanted_;  // before wishes_, which cannot be written everywhere
+  std::unordered_map<std::string, std::vector<TlsSession>> waiting_;  // for DNS, by domain
+  std::size_t mx_asked_ = 0;                                          // questions for MX records
+  std::function<void()> idle_;
 };
 
 }  // namespace mtasts

@@ -32,7 +32,8 @@ class Session:
 
 
 class Collector:
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, hangs: bool = False) -> None:
+        """`hangs`: it takes nothing, and its socket is full."""
         self.sessions: list[Session] = []
         self.trouble = ""
         self._place = Path(place)
@@ -41,7 +42,18 @@ class Collector:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(place)
         os.chmod(place, 0o666)
-        threading.Thread(target=self._read, daemon=True).start()
+        if hangs:
+            self._fill()
+        else:
+            threading.Thread(target=self._read, daemon=True).start()
+
+    def _fill(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
+            try:
+                while True:
+                    client.sendto(b"{}", str(self._place))
+            except BlockingIOError:
+                pass
 
     def wait_for(self, count: int, patience: float = 10.0) -> bool:
         deadline = time.monotonic() + patience

@@ -26,6 +26,7 @@ import scenarios_configuration  # noqa: E402,F401
 import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
 import scenarios_examples  # noqa: E402,F401
+import scenarios_reports  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
 import scenarios_socket  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401

@@ -8,6 +8,7 @@ from collector import Collector, Session
 from framework import expect, expect_delivered, scenario
 from scenarios_testing import told
 from topology import BAD_HOSTS, GOOD, PLAIN, SECOND, SELF_SIGNED, declare
+from web import PolicyHost
 from world import Domain, World
 
 SOCKET = "/run/tlsrpt/collectd.sock"
@@ -19,6 +20,7 @@ SENDER = "198.51.100.1"
 TESTING = declare(Domain("reporttesting.test", (EXPIRED.name, GOOD), "testing", (EXPIRED.name,), records=WANTED))
 ENFORCE = declare(Domain("reportenforce.test", (SELF_SIGNED, SECOND), "enforce", records=WANTED))
 SHARING = declare(Domain("reportsharing.test", (SECOND,), "enforce", records=WANTED))
+BROKEN = declare(Domain("reportbroken.test", (GOOD,), "enforce", records=WANTED, host=PolicyHost("", status=404)))
 QUIET = declare(Domain("reportunwanted.test", (PLAIN,), "testing"))
 
 
@@ -78,6 +80,17 @@ def shared(world: World) -> None:
     expect(collector.wait_for(3), f"three sessions should be reported, and were: {collector.sessions}")
     good = sorted(session.domain for session in collector.sessions if not session.failed)
     expect(good == [ENFORCE.name, SHARING.name], f"one good session each should be reported: {collector.sessions}")
+
+
+@scenario("R16, R32: a policy that cannot be had is told, once for the recipients of a message, and the mail goes on")
+def policy_failure(world: World) -> None:
+    collector = collecting(world)
+    world.send(*(f"{name}@{BROKEN.name}" for name in ("alice", "bob")))
+    expect(collector.wait_for(1), "it should be told")
+    time.sleep(0.3)
+    [session] = collector.sessions
+    policy = {"policy-type": 2, "policy-domain": BROKEN.name}
+    expect(session.policy == policy and session.failed and session.failures[0]["c"] == 301, f"a fetch error should be told: {session}")
 
 
 @scenario("a collector that comes late gets what is seen from then on, and the log says that it is there")

@@ -24,6 +24,7 @@ import every_trouble  # noqa: E402,F401
 import scenarios_daemon  # noqa: E402,F401
 import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
+import scenarios_failures  # noqa: E402,F401
 import scenarios_flood  # noqa: E402,F401
 import scenarios_reports  # noqa: E402,F401
 import scenarios_routes  # noqa: E402,F401

@@ -22,6 +22,7 @@ import every_change  # noqa: E402,F401
 import every_enforce  # noqa: E402,F401
 import every_trouble  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
+import scenarios_failures  # noqa: E402,F401
 import scenarios_sendmail  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
 import scenarios_shared  # noqa: E402,F401

@@ -9,12 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "module/mtasts.h"
 
-/* c_abi_store.cc: caches a policy in a store directory; forget_all empties it. */
+/* c_abi_store.cc: caches a policy in a store directory, that a policy could not be fetched, that reports are wanted;
+ * forget_all empties it. */
 int put_policy(const char *store, const char *domain, const char *body);
+int put_failure(const char *store, const char *domain);
+int put_wish(const char *store, const char *domain);
 int forget_all(const char *store);
 
 static char directory[] = "/tmp/mtasts-c-abi-XXXXXX";
@@ -171,6 +176,111 @@ static void an_exempt_domain_has_no_policy(void **state) {
   mtasts_close(context);
 }
 
+/* A collector, and a context that reports to it. */
+static int collector = -1;
+
+static mtasts_context *open_reporting(void) {
+  char path[128];
+  char text[512];
+  char error[256];
+  struct sockaddr_un address;
+  mtasts_context *context = NULL;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  snprintf(address.sun_path, sizeof address.sun_path, "%s/collectd.sock", directory);
+  unlink(address.sun_path);
+  collector = socket(AF_UNIX, SOCK_DGRAM, 0);
+  assert_int_equal(bind(collector, (struct sockaddr *)&address, sizeof address), 0);
+  snprintf(path, sizeof path, "%s/reporting.toml", directory);
+  snprintf(text, sizeof text, "[cache]\ndirectory = \"%s\"\n[tlsrpt]\nsocket = \"%s\"\n", directory, address.sun_path);
+  write_file(path, text);
+  assert_int_equal(mtasts_open(path, &context, error, sizeof error), MTASTS_OK);
+  return context;
+}
+
+/* The next datagram, "" when there is none. */
+static const char *datagram(void) {
+  static char bytes[4096];
+  ssize_t got = recv(collector, bytes, sizeof bytes - 1, MSG_DONTWAIT);
+  bytes[got > 0 ? got : 0] = '\0';
+  return bytes;
+}
+
+static const char policy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n";
+
+static mtasts_answer *ask(mtasts_context *context, const char *domain) {
+  mtasts_answer *answer = NULL;
+  assert_int_equal(mtasts_lookup(context, domain, 1000, &answer), MTASTS_OK);
+  return answer;
+}
+
+static void a_session_is_reported_with_what_is_known_of_it(void **state) {
+  mtasts_context *context = open_reporting();
+  mtasts_session_details details;
+  mtasts_answer *answer;
+  const char *told;
+  (void)state;
+  assert_int_equal(put_policy(directory, "example.com", policy), 0);
+  assert_int_equal(put_wish(directory, "example.com"), 0);
+  answer = ask(context, "example.com");
+  memset(&details, 0, sizeof details);
+  assert_int_equal(mtasts_report_session(context, answer, &details), MTASTS_E_ARGUMENT);
+  details.size = sizeof details;
+  assert_int_equal(mtasts_report_session(context, answer, &details), MTASTS_E_ARGUMENT);
+  details.outcome = MTASTS_SESSION_CERTIFICATE_EXPIRED;
+  details.mx_host = "mx.example.com";
+  details.mx_address = "192.0.2.1";
+  details.mx_helo = "mail.example.com";
+  details.own_address = "192.0.2.9";
+  details.reason = "it has expired";
+  assert_int_equal(mtasts_report_session(context, answer, &details), MTASTS_OK);
+  told = datagram();
+  assert_non_null(strstr(told, "{\"d\":\"example.com\",\"pr\":\"v=TLSRPTv1; rua=mailto:r@example.com\""));
+  assert_non_null(strstr(told, "\"policy-string\":[\"version: STSv1\",\"mode: enforce\","));
+  assert_non_null(strstr(told,
+                         "{\"c\":204,\"s\":\"192.0.2.9\",\"n\":\"mx.example.com\",\"h\":\"mail.example.com\","
+                         "\"r\":\"192.0.2.1\",\"f\":\"it has expired\"}"));
+  assert_int_equal(mtasts_report(context, answer, "mx.example.com", MTASTS_SESSION_SUCCESS, NULL), MTASTS_OK);
+  assert_non_null(strstr(datagram(), "\"t\":0,\"f\":0"));
+  assert_string_equal(datagram(), "");
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+  close(collector);
+}
+
+static void a_policy_that_could_not_be_had_is_reported_once_for_an_answer(void **state) {
+  mtasts_context *context = open_reporting();
+  mtasts_answer *answer;
+  int i;
+  (void)state;
+  assert_int_equal(put_failure(directory, "broken.example"), 0);
+  assert_int_equal(put_wish(directory, "broken.example"), 0);
+  answer = ask(context, "broken.example");
+  assert_int_equal(mtasts_answer_mode(answer), MTASTS_MODE_NONE);
+  for (i = 0; i < 3; ++i) mtasts_report(context, answer, "mx.broken.example", MTASTS_SESSION_SUCCESS, NULL);
+  assert_non_null(strstr(datagram(), "\"failure-details\":[{\"c\":301,"));
+  assert_string_equal(datagram(), "");
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+  close(collector);
+}
+
+/* A socket takes a few datagrams. */
+static void closing_sends_what_waits_where_there_is_room(void **state) {
+  mtasts_context *context = open_reporting();
+  mtasts_answer *answer = ask(context, "example.com");
+  int told = 0;
+  int i;
+  (void)state;
+  for (i = 0; i < 100; ++i) mtasts_report(context, answer, "mx.example.com", MTASTS_SESSION_SUCCESS, NULL);
+  while (*datagram() != '\0') ++told;
+  assert_true(told > 0 && told < 100);
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+  assert_true(*datagram() != '\0');
+  close(collector);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(broken_configuration_is_one_sentence),
@@ -180,6 +290,9 @@ int main(void) {
       cmocka_unit_test(every_code_has_a_text),
       cmocka_unit_test(a_policy_is_read),
       cmocka_unit_test(an_exempt_domain_has_no_policy),
+      cmocka_unit_test(a_session_is_reported_with_what_is_known_of_it),
+      cmocka_unit_test(a_policy_that_could_not_be_had_is_reported_once_for_an_answer),
+      cmocka_unit_test(closing_sends_what_waits_where_there_is_room),
   };
   return cmocka_run_group_tests(tests, make_config, remove_config);
 }

@@ -1,18 +1,20 @@
 // What tlsrpt-collectd is handed, and when; scripted DNS, a real socket.
 #include "module/tlsrpt/tlsrpt.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "module/client.h"
 #include "module/io/wall_clock.h"
-#include "module/tlsrpt/datagram.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
@@ -31,71 +33,15 @@ using testing::SizeIs;
 
 constexpr char kRecord[] = "v=TLSRPTv1; rua=mailto:r@example.com";
 
-TlsSession session(Result<void> result) {
-  const std::string body =
-      "version: STSv1\r\nmode: testing\n\nmx: mx.example.com\nmax_age: 86400\nnote: \"\xc3\xa4\"\n";
-  return {test::domain(),
-          test::stored_policy("1", test::kNow, body),
-          "mx.example.com",
-          {std::move(result), "192.0.2.9", "192.0.2.1"}};
-}
-
-// As libtlsrpt 0.5.0 wrote it, given the same.
-TEST(TlsrptDatagram, R32R33AFailedSessionIsWhatLibtlsrptWouldSend) {
-  const auto failed = session(fail(ErrorCode::kCertificateExpired, "certificate of mx.example.com is expired"));
-  ASSERT_TRUE(is_reported(failed.trial));
-  EXPECT_EQ(json::parse(tlsrpt_datagram(failed, kRecord)), json::parse(R"({
-    "d": "example.com","pr": "v=TLSRPTv1; rua=mailto:r@example.com","policies":[{"policy-type":2,
-    "policy-domain": "example.com",
-    "policy-string":["version: STSv1","mode: testing","mx: mx.example.com","max_age: 86400","note: \"ä\""],
-    "mx-host":["mx.example.com"],"failure-details":[{"c":204,"s": "192.0.2.9","n": "mx.example.com",
-    "r": "192.0.2.1","f": "certificate of mx.example.com is expired"}],"t":1,"f":1}]})"));
-}
-
-TEST(TlsrptDatagram, R32ASuccessfulSessionHasNoDetails) {
-  const auto policy = json::parse(tlsrpt_datagram(session({}), kRecord))["policies"][0];
-  EXPECT_FALSE(policy.contains("failure-details"));
-  EXPECT_EQ(policy["t"], 0);
-  EXPECT_EQ(policy["f"], 0);
-}
-
-TEST(TlsrptDatagram, AddressesThatAreNotKnownAreLeftOut) {
-  auto unlisted = session(fail(ErrorCode::kValidationFailure, "the policy does not name it"));
-  unlisted.trial.own_address.clear();
-  unlisted.trial.mx_address.clear();
-  const auto details = json::parse(tlsrpt_datagram(unlisted, kRecord))["policies"][0]["failure-details"][0];
-  EXPECT_FALSE(details.contains("s"));
-  EXPECT_FALSE(details.contains("r"));
-}
-
-TEST(TlsrptDatagram, R32EachResultTypeHasItsNumberAndOnlyThoseAreReported) {
-  const std::pair<ErrorCode, int> numbers[] = {
-      {ErrorCode::kStartTlsNotSupported, 201},  {ErrorCode::kCertificateHostMismatch, 202},
-      {ErrorCode::kCertificateNotTrusted, 203}, {ErrorCode::kCertificateExpired, 204},
-      {ErrorCode::kValidationFailure, 205},
-  };
-  for (const auto& [code, number] : numbers) {
-    const auto failed = session(fail(code, "why"));
-    EXPECT_TRUE(is_reported(failed.trial));
-    EXPECT_EQ(json::parse(tlsrpt_datagram(failed, kRecord))["policies"][0]["failure-details"][0]["c"], number);
-  }
-  for (const auto code :
-       {ErrorCode::kUnreachable, ErrorCode::kNotTried, ErrorCode::kDnsFailure, ErrorCode::kInvalidName})
-    EXPECT_FALSE(is_reported(session(fail(code, "why")).trial));
-}
-
-TEST(TlsrptDatagram, ForeignBytesLeaveItOneJsonText) {
-  auto failed = session(fail(ErrorCode::kValidationFailure, "a \" and \xff"));
-  EXPECT_TRUE(json::accept(tlsrpt_datagram(failed, kRecord)));
-}
-
 class Collector : public testing::Test {
  protected:
   Collector() { open(); }
   void open(std::size_t dns_places = 200) {
     const TlsReports::Deps parts{
-        loop_, resolver_, store_, log_, [this] { return now_; }, [this] { return steady_; }, dns_places};
+        loop_,     resolver_, store_, scratch_.path(), log_, [this] { return now_; }, [this] { return steady_; },
+        dns_places};
     reports_ = std::make_unique<TlsReports>(parts, path_);
+    reports_->check_collector(TlsReports::When::kNow);
   }
   void listen() {
     sockaddr_un address{};
@@ -111,6 +57,10 @@ class Collector : public testing::Test {
                             {RecordMemory::State::kFound, now_ + std::chrono::hours(1), "1", {}},
                             test::stored_policy("1", now_, test::policy_body(mode, 604'800)),
                             {}}));
+  }
+  void pass(seconds time) {
+    steady_ += time;
+    now_ += time;
   }
   void TearDown() override { ::close(fd_); }
   void report(const std::string& host = "mx.example.com", Result<void> result = {},
@@ -169,9 +119,8 @@ TEST_F(Collector, IsHandedNothingOfPoliciesThatDemandNothing) {
   listen();
   cache("none");
   report();
-  answer();
   report("mx.example.net", {}, "nopolicy.example");
-  answer();
+  EXPECT_THAT(resolver_.txts, IsEmpty());
   EXPECT_EQ(datagram(), "");
 }
 
@@ -199,9 +148,121 @@ TEST_F(Collector, R23TheDomainsWishIsCachedForItsTime) {
   answer();
   report("mx2.example.com");
   EXPECT_THAT(resolver_.txts, IsEmpty());
-  steady_ += seconds(301);  // the answers of these tests have a TTL of 300 s
+  pass(seconds(301));  // the answers of these tests have a TTL of 300 s
   report("mx3.example.com");
   EXPECT_THAT(resolver_.txts, SizeIs(1));
+}
+
+TEST_F(Collector, R31ADomainIsAskedOnceByAllProcessesOfAStore) {
+  listen();
+  report("mx1.example.com");
+  answer();
+  open();
+  report("mx2.example.com");
+  EXPECT_THAT(resolver_.txts, IsEmpty());
+  EXPECT_NE(datagram(), "");
+  EXPECT_NE(datagram(), "");
+}
+
+TEST_F(Collector, R31WhatIsLearntBeforeASessionIsNotAskedForAgain) {
+  listen();
+  for (int i = 0; i < 3; ++i) reports_->learn(test::domain());
+  EXPECT_THAT(resolver_.txts, SizeIs(1));
+  report("mx1.example.com");
+  answer();
+  reports_->learn(test::domain());
+  report("mx2.example.com");
+  EXPECT_THAT(resolver_.txts, IsEmpty());
+  EXPECT_NE(datagram(), "");
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(datagram(), "");
+}
+
+TEST_F(Collector, R32APolicyThatCannotBeHadIsToldOnceForADelivery) {
+  listen();
+  const Error failure{ErrorCode::kWebPkiInvalid, "the certificate of mta-sts.example.com has expired"};
+  // Sendmail asks three times for each.
+  for (int i = 0; i < 3; ++i) reports_->report_policy_failure(test::domain(), failure);
+  answer();
+  const auto sent = json::parse(datagram());
+  EXPECT_EQ(sent["policies"][0], json::parse(R"({"policy-type":2,"policy-domain":"example.com","failure-details":
+    [{"c":303,"f":"the certificate of mta-sts.example.com has expired"}],"t":1,"f":1})"));
+  EXPECT_EQ(datagram(), "");
+  pass(seconds(61));
+  reports_->report_policy_failure(test::domain(), failure);
+  EXPECT_NE(datagram(), "");
+}
+
+class CollectorOfUnlisted : public Collector {
+ protected:
+  const TlsSession session_ = sts_session(test::domain(), test::policy_body(), {"mx.example.com"});
+  void ask(const std::vector<MxRecord>& hosts) {
+    reports_->report_unlisted(session_);
+    for (const auto& [name, done] : std::exchange(resolver_.mxs, {})) done(FakeResolver::found(hosts));
+    answer();
+  }
+};
+
+TEST_F(CollectorOfUnlisted, R24AnMxThatThePolicyDoesNotListIsToldByItsNameEachTime) {
+  listen();
+  for (int i = 0; i < 2; ++i) {
+    ask({{10, "mx.example.com"}, {20, "MX.example.net"}, {30, "not a name"}});
+    const auto sent = json::parse(datagram());
+    EXPECT_EQ(sent["policies"][0]["failure-details"], json::parse(R"([{"c":205,"n":"mx.example.net",
+      "f":"the policy does not list this MX"}])"));
+    EXPECT_EQ(datagram(), "");
+  }
+}
+
+TEST_F(CollectorOfUnlisted, R24WhereAllAreListedMxRecordsAreNotAskedForAgainSoon) {
+  listen();
+  reports_->learn(test::domain());
+  answer();
+  ask({{10, "mx.example.com"}});
+  reports_->report_unlisted(session_);
+  EXPECT_THAT(resolver_.mxs, IsEmpty());
+  TlsSession other = session_;
+  other.patterns = {"*.example.org"};
+  reports_->report_unlisted(other);
+  EXPECT_THAT(resolver_.mxs, SizeIs(1)) << "another policy lists others";
+  EXPECT_EQ(datagram(), "");
+}
+
+TEST_F(CollectorOfUnlisted, R31DnsIsNotAskedForDomainsThatWantNoReports) {
+  listen();
+  reports_->learn(test::domain());
+  answer({"v=spf1 -all"});
+  reports_->report_unlisted(session_);
+  EXPECT_THAT(resolver_.mxs, IsEmpty());
+}
+
+TEST_F(CollectorOfUnlisted, OfAHostThatDoesNotSayForWhichDeliveryItAsksOnceAMinute) {
+  listen();
+  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_);
+  EXPECT_THAT(resolver_.mxs, SizeIs(1));
+}
+
+TEST_F(Collector, WhatIsSentAndWhatIsLostIsCounted) {
+  listen();
+  report("mx1.example.com");
+  EXPECT_FALSE(reports_->is_idle());
+  answer();
+  EXPECT_TRUE(reports_->is_idle());
+  report("mx2.example.com", fail(ErrorCode::kValidationFailure, std::string(500'000, 'x')));
+  EXPECT_EQ(reports_->counts().sent, 1);
+  EXPECT_EQ(reports_->counts().lost, 1);
+}
+
+TEST_F(Collector, TheWarningSaysHowManySessionsWereLost) {
+  remember("enforce");
+  report("mx1.example.com");
+  answer();
+  for (const char* host : {"mx2.example.com", "mx3.example.com"}) report(host);
+  const std::string stamp = scratch_.path() + "/.due-tlsrpt-nobody";
+  const std::array<timespec, 2> long_ago{timespec{1, 0}, timespec{1, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, stamp.c_str(), long_ago.data(), 0), 0);
+  report("mx4.example.com");
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=3 "));
 }
 
 TEST_F(Collector, OneDomainHasOneQuestionAndTwentySessionsWaiting) {
@@ -219,6 +280,7 @@ TEST_F(Collector, OneDomainHasOneQuestionAndTwentySessionsWaiting) {
 // So that no answer that mail waits for has to wait for these.
 TEST_F(Collector, NameServersThatAreSilentTakeTwentyQuestions) {
   listen();
+  for (int i = 0; i < 100; ++i) remember("testing", "silent" + std::to_string(i) + ".example");
   for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
   EXPECT_THAT(resolver_.txts, SizeIs(20));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));

@@ -1,0 +1,93 @@
+#include "module/foreign_reports.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "module/helper/process.h"
+#include "module/helper/session_fields.h"
+#include "module/io/wall_clock.h"
+#include "module/tlsrpt/datagram.h"
+#include "module/tlsrpt/socket.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr const char* kRequest = "1";
+// A process that has many sessions at once starts one helper for them. An older one is let go, so that none stays
+// because a process has nothing to do.
+constexpr seconds kHelperTakesMore{10};
+
+bool put_frame(int socket, const Fields& request) {
+  const std::string frame = encode_frame(request);
+  return ::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(frame.size());
+}
+
+}  // namespace
+
+ForeignReports::ForeignReports(const Config& config, Log& log, Life life)
+    : config_(config),
+      log_(log),
+      wishes_(config.cache_directory),
+      losses_([this, life](const char*) { return life == Life::kLong && hourly_.is_due(); }, log, config.tlsrpt_socket),
+      process_(::getpid()) {}
+
+ForeignReports::~ForeignReports() {
+  be_own_process();
+  flush();
+  if (!unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow, 0, unsent_.size());
+}
+
+void ForeignReports::be_own_process() {
+  if (std::exchange(process_, ::getpid()) == process_) return;
+  unsent_.clear();
+  helper_ = Descriptor();
+}
+
+void ForeignReports::report(const TlsSession& session) {
+  if (!is_on()) return;
+  be_own_process();
+  const auto wish = wishes_.find(session.domain, now());
+  if (!wish) return hand_to_helper(encode_session(session, {kRequest, kReportRequest}));
+  if (!wish->record) return;
+  if (unsent_.size() == kMaxUnsent) return losses_.add(TlsrptLosses::Why::kSlow);
+  unsent_.push_back(tlsrpt_datagram(session, *wish->record));
+  flush();
+}
+
+void ForeignReports::flush() {
+  while (!unsent_.empty()) {
+    const int error = send_to_collector(config_.tlsrpt_socket, unsent_.front());
+    if (is_busy_collector(error)) return;
+    unsent_.pop_front();
+    if (error != 0) losses_.add(TlsrptLosses::why(error), error);
+  }
+}
+
+void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
+  if (!is_on()) return;
+  be_own_process();
+  const WallTime at = now();
+  const auto wish = wishes_.find(session.domain, at);
+  if (wish && !wish->record) return;
+  const bool all_listed = wish && at < wish->listed_until && wish->listed_by == number_of(session.patterns);
+  if (is_enforced && !all_listed) return hand_to_helper(encode_session(session, {kRequest, kUnlistedRequest}));
+  if (!wish) hand_to_helper({kRequest, kLearnRequest, session.domain.text()});
+}
+
+// What one cannot take is lost: that helpers cannot be started is told where a lookup needs one.
+void ForeignReports::hand_to_helper(const Fields& request) {
+  const auto now = steady_clock::now();
+  if (now - helper_started_ >= kHelperTakesMore) helper_ = Descriptor();
+  if (helper_ && put_frame(helper_.get(), request)) return;
+  auto started = start_helper(config_, LogTarget::kSyslog);
+  helper_started_ = now;
+  helper_ = started ? *std::move(started) : Descriptor();
+  if (!helper_ || !put_frame(helper_.get(), request)) log_.write(LogLevel::kDebug, LogLine("tlsrpt-helper-missing"));
+}
+
+}  // namespace mtasts

@@ -1,0 +1,59 @@
+// TLSRPT for a foreign or short-lived process, which has no event loop and asks DNS nothing: a session goes to the
+// collector at once where it is cached that the domain wants reports, and to a lookup helper, which finds that out,
+// where it is not. Nothing here waits for anybody.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <deque>
+#include <string>
+
+#include "module/config/config.h"
+#include "module/helper/frames.h"
+#include "module/io/descriptor.h"
+#include "module/io/log.h"
+#include "module/io/log_throttle.h"
+#include "module/tlsrpt/losses.h"
+#include "module/tlsrpt/session.h"
+#include "module/tlsrpt/wishes.h"
+
+namespace mtasts {
+
+// Everything passed to the constructor must outlive the object. One thread. After a fork the child tells its own
+// sessions only: what waited belongs to its parent.
+class ForeignReports {
+ public:
+  // A process of kShort life leaves it to the helpers to say that nobody takes sessions: each would say it once more.
+  enum class Life { kShort, kLong };
+
+  ForeignReports(const Config& config, Log& log, Life life);
+  // What the collector had no room for is tried once more; what it has no room for then is lost, and counted.
+  ~ForeignReports();
+  ForeignReports(const ForeignReports&) = delete;
+  ForeignReports& operator=(const ForeignReports&) = delete;
+
+  // False: `[tlsrpt] socket` is empty, and nothing is done here.
+  [[nodiscard]] bool is_on() const { return !config_.tlsrpt_socket.empty(); }
+  void report(const TlsSession& session);
+  // Before a delivery under a policy. Has a helper find out whether reports are wanted, unless that is cached. Where
+  // the policy is enforced and they are, has it report MX hosts that the policy does not list.
+  void prepare(const TlsSession& session, bool is_enforced);
+
+ private:
+  void be_own_process();
+  void flush();
+  void hand_to_helper(const Fields& request);
+
+  const Config& config_;
+  Log& log_;
+  ReportWishes wishes_;
+  LogThrottle hourly_{std::chrono::hours(1)};
+  TlsrptLosses losses_;
+  pid_t process_;
+  std::deque<std::string> unsent_;
+  Descriptor helper_;  // the last one that was started; it takes more while it is young
+  std::chrono::steady_clock::time_point helper_started_{};
+};
+
+}  // namespace mtasts

@@ -1,0 +1,25 @@
+// A TLS session as fields of a frame (frames.h): from the process that had it to the helper that reports it.
+#pragma once
+
+#include <optional>
+
+#include "module/helper/frames.h"
+#include "module/tlsrpt/session.h"
+
+namespace mtasts {
+
+// Kinds of requests, in the place behind the id; nothing is answered.
+inline constexpr const char* kReportRequest = "report";
+// Asks whether a domain wants reports, and remembers it; nothing is answered.
+inline constexpr const char* kLearnRequest = "learn";
+
+// The session is one of a connection under an enforced policy: MX hosts that it does not list are looked for and
+// reported.
+inline constexpr const char* kUnlistedRequest = "unlisted";
+
+// `request`: its first two fields, which decode_session() skips.
+Fields encode_session(const TlsSession& session, Fields request);
+// What encode_session() wrote; nullopt for anything else.
+std::optional<TlsSession> decode_session(const Fields& fields);
+
+}  // namespace mtasts

@@ -1,0 +1,64 @@
+#include "module/tlsrpt/losses.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace mtasts {
+namespace {
+
+using Why = TlsrptLosses::Why;
+
+struct Words {
+  const char* name;
+  const char* detail;
+  const char* action;
+};
+
+Words words_of(Why why) {
+  switch (why) {
+    case Why::kNobody:
+      return {"tlsrpt-nobody", "nobody listens there", "start tlsrpt-collectd, or fix tlsrpt.socket"};
+    case Why::kForbidden:
+      return {"tlsrpt-forbidden", "this program's user may not write there",
+              "see tlsrpt-collectd's --socketgroup and --socketmode"};
+    case Why::kSlow:
+      return {"tlsrpt-slow", "the collector does not keep up", "see what holds tlsrpt-collectd up"};
+    case Why::kTooLarge:
+      return {"tlsrpt-large", "a policy is too large for a datagram", "none"};
+    case Why::kDns:
+      return {"tlsrpt-dns", "name servers are slow to say whether their domains want reports", "none, if it goes by"};
+    case Why::kOther:
+      return {"tlsrpt-other", "the system refuses it", "is that a datagram socket?"};
+  }
+  return {};
+}
+
+}  // namespace
+
+TlsrptLosses::Why TlsrptLosses::why(int error) {
+  if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR) return Why::kNobody;
+  if (error == EACCES || error == EPERM) return Why::kForbidden;
+  if (error == EAGAIN || error == ENOBUFS) return Why::kSlow;
+  return error == EMSGSIZE ? Why::kTooLarge : Why::kOther;
+}
+
+void TlsrptLosses::add(Why why, int error, std::uint64_t count) {
+  total_ += count;
+  unsaid_.at(static_cast<std::size_t>(why)) += count;
+  if (is_due_(words_of(why).name)) warn(why, error);
+}
+
+void TlsrptLosses::warn(Why why, int error) {
+  const Words words = words_of(why);
+  const auto lost = std::exchange(unsaid_.at(static_cast<std::size_t>(why)), 0);
+  const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
+  log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
+                                     .field("socket", path_)
+                                     .text("detail", detail)
+                                     .field("sessions", lost)
+                                     .text("effect", "sessions are not reported")
+                                     .text("action", words.action));
+}
+
+}  // namespace mtasts

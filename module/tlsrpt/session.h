@@ -1,0 +1,62 @@
+// What is told of a TLS session with an MX host, or of a policy that could not be had (RFC 8460 §4.3, R32).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/cache_entry.h"
+#include "core/domain.h"
+#include "core/ports.h"
+#include "core/result.h"
+
+namespace mtasts {
+
+// The numbers are those of libtlsrpt.
+enum class TlsResult : int {
+  kSuccess = 0,
+  kStartTlsNotSupported = 201,
+  kCertificateHostMismatch = 202,
+  kCertificateNotTrusted = 203,
+  kCertificateExpired = 204,
+  kValidationFailure = 205,
+  kPolicyFetchError = 301,
+  kPolicyInvalid = 302,
+  kWebPkiInvalid = 303,
+  kTlsaInvalid = 304,
+  kDnssecInvalid = 305,
+  kDaneRequired = 306,
+};
+
+// nullopt: RFC 8460 has no result type for it.
+std::optional<TlsResult> tls_result(ErrorCode code);
+// By its name in RFC 8460, "certificate-expired"; nullopt: none of them.
+std::optional<TlsResult> tls_result(std::string_view name);
+// Inverse of both; false: no such number.
+bool is_tls_result(int number);
+
+struct TlsSession {
+  enum class PolicyType : int { kTlsa = 1, kSts = 2 };
+
+  Domain domain;  // of the recipients: its record says whether and where reports are wanted
+  PolicyType type = PolicyType::kSts;
+  std::string policy_domain;            // kTlsa: the MX host, under whose name the TLSA records are
+  std::vector<std::string> strings{};   // the policy as it was served, line by line
+  std::vector<std::string> patterns{};  // its MX patterns
+  TlsResult result = TlsResult::kSuccess;
+  // Empty where it is not known, or there was no connection; addresses in presentation form.
+  std::string own_address{};
+  std::string mx_host{};
+  std::string mx_helo{};
+  std::string mx_address{};
+  std::string reason{};  // of a failure: one sentence, escaped
+};
+
+// Under a policy file with these bytes and patterns.
+TlsSession sts_session(const Domain& domain, std::string_view policy_body, std::vector<std::string> patterns);
+
+// There is a record, and no policy for this reason; nullopt: that is none which RFC 8460 has a result type for.
+std::optional<TlsSession> policy_failure(const Domain& domain, const Error& error);
+
+}  // namespace mtasts

@@ -1,0 +1,96 @@
+#include "module/tlsrpt/wishes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "core/ascii.h"
+#include "core/fnv1a.h"
+#include "core/tlsrpt_record.h"
+#include "module/store/files.h"
+
+namespace mtasts {
+namespace {
+
+constexpr const char* kFolder = ".tlsrpt";
+constexpr std::size_t kMaxText = kMaxTlsrptRecord + 512;
+
+std::string slot_of(const Domain& domain) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const unsigned slot = fnv1a_32(domain.text()) % ReportWishes::kSlots;
+  return {kHex[slot >> 8U], kHex[(slot >> 4U) & 15U], kHex[slot & 15U]};
+}
+
+std::string temporary_name(const std::string& slot) {
+  struct timespec clock {};
+  ::clock_gettime(CLOCK_MONOTONIC, &clock);
+  return ".new-" + slot + "-" + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
+}
+
+}  // namespace
+
+std::uint64_t number_of(const std::vector<std::string>& patterns) {
+  std::uint64_t hash = fnv1a_64("mx");
+  for (const std::string& pattern : patterns) hash = fnv1a_64(pattern + ' ', hash);
+  return hash >> 1U;
+}
+
+// "<domain> <until> <listed until> <listed by> <0 or 1><record>", and no line end.
+std::string wish_text(const Domain& domain, const ReportWish& wish) {
+  const auto seconds = [](WallTime time) { return std::to_string(time.time_since_epoch().count()); };
+  return domain.text() + ' ' + seconds(wish.until) + ' ' + seconds(wish.listed_until) + ' ' +
+         std::to_string(wish.listed_by) + (wish.record ? " 1" + *wish.record : " 0");
+}
+
+std::optional<ReportWish> parse_wish(std::string_view text, const Domain& domain) {
+  if (text.size() > kMaxText || !text.starts_with(domain.text() + ' ')) return std::nullopt;
+  text.remove_prefix(domain.text().size() + 1);
+  std::array<std::int64_t, 3> numbers{};
+  for (std::int64_t& number : numbers) {
+    const std::size_t space = std::min(text.find(' '), text.size());
+    const auto value = ascii::number(text.substr(0, space), std::numeric_limits<std::int64_t>::max());
+    if (!value || space == text.size()) return std::nullopt;
+    number = *value;
+    text.remove_prefix(space + 1);
+  }
+  if (text.empty() || (text[0] != '0' && text[0] != '1') || (text[0] == '0') != (text.size() == 1)) return std::nullopt;
+  const auto time = [](std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); };
+  return ReportWish{text[0] == '1' ? std::optional(std::string(text.substr(1))) : std::nullopt, time(numbers[0]),
+                    time(numbers[1]), static_cast<std::uint64_t>(numbers[2])};
+}
+
+// One that reaches further than any may is from before the clock was set back.
+std::optional<ReportWish> ReportWishes::find(const Domain& domain, WallTime now) const {
+  const Descriptor store = open_directory(directory_);
+  const Descriptor file = store ? open_below(store.get(), kFolder, slot_of(domain), O_RDONLY) : Descriptor();
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  std::string text(kMaxText + 1, '\0');
+  if (!read_all(file.get(), text)) return std::nullopt;
+  auto wish = parse_wish(text, domain);
+  if (!wish || now >= wish->until || wish->until > now + kLongest) return std::nullopt;
+  if (wish->listed_until > now + kLongest) wish->listed_until = {};
+  return wish;
+}
+
+void ReportWishes::put(const Domain& domain, const ReportWish& wish) const {
+  const Descriptor store = open_directory(directory_);
+  const Descriptor folder = store ? open_or_make_shard(store.get(), kFolder) : Descriptor();
+  if (!folder) return;
+  const std::string slot = slot_of(domain);
+  const std::string temporary = temporary_name(slot);
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const Descriptor file(::openat(folder.get(), temporary.c_str(), kFlags, 0644));
+  if (!file) return;
+  const bool is_written = ::fchmod(file.get(), 0644) == 0 && write_all(file.get(), wish_text(domain, wish));
+  if (!is_written || ::renameat(folder.get(), temporary.c_str(), folder.get(), slot.c_str()) != 0)
+    ::unlinkat(folder.get(), temporary.c_str(), 0);
+}
+
+}  // namespace mtasts

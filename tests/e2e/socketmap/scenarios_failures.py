@@ -1,0 +1,73 @@
+"""What mtastsd itself tells tlsrpt-collectd for servers that ask it: policies that cannot be had (R16, R32)."""
+
+from __future__ import annotations
+
+from urllib.request import urlopen
+
+from collector import Collector
+from framework import expect, expect_delivered, scenario
+from pki import Leaf
+from topology import GOOD, declare
+from web import PolicyHost
+from world import Domain, World
+
+SOCKET = "/run/tlsrpt/collectd.sock"
+WANTED = '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:reports@reports.test"'
+METRICS = "127.0.0.1:9461"
+FAILURES = {
+    301: declare(Domain("askedfetch.test", (GOOD,), "enforce", records=WANTED, host=PolicyHost("", status=404))),
+    302: declare(Domain("askedinvalid.test", (GOOD,), "enforce", records=WANTED, more="nonsense\r\n")),
+    303: declare(Domain("askedwebpki.test", (GOOD,), "enforce", records=WANTED,
+                        host=PolicyHost("", leaf=Leaf("p-asked", dns=("www.askedwebpki.test",))))),
+}
+QUIET = declare(Domain("askednothing.test", (GOOD,), "enforce", host=PolicyHost("", status=404)))
+
+
+def configure(world: World) -> None:
+    world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{SOCKET}"\n[metrics]\nlisten = "inet:{METRICS}"\n')
+
+
+def counted(result: str) -> int:
+    with urlopen(f"http://{METRICS}/metrics") as page:
+        lines = page.read().decode().splitlines()
+    [line] = [line for line in lines if line.startswith(f'mtasts_tlsrpt_sessions_total{{result="{result}"}}')]
+    return int(line.split()[1])
+
+
+@scenario("R16, R32: policies that cannot be had are told once for a delivery, however often its server asks")
+def failures(world: World) -> None:
+    collector = Collector(SOCKET)
+    world.undo(collector.stop)
+    configure(world)
+    for code, domain in FAILURES.items():
+        before = len(collector.sessions)
+        expect_delivered(world.send(f"bob@{domain.name}"), f"bob@{domain.name}", GOOD)
+        expect(collector.wait_for(before + 1), f"{code} should be told: {collector.sessions}")
+        collector.wait_for(before + 2, 0.5)
+        [session] = collector.sessions[before:]
+        expect(session.failed and session.failures[0]["c"] == code and bool(session.failures[0]["f"]), f"{code} should be told: {session}")
+        expect(session.policy == {"policy-type": 2, "policy-domain": domain.name}, f"there is no policy to be told: {session}")
+    expect_delivered(world.send(f"bob@{QUIET.name}"), f"bob@{QUIET.name}", GOOD)
+    collector.wait_for(len(FAILURES) + 1, 0.5)
+    expect(len(collector.sessions) == len(FAILURES) and counted("sent") == len(FAILURES), f"no others: {collector.sessions}")
+
+
+@scenario("a collector that is missing costs a delivery nothing: what is lost is counted, and warned about once")
+def no_collector(world: World) -> None:
+    since = len(world.sender.words)
+    configure(world)
+    for domain in FAILURES.values():
+        expect_delivered(world.send(f"bob@{domain.name}"), f"bob@{domain.name}", GOOD)
+    expect(counted("lost") == len(FAILURES), "each should be counted")
+    lines = [line for line in world.sender.words[since:] if "event=tlsrpt-lost" in line]
+    expect(bool(lines) and len(lines) <= 3 and "nobody listens" in lines[0], f"that should be said at the start and once: {lines}")
+
+
+@scenario("a collector that hangs costs a delivery nothing")
+def hanging_collector(world: World) -> None:
+    collector = Collector(SOCKET, hangs=True)
+    world.undo(collector.stop)
+    configure(world)
+    for domain in FAILURES.values():
+        story = world.send(f"bob@{domain.name}")
+        expect_delivered(story, f"bob@{domain.name}", GOOD)

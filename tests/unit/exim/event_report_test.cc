@@ -1,0 +1,181 @@
+// What Exim's events make of connections that are reported (R32): each once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "adapters/exim/event.h"
+#include "tests/unit/module/fake_log.h"
+
+namespace mtasts {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const WallTime kNow{std::chrono::seconds(1'800'000'000)};
+constexpr std::string_view kPlain = "250-mail.example.com Hello sender\n250 STARTTLS";
+constexpr std::string_view kBare = "250 mail.example.com Hello sender";
+constexpr std::string_view kGoodNames = "mx.example.com";
+
+class EximReports : public testing::Test {
+ protected:
+  void raise(std::string_view name, std::string_view data,
+             const std::string& facts = "tlsa=0 cv=0 ver=", std::string_view error = "0") {
+    const auto session = SessionFacts::read("mode=" + mode_ + " src=192.0.2.9 " + facts);
+    ASSERT_TRUE(session);
+    watcher_.on({name, data, "example.com", "MX.example.com", "192.0.2.1", error, *session}, kNow);
+  }
+  void connect(std::string_view ehlo = kPlain) {
+    raise("tcp:connect", "");
+    raise("smtp:ehlo", ehlo);
+  }
+  void certificate(std::string_view names = kGoodNames, const std::string& not_after = "1900000000") {
+    raise("tls:cert", "0", "tlsa=0 cv=0 ver= notafter=" + not_after + " san=" + std::string(names));
+  }
+  void secured(const std::string& facts = "tlsa=0 cv=1 ver=TLS1.3") { raise("smtp:ehlo", kBare, facts); }
+  void defer(std::string_view error) { raise("msg:host:defer", "why", "tlsa=0 cv=0 ver=", error); }
+  [[nodiscard]] std::vector<int> results() const {
+    std::vector<int> numbers;
+    for (const TlsSession& session : told_) numbers.push_back(static_cast<int>(session.result));
+    return numbers;
+  }
+
+  std::string mode_ = "enforce";
+  std::vector<TlsSession> told_;
+  Decision decision_ = [] {
+    Decision decision;
+    decision.kind = Decision::Kind::kPolicy;
+    decision.mode = Mode::kEnforce;
+    decision.domain = "example.com";
+    decision.id = "1";
+    decision.mx = {"mx.example.com"};
+    decision.body = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.com\r\nmax_age: 86400\r\n";
+    return decision;
+  }();
+  std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
+  FakeLog sink_{log_};
+  EventWatcher watcher_{[this](std::string_view) { return decision_; }, sink_,
+                        [this](const TlsSession& session) { told_.push_back(session); }};
+};
+
+TEST_F(EximReports, R32AGoodConnectionIsOneSessionWhateverFollows) {
+  connect();
+  certificate();
+  secured();
+  raise("msg:delivery", "");
+  raise("msg:delivery", "");
+  raise("msg:host:defer", "452 too many recipients", "tlsa=0 cv=0 ver=", "-44");
+  raise("tcp:close", "");
+  ASSERT_THAT(told_, SizeIs(1));
+  const TlsSession& session = told_.front();
+  EXPECT_EQ(session.result, TlsResult::kSuccess);
+  EXPECT_EQ(session.type, TlsSession::PolicyType::kSts);
+  EXPECT_EQ(session.policy_domain, "example.com");
+  EXPECT_THAT(session.strings, ElementsAre("version: STSv1", "mode: enforce", "mx: mx.example.com", "max_age: 86400"));
+  EXPECT_THAT(session.patterns, ElementsAre("mx.example.com"));
+  EXPECT_EQ(session.mx_host, "mx.example.com");
+  EXPECT_EQ(session.mx_helo, "mail.example.com");
+  EXPECT_EQ(session.mx_address, "192.0.2.1");
+  EXPECT_EQ(session.own_address, "192.0.2.9");
+}
+
+TEST_F(EximReports, R32EnforceWhatIsRefusedIsOneFailure) {
+  connect(kBare);
+  raise("tcp:close", "");
+  defer("-38");
+  connect();
+  certificate("other.example.net");
+  raise("tcp:close", "");
+  defer("-37");
+  connect();
+  certificate(kGoodNames, "1700000000");
+  defer("-37");
+  connect();
+  certificate();
+  defer("-37");
+  connect();
+  defer("-37");
+  EXPECT_THAT(results(), ElementsAre(201, 202, 204, 203, 205));
+}
+
+TEST_F(EximReports, R27TestingWhatEnforceWouldHaveRefusedIsOneFailure) {
+  mode_ = "testing";
+  connect(kBare);
+  raise("tcp:close", "");
+  connect();
+  certificate("other.example.net");
+  secured("tlsa=0 cv=0 ver=TLS1.3");
+  raise("tcp:close", "");
+  connect();
+  certificate();
+  secured("tlsa=0 cv=1 ver=TLS1.1");
+  raise("tcp:close", "");
+  connect();
+  raise("tcp:close", "");
+  connect();
+  certificate();
+  secured();
+  raise("tcp:close", "");
+  EXPECT_THAT(results(), ElementsAre(201, 202, 205, 205, 0));
+}
+
+TEST_F(EximReports, R27TestingAnMxThatThePolicyDoesNotNameIsToldByItsName) {
+  mode_ = "testing";
+  decision_.mx = {"other.example.com"};
+  connect();
+  certificate("other.example.net");
+  secured("tlsa=0 cv=0 ver=TLS1.3");
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_.front().result, TlsResult::kValidationFailure);
+  EXPECT_EQ(told_.front().mx_host, "mx.example.com");
+  EXPECT_EQ(told_.front().mx_address, "");
+  EXPECT_EQ(told_.front().mx_helo, "");
+}
+
+TEST_F(EximReports, R29ASessionThatDaneJudgesHasThePolicyTypeTlsa) {
+  connect();
+  secured("tlsa=8 cv=1 ver=TLS1.3");
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(told_.front().type, TlsSession::PolicyType::kTlsa);
+  EXPECT_EQ(told_.front().policy_domain, "mx.example.com");
+  EXPECT_EQ(told_.front().domain.text(), "example.com");
+  EXPECT_THAT(told_.front().strings, IsEmpty());
+}
+
+TEST_F(EximReports, R29WhatDaneRefusesIsToldWithItsResultTypeAndOnce) {
+  connect();
+  raise("dane:fail", "validation-failure");
+  raise("tcp:close", "");
+  defer("-37");
+  // No connection was made for these.
+  raise("dane:fail", "dane-required");
+  raise("dane:fail", "dnssec-invalid");
+  raise("dane:fail", "what is this");
+  EXPECT_THAT(results(), ElementsAre(205, 306, 305, 205));
+  for (const TlsSession& session : told_) EXPECT_EQ(session.type, TlsSession::PolicyType::kTlsa);
+}
+
+TEST_F(EximReports, R32WithoutAPolicyNothingIsTold) {
+  decision_.kind = Decision::Kind::kNoPolicy;
+  connect();
+  certificate();
+  secured();
+  EXPECT_THAT(told_, IsEmpty());
+}
+
+TEST_F(EximReports, WhatAnMxGreetsWithIsEscaped) {
+  connect("250-\x01\"evil\" x\n250 STARTTLS");
+  certificate();
+  secured();
+  EXPECT_EQ(told_.front().mx_helo, "\\x01\"evil\"");
+}
+
+TEST_F(EximReports, AHostThatCannotBeReachedIsNoSession) {
+  raise("msg:host:defer", "Connection refused", "tlsa=0 cv=0 ver=", "111");
+  raise("tcp:connect", "");
+  raise("tcp:close", "");
+  EXPECT_THAT(told_, IsEmpty());
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -1,0 +1,120 @@
+// What Exim's processes hand to tlsrpt-collectd by themselves (R32): where the store knows what a domain wants.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+
+#include "adapters/exim/host.h"
+#include "module/io/wall_clock.h"
+#include "module/tlsrpt/wishes.h"
+#include "tests/unit/module/fake_log.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using testing::HasSubstr;
+
+class EximHostReports : public testing::Test {
+ protected:
+  EximHostReports() {
+    std::filesystem::create_directory(store_);
+    std::ofstream(config_) << "[dns]\nresolvers = [\"127.0.0.1:1\"]\ntimeout_s = 1\n[cache]\ndirectory = \"" << store_
+                           << "\"\n[tlsrpt]\nsocket = \"" << socket_ << "\"\n";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket_.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~EximHostReports() override { ::close(fd_); }
+
+  // A domain that wants reports, under a policy or with one that cannot be had.
+  void remember(const std::string& name, bool has_policy) {
+    const Domain domain = *Domain::parse(name);
+    CacheEntry entry{domain, {RecordMemory::State::kFound, now() + hours(1), "1", ""}, std::nullopt, std::nullopt};
+    const std::string body = "version: STSv1\nmode: enforce\nmx: mx." + name + "\nmax_age: 86400\n";
+    if (has_policy) entry.policy = StoredPolicy{"1", now(), body, *parse_policy(body)};
+    if (has_policy) entry.dane = DaneMemory{DaneState::kNone, now() + hours(1), ""};
+    if (!has_policy) entry.failure = FetchFailure{"1", 1, 1, now() + hours(1), {ErrorCode::kPolicyFetch, "status 404"}};
+    FakeLog log(log_);
+    ASSERT_TRUE(FileStore(store_, log).put(entry));
+    ReportWishes(store_).put(domain, {"v=TLSRPTv1; rua=mailto:r@example.com", now() + hours(1), now() + hours(1),
+                                      number_of({"mx." + name})});
+  }
+  void route(std::string_view domain) {
+    const std::array words{domain};
+    EXPECT_EQ(host_.route(words).status, EximStatus::kOk);
+  }
+  void raise(std::string_view name, std::string_view data, std::string_view facts) {
+    const std::array words{name,
+                           data,
+                           std::string_view("good.example"),
+                           std::string_view("mx.good.example"),
+                           std::string_view("192.0.2.1"),
+                           std::string_view("0"),
+                           facts};
+    EXPECT_EQ(host_.event(words).text, "");
+  }
+  void connect() {
+    raise("tcp:connect", "", "mode=enforce");
+    raise("smtp:ehlo", "250 mx", "mode=enforce ver=TLS1.3 cv=1");
+  }
+  // "" when there is none.
+  [[nodiscard]] std::string datagram() const {
+    std::string bytes(100'000, '\0');
+    const auto got = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return bytes;
+  }
+
+  Scratch scratch_;
+  std::string store_ = scratch_.path() + "/store";
+  std::string socket_ = scratch_.path() + "/collectd.sock";
+  std::string config_ = scratch_.path() + "/mtasts.toml";
+  int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
+  EximHost host_{config_, [this] { return std::make_unique<FakeLog>(log_); }};
+};
+
+TEST_F(EximHostReports, APolicyThatCannotBeHadIsToldOnceForAProcess) {
+  remember("broken.example", false);
+  for (int i = 0; i < 3; ++i) route("broken.example");
+  EXPECT_THAT(datagram(), HasSubstr(R"("c":301,"f":"status 404")"));
+  EXPECT_EQ(datagram(), "");
+}
+
+TEST_F(EximHostReports, AConnectionIsToldByTheProcessThatMakesIt) {
+  remember("good.example", true);
+  route("good.example");
+  EXPECT_EQ(datagram(), "");
+  connect();
+  EXPECT_THAT(datagram(), HasSubstr(R"("t":0,"f":0)"));
+  EXPECT_EQ(datagram(), "");
+}
+
+// Whatever its parent had no room for is the parent's to send.
+TEST_F(EximHostReports, AForkedProcessTellsItsOwnConnectionsOnly) {
+  remember("good.example", true);
+  route("good.example");
+  for (int i = 0; i < 100; ++i) connect();  // more than the socket holds
+  int held = 0;
+  while (!datagram().empty()) ++held;
+  ASSERT_LT(held, 100);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    connect();
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(datagram(), "");
+}
+
+}  // namespace
+}  // namespace mtasts

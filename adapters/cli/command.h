@@ -70,7 +70,9 @@ int cache_list(Client& client, const CacheOptions& options, const Environment& e
 int cache_show(Client& client, const CacheOptions& options, const Environment& environment);
 int cache_refresh(Client& client, const std::string& domain, const Environment& environment);  // "": all
 int cache_purge(Client& client, const CacheOptions& options, const Environment& environment);
+enum class PingLanguage { kSocketmap, kExim };
 struct PingOptions {
+  PingLanguage language = PingLanguage::kSocketmap;
   std::string socket;  // as a ListenAddress is written; "": the first one of the configuration
   std::chrono::seconds timeout{5};
   bool json = false;
@@ -80,7 +82,7 @@ struct PingOutcome {
   std::string version;  // of the mtastsd that answered
   std::string fault;    // one sentence; "": it is in service
 };
-PingOutcome ping_at(const ListenAddress& address, std::chrono::seconds timeout);
+PingOutcome ping_at(const ListenAddress& address, PingLanguage language, std::chrono::seconds timeout);
 int ping(const std::string& config_path, const PingOptions& options, const Environment& environment);
 int show_config(const std::string& path, bool json, const Environment& environment);
 

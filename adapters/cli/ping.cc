@@ -1,4 +1,4 @@
-// Whether the socketmap server answers: for containers, monitoring and whoever has just set it up.
+// Whether mtastsd answers: for containers, monitoring and whoever has just set it up.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -36,16 +36,26 @@ Result<std::string> receive(const Descriptor& socket, SteadyTime deadline) {
   return std::string(bytes.data(), static_cast<std::size_t>(got));
 }
 
-Result<std::string> ask(const Descriptor& socket, SteadyTime deadline) {
-  const std::string question = encode_netstring(kPingRequest);
+// A frame of a socketmap server, or a line as Exim's ${readsocket} reads one.
+NetstringResult parse_line(std::string_view answer) {
+  const std::size_t end = answer.find('\n');
+  if (end != std::string_view::npos) return {NetstringResult::Kind::kComplete, answer.substr(0, end), end + 1};
+  return {answer.size() > kMaxAnswer ? NetstringResult::Kind::kMalformed : NetstringResult::Kind::kIncomplete, {}, 0};
+}
+
+Result<std::string> ask(const Descriptor& socket, PingLanguage language, SteadyTime deadline) {
+  const bool is_exim = language == PingLanguage::kExim;
+  const std::string question = is_exim ? std::string(kEximPingRequest) + '\n' : encode_netstring(kPingRequest);
   if (::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
     return fail(ErrorCode::kLocalFault, std::string("takes no question: ") + std::strerror(errno));
   std::string answer;
   for (;;) {
-    const NetstringResult found = parse_netstring(answer, kMaxAnswer);
+    const NetstringResult found = is_exim ? parse_line(answer) : parse_netstring(answer, kMaxAnswer);
     if (found.kind == NetstringResult::Kind::kComplete) return std::string(found.payload);
     if (found.kind == NetstringResult::Kind::kMalformed)
-      return fail(ErrorCode::kLocalFault, "does not answer as a socketmap server does: " + escaped(answer));
+      return fail(ErrorCode::kLocalFault,
+                  (is_exim ? "does not answer with a line: " : "does not answer as a socketmap server does: ") +
+                      escaped(answer));
     const auto more = receive(socket, deadline);
     if (!more) return tl::unexpected(more.error());
     if (more->empty()) return fail(ErrorCode::kLocalFault, "closes the connection without an answer");
@@ -53,18 +63,25 @@ Result<std::string> ask(const Descriptor& socket, SteadyTime deadline) {
   }
 }
 
+// Where none is configured it is the one of mtastsd-exim.socket.
+Result<ListenAddress> exim_address(const Config& config) {
+  return config.exim.listen.empty() ? parse_listen_address("unix:/run/mtasts/exim.sock") : config.exim.listen.front();
+}
+
 Result<ListenAddress> address_of(const std::string& config_path, const PingOptions& options) {
   if (!options.socket.empty()) return parse_listen_address(options.socket);
   const auto config = load_config(config_path);
   if (!config) return tl::unexpected(config.error());
+  if (options.language == PingLanguage::kExim) return exim_address(*config);
   if (!config->socketmap.listen.empty()) return config->socketmap.listen.front();
-  return fail(ErrorCode::kConfig, "socketmap.listen is empty; name the address with --socket");
+  return fail(ErrorCode::kConfig,
+              "socketmap.listen is empty; name the address with --socket, or ask the socket for Exim with --exim");
 }
 
 // What an answer means; nothing if mtastsd is in service.
 std::optional<std::string> fault_in(const std::string& answer) {
   if (answer.starts_with(kOurs)) return std::nullopt;
-  if (answer.starts_with("TEMP ")) return escaped(answer);
+  if (answer.starts_with("TEMP ") || answer.starts_with("DEFER ")) return escaped(answer);
   return "something else answers there, not mtastsd: " + escaped(answer) +
          " (postfix-mta-sts-resolver uses port 8461, too; an mtastsd from before an upgrade needs a restart)";
 }
@@ -80,7 +97,7 @@ std::string ping_json(const PingOutcome& outcome) {
 
 }  // namespace
 
-PingOutcome ping_at(const ListenAddress& address, std::chrono::seconds timeout) {
+PingOutcome ping_at(const ListenAddress& address, PingLanguage language, std::chrono::seconds timeout) {
   const auto deadline = steady_clock::now() + timeout;
   PingOutcome outcome{address.text, "", ""};
   const auto socket = connect_to(address, deadline);
@@ -88,7 +105,7 @@ PingOutcome ping_at(const ListenAddress& address, std::chrono::seconds timeout) 
     outcome.fault = socket.error().detail;
     return outcome;
   }
-  const auto answer = ask(*socket, deadline);
+  const auto answer = ask(*socket, language, deadline);
   const std::optional<std::string> fault = answer ? fault_in(*answer) : answer.error().detail;
   if (fault) outcome.fault = address.text + ": " + *fault;
   if (!fault) outcome.version = escaped(answer->substr(kOurs.size()), 40);
@@ -98,7 +115,7 @@ PingOutcome ping_at(const ListenAddress& address, std::chrono::seconds timeout) 
 int ping(const std::string& config_path, const PingOptions& options, const Environment& environment) {
   const auto address = address_of(config_path, options);
   if (!address) return complain(environment, address.error().detail, options.socket.empty() ? kConfiguration : kUsage);
-  const PingOutcome outcome = ping_at(*address, options.timeout);
+  const PingOutcome outcome = ping_at(*address, options.language, options.timeout);
   if (options.json) environment.out << ping_json(outcome) << "\n";
   if (outcome.fault.empty()) return kApplies;
   return options.json ? kTemporary : complain(environment, outcome.fault, kTemporary);

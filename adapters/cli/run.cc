@@ -95,6 +95,9 @@ CLI::App* ping_command(CLI::App& app, Words& words) {
                             "usage, 78 configuration.");
   added->add_option("--socket", words.ping.socket, "where it listens; by default the first address of socketmap.listen")
       ->type_name("ADDRESS");
+  added->add_flag_callback(
+      "--exim", [&words] { words.ping.language = PingLanguage::kExim; },
+      "ask the socket for Exim; by default the first address of exim.listen, or mtastsd-exim.socket");
   added->add_option("--timeout", words.ping_timeout, "seconds to wait, 1 to 60")
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 60))

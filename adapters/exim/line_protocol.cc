@@ -7,6 +7,7 @@
 #include "adapters/exim/request_line.h"
 #include "adapters/exim/route.h"
 #include "module/io/wall_clock.h"
+#include "module/ping.h"
 
 namespace mtasts {
 namespace {
@@ -59,13 +60,14 @@ EximProtocol::EximProtocol(Log& log)
                  }) {}
 
 EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::Peer& peer, const Cached& cached) {
+  if (is_ping(payload)) return {.answer = Answer{std::nullopt, std::string(kPingAnswer) + '\n'}};
   const auto parsed = parse_request_line(payload);
   if (!parsed) return {.answer = refuse(kUnknown, parsed.error().detail)};
   std::vector<std::string_view> words(parsed->begin() + 1, parsed->end());
   const std::string_view request = parsed->front();
   if (request == "event") return {.answer = event(words, peer, cached)};
   if (request != "route" && request != "mode")
-    return {.answer = refuse(kUnknown, "unknown request; known: route, mode, event")};
+    return {.answer = refuse(kUnknown, "unknown request; known: route, mode, event, ping")};
   const bool is_route = request == "route";
   std::string process;
   if (words.size() == 2 && is_process_number(words[1])) {
@@ -83,6 +85,8 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
   return {.question =
               Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found), std::move(process)}};
 }
+
+bool EximProtocol::is_ping(std::string_view payload) const { return payload == kEximPingRequest; }
 
 Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
   if (question.map == kMapRoute) {

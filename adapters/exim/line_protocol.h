@@ -3,6 +3,7 @@
 //   route "example.com"                     OK enforce|!^(?i)mx\.example\.com\.?$ ; *
 //   mode "example.com"                      DEFER MTA-STS: the policy of example.com is being fetched
 //   event "tls:cert" "0" "example.com" ...  OK the certificate has no DNS name in its subjectAltName (...)
+//   ping                                    OK mtasts 0.3.0
 //
 // OK and the text that mta_sts_route, mta_sts_mode or mta_sts_event would have expanded to; DEFER where they would have
 // failed for a time, ERROR for good, with a reason. An answer without its line end is none. A client may ask several
@@ -42,7 +43,7 @@ class EximProtocol final : public server::Protocol {
   [[nodiscard]] server::Answer temporary(const std::string& reason) const override;
   std::chrono::milliseconds begin(const server::Question& question, std::chrono::milliseconds most) override;
   void ended(const server::Question& question) override;
-  [[nodiscard]] bool is_ping(std::string_view /*payload*/) const override { return false; }
+  [[nodiscard]] bool is_ping(std::string_view payload) const override;
   [[nodiscard]] std::vector<server::Label> labels() const override;
 
  private:

@@ -31,9 +31,13 @@ bool this_machine_validates() {
   return setup::has_validating_resolver({std::istreambuf_iterator<char>(file), {}});
 }
 
+// Of both kinds of sockets, where both are configured, the one that does not answer.
 PingOutcome daemon_of(const Config& config) {
-  if (config.socketmap.listen.empty()) return {};
-  return ping_at(config.socketmap.listen.front(), kPingTimeout);
+  PingOutcome outcome;
+  if (!config.socketmap.listen.empty())
+    outcome = ping_at(config.socketmap.listen.front(), PingLanguage::kSocketmap, kPingTimeout);
+  if (config.exim.listen.empty() || !outcome.fault.empty()) return outcome;
+  return ping_at(config.exim.listen.front(), PingLanguage::kExim, kPingTimeout);
 }
 
 // With the rights of the user who owns the store: what lies there, strangers wrote.

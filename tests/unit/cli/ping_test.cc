@@ -91,6 +91,25 @@ TEST_F(Ping, SaysNothingWhenTheServerAnswers) {
   EXPECT_EQ(server.asked(), "19:mtasts-ping version,");
 }
 
+TEST_F(Ping, EximsSocketIsAskedWithALine) {
+  std::ofstream(config_) << "[exim]\nlisten = [\"" << address_ << "\"]\n";
+  {
+    OneAnswer server(address_, {"OK mtasts 9", ".9.9\n"});
+    EXPECT_EQ(run({"--exim"}), 0) << err_.str();
+    EXPECT_EQ(server.asked(), "ping\n");
+  }
+  std::filesystem::remove(scratch_.path() + "/socket");
+  OneAnswer server(address_, {"DEFER MTA-STS: mtastsd is out of service: a mistake\n"});
+  EXPECT_EQ(run({"--exim"}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("out of service: a mistake"));
+}
+
+TEST_F(Ping, ASocketmapServerIsNoSocketForExim) {
+  OneAnswer server(address_, {"9:NOTFOUND ,"});
+  EXPECT_EQ(run({"--exim", "--socket", address_, "--timeout", "1"}), kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr("gives no answer in time"));
+}
+
 TEST_F(Ping, JsonTellsWhoAnswers) {
   {
     OneAnswer server(address_, {kAnswer});

@@ -55,6 +55,12 @@ class EximLines : public testing::Test {
   std::string asked_for_;
 };
 
+TEST_F(EximLines, PingIsAnsweredWithTheVersion) {
+  EXPECT_EQ(ask("ping"), "OK mtasts " MTASTS_VERSION "\n");
+  EXPECT_TRUE(protocol_.is_ping("ping"));
+  EXPECT_FALSE(protocol_.is_ping("ping 1"));
+}
+
 TEST_F(EximLines, RouteAnswersWithHostLists) {
   EXPECT_EQ(ask("route example.com"), "OK " + route_text(enforced()).value() + "\n");
   EXPECT_EQ(ask("route \"Example.COM\""), "OK " + route_text(enforced()).value() + "\n");

@@ -67,6 +67,16 @@ def ask_once(machine: Machine, address: Address, domain: str = DOMAIN) -> str:
     return told[0]
 
 
+def ask_line(machine: Machine, path: str, question: str) -> str:
+    """What mtastsd's socket for Exim answers."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(machine.path(path)))
+        connection.sendall(f"{question}\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile(encoding="utf-8").read()
+
+
 class Clients:
     """Each keeps its connection and asks once more on a new one when it ends without an answer: as Postfix does."""
 

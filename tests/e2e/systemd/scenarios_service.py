@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 
-from clients import ANSWER, UNIX, Clients, ask_once
+from clients import ANSWER, UNIX, Clients, ask_line, ask_once
 from computer import CONFIGURATION, PATIENCE, STORE, Computer
 from framework import expect, scenario
 from machine import wait_for
@@ -168,3 +168,39 @@ def refreshed(machine: Computer) -> None:
     expect(machine.show("mtasts-refresh.service", "Result") == "success", f"it should succeed: {machine.journal('mtasts-refresh.service')}")
     expect(machine.exists(f"{STORE}/.clock"), "what it found out about the clock should be written down")
     expect(machine.exists(f"{STORE}/{shard('kept.test')}/kept.test"), "the policy in force should stay")
+
+
+EXIM = "/run/mtasts/exim.sock"
+EXIM_UNIT = "mtastsd-exim.socket"
+
+
+@scenario("Exim's socket: its unit is enabled by hand, it answers lines, stays through restarts and a boot, and goes with the unit")
+def exim_socket(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    expect(not machine.is_active(EXIM_UNIT), "nobody enabled it")
+    refused = machine.run("mtasts", "ping", "--exim", "--timeout", "2", check=False)
+    expect(EXIM in refused, f"ping should say that nobody listens there: {refused}")
+    machine.shell("getent group Debian-exim >/dev/null || groupadd --system Debian-exim")
+    complaints = machine.run("systemd-analyze", "verify", "--man=no", EXIM_UNIT)
+    expect(not complaints, f"systemd should have nothing to say of the unit: {complaints}")
+    machine.shell(f"systemctl enable {EXIM_UNIT}; systemctl stop mtastsd.service; systemctl start {EXIM_UNIT} mtastsd.service")
+    machine.run("mtasts", "ping", "--exim")
+    told = ask_line(machine, EXIM, "mode kept.test")
+    expect(told == "OK enforce\n", f"a line should be answered with a line: {told}")
+    rights = machine.run("stat", "-c", "%A %U %G", EXIM)
+    expect(rights == "srw-rw---- root Debian-exim", f"the socket should be root's and Exim's: {rights}")
+    expect(ask_once(machine, UNIX) == ANSWER, "the socketmap should answer as before")
+    inode = machine.run("stat", "-c", "%i", EXIM)
+    machine.run("systemctl", "restart", "mtastsd.service")
+    machine.run("mtasts", "ping", "--exim")
+    expect(machine.run("stat", "-c", "%i", EXIM) == inode, "the socket should be the same one")
+    machine.write(CONFIGURATION, MISTAKE)
+    machine.run("systemctl", "restart", "mtastsd.service")
+    told = machine.run("mtasts", "ping", "--exim", "--socket", f"unix:{EXIM}", check=False)
+    expect("DEFER" in told and "out of service" in told, f"with a mistake in the configuration Exim is told to wait: {told}")
+    machine.write(CONFIGURATION, "")
+    machine.power_off()
+    machine.boot()
+    machine.run("mtasts", "ping", "--exim")
+    machine.run("systemctl", "disable", "--now", EXIM_UNIT)
+    machine.expect_gone(EXIM)

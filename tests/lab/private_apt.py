@@ -49,6 +49,10 @@ class PrivateApt:
         self._run(*install, "--download-only", *packages)
         return sorted(archive for name in names for archive in (self.folder / "archives").glob(f"{name}_*.deb"))
 
+    def source(self, package: str) -> None:
+        """Unpacked below the folder, with Debian's patches."""
+        self._run("source", package, folder=self.folder)
+
     def _settings(self) -> dict[str, object]:
         return {
             "Dir::State": self.folder,
@@ -63,8 +67,8 @@ class PrivateApt:
             "Acquire::Retries": "2",
         }
 
-    def _run(self, *words: str) -> str:
-        result = subprocess.run(["apt-get", "-qq", "-c", str(self._configuration), *words], stdin=subprocess.DEVNULL, capture_output=True,
+    def _run(self, *words: str, folder: Path | None = None) -> str:
+        result = subprocess.run(["apt-get", "-qq", "-c", str(self._configuration), *words], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
                                 text=True, env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}, check=False)
         if result.returncode != 0:
             told = [line for line in result.stderr.splitlines() if line.startswith("E:")] or ["no reason given"]

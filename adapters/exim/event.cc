@@ -22,6 +22,11 @@ constexpr std::string_view kValidationFailure = "validation-failure";
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
 
+constexpr std::string_view kOnlyDane =
+    "the policy does not list this MX, and Exim found no TLSA records that DNSSEC protects: it needs dns_dnssec_ok = "
+    "1, "
+    "and options trust-ad in /etc/resolv.conf";
+
 constexpr std::size_t kMaxReported = 64;
 constexpr std::size_t kMaxNamesShown = 4;
 
@@ -191,14 +196,17 @@ void EventWatcher::greeted(const Event& event, WallTime now) {
 }
 
 // One certificate of the chain; $event_data is its depth, 0 the MX's own. Exim itself accepts a certificate that names
-// the MX in its Common Name only.
+// the MX in its Common Name only, and where it is linked with OpenSSL those that the system's authorities vouch for,
+// whatever tls_verify_certificates says.
 std::string EventWatcher::presented(const Event& event) {
   if (event.data != "0") return {};
   connection_.judged_by_dane = event.session.judged_by_dane;
   connection_.certificate = Certificate{event.session.names, event.session.not_after};
-  const bool refused =
-      event.session.mode == Mode::kEnforce && !event.session.judged_by_dane && event.session.names.empty();
-  return refused ? "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)" : "";
+  if (event.session.mode != Mode::kEnforce || event.session.judged_by_dane) return {};
+  if (is_for_dane_alone(event)) return std::string(kOnlyDane);
+  return event.session.names.empty()
+             ? "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)"
+             : "";
 }
 
 // In testing mode a session that could not be secured goes on, or is begun again, in the clear.
@@ -218,9 +226,7 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
   std::optional<Verdict> verdict;
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
   if (judged_by_certificate && is_for_dane_alone(event)) {
-    verdict = Verdict{kValidationFailure,
-                      "the policy does not list this MX, and Exim found no TLSA records that DNSSEC protects: it needs "
-                      "dns_dnssec_ok = 1, and options trust-ad in /etc/resolv.conf"};
+    verdict = Verdict{kValidationFailure, std::string(kOnlyDane)};
   } else if (judged_by_certificate) {
     verdict = judge(event.host, false, now);
   }

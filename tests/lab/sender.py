@@ -29,6 +29,7 @@ class Sender(MailServer):
     leaves_hosts_out = True
     store_group = "Debian-exim"
     folder = "exim"  # of conf-examples
+    program = "exim4"
 
     @property
     def examples(self) -> Path:
@@ -68,7 +69,7 @@ class Sender(MailServer):
 
     def exim(self, *arguments: str, text: str = "") -> str:
         """Any Exim command as root; standard output and error together."""
-        result = subprocess.run(["exim4", *arguments], input=text, capture_output=True, text=True, check=False)
+        result = subprocess.run([self.program, *arguments], input=text, capture_output=True, text=True, check=False)
         return result.stdout + result.stderr
 
     def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
@@ -79,7 +80,7 @@ class Sender(MailServer):
 
     def command(self, user: str, *arguments: str) -> list[str]:
         """Exim, run by this user."""
-        return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "exim4", *arguments]
+        return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", self.program, *arguments]
 
     def mode_of(self, domain: str) -> str:
         """What the mode of a domain expands to, or why not."""

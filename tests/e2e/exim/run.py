@@ -16,7 +16,7 @@ import openssl_exim  # noqa: E402
 import roots  # noqa: E402
 import runner  # noqa: E402
 from exim_socket import SocketSender  # noqa: E402
-from openssl_sender import OpenSslSender  # noqa: E402
+from openssl_sender import OpenSslSender, OpenSslSocketSender  # noqa: E402
 from topology import DOMAINS, HOSTS  # noqa: E402
 from world import World  # noqa: E402
 
@@ -50,7 +50,7 @@ def by_socket(root: roots.Root, *modules: str) -> runner.Version:
 BY_SOCKET = [by_socket(roots.EXIM_LIGHT_4_96), by_socket(roots.EXIM_4_98, *OF_THE_BUILD), by_socket(roots.EXIM_LIGHT_NEWEST, *OF_THE_BUILD)]
 
 # Compiled by tests/lab/openssl_exim.py; taken where that has been done.
-WITH_OPENSSL = [runner.Version("Exim by socket, 4.96 with OpenSSL", lambda: World(DOMAINS, HOSTS, SocketSender(openssl_exim.built())), modules=OF_THE_BUILD),
+WITH_OPENSSL = [runner.Version("Exim by socket, 4.96 with OpenSSL", lambda: World(DOMAINS, HOSTS, OpenSslSocketSender(openssl_exim.built())), modules=OF_THE_BUILD),
                 runner.Version("Exim by dlfunc, 4.96 with OpenSSL", lambda: World(DOMAINS, HOSTS, OpenSslSender(openssl_exim.built())), modules=OF_THE_BUILD)]
 
 if __name__ == "__main__":

@@ -90,6 +90,18 @@ TEST_F(EximEvents, R29AHostJudgedByDaneIsNotRefused) {
   EXPECT_EQ(certificate("", "1900000000", "8"), "");
 }
 
+// An Exim linked with OpenSSL trusts the system's authorities whatever tls_verify_certificates says.
+TEST_F(EximEvents, R29AHostThatOnlyDaneAllowsIsRefusedWhereEximFindsNoTlsa) {
+  mode_ = "enforce";
+  decision_.mode = Mode::kEnforce;
+  decision_.mx = {"other.example.com"};
+  decision_.dane_hosts = {"mx.example.com"};
+  EXPECT_THAT(certificate("mx.example.com"), testing::HasSubstr("does not list this MX"));
+  EXPECT_EQ(certificate("mx.example.com", "1900000000", "8"), "") << "its TLSA records were found";
+  decision_.mx = {"mx.example.com"};
+  EXPECT_EQ(certificate("mx.example.com"), "") << "the policy lists it";
+}
+
 TEST_F(EximEvents, R27TestingNeverRefuses) { EXPECT_EQ(certificate(""), ""); }
 
 TEST_F(EximEvents, R27AGoodSessionLeavesNoLine) {

@@ -30,9 +30,10 @@ class EximProtocol final : public server::Protocol {
   EximProtocol(const EximProtocol&) = delete;
   EximProtocol& operator=(const EximProtocol&) = delete;
 
-  // Where connections are reported from now on, and policies that are enforced, for MX hosts that they do not list; may
-  // be empty.
-  void report_to(EventWatcher::Report connections, EventWatcher::Report enforced) {
+  // For MX hosts that an enforced policy does not list; `process`: whose delivery it is, "" where it does not say.
+  using ReportEnforced = std::function<void(const TlsSession&, const std::string& process)>;
+  // Where connections and enforced policies are reported from now on; may be empty.
+  void report_to(EventWatcher::Report connections, ReportEnforced enforced) {
     report_ = std::move(connections);
     report_enforced_ = std::move(enforced);
   }
@@ -54,7 +55,7 @@ class EximProtocol final : public server::Protocol {
   Log& log_;
   const Cached* cached_ = nullptr;  // while an event is read
   EventWatcher::Report report_;
-  EventWatcher::Report report_enforced_;
+  ReportEnforced report_enforced_;
   Processes processes_;
   LogThrottle refused_{std::chrono::minutes(1)};
 };

@@ -299,8 +299,9 @@ void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
   instance_.replace(std::move(instance));
   TlsReports* const reports = instance_->reports.get();
   if (reports == nullptr) return protocols_.exim.report_to({}, {});
-  protocols_.exim.report_to([reports](const TlsSession& one) { reports->report(one); },
-                            [reports](const TlsSession& one) { reports->report_unlisted_once(one); });
+  protocols_.exim.report_to(
+      [reports](const TlsSession& one) { reports->report(one); },
+      [reports](const TlsSession& one, const std::string& process) { reports->report_unlisted_once(one, process); });
 }
 
 std::optional<TlsReports::Counts> Daemon::reports_so_far() const {

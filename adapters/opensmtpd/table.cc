@@ -86,7 +86,7 @@ void Table::check_domain(const std::string& key, Done done) {
     done({kind});
     if (!domain) return;
     if (reports_ && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
-      reports_->report_policy_failure(*domain, *decision.failure);
+      reports_->report_policy_failure(*domain, *decision.failure, "");
     look_ahead(*domain, decision);
   });
 }

@@ -47,7 +47,7 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
   if (!outcome) return {nullptr, std::move(question)};
   deps_.metrics.from_store();
   const Decision decision = decide(*outcome, config_.decision, now);
-  report(question->domain, decision);
+  report(*question, decision);
   return {keep(payload, answer(*question, decision), good_for(*outcome)), {}};
 }
 
@@ -69,7 +69,7 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
                           deps_.metrics.looked_up(outcome);
                           deps_.metrics.answered(given.label, steady_clock::now() - asked);
                           done(given.frame);
-                          report(question.domain, decision);
+                          report(question, decision);
                           if (const seconds time = good_for(outcome); time > seconds(0))
                             memory_.put(question.payload, std::move(given), steady_clock::now() + time);
                         });
@@ -90,9 +90,9 @@ std::string Answers::without_lookup(const Question& question, const std::string&
 }
 
 // A delivery that goes on without a policy that the domain has (R16, R32).
-void Answers::report(const Domain& domain, const Decision& decision) const {
+void Answers::report(const Question& question, const Decision& decision) const {
   if (deps_.reports != nullptr && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
-    deps_.reports->report_policy_failure(domain, *decision.failure);
+    deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
 }
 
 Answer Answers::answer(const Question& question, const Decision& decision) const {

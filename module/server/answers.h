@@ -60,7 +60,7 @@ class Answers {
 
   [[nodiscard]] Decision cached(const Domain& domain);
   [[nodiscard]] Answer answer(const Question& question, const Decision& decision) const;
-  void report(const Domain& domain, const Decision& decision) const;
+  void report(const Question& question, const Decision& decision) const;
   // What find() returns: cached for `good_for`, or for this once.
   const std::string* keep(std::string_view request, Answer answer, std::chrono::seconds good_for);
   [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;

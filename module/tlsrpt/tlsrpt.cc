@@ -64,9 +64,10 @@ void TlsReports::report(const Domain& domain, const std::string& mx_host, const 
   report(session);
 }
 
-void TlsReports::report_policy_failure(const Domain& domain, const Error& failure) {
+void TlsReports::report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery) {
   const auto session = policy_failure(domain, failure);
-  if (session && !is_told(domain.text(), deps_.steady_clock() + kOneDelivery)) report(*session);
+  if (session && !is_told(domain.text() + "|failure|" + delivery, deps_.steady_clock() + kOneDelivery))
+    report(*session);
 }
 
 void TlsReports::report(const TlsSession& session) {
@@ -115,8 +116,9 @@ void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::stri
   if (idle_ && is_idle()) idle_();
 }
 
-void TlsReports::report_unlisted_once(const TlsSession& session) {
-  if (!is_told(session.domain.text() + " mx", deps_.steady_clock() + kOneDelivery)) report_unlisted(session);
+void TlsReports::report_unlisted_once(const TlsSession& session, const std::string& delivery) {
+  if (!is_told(session.domain.text() + "|unlisted|" + delivery, deps_.steady_clock() + kOneDelivery))
+    report_unlisted(session);
 }
 
 // DNS is not asked about domains that want no reports, and not again where all hosts were found to be listed.

@@ -54,14 +54,14 @@ class TlsReports {
   // that RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before
   // `until`.
   void report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until);
-  // A delivery as without a policy, because of this failure; others are not reported. For hosts that do not say which
-  // delivery a question belongs to: those of one minute are taken for one.
-  void report_policy_failure(const Domain& domain, const Error& failure);
+  // A delivery as without a policy, because of this failure; others are not reported. Told once a minute for each
+  // `delivery`, whatever that is called; "": it is not known, and those of one minute are taken for one.
+  void report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery);
   // `session`: as of a connection under an enforced policy, without a host. Where the domain wants reports, each of its
   // MX hosts that the patterns do not match is a session that failed: nobody connects to it (RFC 8461 §4.1).
   void report_unlisted(const TlsSession& session);
-  // The same for a host that does not say which delivery it is for: once a minute for a domain.
-  void report_unlisted_once(const TlsSession& session);
+  // The same once a minute for each `delivery`, as above.
+  void report_unlisted_once(const TlsSession& session, const std::string& delivery);
   // Finds out whether reports are wanted, so that later sessions need not wait for it.
   void learn(const Domain& domain);
 
@@ -85,7 +85,7 @@ class TlsReports {
   std::size_t most_asked_;  // domains, at a time
   TlsrptSocket socket_;
   ReportWishes wishes_;
-  ShortMemory<bool> told_;      // "domain host", or the domain of a policy failure
+  ShortMemory<bool> told_;      // "domain host", or "domain|what|delivery"
   ShortMemory<Wanted> wanted_;  // before wishes_, which cannot be written everywhere
   std::unordered_map<std::string, std::vector<TlsSession>> waiting_;  // for DNS, by domain
   std::size_t mx_asked_ = 0;                                          // questions for MX records

@@ -182,14 +182,17 @@ TEST_F(Collector, R32APolicyThatCannotBeHadIsToldOnceForADelivery) {
   listen();
   const Error failure{ErrorCode::kWebPkiInvalid, "the certificate of mta-sts.example.com has expired"};
   // Sendmail asks three times for each.
-  for (int i = 0; i < 3; ++i) reports_->report_policy_failure(test::domain(), failure);
+  for (int i = 0; i < 3; ++i) reports_->report_policy_failure(test::domain(), failure, "");
   answer();
   const auto sent = json::parse(datagram());
   EXPECT_EQ(sent["policies"][0], json::parse(R"({"policy-type":2,"policy-domain":"example.com","failure-details":
     [{"c":303,"f":"the certificate of mta-sts.example.com has expired"}],"t":1,"f":1})"));
   EXPECT_EQ(datagram(), "");
+  for (int i = 0; i < 2; ++i) reports_->report_policy_failure(test::domain(), failure, "uid 0 4711");
+  EXPECT_NE(datagram(), "") << "where it is known that it is another one";
+  EXPECT_EQ(datagram(), "");
   pass(seconds(61));
-  reports_->report_policy_failure(test::domain(), failure);
+  reports_->report_policy_failure(test::domain(), failure, "");
   EXPECT_NE(datagram(), "");
 }
 
@@ -198,7 +201,8 @@ class CollectorOfUnlisted : public Collector {
   const TlsSession session_ = sts_session(test::domain(), test::policy_body(), {"mx.example.com"});
   void ask(const std::vector<MxRecord>& hosts) {
     reports_->report_unlisted(session_);
-    for (const auto& [name, done] : std::exchange(resolver_.mxs, {})) done(FakeResolver::found(hosts));
+    for (const auto& [name, done] : std::exchange(resolver_.mxs, {}))
+      done(DnsAnswer<MxRecord>{DnsAnswer<MxRecord>::Kind::kFound, hosts, seconds(300), false});
     answer();
   }
 };
@@ -236,10 +240,12 @@ TEST_F(CollectorOfUnlisted, R31DnsIsNotAskedForDomainsThatWantNoReports) {
   EXPECT_THAT(resolver_.mxs, IsEmpty());
 }
 
-TEST_F(CollectorOfUnlisted, OfAHostThatDoesNotSayForWhichDeliveryItAsksOnceAMinute) {
+TEST_F(CollectorOfUnlisted, OnceADeliveryWhereThatIsKnownElseOnceAMinute) {
   listen();
-  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_);
+  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, "");
   EXPECT_THAT(resolver_.mxs, SizeIs(1));
+  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, "uid 0 4711");
+  EXPECT_THAT(resolver_.mxs, SizeIs(2));
 }
 
 TEST_F(Collector, WhatIsSentAndWhatIsLostIsCounted) {
@@ -254,7 +260,7 @@ TEST_F(Collector, WhatIsSentAndWhatIsLostIsCounted) {
 }
 
 TEST_F(Collector, TheWarningSaysHowManySessionsWereLost) {
-  remember("enforce");
+  cache("enforce");
   report("mx1.example.com");
   answer();
   for (const char* host : {"mx2.example.com", "mx3.example.com"}) report(host);
@@ -280,7 +286,7 @@ TEST_F(Collector, OneDomainHasOneQuestionAndTwentySessionsWaiting) {
 // So that no answer that mail waits for has to wait for these.
 TEST_F(Collector, NameServersThatAreSilentTakeTwentyQuestions) {
   listen();
-  for (int i = 0; i < 100; ++i) remember("testing", "silent" + std::to_string(i) + ".example");
+  for (int i = 0; i < 100; ++i) cache("testing", "silent" + std::to_string(i) + ".example");
   for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
   EXPECT_THAT(resolver_.txts, SizeIs(20));
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));

@@ -33,7 +33,7 @@ class SocketmapServer(MailServer):
 
     def write_module_configuration(self, text: str) -> None:
         """With LISTEN, unless the test says itself where to listen. The numbers of its lines stay, but for those of [socketmap]."""
-        if "listen =" not in text:
+        if "[socketmap]\nlisten =" not in text:
             text = text.replace("[socketmap]\n", f"[socketmap]\n{self.LISTEN}") if "[socketmap]\n" in text else f"{text}[socketmap]\n{self.LISTEN}"
         super().write_module_configuration(text)
 

@@ -187,7 +187,7 @@ def exim_socket(machine: Computer) -> None:
     machine.run("mtasts", "ping", "--exim")
     told = ask_line(machine, EXIM, "mode kept.test")
     expect(told == "OK enforce\n", f"a line should be answered with a line: {told}")
-    rights = machine.run("stat", "-c", "%A %U %G", EXIM)
+    rights = machine.run("stat", "-c", "%A %U %G", EXIM).strip()
     expect(rights == "srw-rw---- root Debian-exim", f"the socket should be root's and Exim's: {rights}")
     expect(ask_once(machine, UNIX) == ANSWER, "the socketmap should answer as before")
     inode = machine.run("stat", "-c", "%i", EXIM)

@@ -29,11 +29,11 @@ TIMEOUT = r"""# How long an answer may take. It must be longer than deadline_s i
 QUESTION = r"""# Where it is asked, by a name of its own each time. When Exim cannot connect, it keeps
 # the number of the descriptor that it closed, and asks there next time by the same name,
 # be that the connection to an MX host by then, which could answer (seen in 4.96, 4.98
-# and 4.100). More slashes and dots lead to the same socket: made of the time, in
-# microseconds, at most 49 of them. A TCP socket needs none of this.
-MTASTS_FRESH = ${sg{${sg{${sg{${sg{${sg{${sg{${sg{${sg{${sg{${sg{${substr{-7}{7}{$tod_epoch_l}}}\
-               {0}{////}}}{1}{///./}}}{2}{//.//}}}{3}{//././}}}{4}{/.///}}}{5}{/.//./}}}\
-               {6}{/././/}}}{7}{/./././}}}{8}{.////}}}{9}{.///./}}
+# and 4.100). More slashes and dots lead to the same socket: the microseconds of the
+# time, each digit as four of its bits. A TCP socket needs none of this.
+MTASTS_FRESH = ${if match{$tod_epoch_l}{\N(.{6})$\N}\
+                 {${sg{${tr{$1}{0123456789}{/././././.}}${tr{$1}{0123456789}{//..//..//}}\
+                       ${tr{$1}{0123456789}{////....//}}${tr{$1}{0123456789}{////////..}}}{.}{\$0/}}}}
 MTASTS_AT = ${sg{MTASTS_DAEMON}{\N/([^/]*)$\N}{/MTASTS_FRESH\$1}}
 
 # An answer of mtastsd is a line: OK and a text, or DEFER or ERROR and a reason. With
@@ -69,7 +69,7 @@ def asking(what: str, group: str) -> str:
 
 VETO = r"""
 # The events that matter; of "tls:cert" the one for the MX host's own certificate.
-MTASTS_IS_EVENT = match{$event_name=$event_data}{\N^(tcp:connect=|tcp:close=|smtp:ehlo=|tls:cert=0$|msg:host:defer=)\N}
+MTASTS_IS_EVENT = match{$event_name=$event_data}{\N^(tcp:connect=|tcp:close=|smtp:ehlo=|tls:cert=0$|msg:host:defer=|dane:fail=)\N}
 # What is left of an answer: a veto, or nothing. When mtastsd does not answer, nobody
 # has looked for a DNS name in the certificate: under "enforce" the host is refused.
 MTASTS_VETO_TESTING = {\N\AOK ([^\n]*)\n\z\N}{$1}{}

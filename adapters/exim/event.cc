@@ -261,7 +261,7 @@ void EventWatcher::complain(const Event& event, const Verdict& verdict) {
 // The first that is said of a connection counts. An MX that the policy does not list would not have been connected to:
 // it is told by its name.
 void EventWatcher::report(const Event& event, const Verdict& verdict) {
-  if (!report_ || std::exchange(connection_.is_reported, true)) return;
+  if (report_ == nullptr || !*report_ || std::exchange(connection_.is_reported, true)) return;
   const Decision decision = policy_of_(event.domain);
   const auto domain = Domain::parse(decision.domain);
   if (decision.kind != Decision::Kind::kPolicy || !domain) return;
@@ -278,7 +278,7 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
     session.mx_helo = connection_.helo;
     session.mx_address = event.address;
   }
-  report_(session);
+  (*report_)(session);
 }
 
 // Once a host address and result, however often this process connects.

@@ -55,9 +55,9 @@ class EventWatcher {
   // A connection to an MX host of a domain under a policy, whatever the number of messages and recipients.
   using Report = std::function<void(const TlsSession&)>;
 
-  // `log` must outlive the watcher. `report` may be empty.
-  EventWatcher(PolicyOf policy_of, Log& log, Report report)
-      : policy_of_(std::move(policy_of)), log_(log), report_(std::move(report)) {}
+  // `log` and `report` must outlive the watcher. What `report` points to may be empty, and change; it may be nullptr.
+  EventWatcher(PolicyOf policy_of, Log& log, const Report* report)
+      : policy_of_(std::move(policy_of)), log_(log), report_(report) {}
 
   // The text that event_action is to expand to: empty, or the reason of a veto.
   std::string on(const Event& event, WallTime now);
@@ -97,7 +97,7 @@ class EventWatcher {
 
   PolicyOf policy_of_;
   Log& log_;
-  Report report_;
+  const Report* report_;
   Connection connection_;
   std::vector<std::string> reported_;
 };

@@ -24,6 +24,7 @@ Result<Client*> EximHost::client() {
     client_ = std::move(*opened);
     budget_.emplace(client_->config().deadline);
     reports_.emplace(client_->config(), client_->log(), ForeignReports::Life::kShort);
+    if (reports_->is_on()) report_session_ = [this](const TlsSession& session) { reports_->report(session); };
   }
   return client_.get();
 }
@@ -77,7 +78,7 @@ EximReply EximHost::event(EximWords words) {
   if (!opened) return trouble(opened.error().detail);
   if (!watcher_) {
     watcher_.emplace([this](std::string_view domain) { return policy_behind(domain); }, (*opened)->log(),
-                     [this](const TlsSession& session) { reports_->report(session); });
+                     &report_session_);
   }
   return {EximStatus::kOk, watcher_->on(*event, now())};
 }

@@ -47,6 +47,7 @@ class EximHost {
   std::unique_ptr<Client> client_;
   std::optional<WaitBudget> budget_;
   std::optional<ForeignReports> reports_;
+  EventWatcher::Report report_session_;  // empty: there is no collector
   std::optional<EventWatcher> watcher_;
   AnswerMemory answers_;
   std::set<std::string> failures_told_;  // domains of this process: it makes one delivery

@@ -53,11 +53,7 @@ const server::Framing kEximFraming{.cut = cut,
                                    .clients_stop_sending = true};
 
 EximProtocol::EximProtocol(Log& log)
-    : log_(log),
-      processes_([this](std::string_view domain) { return policy_behind(domain); }, log,
-                 [this](const TlsSession& session) {
-                   if (report_) report_(session);
-                 }) {}
+    : log_(log), processes_([this](std::string_view domain) { return policy_behind(domain); }, log, &report_) {}
 
 EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::Peer& peer, const Cached& cached) {
   if (is_ping(payload)) return {.answer = Answer{std::nullopt, std::string(kPingAnswer) + '\n'}};

@@ -13,14 +13,14 @@
 namespace mtasts {
 
 // At most kMax; the one that has been silent for longest is forgotten. That costs details in the log, or a deadline of
-// its own, and no protection: a veto needs nothing but its event. One thread.
+// its own, and no protection: a veto needs nothing but its event and the policy. One thread.
 class Processes {
  public:
   static constexpr std::size_t kMax = 1000;
 
   // As for EventWatcher.
-  Processes(EventWatcher::PolicyOf policy_of, Log& log, EventWatcher::Report report)
-      : policy_of_(std::move(policy_of)), log_(log), report_(std::move(report)) {}
+  Processes(EventWatcher::PolicyOf policy_of, Log& log, const EventWatcher::Report* report)
+      : policy_of_(std::move(policy_of)), log_(log), report_(report) {}
 
   // `process`: any text that names one. Valid until another one is asked for.
   EventWatcher& watcher(const std::string& process) { return of(process).watcher; }
@@ -39,7 +39,7 @@ class Processes {
 
   EventWatcher::PolicyOf policy_of_;
   Log& log_;
-  EventWatcher::Report report_;
+  const EventWatcher::Report* report_;
   List processes_;  // whoever was heard of last is first
   std::map<std::string, List::iterator> by_name_;
 };

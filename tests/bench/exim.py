@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the ways to a policy cost, as ratios of medians taken alternately in one run (machines are shared and noisy).
+"""What the ways to a policy cost, as ratios of lower quartiles taken alternately in one run (machines are shared and noisy).
 
     sudo tests/bench/exim.py --build build/release [--rounds N]
 """
@@ -47,9 +47,9 @@ def output(*command: str) -> str:
 
 
 def alternately(rounds: int, *ways: Callable[[], float]) -> list[float]:
-    """The median of each way; the first round warms up and is not counted."""
+    """The lower quartile of each way: what others do on the machine only ever adds. The first round warms up and is not counted."""
     samples = [[way() for way in ways] for _ in range(rounds + 1)][1:]
-    return [statistics.median(column) for column in zip(*samples)]
+    return [statistics.quantiles(column, n=4)[0] for column in zip(*samples)]
 
 
 def cpu_of(action: Callable[[], object]) -> float:

@@ -54,8 +54,8 @@ class EximReports : public testing::Test {
   }();
   std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
   FakeLog sink_{log_};
-  EventWatcher watcher_{[this](std::string_view) { return decision_; }, sink_,
-                        [this](const TlsSession& session) { told_.push_back(session); }};
+  const EventWatcher::Report report_ = [this](const TlsSession& session) { told_.push_back(session); };
+  EventWatcher watcher_{[this](std::string_view) { return decision_; }, sink_, &report_};
 };
 
 TEST_F(EximReports, R32AGoodConnectionIsOneSessionWhateverFollows) {

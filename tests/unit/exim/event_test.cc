@@ -65,7 +65,7 @@ class EximEvents : public testing::Test {
   }();
   std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
   FakeLog sink_{log_};
-  EventWatcher watcher_{[this](std::string_view) { return decision_; }, sink_, {}};
+  EventWatcher watcher_{[this](std::string_view) { return decision_; }, sink_, nullptr};
 };
 
 TEST_F(EximEvents, R25EnforceRefusesACertificateWithoutADnsName) {

@@ -168,7 +168,7 @@ TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
 TEST(EximProcesses, HaveABudgetEach) {
   const auto lines = std::make_shared<Lines>();
   FakeLog log(lines);
-  Processes processes([](std::string_view) { return no_policy(""); }, log, {});
+  Processes processes([](std::string_view) { return no_policy(""); }, log, nullptr);
   using std::chrono::seconds;
   const WaitBudget::Clock::time_point start{};
   EXPECT_EQ(processes.budget("1", seconds(20)).begin(start), seconds(20));
@@ -180,7 +180,7 @@ TEST(EximProcesses, HaveABudgetEach) {
 TEST(EximProcesses, AreBounded) {
   const auto lines = std::make_shared<Lines>();
   FakeLog log(lines);
-  Processes processes([](std::string_view) { return no_policy(""); }, log, {});
+  Processes processes([](std::string_view) { return no_policy(""); }, log, nullptr);
   const EventWatcher* first = &processes.watcher("1");
   EXPECT_EQ(&processes.watcher("1"), first);
   for (std::size_t i = 0; i < 3 * Processes::kMax; ++i) {

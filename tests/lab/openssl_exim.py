@@ -29,12 +29,8 @@ NEEDED = {"libdb-dev": "/usr/include/db.h", "libpcre2-dev": "/usr/include/pcre2.
           "libidn2-dev": "/usr/include/idn2.h", "libssl-dev": "/usr/include/openssl/ssl.h"}
 
 
-def is_built() -> bool:
-    return (TREE / "built").exists()
-
-
 def built() -> Path:
-    if is_built():
+    if (TREE / "built").exists():
         return TREE
     missing = [package for package, header in NEEDED.items() if not Path(header).exists()]
     if missing:

@@ -56,11 +56,14 @@ SENDMAIL_NEWEST = Root("sendmail-newest", "sid", "sendmail-bin", ("sendmail-base
 EXIM_4_96 = Root("exim-4.96", "bookworm", "exim4-daemon-heavy", ("exim4-base", "exim4-config", *SHELL))
 EXIM_4_98 = Root("exim-4.98", "trixie", "exim4-daemon-heavy", ("exim4-base", "exim4-config", *SHELL))
 EXIM_LIGHT_4_96 = Root("exim-light-4.96", "bookworm", "exim4-daemon-light", ("exim4-base", "exim4-config", *SHELL))
+EXIM_LIGHT_4_98 = Root("exim-light-4.98", "trixie", "exim4-daemon-light", ("exim4-base", "exim4-config", *SHELL))
+EXIM_NEWEST = Root("exim-newest", "sid", "exim4-daemon-heavy", ("exim4-base", "exim4-config", *SHELL))
 EXIM_LIGHT_NEWEST = Root("exim-light-newest", "sid", "exim4-daemon-light", ("exim4-base", "exim4-config", *SHELL))
 # With what table-mtasts, which smtpd starts, is linked to.
 OPENSMTPD_6_8 = Root("opensmtpd-6.8", "bookworm", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7", "libgetdns10", "libcurl4", "libcurl3-gnutls", *SHELL))
 OPENSMTPD_7_6 = Root("opensmtpd-7.6", "trixie", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
 OPENSMTPD_NEWEST = Root("opensmtpd-newest", "sid", "opensmtpd", ("libstdc++6", "libevent-core-2.1-7t64", "libgetdns10t64", "libcurl4t64", "libcurl3t64-gnutls", *SHELL))
+# EXIM_LIGHT_4_98 and EXIM_NEWEST are not among ROOTS: who asks for them (./dev test exim-builds) gets them.
 # What `mtasts publish` writes for: web servers and nsupdate; with an ACME server and client.
 WEB_SERVERS = Root("web-servers", "bookworm", "caddy", ("apache2-bin", "bind9-dnsutils", "certbot", "media-types", "pebble", *SHELL))
 ROOTS = (WEB_SERVERS, EXIM_4_96, EXIM_4_98, EXIM_LIGHT_4_96, EXIM_LIGHT_NEWEST, POSTFIX_3_7, POSTFIX_3_10, POSTFIX_NEWEST, SENDMAIL_8_17, SENDMAIL_8_18, SENDMAIL_NEWEST, OPENSMTPD_6_8, OPENSMTPD_7_6, OPENSMTPD_NEWEST)

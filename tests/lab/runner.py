@@ -25,12 +25,13 @@ from world import World
 @dataclass(frozen=True)
 class Version:
     """One version of a server. `world` makes its world, called in the sandbox; what it lacks, LabError tells outside already,
-    from `unpack`. `modules`: run the scenarios of these alone, where other versions show the rest."""
+    from `unpack`. `modules`: run the scenarios of these alone, where other versions show the rest. `only_asked`: run for --version alone."""
 
     title: str
     world: Callable[[], World]
     unpack: Callable[[], object] = lambda: None
     modules: tuple[str, ...] = ()
+    only_asked: bool = False
 
 
 def main(script: Path, versions: list[Version]) -> int:
@@ -39,7 +40,7 @@ def main(script: Path, versions: list[Version]) -> int:
     for version in versions:
         if version.title == options.inside:
             return _inside(options, version, mention=version.title if len(versions) > 1 else "")
-    chosen = [version for version in versions if options.version in version.title]
+    chosen = [version for version in versions if (options.version or not version.only_asked) and options.version in version.title]
     with ThreadPoolExecutor(len(chosen)) as pool:
         tally = total(pool.map(lambda version: _outside(options, script, version), chosen))
     if options.results:

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """End-to-end tests of the Exim adapter: real Exim, real names, real policy hosts, real receivers, in a sandbox.
 
-    sudo tests/e2e/exim/run.py --build build/release [--results FILE] [--only TEXT]
+    sudo tests/e2e/exim/run.py --build build/release [--results FILE] [--only TEXT] [--version TEXT]
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Callable
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE.parent / "every"), str(HERE)]
@@ -17,6 +18,7 @@ import roots  # noqa: E402
 import runner  # noqa: E402
 from exim_socket import SocketSender  # noqa: E402
 from openssl_sender import OpenSslSender, OpenSslSocketSender  # noqa: E402
+from sender import Sender  # noqa: E402
 from topology import DOMAINS, HOSTS  # noqa: E402
 from world import World  # noqa: E402
 
@@ -39,19 +41,27 @@ import scenarios_upkeep  # noqa: E402,F401
 OF_THE_BUILD = ("every_enforce", "scenarios_dane", "scenarios_enforce", "scenarios_examples", "scenarios_socket", "scenarios_testing")
 
 
-def by_socket(root: roots.Root, *modules: str) -> runner.Version:
+# Beside the version of a title, of those that are run only when they are asked for.
+ALL = "all scenarios"
+
+
+def by_socket(root: roots.Root, *modules: str, asked: str = "") -> runner.Version:
     def world() -> World:
         [tree] = roots.unpacked(root)
         return World(DOMAINS, HOSTS, SocketSender(tree))
 
-    return runner.Version(f"Exim by socket, {root.name.removeprefix('exim-')}", world, lambda: roots.unpacked(root), modules)
+    title = f"Exim by socket, {root.name.removeprefix('exim-')}{asked and ', '}{asked}"
+    return runner.Version(title, world, lambda: roots.unpacked(root), modules, only_asked=bool(asked))
+
+
+def with_openssl(way: str, sender: Callable[[Path], Sender]) -> runner.Version:
+    return runner.Version(f"Exim by {way}, 4.96 with OpenSSL, {ALL}", lambda: World(DOMAINS, HOSTS, sender(openssl_exim.built())), openssl_exim.built,
+                          only_asked=True)
 
 
 BY_SOCKET = [by_socket(roots.EXIM_LIGHT_4_96), by_socket(roots.EXIM_4_98, *OF_THE_BUILD), by_socket(roots.EXIM_LIGHT_NEWEST, *OF_THE_BUILD)]
-
-# Compiled by tests/lab/openssl_exim.py; taken where that has been done.
-WITH_OPENSSL = [runner.Version("Exim by socket, 4.96 with OpenSSL", lambda: World(DOMAINS, HOSTS, OpenSslSocketSender(openssl_exim.built())), modules=OF_THE_BUILD),
-                runner.Version("Exim by dlfunc, 4.96 with OpenSSL", lambda: World(DOMAINS, HOSTS, OpenSslSender(openssl_exim.built())), modules=OF_THE_BUILD)]
+OTHER_BUILDS = [*(by_socket(root, asked=ALL) for root in (roots.EXIM_4_96, roots.EXIM_LIGHT_4_98, roots.EXIM_4_98, roots.EXIM_LIGHT_NEWEST, roots.EXIM_NEWEST)),
+                with_openssl("socket", OpenSslSocketSender), with_openssl("dlfunc", OpenSslSender)]
 
 if __name__ == "__main__":
-    sys.exit(runner.main(HERE / "run.py", [runner.Version("Exim by dlfunc", lambda: World(DOMAINS, HOSTS)), *BY_SOCKET, *(WITH_OPENSSL if openssl_exim.is_built() else [])]))
+    sys.exit(runner.main(HERE / "run.py", [runner.Version("Exim by dlfunc", lambda: World(DOMAINS, HOSTS)), *BY_SOCKET, *OTHER_BUILDS]))

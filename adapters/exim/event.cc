@@ -27,6 +27,8 @@ constexpr std::string_view kOnlyDane =
     "1, "
     "and options trust-ad in /etc/resolv.conf";
 
+constexpr bool kUnknownTrust = true;
+
 constexpr std::size_t kMaxReported = 64;
 constexpr std::size_t kMaxNamesShown = 4;
 
@@ -209,13 +211,14 @@ std::string EventWatcher::presented(const Event& event) {
              : "";
 }
 
-// In testing mode a session that could not be secured goes on, or is begun again, in the clear.
+// In testing mode a session that could not be secured goes on, or is begun again, in the clear. A certificate that no
+// authority vouches for is none of the reasons: Exim goes on with those.
 void EventWatcher::closed(const Event& event, WallTime now) {
   connection_.is_open = false;
   if (event.session.mode != Mode::kTesting || !connection_.starttls_offered || connection_.secure) return;
   if (!connection_.judged_by_dane) report_unlisted(event);
   const auto verdict =
-      connection_.certificate && !connection_.judged_by_dane ? judge(event.host, false, now) : std::nullopt;
+      connection_.certificate && !connection_.judged_by_dane ? judge(event.host, kUnknownTrust, now) : std::nullopt;
   complain(event, verdict.value_or(Verdict{kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
 }
 

@@ -17,6 +17,7 @@ class OpenSslSender(Sender):
     """By dlfunc."""
 
     program = "exim"
+    shows_refused_certificates = False
 
     def __init__(self, tree: Path) -> None:
         super().__init__()
@@ -39,6 +40,8 @@ class OpenSslSender(Sender):
 
 
 class OpenSslSocketSender(SocketSender):
+    shows_refused_certificates = False
+
     def exim(self, *arguments: str, text: str = "") -> str:
         _trust(self.root.path("/"))
         return super().exim(*arguments, text=text)

@@ -30,6 +30,7 @@ class Sender(MailServer):
     store_group = "Debian-exim"
     folder = "exim"  # of conf-examples
     program = "exim4"
+    shows_refused_certificates = True  # by the event tls:cert, before it refuses them itself
 
     @property
     def examples(self) -> Path:

@@ -20,6 +20,11 @@ ETC = Path("/etc/exim4")
 OURS = ("main/05_mtasts", "router/150_mtasts", "transport/30_mtasts")
 
 
+def setup_takes_its_way(world: World) -> bool:
+    """Where Exim can load functions, setup takes that way, and these builds have no module in their root."""
+    return loads_module(world) or "Expand_dlfunc" not in world.sender.exim("-bV")
+
+
 def setup(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["mtasts", "setup", "exim", *words], capture_output=True, text=True, check=False)
 
@@ -69,12 +74,12 @@ def there_and_back(world: World, split: str) -> None:
     expect_delivered(world.send("joe@set-up.test"), "joe@set-up.test", IMPOSTOR)
 
 
-@scenario("setup: the split configuration is protected, and has the same files after --undo")
+@scenario("setup: the split configuration is protected, and has the same files after --undo", setup_takes_its_way)
 def split_configuration(world: World) -> None:
     there_and_back(world, "true")
 
 
-@scenario("setup: the configuration in one file, Debian's default, is protected, and has the same bytes after --undo")
+@scenario("setup: the configuration in one file, Debian's default, is protected, and has the same bytes after --undo", setup_takes_its_way)
 def one_file(world: World) -> None:
     there_and_back(world, "false")
 

@@ -202,6 +202,16 @@ TEST_F(EximEvents, R29TestingSaysNothingOfAnUnlistedHostJudgedByDane) {
   EXPECT_EQ(log_->lines.size(), 2U) << "not listed, no STARTTLS";
 }
 
+// With OpenSSL, where the handshake ends after the certificate; not for what testing mode overlooks.
+TEST_F(EximEvents, R27AHandshakeThatEndsAfterTheCertificateSaysNothingOfItsAuthority) {
+  connect();
+  ehlo(kPlain);
+  EXPECT_EQ(certificate("mx.example.com"), "");
+  close();
+  EXPECT_THAT(log_->lines, ElementsAre(line("testing-failure", "validation-failure",
+                                            "STARTTLS was offered, but TLS could not be started")));
+}
+
 TEST_F(EximEvents, R29TheLogSaysWhichOfTheTwoDecided) {
   mode_ = "enforce";
   decision_.mode = Mode::kEnforce;

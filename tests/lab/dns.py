@@ -88,6 +88,10 @@ class Dns:
     def stop_resolver(self) -> None:
         self._unbound.stop()
 
+    def died(self) -> str:
+        """Which server has ended by itself, or ""."""
+        return ", ".join(name for name, server in (("unbound", self._unbound), ("knotd", self._knot)) if server.has_died)
+
     def publish(self, zone: Zone) -> None:
         """Replaces an unsigned zone while everything runs, and makes the resolver forget what it knew of it."""
         self.zones[zone.name] = zone

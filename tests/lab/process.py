@@ -81,6 +81,12 @@ class Daemon:
             self.process.wait()
         self.process = None
 
+    @property
+    def has_died(self) -> bool:
+        """By itself: nobody stopped it."""
+        process = self.process
+        return process is not None and process.poll() is not None
+
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"

@@ -13,6 +13,7 @@ import threading
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Callable
 
 import daemon
 import entry
@@ -25,6 +26,7 @@ from model import Domain, Kind
 APPLIES, NONE, TEMPORARY = 0, 1, 75
 STATUS_OK, STATUS_DEFER = "0", "1"
 SELDOM = 0.1
+LINES = 4  # of a log, about one domain
 MODES = ("none", "testing", "enforce")
 REFRESH_ONE = FETCH_TIMEOUT + 3 * DNS_TIMEOUT + GRACE
 
@@ -115,12 +117,13 @@ def query(runner: Runner, domain: Domain, user: str, *, refresh: bool = False, d
     return answer
 
 
-def judge(runner: Runner, domain: Domain, answer: Answer, ticket: Ticket, who: str) -> None:
+def judge(runner: Runner, domain: Domain, answer: Answer, ticket: Ticket, who: str, log: Callable[[], list[str]] = list) -> None:
+    """`log`: what there is to read about a wrong answer."""
     wrong = runner.oracle.judge(ticket, answer)
     faults = runner.faults(ticket.begin, domain.name)
     runner.report.answered(faults)
     if wrong:
-        runner.report.found("wrong", faults, f"{domain.name}, {who}: {wrong}; the answer was {answer}")
+        runner.report.found("wrong", faults, f"{domain.name}, {who}: {wrong}; the answer was {answer}" + "".join(f"\n    {line}" for line in log()))
 
 
 class MailServer(Client):
@@ -161,7 +164,7 @@ class MailServer(Client):
         except (ValueError, KeyError) as trouble:
             self.complain("wrong", domain, ticket, f"{trouble}: {reply[:300]!r}")
             return None
-        judge(self.runner, domain, answer, ticket, "mtastsd")
+        judge(self.runner, domain, answer, ticket, "mtastsd", lambda: [line for line in server.lines if domain.name in line][-LINES:])
         return answer
 
     def complain(self, kind: str, domain: Domain, ticket: Ticket, text: str) -> None:

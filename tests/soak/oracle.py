@@ -14,6 +14,7 @@
 5. mtastsd gives a remembered answer within PROMPT seconds, whatever strangers do. It repeats one for a few seconds without a
    look into the store, so that an answer of its is judged by what was true that long ago, too. Where a policy is not to be
    enforced it says what it says of a domain without one.
+6. Of what is not remembered nothing is demanded where the soak's own name servers have died or could not run.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator
 
 from clock import Clock
 from episodes import Episodes, Trait
@@ -92,11 +93,14 @@ class Tally:
     duties: int = 0  # answers for which rule 2 demanded the remembered policy
     defers: int = 0
     nones: int = 0
+    starved: int = 0  # answers that were not judged, because names could not be asked for: the lab's own fault
 
 
 class Oracle:
-    def __init__(self, domains: list[Domain], clock: Clock, episodes: Episodes) -> None:
+    def __init__(self, domains: list[Domain], clock: Clock, episodes: Episodes, lab_trouble: Callable[[float, float], str] = lambda begin, end: "") -> None:
+        """`lab_trouble`: why nobody could ask for names between these times, by the soak's own fault, or ""."""
         self.clock = clock
+        self.lab_trouble = lab_trouble
         self.episodes = episodes
         self.tally = Tally()
         self._memories = {domain.name: Memory() for domain in domains}
@@ -161,7 +165,12 @@ class Oracle:
             if answer.repeated and answer.word == "none" and _is_free(ticket.domain, kept):
                 return ""
             if not answer.id:
-                return self._missing(ticket.domain, answer, kept, memory, traits, begin, end)
+                missing = self._missing(ticket.domain, answer, kept, memory, traits, begin, end)
+                # A policy that is cached needs no names.
+                if not missing or kept or not self.lab_trouble(ticket.begin, end):
+                    return missing
+                self.tally.starved += 1
+                return ""
             number = self._version(ticket.domain, answer).number
             if kept and number < kept.number:
                 return f"version {number} after {kept.number} was committed"

@@ -12,6 +12,7 @@ import time
 import unittest
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
 
@@ -21,7 +22,7 @@ import strangers
 from clock import DAY, YEAR, Clock
 from episodes import Episode, Episodes, Trait
 from oracle import PROMPT, REPEATED, Answer, Oracle
-from pulse import Pulse, waited
+from pulse import WHOLE_MACHINE, Pulse, is_blocked, waited
 from model import WEEK, Domain, Kind, Version
 
 STEADY = Domain("steady1.test", Kind.STEADY)
@@ -307,20 +308,49 @@ class Strangers(Case):
             self.assertEqual([address for address in re.findall(r" A{1,4} (\S+)", zone.records) if address not in played], [], zone.name)
 
 
+class Lab(Case):
+    """What the soak's own name servers do is nobody else's fault."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.oracle.lab_trouble = lambda begin, end: "unbound has ended"
+
+    def test_what_could_not_be_asked_for_is_not_judged(self) -> None:
+        self.fault(Trait.CROWDED)
+        self.right(NOTHING)
+        self.right(Answer("defer"))
+        self.assertEqual(self.oracle.tally.starved, 1, "who defers while strangers are about needs no excuse")
+
+    def test_everything_else_is(self) -> None:
+        self.wrong("never published", self.good(mx=("impostor.test",)))
+        self.right(self.good(from_store=True))
+        self.wrong("is not applied", NOTHING)
+        self.assertEqual(self.oracle.tally.starved, 0)
+
+
 class Stalls(unittest.TestCase):
     def test_only_what_lies_in_the_time_counts(self) -> None:
-        pulse = Pulse(list)
-        pulse._stalls.extend([(5.0, 5.5), (1.0, 2.0), (1.25, 1.5), (5.25, 6)])
+        pulse = Pulse(dict)
+        pulse._stalls.extend([(5.0, 5.5, "a"), (1.0, 2.0, "a"), (1.25, 1.5, "b"), (5.25, 6, WHOLE_MACHINE)])
         self.assertEqual([pulse.stalled(*time) for time in ((0, 9), (1.75, 4), (2, 5), (3, 4))], [2, 0.25, 0, 0])
+        self.assertEqual([pulse.stalled(0, 9, names) for names in (("a",), ("b",), ())], [2, 1, 0.75], "the whole machine's always")
+
+    def test_a_process_that_waits_for_a_disk_twice_in_a_row_is_noticed(self) -> None:
+        pulse = Pulse(dict)
+        pulse._waited = {1: 0}
+        with mock.patch("pulse.is_blocked", side_effect=[True, True, False, True]), mock.patch("pulse.waited", return_value=0):
+            for beat in range(4):
+                pulse._look_at(1, "unbound", beat, beat + 1)
+        self.assertEqual(pulse.stalled(0, 4, ["unbound"]), 1)
+        self.assertFalse(is_blocked(os.getpid()))
 
     def test_a_machine_that_lets_nobody_run_is_noticed(self) -> None:
-        pulse = Pulse(list)
+        pulse = Pulse(dict)
         waits = iter([False, False, True])
         pulse.over.wait = lambda _: (time.sleep(0.3), next(waits))[1]  # type: ignore[method-assign, func-returns-value, assignment]
         begin = time.monotonic()
         pulse.run()
         self.assertGreater(pulse.stalled(begin, time.monotonic()), 0.4)
-
 
     def test_a_process_that_is_ready_and_does_not_run_is_noticed_and_one_that_waits_is_not(self) -> None:
         cores = sorted(os.sched_getaffinity(0))

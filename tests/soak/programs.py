@@ -71,7 +71,7 @@ class Runner:
         self.episodes = episodes
         self.report = report
         self.interference = Interference()
-        self.pulse = Pulse(testbed.pids_needed)
+        self.pulse = Pulse(testbed.needed)
         self.stopping = threading.Event()
         self.pausing = threading.Event()  # nobody shall begin anything
 

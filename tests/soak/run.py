@@ -11,6 +11,7 @@ anything was. The seed repeats what is drawn; what the machine's scheduler makes
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import time
@@ -51,7 +52,7 @@ def outside(options: argparse.Namespace) -> int:
 
 
 def inside(options: argparse.Namespace) -> int:
-    print(f"soak: seed {options.seed}", flush=True)
+    print(f"soak: seed {options.seed}, load {os.getloadavg()[0]:.1f}", flush=True)
     begin = time.monotonic()
     soak = Soak(options.build, options.seed)
     soak.start()
@@ -60,9 +61,12 @@ def inside(options: argparse.Namespace) -> int:
             tell(soak.each_once(), options.results)
         else:
             soak.at_random(options.seconds)
-            print(soak.report.table())
+    except LabError as reason:
+        soak.report.found("stray", set(), f"the soak itself cannot go on: {reason}")
     finally:
-        soak.testbed.stop()
+        soak.quit(options.build / "soak" / f"seed-{soak.seed}")
+    if not options.short:
+        print(soak.report.table())
     print(ending(soak, time.monotonic() - begin))
     return 1 if soak.report.found_in_all else 0
 
@@ -79,6 +83,7 @@ def ending(soak: Soak, seconds: float) -> str:
     tally, ran = soak.oracle.tally, soak.report.ran
     return (f"soak: {seconds:.0f} s, {sum(ran.values())} processes ({', '.join(f'{count} {name}' for name, count in sorted(ran.items()))}), "
             f"{tally.answers} answers judged, {tally.duties} of them had to be a remembered policy, {tally.defers} deferred, "
+            f"{tally.starved} not judged because the soak's name servers could not run, "
             f"{soak.inspector.inspected} entries read, {sum(len(domain.versions) for domain in soak.domains)} policies published, "
             f"healed {soak.heals} times: {soak.report.found_in_all} findings; seed {soak.seed}")
 

@@ -17,7 +17,8 @@ import faults_world
 from clock import DAY, HOUR
 from episodes import Episodes
 from faults import Fault, Field, NotNow, afflict
-from testbed import LOOKUP, OWNER, READER, SANITIZER_REPORTS, STORE, Testbed, is_daemons, processes, started_before
+from packages import LabError
+from testbed import DNS_TIMEOUT, LOOKUP, NAME_SERVERS, OWNER, READER, SANITIZER_REPORTS, STORE, Testbed, is_daemons, processes, started_before
 from oracle import EXCUSES, Oracle
 from programs import Runner
 from report import CALM, Report
@@ -46,9 +47,10 @@ class Soak:
         self.testbed = Testbed(build, self.domains)
         self.episodes = Episodes()
         self.report = Report()
-        self.oracle = Oracle(self.domains, self.testbed.clock, self.episodes)
+        self.oracle = Oracle(self.domains, self.testbed.clock, self.episodes, self.lab_trouble)
         self.runner = Runner(self.testbed, self.oracle, self.episodes, self.report)
         self.heals = 0
+        self.clients: list[clients.Client] = []
         # Its threads stay: a server that a fault has started again would die with the thread that did it (pdeathsig).
         self.pool = concurrent.futures.ThreadPoolExecutor(ASKING_AT_ONCE + 1)
 
@@ -58,7 +60,7 @@ class Soak:
         artefacts: dict[Path, int] = {}
         self.inspector = clients.Inspector(self.runner, artefacts, seed)
         self.field = Field(self.runner, self.inspector, self.random, artefacts)
-        self.clients: list[clients.Client] = [
+        self.clients += [
             *(clients.CommandLine(self.runner, user, seed) for user in ("root", OWNER, READER)),
             *(clients.LongLived(self.runner, user, seed) for user in ("root", READER)), clients.Refresher(self.runner, seed),
             *(clients.MailServer(self.runner, f"{seed} mail {number}") for number in range(2)),
@@ -67,6 +69,26 @@ class Soak:
         self.verify("warming up", self.domains)
         for asker in self.clients:
             asker.start()
+
+    def lab_trouble(self, begin: float, end: float) -> str:
+        """Why nobody could ask for names, by the soak's own fault. Who gets no answer within DNS_TIMEOUT because the resolver had
+        no processor, or waited for a disk, cannot be blamed."""
+        if died := self.testbed.dns.died():
+            return f"{died} has ended"
+        stalled = self.runner.pulse.stalled(begin, end, NAME_SERVERS)
+        return f"the name servers could not run for {stalled:.1f} s" if stalled > DNS_TIMEOUT / 2 else ""
+
+    def quit(self, keep: Path) -> None:
+        """Everybody stops before what they need does, also after a failure. With findings, `keep` gets all logs."""
+        self.runner.stopping.set()
+        for asker in self.clients:
+            if asker.is_alive():
+                asker.join(LIFE)
+        self.pool.shutdown()
+        if self.report.found_in_all:
+            self.testbed.keep_logs(keep)
+            print(f"soak: logs and store are kept in {keep}", flush=True)
+        self.testbed.stop()
 
     # The two ways to go about it.
 
@@ -83,6 +105,8 @@ class Soak:
                 if time.monotonic() < end:
                     self.strike_at_random(kinds, end)
             self.heal("while healing")
+            if died := self.testbed.dns.died():
+                raise LabError(f"{died} has ended by itself")
             self.report.progress(self.oracle.tally.answers)
         self.end()
 

@@ -45,6 +45,7 @@ DNS_TIMEOUT = 1
 FETCH_TIMEOUT = 2
 DAEMON_FETCH_TIMEOUT = 10  # a fetch goes on after the deadline of whoever waits, as it does by default
 LOOKUP = "mtasts-lookup"  # the helper
+NAME_SERVERS = ("unbound", "knotd")
 
 
 class Testbed:
@@ -89,9 +90,18 @@ class Testbed:
         return [domain for domain in self.domains if domain.kind is not Kind.SILENT]
 
     @staticmethod
-    def pids_needed() -> list[int]:
-        """The processes that an answer of mtastsd may need."""
-        return [pid for pid, name in processes("mtastsd", "unbound", "knotd", LOOKUP) if name != LOOKUP or is_daemons(pid)]
+    def needed() -> dict[int, str]:
+        """The processes that an answer of mtastsd may need, with their names."""
+        return {pid: name for pid, name in processes("mtastsd", *NAME_SERVERS, LOOKUP) if name != LOOKUP or is_daemons(pid)}
+
+    def keep_logs(self, folder: Path) -> None:
+        """What everybody said, and the store, for whoever has to explain a finding."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for log in (*FOLDER.glob("dns/*.log"), *FOLDER.glob("mtastsd/*.log"), *FOLDER.glob("web/*error.log"), CONFIGURATION, DAEMON_CONFIGURATION):
+            shutil.copy(log, folder)
+        listed = subprocess.run(["find", str(STORE), "-type", "f", "-size", "-100k", "-printf", "== %P %U %m %Tc\\n", "-exec", "cat", "{}", ";"],
+                                capture_output=True, check=False)
+        (folder / "store.txt").write_bytes(listed.stdout)
 
     def stop(self) -> None:
         self.daemon.stop()

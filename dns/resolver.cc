@@ -11,6 +11,7 @@
 
 #include "core/admission_queue.h"
 #include "core/ascii.h"
+#include "core/stall_meter.h"
 #include "dns/ad_check.h"
 #include "dns/concurrency_limit.h"
 #include "dns/getdns_loop.h"
@@ -29,8 +30,8 @@ constexpr std::chrono::seconds kAvoidUnreachable{30};
 // A resolver that has answered nobody for so long, while a question has waited for half of its time, is asked whether
 // it is there.
 constexpr std::chrono::seconds kSilence{1};
-// A time limit that was noticed so much later was missed by this process, which had other things to do: what it did not
-// read, or did not even send, says nothing of the resolver.
+// A process that noticed a time limit so much later, or stood still for half of it, has missed the limit itself: what
+// it did not read, or did not even send, says nothing of the resolver.
 constexpr std::chrono::milliseconds kStoodStill{1000};
 constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once by any that lives (RFC 6761 §6.3)
 
@@ -40,6 +41,12 @@ using Ticket = AdmissionQueue::Ticket;
 struct Waiting {
   std::unique_ptr<Question> question;
   SteadyTime expires;
+  StallMeter::Span span;  // since it waits, or was asked last
+
+  // `late`: how long after `limit` it was noticed.
+  [[nodiscard]] bool stood_still(SteadyTime::duration limit, SteadyTime::duration late) const {
+    return late > kStoodStill || span.stalled() > limit / 2;
+  }
 };
 
 struct Server {
@@ -123,7 +130,7 @@ class GetdnsResolver final : public Resolver {
   void enqueue(const std::string& name, RrType type, const Requester& requester,
                typename QuestionFor<Record>::Read read, Callback<Record> done) {
     auto question = std::make_unique<QuestionFor<Record>>(name, type, requester, std::move(read), std::move(done));
-    join_queue({std::move(question), Clock::now() + queue_timeout_});
+    join_queue({std::move(question), Clock::now() + queue_timeout_, StallMeter::Span(stalls_)});
     schedule_pump();
   }
   void join_queue(Waiting waiting);
@@ -151,6 +158,7 @@ class GetdnsResolver final : public Resolver {
   const Clock::duration queue_timeout_;
   const Clock::duration timeout_;
   const pid_t pid_ = getpid();
+  StallMeter stalls_;
   std::list<Active> active_;
   std::unique_ptr<EventLoop::Watch> pump_;
   std::unique_ptr<EventLoop::Watch> wake_;
@@ -163,7 +171,8 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
       zone_of_(std::move(zone_of)),
       getdns_loop_(loop),
       queue_timeout_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)),
-      timeout_(config.timeout) {
+      timeout_(config.timeout),
+      stalls_(loop, &Clock::now) {
   const auto rules = ad_rules(config.trust_ad, resolvers);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     auto upstream = std::make_unique<Upstream>(getdns_loop_, resolvers.servers[i], config);
@@ -260,6 +269,7 @@ void GetdnsResolver::ask(Server& server, Ticket ticket, Waiting waiting) {
     return question.give_up(std::move(*error));
   }
   question.asked.push_back(&server);
+  waiting.span.begin_anew();
   active_.push_back({ticket, std::move(waiting), Clock::now()});
   server.upstream->ask(
       question.name(), question.type(),
@@ -285,7 +295,7 @@ bool GetdnsResolver::needs_health_check(const Server& server, SteadyTime now) co
 void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
   const auto since = waiting.expires - queue_timeout_;
   Error error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
-  if (Clock::now() - waiting.expires > kStoodStill)
+  if (waiting.stood_still(queue_timeout_, Clock::now() - waiting.expires))
     error = {ErrorCode::kNotTried, "this process was busy and could not ask in time"};
   else if (server.concurrency.has_answered_since(since - kSilence))
     error = {ErrorCode::kNotTried, "too many questions are under way"};
@@ -331,8 +341,8 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
   Waiting waiting = std::move(active->waiting);
   server.queue.leave(active->ticket);
   const auto now = Clock::now();
-  const bool stood_still =
-      !reply && reply.error().code == ErrorCode::kDnsTimeout && now - active->asked_at > timeout_ + kStoodStill;
+  const bool stood_still = !reply && reply.error().code == ErrorCode::kDnsTimeout &&
+                           waiting.stood_still(timeout_, now - active->asked_at - timeout_);
   if (stood_still) answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
   if (reply)
     server.concurrency.answered(now);
@@ -371,7 +381,8 @@ void GetdnsResolver::note_failure(Server& server, ErrorCode code, SteadyTime ask
 void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server, Error error) {
   const auto& asked = waiting.question->asked;
   const bool other_resolver = asked.size() < std::min(servers_.size(), kMaxTries);
-  const bool same_again = error.code == ErrorCode::kDnsUnreachable && asked.size() < 2;
+  const bool may_be_chance = error.code == ErrorCode::kDnsUnreachable || error.code == ErrorCode::kNotTried;
+  const bool same_again = may_be_chance && asked.size() < 2;
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
   join_queue(std::move(waiting));
   schedule_pump();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/address_rule.h"
+#include "core/stall_meter.h"
 #include "fetch/admission.h"
 #include "fetch/multi.h"
 #include "fetch/network_places.h"
@@ -31,6 +32,7 @@ class CurlFetcher final : public Fetcher {
     Admission::Ticket ticket;
     std::unique_ptr<Transfer> transfer;
     Callback done;
+    StallMeter::Span span;
   };
 
   void start(Admission::Ticket ticket, const Domain& domain, const AddressRule::Sorted& addresses,
@@ -42,6 +44,7 @@ class CurlFetcher final : public Fetcher {
   const ZoneOf zone_of_;
   CurlMulti multi_;
   Admission admission_;
+  StallMeter stalls_;
   std::list<Active> active_;
 };
 
@@ -50,7 +53,8 @@ CurlFetcher::CurlFetcher(EventLoop& loop, FetcherConfig config, AddressRule rule
       rule_(std::move(rule)),
       zone_of_(std::move(zone_of)),
       multi_(loop),
-      admission_(loop, std::max(1U, config_.max_in_flight), config_.timeout) {}
+      admission_(loop, std::max(1U, config_.max_in_flight), config_.timeout),
+      stalls_(loop, &std::chrono::steady_clock::now) {}
 
 CurlFetcher::~CurlFetcher() {
   for (const auto& active : active_) multi_.remove(active.transfer->easy());
@@ -77,7 +81,7 @@ void CurlFetcher::start(Admission::Ticket ticket, const Domain& domain, const Ad
   Result<void> begun = transfer ? Result<void>{} : tl::unexpected(transfer.error());
   if (begun) {
     void* easy = (*transfer)->easy();
-    const auto active = active_.insert(active_.end(), {ticket, std::move(*transfer), done});
+    const auto active = active_.insert(active_.end(), {ticket, std::move(*transfer), done, StallMeter::Span(stalls_)});
     begun = multi_.add(easy, [this, active](int curl_code) { finish(active, curl_code); });
     if (begun) return;
     active_.erase(active);
@@ -87,7 +91,7 @@ void CurlFetcher::start(Admission::Ticket ticket, const Domain& domain, const Ad
 }
 
 void CurlFetcher::finish(std::list<Active>::iterator active, int curl_code) {
-  auto result = active->transfer->verdict(curl_code);
+  auto result = active->transfer->verdict(curl_code, active->span.stalled());
   const auto done = std::move(active->done);
   multi_.remove(active->transfer->easy());
   admission_.leave(active->ticket);

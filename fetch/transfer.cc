@@ -186,11 +186,16 @@ HttpFact Transfer::fact(int curl_code) {
   return fact;
 }
 
-Result<std::string> Transfer::verdict(int curl_code) {
+Result<std::string> Transfer::verdict(int curl_code, StallMeter::Duration stalled) {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
     return fail(ErrorCode::kLocalFault, std::move(fault));
   if (auto fault = connection_.certificate_fault(curl_code))
     return fail(ErrorCode::kWebPkiInvalid, std::move(fault->text));
+  // Its time limit passed, or the host gave up, while this process stood still.
+  const std::chrono::seconds limit(is_connected() ? timeout_s_ : connect_timeout_s_);
+  if (curl_code != CURLE_OK && stalled > limit / 2)
+    return fail(ErrorCode::kNotTried,
+                connection_.where() + ": this process was busy or stood still and could not fetch in time");
   // One of the addresses that were left out might have answered.
   if (curl_code != CURLE_OK && !is_connected() && connection_.crowded())
     return fail(ErrorCode::kNotTried,

@@ -11,6 +11,7 @@
 #include "core/domain.h"
 #include "core/inspection.h"
 #include "core/result.h"
+#include "core/stall_meter.h"
 #include "fetch/connection.h"
 #include "fetch/fetcher.h"
 
@@ -32,9 +33,9 @@ class Transfer {
 
   // The CURL*; must not be in a multi handle any more when the transfer is destroyed.
   [[nodiscard]] void* easy() const { return connection_.easy(); }
-  // The body or the fault, after libcurl ended with this CURLcode. Error is_ours(): the fault is here, not at the
-  // policy host.
-  Result<std::string> verdict(int curl_code);
+  // The body or the fault, after libcurl ended with this CURLcode; for so long this process stood still meanwhile.
+  // Error is_ours(): the fault is here, not at the policy host.
+  Result<std::string> verdict(int curl_code, StallMeter::Duration stalled);
   // The same for an audit: what came, whether it is a policy file or not.
   HttpFact fact(int curl_code);
   [[nodiscard]] const Connection& connection() const { return connection_; }

@@ -59,14 +59,15 @@ void log_refresh_without_record(Log& log, const CacheEntry& entry) {
 }  // namespace
 
 Engine::Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
-               Clock clock)
+               Clock clock, StallMeter::Clock steady_clock)
     : loop_(loop),
       resolver_(resolver),
       fetcher_(fetcher),
       store_(store),
       log_(log),
       rules_(rules),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      stalls_(loop, std::move(steady_clock)) {}
 
 Engine::~Engine() = default;
 
@@ -135,8 +136,8 @@ bool Engine::has_answer(const Job& job) const {
 // One timer a waiter: the deadline, or at once where the answer is there already.
 void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer answer) {
   Job& job = *jobs_.at(domain);
-  auto waiter = std::make_shared<Waiter>();
-  waiter->answer = std::move(answer);
+  auto waiter =
+      std::make_shared<Waiter>(Waiter{std::move(answer), deadline, job.claim == nullptr, StallMeter::Span(stalls_)});
   const std::weak_ptr<Waiter> weak = waiter;
   waiter->timer = loop_.after(has_answer(job) ? milliseconds(0) : deadline, [this, domain, weak] {
     const auto due = weak.lock();
@@ -144,10 +145,7 @@ void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer
     if (!due || found == jobs_.end()) return;
     Job& job = *found->second;
     std::erase(job.waiters, due);
-    Outcome outcome = job.machine.so_far();
-    // Without the claim nobody has been asked from here: that is no failure of DNS.
-    if (!job.claim && outcome.progress == Outcome::Progress::kRecordPending)
-      outcome.progress = Outcome::Progress::kNotAsked;
+    const Outcome outcome = outcome_at_deadline(job, *due);
     // Nobody waits for it here any more, and another process is at it.
     const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
     if (needless) jobs_.erase(found);
@@ -155,6 +153,25 @@ void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer
     if (needless && jobs_.empty() && idle_) idle_();
   });
   job.waiters.push_back(std::move(waiter));
+}
+
+// A record that is missing at the deadline is a failure of DNS only where DNS had the time for it.
+Outcome Engine::outcome_at_deadline(const Job& job, const Waiter& waiter) {
+  using Progress = Outcome::Progress;
+  Outcome outcome = job.machine.so_far();
+  if (outcome.progress != Progress::kRecordPending) return outcome;
+  if (!job.claim) {  // nobody has been asked from here
+    outcome.progress = Progress::kNotAsked;
+    return outcome;
+  }
+  const bool waited = waiter.came_before_claim && job.waited > milliseconds(0);
+  const bool stood_still = waiter.span.stalled() > waiter.deadline / 2;
+  if (!waited && !stood_still) return outcome;
+  outcome.progress = Progress::kNotTried;
+  outcome.fault = Error{ErrorCode::kNotTried,
+                        "the record " + job.domain.record_name() + " was not asked for in time: " +
+                            (waited ? "another process was at it before" : "this process was busy or stood still")};
+  return outcome;
 }
 
 void Engine::perform(const std::string& domain, Action action) {

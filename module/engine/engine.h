@@ -11,6 +11,7 @@
 
 #include "core/lookup.h"
 #include "core/ports.h"
+#include "core/stall_meter.h"
 #include "module/engine/lookups.h"
 #include "module/io/log.h"
 
@@ -23,7 +24,7 @@ class Engine final : public Lookups {
   using Clock = std::function<WallTime()>;
 
   Engine(EventLoop& loop, Resolver& resolver, Fetcher& fetcher, PolicyStore& store, Log& log, LookupRules rules,
-         Clock clock);
+         Clock clock, StallMeter::Clock steady_clock = &std::chrono::steady_clock::now);
   ~Engine() override;
 
   void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer) override;
@@ -35,7 +36,10 @@ class Engine final : public Lookups {
  private:
   struct Waiter {
     Answer answer;
-    std::unique_ptr<EventLoop::Watch> timer;
+    std::chrono::milliseconds deadline;
+    bool came_before_claim;
+    StallMeter::Span span;
+    std::unique_ptr<EventLoop::Watch> timer{};
   };
   struct Job {
     Job(Domain name, Lookup::Effort how, Lookup lookup)
@@ -69,6 +73,7 @@ class Engine final : public Lookups {
   [[nodiscard]] bool has_answer(const Job& job) const;
   void answer_all(Job& job, const Outcome& outcome);
   void add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer);
+  [[nodiscard]] static Outcome outcome_at_deadline(const Job& job, const Waiter& waiter);
 
   EventLoop& loop_;
   Resolver& resolver_;
@@ -77,6 +82,7 @@ class Engine final : public Lookups {
   Log& log_;
   LookupRules rules_;
   Clock clock_;
+  StallMeter stalls_;
   std::function<void()> idle_;
   std::map<std::string, std::unique_ptr<Job>> jobs_;
 };

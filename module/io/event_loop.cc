@@ -42,6 +42,18 @@ struct BaseFree {
   void operator()(event_base* base) const { event_base_free(base); }
 };
 
+struct ConfigFree {
+  void operator()(event_config* config) const { event_config_free(config); }
+};
+
+// libevent would let a timer begin when the round of the loop began. After a callback that took long (a sync on a busy
+// disk) a question of the same round would have had its time before it is even sent.
+event_base* new_base() {
+  const std::unique_ptr<event_config, ConfigFree> config(event_config_new());
+  if (!config || event_config_set_flag(config.get(), EVENT_BASE_FLAG_NO_CACHE_TIME) != 0) return nullptr;
+  return event_base_new_with_config(config.get());
+}
+
 // The callback is shared so that it survives its watch for the rest of its own run: a watch may be destroyed from
 // inside it. libevent itself does not touch an event after having called it.
 class IoWatch final : public EventLoop::Watch {
@@ -104,7 +116,7 @@ class LibeventLoop final : public EventLoop {
 }  // namespace
 
 Result<std::unique_ptr<EventLoop>> make_event_loop() {
-  event_base* base = event_base_new();
+  event_base* base = new_base();
   if (base == nullptr) return fail(ErrorCode::kLocalFault, "libevent found no way to wait for sockets on this system");
   return std::make_unique<LibeventLoop>(base);
 }

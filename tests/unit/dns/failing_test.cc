@@ -91,6 +91,37 @@ TEST(BusyLoop, WhatItCouldNotReadInTimeIsNoFailureOfDns) {
   EXPECT_THAT(ask(asking, 1), testing::ElementsAre(testing::Pair("not-tried", 1)));
 }
 
+// A sync on a busy disk, say, in the callback before the one that asks: the question has its whole time.
+TEST(BusyLoop, WhatIsAskedAfterAStallHasItsWholeTime) {
+  const ScriptedServer server([](const Query& query) { return an_answer(query); });
+  Asking asking(impatient({server.address()}));
+  const auto stall = asking.loop().after(milliseconds{0}, [] { std::this_thread::sleep_for(milliseconds{1500}); });
+  EXPECT_TRUE(asking.txt("good.test"));
+}
+
+// The time limit passes before the question is even sent; it is asked once more.
+TEST(BusyLoop, WhatAStallKeptFromBeingSentIsAskedAgain) {
+  const ScriptedServer server([](const Query& query) { return an_answer(query); });
+  Asking asking(impatient({server.address()}));
+  std::unique_ptr<EventLoop::Watch> stall;
+  stall = asking.loop().after(milliseconds{0}, [&] {
+    stall = asking.loop().after(milliseconds{0}, [] { std::this_thread::sleep_for(milliseconds{1300}); });
+  });
+  EXPECT_TRUE(asking.txt("good.test"));
+}
+
+// A resolver that would have answered in time, had it been asked in time, is not blamed.
+TEST(BusyLoop, R20AStallOfHalfTheTimeIsNoFailureOfDns) {
+  const ScriptedServer server([](const Query&) { return kSilence; });
+  auto config = impatient({server.address()});
+  config.deadline = seconds{2};
+  Asking asking(config);
+  const auto stall = asking.loop().after(milliseconds{200}, [] { std::this_thread::sleep_for(milliseconds{1500}); });
+  const auto answer = asking.txt("good.test");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotTried) << answer.error().detail;
+}
+
 TEST(FailingResolver, ThatIsSilentGetsEverFewerQuestions) {
   const ScriptedServer server([](const Query&) { return kSilence; });
   Asking asking(impatient({server.address()}));

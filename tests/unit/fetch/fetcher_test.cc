@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <thread>
 
 #include "core/policy.h"
 #include "tests/unit/fetch/fetching.h"
@@ -109,6 +110,18 @@ TEST(Fetcher, GivesTheExactBytes) {
   EXPECT_EQ(fetching.fetch("max.test", {kNginx})->size(), kMaxPolicyBytes);
   EXPECT_EQ(fetching.fetch("declaresless.test", {kRaw})->find("not.declared"), std::string::npos);
   EXPECT_EQ(fetching.fetch("empty.test", {kNginx}).value(), "");
+}
+
+// What it did not read meanwhile, and how soon a host gives up, says nothing of the host.
+TEST(Fetcher, ATimeLimitThatPassedWhileTheProcessStoodStillIsNoFailureOfTheHost) {
+  auto config = lab_fetcher();
+  config.timeout = config.connect_timeout = seconds{1};
+  Fetching fetching(config);
+  const auto stall = fetching.loop().after(milliseconds{300}, [] { std::this_thread::sleep_for(milliseconds{900}); });
+  const auto result = fetching.fetch("silent.test", {kSilent});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kNotTried) << result.error().detail;
+  EXPECT_THAT(result.error().detail, HasSubstr("this process was busy or stood still"));
 }
 
 TEST(Fetcher, IsBuiltForTheTlsLibraryItSays) { EXPECT_STREQ(fetcher_tls_library(), MTASTS_TEST_TLS); }

@@ -145,6 +145,23 @@ TEST_F(EngineRaceTest, AShortDeadlineLeavesTimeToAskAfterWaiting) {
   EXPECT_EQ(resolver_.txts.size(), 1U);
 }
 
+// What is left of the deadline is no fair time for an answer: DNS has not failed.
+TEST_F(EngineRaceTest, WhoHasWaitedForAnotherProcessDoesNotBlameDnsAtItsDeadline) {
+  store_.taken_by_another = true;
+  ask();
+  loop_.advance(seconds(12));
+  ASSERT_EQ(resolver_.txts.size(), 1U);
+  loop_.advance(seconds(3));
+  ask("example.com", seconds(15));
+  loop_.advance(seconds(20));
+  ASSERT_EQ(answers_.size(), 2U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotTried);
+  ASSERT_TRUE(answers_[0].fault);
+  EXPECT_EQ(answers_[0].fault->code, ErrorCode::kNotTried);
+  EXPECT_THAT(answers_[0].fault->detail, testing::HasSubstr("another process was at it before"));
+  EXPECT_EQ(answers_[1].progress, Outcome::Progress::kRecordPending) << "for it DNS had all the time";
+}
+
 TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
   store_.taken_by_another = true;
   store_.second_taken_too = true;

@@ -127,6 +127,21 @@ TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
   EXPECT_EQ(answers_[0].progress, Outcome::Progress::kRecordPending);
 }
 
+// It was stopped, say, while the answer waited to be read.
+TEST_F(EngineTest, ADeadlineThatPassedWhileTheProcessStoodStillIsNoFailureOfDns) {
+  SteadyTime steady{};
+  Engine engine(
+      loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; }, [&steady] { return steady; });
+  engine.lookup(domain(), Lookup::Effort::kNormal, seconds(2), [this](const Outcome& o) { answers_.push_back(o); });
+  start();
+  steady += seconds(3);
+  loop_.advance(seconds(2));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotTried);
+  ASSERT_TRUE(answers_[0].fault);
+  EXPECT_THAT(answers_[0].fault->detail, HasSubstr("this process was busy or stood still"));
+}
+
 TEST_F(EngineTest, R16PolicyHostWithoutAddressIsAFetchError) {
   ask();
   start();

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <thread>
 
 namespace mtasts {
 namespace {
@@ -41,6 +42,21 @@ TEST(EventLoop, CallsTimersInTheOrderOfTheirTime) {
   loop->run();
   EXPECT_EQ(order, "ab");
   EXPECT_GE(steady_clock::now() - begin, milliseconds{35});
+}
+
+// Or what is asked after a callback that took long would be out of time at once.
+TEST(EventLoop, ATimerBeginsWhenItIsMadeNotWhenTheRoundBegan) {
+  const auto loop = make_event_loop().value();
+  std::unique_ptr<EventLoop::Watch> timer;
+  steady_clock::time_point made;
+  steady_clock::duration took{};
+  const auto slow = loop->after(milliseconds{0}, [&] {
+    std::this_thread::sleep_for(milliseconds{200});
+    made = steady_clock::now();
+    timer = loop->after(milliseconds{100}, [&] { took = steady_clock::now() - made; });
+  });
+  loop->run();
+  EXPECT_GE(took, milliseconds{90});
 }
 
 TEST(EventLoop, ANegativeDelayIsNone) {

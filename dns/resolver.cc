@@ -26,6 +26,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxTries = 3;
+// unbound hangs up on who waits for an answer when more than half of its places for TCP are taken (incoming-num-tcp, 10
+// by default): questions for silent zones would have it drop all others that take 200 ms. It goes on looking, so that a
+// later try finds the answer. Who hangs up sooner, or does not take the connection at all, gets two tries.
+constexpr std::size_t kMaxHangUps = 8;
+constexpr std::chrono::milliseconds kPatientHangUp{100};
 constexpr std::chrono::seconds kAvoidUnreachable{30};
 // A resolver that has answered nobody for so long, while a question has waited for half of its time, is asked whether
 // it is there.
@@ -148,7 +153,7 @@ class GetdnsResolver final : public Resolver {
   void check_ad(Server& server);
   void on_reply(ActiveRef active, Server& server, const Result<const getdns_dict*>& reply);
   void note_failure(Server& server, ErrorCode code, SteadyTime asked_at);
-  void try_again_or_give_up(Waiting waiting, const Server& server, Error error);
+  void try_again_or_give_up(Waiting waiting, const Server& server, Error error, SteadyTime::duration took);
   static void give_up(Waiting waiting, const Server& server, Error error);
   Server& choose(const Question& question);
 
@@ -350,9 +355,10 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
     server.concurrency.timed_out(active->asked_at, now);
   else
     note_failure(server, reply.error().code, active->asked_at);
+  const auto took = now - active->asked_at;
   active_.erase(active);
   if (!answer)
-    try_again_or_give_up(std::move(waiting), server, std::move(answer.error()));
+    try_again_or_give_up(std::move(waiting), server, std::move(answer.error()), took);
   else if (!waiting.question->is_authenticated())
     waiting.question->answer(false);
   else if (server.ad->is_settled())
@@ -378,11 +384,13 @@ void GetdnsResolver::note_failure(Server& server, ErrorCode code, SteadyTime ask
   for (const auto ticket : server.queue.dismiss()) join_queue(take(server, ticket));
 }
 
-void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server, Error error) {
+void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server, Error error,
+                                          SteadyTime::duration took) {
   const auto& asked = waiting.question->asked;
   const bool other_resolver = asked.size() < std::min(servers_.size(), kMaxTries);
-  const bool may_be_chance = error.code == ErrorCode::kDnsUnreachable || error.code == ErrorCode::kNotTried;
-  const bool same_again = may_be_chance && asked.size() < 2;
+  const bool is_unreachable = error.code == ErrorCode::kDnsUnreachable;
+  const bool same_again = ((is_unreachable || error.code == ErrorCode::kNotTried) && asked.size() < 2) ||
+                          (is_unreachable && took >= kPatientHangUp && asked.size() < kMaxHangUps);
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
   join_queue(std::move(waiting));
   schedule_pump();

@@ -41,7 +41,8 @@ struct ResolverConfig {
 
 // The resolvers are asked in their order. One that fails (no connection, hung up, no answer in time, SERVFAIL and other
 // refusals) is followed by the next, up to three tries in all; a single one is asked once more when it hung up, or when
-// this process stood still. One that could not be reached goes to the end of the order for half a minute.
+// this process stood still, and up to eight times when it took the question and hung up a while later. One that could
+// not be reached goes to the end of the order for half a minute.
 //
 // A resolver that answers nothing gets ever fewer questions at a time (dns/concurrency_limit); whether it is the
 // resolver or the names asked for is found out with a question for "localhost". A question that has waited for its turn

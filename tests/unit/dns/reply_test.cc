@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "tests/unit/dns/asking.h"
 #include "tests/unit/dns/scripted_server.h"
 
@@ -297,6 +300,29 @@ TEST(Reply, AQuestionDroppedTwiceIsUnreachable) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kDnsUnreachable);
   EXPECT_EQ(server.queries(), 2);
+}
+
+// As unbound does while strangers' questions for silent zones hold more than half of its places.
+TEST(Reply, AResolverThatHangsUpForWantOfRoomIsAskedUntilItHasTheAnswer) {
+  const ScriptedServer server([](const Query& query) -> std::optional<std::string> {
+    if (query.number == 5) return Message{.answer = {txt(query, "x")}}.to(query);
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    return std::nullopt;
+  });
+  const auto answer = ask(server);
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(server.queries(), 5);
+}
+
+TEST(Reply, AResolverThatAlwaysHangsUpIsUnreachableInTheEnd) {
+  const ScriptedServer server([](const Query&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{110});
+    return std::nullopt;
+  });
+  const auto answer = ask(server);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kDnsUnreachable);
+  EXPECT_EQ(server.queries(), 8);
 }
 
 TEST(Reply, ServfailOfTheOnlyResolverIsNotAskedAgain) {

@@ -6,7 +6,9 @@
 #include <list>
 #include <map>
 #include <string>
+#include <string_view>
 
+#include "fetch/fetcher.h"
 #include "tests/unit/fetch/fetching.h"
 #include "tests/unit/fetch/probing.h"
 #include "tests/unit/fetch/silent_listener.h"
@@ -23,6 +25,12 @@ using testing::HasSubstr;
 constexpr char kNginx[] = "127.0.0.1";
 constexpr char kSilent[] = "127.0.0.4";
 constexpr char kClosed[] = "127.0.0.9";
+
+// The test program of the other TLS library runs at the same time, with the same ports: its hosts are elsewhere.
+std::string own_address(int second, int third, int last) {
+  const int first = fetcher_tls_library() == std::string_view("openssl") ? 0 : 100;
+  return "127." + std::to_string(first + second) + '.' + std::to_string(third) + '.' + std::to_string(last);
+}
 
 Domain hostile(int number) { return Domain::parse("hostile" + std::to_string(number) + ".test").value(); }
 
@@ -57,11 +65,11 @@ TEST(FetcherFairness, ManySilentHostsOfOneZoneDoNotKeepOthersWaiting) {
 TEST(FetcherFairness, ManySilentHostsOfManyZonesAtADozenAddressesLeavePlaces) {
   const auto config = test::lab_fetcher();
   std::list<SilentListener> listeners;
-  for (int i = 1; i <= 12; ++i) listeners.emplace_back("127.1." + std::to_string(i) + ".1", config.port);
+  for (int i = 1; i <= 12; ++i) listeners.emplace_back(own_address(1, i, 1), config.port);
   test::Fetching fetching(config);
   int ended = 0;
   for (int i = 0; i < 110; ++i)
-    fetching.fetcher().fetch(hostile(i), {"127.1." + std::to_string(1 + i % 12) + ".1"}, Priority::kFirstContact,
+    fetching.fetcher().fetch(hostile(i), {own_address(1, 1 + i % 12, 1)}, Priority::kFirstContact,
                              [&](const auto&) { ++ended; });
   const auto begin = steady_clock::now();
   const auto good = fetching.fetch("good.test", {kNginx});
@@ -74,11 +82,10 @@ TEST(FetcherFairness, OneNetworkGetsHalfOfThePlaces) {
   auto config = test::lab_fetcher();
   config.max_in_flight = 20;
   std::list<SilentListener> listeners;
-  for (int i = 1; i <= 20; ++i) listeners.emplace_back("127.2.0." + std::to_string(i), config.port);
+  for (int i = 1; i <= 20; ++i) listeners.emplace_back(own_address(2, 0, i), config.port);
   test::Fetching fetching(config);
   for (int i = 0; i < 40; ++i)
-    fetching.fetcher().fetch(hostile(i), {"127.2.0." + std::to_string(1 + i % 20)}, Priority::kFirstContact,
-                             [](const auto&) {});
+    fetching.fetcher().fetch(hostile(i), {own_address(2, 0, 1 + i % 20)}, Priority::kFirstContact, [](const auto&) {});
   EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
   int connections = 0;
   for (auto& listener : listeners) connections += listener.take_connections();
@@ -90,15 +97,15 @@ TEST(FetcherFairness, EveryAddressCountsThatIsConnectedTo) {
   auto config = test::lab_fetcher();
   config.timeout = seconds{2};
   config.max_per_address = 3;
-  SilentListener victim("127.3.0.1", config.port);
+  SilentListener victim(own_address(3, 0, 1), config.port);
   test::Fetching fetching(config);
   std::map<ErrorCode, int> faults;
   int ended = 0;
   constexpr int kCrowd = 20;
   std::string detail;
   for (int i = 0; i < kCrowd; ++i)
-    fetching.fetcher().fetch(hostile(i), {"127.3." + std::to_string(1 + i) + ".9", "127.3.0.1"},
-                             Priority::kFirstContact, [&](const auto& result) {
+    fetching.fetcher().fetch(hostile(i), {own_address(3, 1 + i, 9), own_address(3, 0, 1)}, Priority::kFirstContact,
+                             [&](const auto& result) {
                                ++faults[result.error().code];
                                if (result.error().code == ErrorCode::kNotTried) detail = result.error().detail;
                                if (++ended == kCrowd) fetching.loop().stop();
@@ -107,16 +114,16 @@ TEST(FetcherFairness, EveryAddressCountsThatIsConnectedTo) {
   EXPECT_EQ(victim.take_connections(), 3);
   EXPECT_EQ(faults[ErrorCode::kPolicyFetch], 3);
   EXPECT_EQ(faults[ErrorCode::kNotTried], kCrowd - 3) << "nothing was found out about the others";
-  EXPECT_THAT(detail, HasSubstr("too many fetches are under way at and around 127.3.0.1"));
+  EXPECT_THAT(detail, HasSubstr("too many fetches are under way at and around " + own_address(3, 0, 1)));
 }
 
 // Nor may who lists somebody else's address keep others from that one.
 TEST(FetcherFairness, AnAddressThatIsOnlyListedDoesNotCount) {
   auto config = test::lab_fetcher();
   config.max_per_address = 1;
-  const SilentListener own("127.4.0.1", config.port);
+  const SilentListener own(own_address(4, 0, 1), config.port);
   test::Fetching fetching(config);
-  fetching.fetcher().fetch(hostile(1), {"127.4.0.1", kNginx}, Priority::kFirstContact, [](const auto&) {});
+  fetching.fetcher().fetch(hostile(1), {own_address(4, 0, 1), kNginx}, Priority::kFirstContact, [](const auto&) {});
   const auto begin = steady_clock::now();
   EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
   EXPECT_LT(steady_clock::now() - begin, seconds{2});
@@ -128,7 +135,7 @@ TEST(FetcherFairness, WhatIsNoFirstContactGetsHalf) {
   test::Fetching fetching(config);
   std::list<SilentListener> listeners;
   for (int i = 1; i <= 8; ++i) {
-    const std::string address = "127.5." + std::to_string(i) + ".1";
+    const std::string address = own_address(5, i, 1);
     listeners.emplace_back(address, config.port);
     fetching.fetcher().fetch(hostile(i), {address}, Priority::kOther, [](const auto&) {});
   }
@@ -154,13 +161,13 @@ TEST(ProberFairness, EveryAddressCountsThatIsConnectedTo) {
   auto config = test::lab_prober();
   config.timeout = seconds{2};
   config.max_per_address = 3;
-  SilentListener victim("127.3.0.2", config.port);
+  SilentListener victim(own_address(3, 0, 2), config.port);
   test::Probing probing(config);
   std::map<ErrorCode, int> faults;
   int ended = 0;
   constexpr int kCrowd = 20;
   for (int i = 0; i < kCrowd; ++i)
-    probing.begin(hostile(i).text(), {"127.3." + std::to_string(1 + i) + ".9", "127.3.0.2"}, [&](const auto& result) {
+    probing.begin(hostile(i).text(), {own_address(3, 1 + i, 9), own_address(3, 0, 2)}, [&](const auto& result) {
       ++faults[result.error().code];
       if (++ended == kCrowd) probing.loop().stop();
     });
@@ -173,10 +180,9 @@ TEST(ProberFairness, EveryAddressCountsThatIsConnectedTo) {
 TEST(ProberFairness, ManySilentHostsOfManyZonesAtAFewAddressesLeavePlaces) {
   const auto config = test::lab_prober();
   std::list<SilentListener> listeners;
-  for (int i = 1; i <= 6; ++i) listeners.emplace_back("127.6." + std::to_string(i) + ".1", config.port);
+  for (int i = 1; i <= 6; ++i) listeners.emplace_back(own_address(6, i, 1), config.port);
   test::Probing probing(config);
-  for (int i = 0; i < 110; ++i)
-    probing.begin(hostile(i).text(), {"127.6." + std::to_string(1 + i % 6) + ".1"}, [](const auto&) {});
+  for (int i = 0; i < 110; ++i) probing.begin(hostile(i).text(), {own_address(6, 1 + i % 6, 1)}, [](const auto&) {});
   const auto begin = steady_clock::now();
   EXPECT_TRUE(probing.probe("mx.good.test", {test::mx_address("good")}));
   EXPECT_LT(steady_clock::now() - begin, seconds{2});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/lookup.h"
+#include "module/engine/cached_lookups.h"
 
 namespace mtasts::server {
 namespace {
@@ -39,16 +40,14 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
   }
   auto [immediate, question] = deps_.protocol.read(payload, peer, cached_);
   if (immediate) return {keep(payload, std::move(*immediate), seconds(0)), {}};
-  const Time now = deps_.clock();
-  auto cached = deps_.store.use(question->domain);
+  const WallTime now = deps_.clock();
+  const auto cached = answer_from_cache(deps_.store, question->domain, Lookup::Effort::kNormal, config_.lookup, now);
   if (!cached) return {keep(payload, answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
-  const auto outcome =
-      Lookup(question->domain, std::move(*cached), Lookup::Effort::kNormal, config_.lookup).start(now).answer;
-  if (!outcome) return {nullptr, std::move(question)};
+  if (!cached->outcome) return {nullptr, std::move(question)};
   deps_.metrics.from_store();
-  const Decision decision = decide(*outcome, config_.decision, now);
+  const Decision decision = decide(*cached->outcome, config_.decision, now);
   report(*question, decision);
-  return {keep(payload, answer(*question, decision), good_for(*outcome)), {}};
+  return {keep(payload, answer(*question, decision), good_for(*cached->outcome)), {}};
 }
 
 Decision Answers::cached(const Domain& domain) {
@@ -115,7 +114,7 @@ const std::string* Answers::keep(std::string_view payload, Answer answer, second
 
 // A second less than it is good for, because our clock has whole seconds: an expired policy is never applied (R22).
 seconds Answers::good_for(const Outcome& outcome) const {
-  const Time now = deps_.clock();
+  const WallTime now = deps_.clock();
   if (outcome.progress != Outcome::Progress::kSettled || outcome.entry.record.until <= now) return seconds(0);
   const auto change = next_change(outcome.entry, now);
   return change ? std::min(kRepeated, *change - now - seconds(1)) : kRepeated;

@@ -27,7 +27,7 @@ class Answers {
     FileStore& store;
     Log& log;
     Metrics& metrics;
-    std::function<Time()> clock;
+    std::function<WallTime()> clock;
     TlsReports* reports = nullptr;  // nullptr: nothing is reported
   };
 

@@ -32,7 +32,7 @@ void begin(const Situation& situation, DomainState& next) {
 
 void wait_or_withdraw(const Situation& situation, DomainState& next, DomainPlan& plan) {
   if (is_other_policy_served(situation, next)) next.left = situation.now;
-  const Time until = next.left + next.longest;
+  const WallTime until = next.left + next.longest;
   if (situation.now >= until) {
     next.is_record_withdrawn = true;
     return;

@@ -40,7 +40,7 @@ bool is_needed(const Situation& situation, const std::string& pattern, const Pat
                              [&](const auto& host) { return mx_matches(pattern, host) && !mx_allowed(others, host); });
 }
 
-void tell(const DomainState& next, const Patterns& added, Time now, DomainPlan& plan) {
+void tell(const DomainState& next, const Patterns& added, WallTime now, DomainPlan& plan) {
   if (!next.keep_until || (next.retired.empty() && *next.keep_until <= now)) return;
   const std::string until = rfc3339(*next.keep_until);
   const bool is_over = *next.keep_until <= now;

@@ -25,7 +25,7 @@ std::string absolute(std::string path) {
 
 class Run {
  public:
-  Run(const Options& options, const Observe& observe, Time now, const Output& output)
+  Run(const Options& options, const Observe& observe, WallTime now, const Output& output)
       : options_(options), observe_(observe), now_(now), output_(output), tree_(absolute(options.root)) {}
 
   int run();
@@ -55,7 +55,7 @@ class Run {
 
   const Options& options_;
   const Observe& observe_;
-  Time now_;
+  WallTime now_;
   const Output& output_;
   Tree tree_;
   std::vector<ListedDomain> list_;
@@ -322,7 +322,7 @@ int Run::run() {
 
 }  // namespace
 
-int publish(const Options& options, const Observe& observe, Time now, const Output& output) {
+int publish(const Options& options, const Observe& observe, WallTime now, const Output& output) {
   return Run(options, observe, now, output).run();
 }
 

@@ -46,6 +46,6 @@ struct Output {
   std::ostream& err;
 };
 
-int publish(const Options& options, const Observe& observe, Time now, const Output& output);
+int publish(const Options& options, const Observe& observe, WallTime now, const Output& output);
 
 }  // namespace mtasts::publish

@@ -80,7 +80,7 @@ std::string refuse_step(const Situation& situation, const DomainState& state, co
   const auto record = view_record(facts, state.id);
   if (record.kind != RecordView::Kind::kPublished)
     return asked + "its record is not published: " + record.why + ". Publish it, then promote again";
-  const Time from = state.seen_since.value_or(situation.now) + step.after;
+  const WallTime from = state.seen_since.value_or(situation.now) + step.after;
   if (situation.now >= from) return {};
   if (situation.request.force) {
     plan.risks.push_back(std::string(step.title) + " before " + rfc3339(from) + ": " + step.risk);
@@ -121,7 +121,7 @@ void tell_leaving(const Situation& situation, const DomainState& next, DomainPla
     plan.notes.push_back("has left: take it out of the list, or " + again);
     return;
   }
-  const Time until = next.left + next.longest;
+  const WallTime until = next.left + next.longest;
   if (!next.is_record_withdrawn && until > situation.now) {
     plan.waits_until = until;
     plan.notes.push_back("leaves: record, host and certificate stay until " + rfc3339(until) +
@@ -139,7 +139,7 @@ void tell_waiting(const Situation& situation, const DomainState& next, DomainPla
     plan.notes.push_back("the time until " + step->title + " counts from the first --apply that sees file and record");
     return;
   }
-  const Time from = *next.seen_since + step->after;
+  const WallTime from = *next.seen_since + step->after;
   if (from > situation.now) {
     plan.waits_until = std::min(plan.waits_until.value_or(from), from);
     plan.notes.push_back("waits until " + rfc3339(from) + " for " + step->title);

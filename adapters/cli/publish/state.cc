@@ -18,9 +18,9 @@ constexpr std::string_view kVersion = "1";
 constexpr std::string_view kSum = "sum: ";
 constexpr std::array kStages{Stage::kTesting, Stage::kEnforceShort, Stage::kEnforce, Stage::kNone, Stage::kGone};
 
-std::int64_t seconds_of(Time time) { return time.time_since_epoch().count(); }
+std::int64_t seconds_of(WallTime time) { return time.time_since_epoch().count(); }
 
-Json optional_time(const std::optional<Time>& time) { return time ? Json(seconds_of(*time)) : Json(); }
+Json optional_time(const std::optional<WallTime>& time) { return time ? Json(seconds_of(*time)) : Json(); }
 
 std::vector<std::string> names_of(const std::vector<Domain>& domains) {
   std::vector<std::string> names;
@@ -48,9 +48,9 @@ Json to_json(const DomainState& state) {
 
 tl::unexpected<Error> damaged(const std::string& what) { return fail(ErrorCode::kStoreDamaged, what); }
 
-Time time_of(const Json& value) { return Time(std::chrono::seconds(value.get<std::int64_t>())); }
+WallTime time_of(const Json& value) { return WallTime(std::chrono::seconds(value.get<std::int64_t>())); }
 
-std::optional<Time> optional_time_of(const Json& value) {
+std::optional<WallTime> optional_time_of(const Json& value) {
   return value.is_null() ? std::nullopt : std::optional(time_of(value));
 }
 

@@ -33,12 +33,12 @@ struct DomainState {
   bool is_record_withdrawn = false;  // kNone: the time is over, the record may go
   std::string id{};
   std::string body{};                  // the policy file
-  Time since{};                        // when this body was first published
-  std::optional<Time> seen_since{};    // the first run in this stage that saw file and record
+  WallTime since{};                        // when this body was first published
+  std::optional<WallTime> seen_since{};    // the first run in this stage that saw file and record
   std::chrono::seconds longest{0};     // the longest max_age that was ever served
-  Time left{};                         // kNone: since when nothing else is served
+  WallTime left{};                         // kNone: since when nothing else is served
   std::vector<std::string> retired{};  // patterns that are still published, but no longer in the list
-  std::optional<Time> keep_until{};    // until then a sender may hold a policy from before the last change of patterns
+  std::optional<WallTime> keep_until{};    // until then a sender may hold a policy from before the last change of patterns
   std::vector<Domain> aliases{};       // also those that are no longer in the list: senders may still ask for them
 
   friend bool operator==(const DomainState&, const DomainState&) = default;

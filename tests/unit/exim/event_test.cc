@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const Time kNow{std::chrono::seconds(1'800'000'000)};
+const WallTime kNow{std::chrono::seconds(1'800'000'000)};
 
 constexpr std::string_view kPlain = "250-mx\n250-8BITMIME\n250 STARTTLS";
 constexpr std::string_view kBare = "250-mx\n250 8BITMIME";
@@ -323,7 +323,7 @@ TEST(SessionFacts, ReadsEveryWord) {
   EXPECT_TRUE(facts->judged_by_dane);
   EXPECT_TRUE(facts->verified);
   EXPECT_EQ(facts->version, "TLS1.3");
-  EXPECT_EQ(facts->not_after, Time(std::chrono::seconds(1'797'228'078)));
+  EXPECT_EQ(facts->not_after, WallTime(std::chrono::seconds(1'797'228'078)));
   EXPECT_THAT(facts->names, ElementsAre("a.test", "b.test"));
 }
 

@@ -70,7 +70,7 @@ class PublishRun : public testing::Test {
       "address = [\"192.0.2.1\"]\n";
   Internet internet_{root_};
   Options options_;
-  Time now_{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
+  WallTime now_{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
   std::ostringstream out_;
   std::ostringstream err_;
 };

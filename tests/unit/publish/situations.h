@@ -8,7 +8,7 @@
 
 namespace mtasts::publish {
 
-inline const Time kNow{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
+inline const WallTime kNow{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
 
 inline ListedDomain listed_domain() {
   ListedDomain listed{domain("example.com")};

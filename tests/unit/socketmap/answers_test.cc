@@ -50,7 +50,7 @@ class Answering : public testing::Test {
 
   Scratch scratch_;
   Config config_;
-  Time now_ = mtasts::now();
+  WallTime now_ = mtasts::now();
   FakeLoop loop_;
   FakeResolver resolver_;
   FakeFetcher fetcher_;

@@ -63,7 +63,7 @@ class Requesting : public testing::Test {
 
   Scratch scratch_;
   Config config_;
-  Time now_ = mtasts::now();
+  WallTime now_ = mtasts::now();
   FakeLoop loop_;
   FakeResolver resolver_;
   FakeFetcher fetcher_;

@@ -18,7 +18,7 @@ from typing import Callable
 import sandbox
 from packages import LabError
 from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED
-from world import Domain, Story, World
+from world import Domain, Trace, World
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Demo:
     world: Callable[[], World]
     queue: Callable[[World], str]
     why: Callable[[str], str] = lambda text: text
-    says: Callable[[Story], list[str]] = lambda story: [line.split("]: ", 1)[-1].split(": ", 1)[-1] for line in story.syslog]
+    says: Callable[[Trace], list[str]] = lambda trace: [line.split("]: ", 1)[-1].split(": ", 1)[-1] for line in trace.syslog]
     unpack: Callable[[], object] = lambda: None
 
 
@@ -120,12 +120,12 @@ def _show(demo: Demo, world: World, number: int, step: Step) -> None:
     if step.before:
         step.before(world)
     recipient = f"you@{step.domain}"
-    story = world.send(recipient)
+    trace = world.send(recipient)
     _line("policy", _policy_of(step.domain))
     _line("offered", ", ".join(world.domains[step.domain].mx))
-    _line("contacted", contacted(story))
-    _line(*_ending(demo, story, recipient))
-    for line in demo.says(story):
+    _line("contacted", contacted(trace))
+    _line(*_ending(demo, trace, recipient))
+    for line in demo.says(trace):
         _line("log", line)
 
 
@@ -141,17 +141,17 @@ def _policy_of(domain: str) -> str:
     return f"{answer['mode']}, mail only to {', '.join(answer['mx'])} (from {answer['source']})"
 
 
-def contacted(story: Story) -> str:
+def contacted(trace: Trace) -> str:
     """A mail may go over the connection of the one before it."""
-    reused = dict.fromkeys(event.host for event in story.arrived() if event.host not in story.contacted())
-    return ", ".join([*story.contacted(), *(f"{host} (over the connection of the mail before)" for host in reused)]) or "nobody"
+    reused = dict.fromkeys(event.host for event in trace.arrived() if event.host not in trace.contacted())
+    return ", ".join([*trace.contacted(), *(f"{host} (over the connection of the mail before)" for host in reused)]) or "nobody"
 
 
-def _ending(demo: Demo, story: Story, recipient: str) -> tuple[str, str]:
-    outcome = story.outcome(recipient)
+def _ending(demo: Demo, trace: Trace, recipient: str) -> tuple[str, str]:
+    outcome = trace.outcome(recipient)
     if outcome.state != "delivered":
         return "waits", demo.why(outcome.text)
-    tls = next((event.tls for event in story.arrived()), "")
+    tls = next((event.tls for event in trace.arrived()), "")
     checked = "certificate verified" if outcome.verified else "certificate not verified"
     return "arrived", f"at {outcome.host}, " + (f"{tls}, {checked}" if tls else "in the clear")
 

@@ -7,11 +7,11 @@ import unittest
 
 import demo_runner
 from mx import Event
-from world import Story
+from world import Trace
 
 
-def told(*events: Event) -> Story:
-    return Story({}, list(events), [], [])
+def told(*events: Event) -> Trace:
+    return Trace({}, list(events), [], [])
 
 
 class Contacted(unittest.TestCase):

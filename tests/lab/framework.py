@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Iterable
 
-from world import Story, World
+from world import Trace, World
 
 Body = Callable[[World], None]
 
@@ -56,42 +56,42 @@ def run_one(world: World, one: Scenario) -> tuple[str, str]:
     return "ok", f"ok {one.name} ({time.monotonic() - begin:.1f} s)"
 
 
-def expect(condition: bool, wanted: str, story: Story | None = None) -> None:
+def expect(condition: bool, wanted: str, trace: Trace | None = None) -> None:
     if not condition:
-        raise Failed(wanted + (f"; {story.told()}" if story else ""))
+        raise Failed(wanted + (f"; {trace.told()}" if trace else ""))
 
 
-def expect_delivered(story: Story, recipient: str, host: str, *, verified: bool | None = None) -> None:
+def expect_delivered(trace: Trace, recipient: str, host: str, *, verified: bool | None = None) -> None:
     """The receiver `host` got the mail of `recipient`, and the sender knows it. `verified`: what the sender's log says of the
     certificate, where that matters."""
-    outcome = story.outcome(recipient)
-    expect(outcome.state == "delivered", f"{recipient} should be delivered and is {outcome.state}", story)
-    got = [event.host for event in story.arrived() if recipient in event.recipients.lower()]
-    expect(got == [host], f"{recipient}'s mail should have arrived once, at {host}, and arrived at {got}", story)
+    outcome = trace.outcome(recipient)
+    expect(outcome.state == "delivered", f"{recipient} should be delivered and is {outcome.state}", trace)
+    got = [event.host for event in trace.arrived() if recipient in event.recipients.lower()]
+    expect(got == [host], f"{recipient}'s mail should have arrived once, at {host}, and arrived at {got}", trace)
     if verified is not None:
-        expect(outcome.verified is verified, f"{recipient}'s host should be {'' if verified else 'un'}verified", story)
+        expect(outcome.verified is verified, f"{recipient}'s host should be {'' if verified else 'un'}verified", trace)
 
 
-def expect_protected(world: World, story: Story, recipient: str, host: str) -> None:
+def expect_protected(world: World, trace: Trace, recipient: str, host: str) -> None:
     """Delivered to `host`, verified; a server that leaves hosts out by name has not even connected to another one."""
-    expect_delivered(story, recipient, host, verified=True)
+    expect_delivered(trace, recipient, host, verified=True)
     if world.sender.leaves_hosts_out:
-        expect_contacts(story, [host])
+        expect_contacts(trace, [host])
 
 
-def expect_waiting(story: Story, recipient: str) -> None:
+def expect_waiting(trace: Trace, recipient: str) -> None:
     """Deferred: not delivered anywhere, not bounced."""
-    outcome = story.outcome(recipient)
-    expect(outcome.state == "deferred", f"{recipient} should be deferred and is {outcome.state}", story)
-    got = [event.host for event in story.arrived() if recipient in event.recipients.lower()]
-    expect(not got, f"{recipient}'s mail should have arrived nowhere and arrived at {got}", story)
+    outcome = trace.outcome(recipient)
+    expect(outcome.state == "deferred", f"{recipient} should be deferred and is {outcome.state}", trace)
+    got = [event.host for event in trace.arrived() if recipient in event.recipients.lower()]
+    expect(not got, f"{recipient}'s mail should have arrived nowhere and arrived at {got}", trace)
 
 
-def expect_contacts(story: Story, hosts: Iterable[str]) -> None:
+def expect_contacts(trace: Trace, hosts: Iterable[str]) -> None:
     wanted = list(hosts)
-    expect(story.contacted() == wanted, f"connections should go to {wanted} and went to {story.contacted()}", story)
+    expect(trace.contacted() == wanted, f"connections should go to {wanted} and went to {trace.contacted()}", trace)
 
 
-def expect_logged(story: Story, *words: str) -> None:
+def expect_logged(trace: Trace, *words: str) -> None:
     """One line of syslog has all the words."""
-    expect(any(all(word in line for word in words) for line in story.syslog), f"syslog should tell {' '.join(words)}", story)
+    expect(any(all(word in line for word in words) for line in trace.syslog), f"syslog should tell {' '.join(words)}", trace)

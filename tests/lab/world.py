@@ -2,8 +2,8 @@
 
     world = World(domains, hosts)         # inside sandbox.py only; with an Exim unless another MailServer is given
     world.start()
-    story = world.send("bob@example.test")
-    story.outcome("bob@example.test").state, story.contacted(), story.arrived()
+    trace = world.send("bob@example.test")
+    trace.outcome("bob@example.test").state, trace.contacted(), trace.arrived()
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Domain:
 
 
 @dataclass(frozen=True)
-class Story:
+class Trace:
     """What one mail, or one run of the queue, did: read from the logs of both sides."""
 
     outcomes: dict[str, Outcome]
@@ -183,16 +183,16 @@ class World:
         return self.web.requests(name)
 
     def send(self, *recipients: str, subject: str = "hello", headers: dict[str, str] | None = None,
-             user: str = "root") -> Story:
+             user: str = "root") -> Trace:
         return self.watch(lambda: self.sender.send(list(recipients), subject, headers or {}, user))
 
-    def queue_run(self) -> Story:
+    def queue_run(self) -> Trace:
         return self.watch(self.sender.queue_run)
 
-    def watch(self, action: Callable[[], object]) -> Story:
+    def watch(self, action: Callable[[], object]) -> Trace:
         log, received, told, begin = self.sender.mark(), self.mail_hosts.mark(), len(self.sender.words), time.monotonic()
         action()
-        return Story(self.sender.outcomes(log), self.mail_hosts.events(received), self.sender.log(log), self.sender.words[told:],
+        return Trace(self.sender.outcomes(log), self.mail_hosts.events(received), self.sender.log(log), self.sender.words[told:],
                      time.monotonic() - begin)
 
 

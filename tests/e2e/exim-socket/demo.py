@@ -16,7 +16,7 @@ import demo_runner  # noqa: E402
 import roots  # noqa: E402
 from exim_socket import SocketSender, exim_by_socket  # noqa: E402
 from topology import HOSTS  # noqa: E402
-from world import Story, World  # noqa: E402
+from world import Trace, World  # noqa: E402
 
 
 def world() -> World:
@@ -24,7 +24,7 @@ def world() -> World:
     return World(demo_runner.DOMAINS, HOSTS, SocketSender(tree))
 
 
-def says(told: Story) -> list[str]:
+def says(told: Trace) -> list[str]:
     return [line.split(": ", 2)[-1] for line in told.syslog if "event=started" not in line]
 
 

@@ -8,7 +8,7 @@ from mx import MailHost
 from opensmtpd import opensmtpd
 from pki import Leaf
 from topology import BAD_HOSTS, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, TWO_LABELS, declare, declare_host, word
-from world import Domain, Story, World
+from world import Domain, Trace, World
 
 NO_PROBE = "[opensmtpd]\nprobe = false\n"
 NEEDS_SNI = "sni.mx.test"
@@ -28,7 +28,7 @@ def sends_none(world: World) -> bool:
     return not sends_sni(world)
 
 
-def expect_untouched(story: Story, *hosts: str) -> None:
+def expect_untouched(story: Trace, *hosts: str) -> None:
     """Nobody connected there, not even to try the host."""
     touched = [host for host in hosts if host in story.contacted()]
     expect(not touched, f"there should be no connection to {touched}", story)

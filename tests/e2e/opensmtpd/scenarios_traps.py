@@ -10,7 +10,7 @@ from mx import MailHost
 from opensmtpd import opensmtpd
 from pki import Issuer, Leaf
 from topology import GOOD, PLAIN, SELF_SIGNED, declare, declare_host
-from world import Domain, Story, World
+from world import Domain, Trace, World
 
 NO_PROBE = "[opensmtpd]\nprobe = false\n"
 TURNING = "turning.mx.test"
@@ -41,7 +41,7 @@ def with_lax_action(text: str) -> str:
     return text.replace("match from local for domain <mtasts>", f"{lax}match from local for domain <mtasts>")
 
 
-def lax_then_strict(world: World, change: Callable[[str], str]) -> Story:
+def lax_then_strict(world: World, change: Callable[[str], str]) -> Trace:
     """Mail by the lax action, and while its session is kept open, mail for a domain that enforces a policy."""
     world.sender.set_module_configuration(NO_PROBE)  # the probe alone would keep this host from being named
     server = opensmtpd(world)

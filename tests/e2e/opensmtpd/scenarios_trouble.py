@@ -10,7 +10,7 @@ from every_trouble import expect_fetched_once, remember, resolver
 from framework import expect, expect_delivered, expect_waiting, scenario
 from opensmtpd import opensmtpd
 from topology import GOOD, IMPOSTOR, PLAIN, declare
-from world import NO_RESOLVER, SILENT_RESOLVER, Domain, Story, World
+from world import NO_RESOLVER, SILENT_RESOLVER, Domain, Trace, World
 
 declare(Domain("held.test", (PLAIN,)))
 
@@ -18,7 +18,7 @@ NO_PROBE = "[opensmtpd]\nprobe = false\n"
 WAIT = 2.0  # wait_s
 
 
-def expect_put_off(story: Story, recipient: str) -> None:
+def expect_put_off(story: Trace, recipient: str) -> None:
     """RCPT was answered with 451: the mail stays where it comes from."""
     outcome = story.outcome(recipient)
     expect(outcome.state == "put off" and outcome.text.startswith("451"), f"{recipient} should be put off by 451 and is {outcome}", story)

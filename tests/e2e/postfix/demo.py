@@ -16,14 +16,14 @@ import roots  # noqa: E402
 import demo_runner  # noqa: E402
 from topology import HOSTS  # noqa: E402
 from postfix import Postfix, postfix  # noqa: E402
-from world import Story, World  # noqa: E402
+from world import Trace, World  # noqa: E402
 
 def world() -> World:
     [tree] = roots.unpacked(roots.POSTFIX_3_10)
     return World(demo_runner.DOMAINS, HOSTS, Postfix(tree, roots.version(roots.POSTFIX_3_10), "main.cf"))
 
 
-def says(told: Story) -> list[str]:
+def says(told: Trace) -> list[str]:
     """What Postfix says of a host that it leaves out or does not trust; mtastsd has nothing to say of good days."""
     return [line.split("]: ", 1)[-1] for line in told.log if "STS" in line or "certificate verification failed" in line]
 

@@ -14,7 +14,7 @@ from typing import Iterator
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
 from postfix import QUEUE, postfix
 from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
-from world import NO_RESOLVER, Domain, Story, World, replace_file
+from world import NO_RESOLVER, Domain, Trace, World, replace_file
 
 declare(Domain("steady.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("steadyplain.test", (PLAIN,)))
@@ -81,7 +81,7 @@ def resolvers_come_later(world: World) -> None:
     expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
 
 
-def sent_meanwhile(world: World, listening: socket.socket, recipient: str) -> Story:
+def sent_meanwhile(world: World, listening: socket.socket, recipient: str) -> Trace:
     """Sends while nobody takes connections, and starts mtastsd once Postfix has knocked."""
 
     def start_when_asked() -> None:

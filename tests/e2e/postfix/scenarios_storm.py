@@ -10,7 +10,7 @@ from framework import expect, scenario
 from mail_server import message
 from postfix import Postfix, postfix
 from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
-from world import Domain, Story, World
+from world import Domain, Trace, World
 
 declare(Domain("stormgood.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("stormbad.test", (SELF_SIGNED, PLAIN), "enforce"))
@@ -56,7 +56,7 @@ def settle(server: Postfix, since: int, patience: float) -> None:
         time.sleep(0.2)
 
 
-def arrived(story: Story, domain: str) -> dict[str, list[tuple[str, bool]]]:
+def arrived(story: Trace, domain: str) -> dict[str, list[tuple[str, bool]]]:
     """Of each recipient of the domain: at which hosts the mail arrived, and whether over TLS."""
     found: dict[str, list[tuple[str, bool]]] = {}
     for event in story.arrived():

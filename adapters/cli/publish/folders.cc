@@ -32,11 +32,12 @@ Result<void> check_safe(int fd, const std::string& path) {
   struct stat found {};
   if (::fstat(fd, &found) != 0) return trouble(path, "cannot be looked at");
   if (::geteuid() != 0 || is_safe(found)) return {};
-  return fail(ErrorCode::kConfig,
-              path +
-                  " can be written by somebody else than root, who could lead root's files astray: run "
-                  "mtasts publish as the user that it belongs to, or \"chown root " +
-                  path + " && chmod go-w " + path + "\"");
+  return fail(
+      ErrorCode::kConfig,
+      path +
+          " can be written by somebody else than root, who could lead root's files astray: name another "
+          "folder, run mtasts publish as the user that it belongs to, or, if it is for this alone, \"chown root " +
+          path + " && chmod go-w " + path + "\"");
 }
 
 Result<void> make_folder(int parent, const std::string& name, const std::string& path, mode_t mode) {

@@ -271,6 +271,27 @@ Result<void> note_names(Lines& lines, const ListedDomain& domain, const toml::ta
   return {};
 }
 
+// The CNAMEs that the list asks for: nobody can resolve a circle of them.
+Result<void> check_circles(const std::vector<ListedDomain>& domains, const Lines& lines, const std::string& path) {
+  std::map<std::string, std::string> targets;
+  for (const ListedDomain& domain : domains) {
+    if (domain.host) targets.emplace(domain.name.policy_host(), domain.host->text());
+    for (const Domain& alias : domain.aliases) targets.emplace(alias.policy_host(), domain.name.policy_host());
+  }
+  for (const ListedDomain& domain : domains) {
+    const std::string begin = domain.name.policy_host();
+    std::string chain = begin;
+    std::size_t steps = 0;
+    for (auto next = targets.find(begin); next != targets.end() && steps < targets.size(); ++steps) {
+      chain += " -> " + next->second;
+      if (next->second == begin)
+        return list_error(path, lines.at(domain.name.text()), "domain.host leads back to itself by CNAME: " + chain);
+      next = targets.find(next->second);
+    }
+  }
+  return {};
+}
+
 Result<std::vector<ListedDomain>> read_document(const toml::table& document, const std::string& path) {
   for (const auto& [name, node] : document) {
     if (name != "defaults" && name != "domain")
@@ -301,6 +322,7 @@ Result<std::vector<ListedDomain>> read_document(const toml::table& document, con
     if (auto noted = note_names(lines, *domain, *table, path); !noted) return tl::unexpected(noted.error());
     domains.push_back(std::move(*domain));
   }
+  if (auto checked = check_circles(domains, lines, path); !checked) return tl::unexpected(checked.error());
   return domains;
 }
 

@@ -51,6 +51,7 @@ class Run {
   [[nodiscard]] State next_state() const;
   [[nodiscard]] const ListedDomain* find_listed(const std::string& name) const;
   [[nodiscard]] bool names_it(const Domain& name) const;
+  [[nodiscard]] std::string not_listed(const Domain& name) const;
   [[nodiscard]] std::vector<Site> sites(const State& state) const;
 
   const Options& options_;
@@ -128,6 +129,13 @@ Result<Situation> Run::situation(const std::optional<ListedDomain>& listed, cons
   return situation;
 }
 
+std::string Run::not_listed(const Domain& name) const {
+  const auto owner = std::ranges::find_if(
+      list_, [&](const auto& domain) { return std::ranges::find(domain.aliases, name) != domain.aliases.end(); });
+  if (owner == list_.end()) return "the list " + options_.list + " has no [[domain]] " + name.text();
+  return name.text() + " is an alias and goes with its domain: name " + owner->name.text();
+}
+
 // The domains that this run is about.
 std::optional<int> Run::choose() {
   const std::string words = options_.promote + options_.leave;
@@ -148,7 +156,7 @@ std::optional<int> Run::choose() {
       listed.aliases = known->second.aliases;
       chosen.emplace_back(*name, listed);
     } else {
-      return complain("the list " + options_.list + " has no [[domain]] " + name->text(), kBadUsage);
+      return complain(not_listed(*name), kBadUsage);
     }
   }
   for (const auto& [name, listed] : chosen) {

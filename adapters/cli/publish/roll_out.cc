@@ -101,6 +101,10 @@ void promote(const Situation& situation, DomainState& next, DomainPlan& plan) {
   }
   plan.refused = refuse_step(situation, next, *step, plan);
   if (!plan.refused.empty()) return;
+  if (is_enforcing(step->stage)) {
+    for (const auto& text : unknown_findings(**situation.seen))
+      plan.notes.push_back("enforced without having been looked at from here: " + text);
+  }
   next.stage = step->stage;
   next.is_at_aim = step->is_at_aim;
   next.seen_since.reset();

@@ -158,6 +158,14 @@ TEST(Observation, LooksAtTwentyHostsOfADomain) {
   EXPECT_EQ(facts.mx[20].addresses.outcome, Outcome::kNotAsked);
 }
 
+TEST(Observation, LooksAtSixteenAddressesOfAPolicyHost) {
+  FakeInternet internet = good_internet();
+  for (int i = 0; i < 30; ++i) internet.hosts["mta-sts.example.com"].push_back("192.0.2." + std::to_string(100 + i));
+  const Facts facts = Observing(internet).facts();
+  EXPECT_EQ(facts.host.size(), 16U);
+  EXPECT_EQ(facts.host_addresses.values.size(), 32U);
+}
+
 TEST(MxHosts, LooksAtAHostOnceForAllDomains) {
   Observing observing(good_internet());
   for (const char* name : {"_mta-sts.other.test", "_mta-sts.third.test"}) observing.internet.txts[name] = {kRecord};

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <functional>
+#include <set>
 
 #include "tests/unit/publish/runs.h"
 
@@ -45,31 +46,85 @@ bool changes_something(const __ptrace_syscall_info& info) {
   }
 }
 
+// The work in a process of its own, stopped before and after each of its system calls.
+class Traced {
+ public:
+  explicit Traced(const std::function<void()>& work) : child_(::fork()) {
+    if (child_ == 0) {
+      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      ::raise(SIGSTOP);
+      work();
+      ::_exit(0);
+    }
+    ::waitpid(child_, &status_, 0);
+    ::ptrace(PTRACE_SETOPTIONS, child_, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+  }
+  // nullopt: the work has ended.
+  std::optional<__ptrace_syscall_info> next() {
+    ::ptrace(PTRACE_SYSCALL, child_, nullptr, nullptr);
+    ::waitpid(child_, &status_, 0);
+    if (!WIFSTOPPED(status_)) return std::nullopt;
+    __ptrace_syscall_info info{};
+    ::ptrace(PTRACE_GET_SYSCALL_INFO, child_, sizeof info, &info);
+    return info;
+  }
+  void kill() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, &status_, 0);
+  }
+
+ private:
+  pid_t child_;
+  int status_ = 0;
+};
+
 // False: the work ended before its `number`th such call.
 bool is_killed_after(unsigned number, const std::function<void()>& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    ::raise(SIGSTOP);
-    work();
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+  Traced traced(work);
   bool is_change = false;
   for (unsigned seen = 0; seen < number;) {
-    ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
-    ::waitpid(child, &status, 0);
-    if (!WIFSTOPPED(status)) return false;
-    __ptrace_syscall_info info{};
-    ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) is_change = changes_something(info);
-    if (info.op == PTRACE_SYSCALL_INFO_EXIT && is_change) ++seen;
+    const auto info = traced.next();
+    if (!info) return false;
+    if (info->op == PTRACE_SYSCALL_INFO_ENTRY) is_change = changes_something(*info);
+    if (info->op == PTRACE_SYSCALL_INFO_EXIT && is_change) ++seen;
   }
-  ::kill(child, SIGKILL);
-  ::waitpid(child, &status, 0);
+  traced.kill();
   return true;
+}
+
+// What a power cut could take away: written files and changed directories that were not brought to the disk.
+struct Durability {
+  unsigned renames = 0;
+  unsigned renames_of_unsynced = 0;
+  std::set<std::uint64_t> unsynced{};  // descriptors
+
+  void see(const __ptrace_syscall_info& call) {
+    const std::uint64_t fd = call.entry.args[0];
+    switch (call.entry.nr) {
+      case SYS_write:
+        unsynced.insert(fd);
+        break;
+      case SYS_fsync:
+        unsynced.erase(fd);
+        break;
+      case SYS_renameat:
+      case SYS_renameat2:
+        ++renames;
+        renames_of_unsynced += unsynced.empty() ? 0 : 1;
+        unsynced.insert(fd);
+        break;
+      default:
+        break;
+    }
+  }
+};
+
+Durability traced_durability(const std::function<void()>& work) {
+  Durability seen;
+  Traced traced(work);
+  while (const auto info = traced.next())
+    if (info->op == PTRACE_SYSCALL_INFO_ENTRY) seen.see(*info);
+  return seen;
 }
 
 class KilledRun : public PublishRun {
@@ -112,6 +167,14 @@ std::size_t files_below(const std::string& folder) {
   return count;
 }
 
+TEST_F(PublishRun, StateAndPolicyAreOnTheDiskBeforeTheyTakeTheirPlace) {
+  options_.out.clear();  // what is there is written anew by any run
+  const Durability seen = traced_durability([this] { run_apply(); });
+  EXPECT_EQ(seen.renames, 2U);
+  EXPECT_EQ(seen.renames_of_unsynced, 0U);
+  EXPECT_THAT(seen.unsynced, testing::IsEmpty()) << "the directories, too";
+}
+
 TEST_F(KilledRun, FirstPublication) {
   kill_everywhere([this] {
     const auto file = internet_.read(internet_.file("example.com"));
@@ -132,7 +195,11 @@ TEST_F(KilledRun, Promotion) {
   now_ += std::chrono::days(14);
   options_.promote = "example.com";
   kill_everywhere([&] {
-    EXPECT_THAT(internet_.read(internet_.file("example.com")), AnyOf(Eq(before), Eq(after)));
+    const auto served = internet_.read(internet_.file("example.com"));
+    EXPECT_THAT(served, AnyOf(Eq(before), Eq(after)));
+    if (served == after) {
+      EXPECT_EQ(state_of("example.com").body, after) << "nothing is served that the state does not know";
+    }
     options_.promote.clear();
     EXPECT_EQ(run_apply(), kDone) << err_.str();
     EXPECT_EQ(internet_.read(internet_.file("example.com")), state_of("example.com").body);

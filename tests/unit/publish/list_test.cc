@@ -109,6 +109,22 @@ TEST(PublishList, ContradictionsAreErrors) {
               HasSubstr("twice"));
 }
 
+TEST(PublishList, ACircleOfCnamesIsAnError) {
+  const auto entry = [](const std::string& name, const std::string& more) {
+    return "[[domain]]\nname = \"" + name + "\"\nmx = \"auto\"\n" + more + "\n";
+  };
+  EXPECT_THAT(error_of(entry("a.example", "aliases = [\"b.example\"]\nhost = \"mta-sts.b.example\"")),
+              AllOf(StartsWith("domains.toml:2: domain.host leads back to itself"),
+                    HasSubstr("mta-sts.a.example -> mta-sts.b.example -> mta-sts.a.example")));
+  EXPECT_THAT(
+      error_of(entry("c.example", "host = \"mta-sts.a.example\"") + entry("a.example", "host = \"mta-sts.b.example\"") +
+               entry("b.example", "host = \"mta-sts.a.example\"")),
+      StartsWith("domains.toml:6: domain.host leads back to itself"));
+  EXPECT_EQ(error_of(entry("a.example", "host = \"mta-sts.b.example\"") +
+                     entry("b.example", "aliases = [\"d.example\"]\naddress = [\"192.0.2.1\"]")),
+            "no error");
+}
+
 TEST(PublishList, NoValueBecomesMoreThanAValue) {
   const auto mx = [](const std::string& text) {
     return error_of("[[domain]]\nname = \"a.example\"\nmx = [\"" + text + "\"]\n");

@@ -90,6 +90,15 @@ TEST(PublishRollOut, ForceOverridesNoCriticalFinding) {
   EXPECT_FALSE(plan.is_file_written);
 }
 
+TEST(PublishRollOut, WhatCouldNotBeLookedAtIsTold) {
+  auto situation = published(Stage::kTesting, days(14));
+  (*situation.seen)->findings = {{"mx-unreachable", check::Severity::kUnknown, "mx1.example.com", "No SMTP."}};
+  const auto plan = promote(situation);
+  EXPECT_EQ(plan.refused, "");
+  EXPECT_THAT(plan.notes, Contains(HasSubstr("without having been looked at from here: mx-unreachable mx1")));
+  EXPECT_THAT(plan_domain(situation).notes, testing::Not(Contains(HasSubstr("looked at"))));
+}
+
 TEST(PublishRollOut, WhatEnforceWouldMakeCriticalCountsBefore) {
   auto situation = published(Stage::kTesting, days(14));
   (*situation.seen)->findings = {

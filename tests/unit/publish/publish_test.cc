@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -152,6 +153,24 @@ TEST_F(PublishRun, AStateInUseIsLeftAlone) {
   EXPECT_THAT(err_.str(), HasSubstr("in use"));
 }
 
+TEST_F(PublishRun, TheStateIsLockedAsLongAsARunLasts) {
+  publish_all();
+  int refused = 0;
+  const Observe observe = [&](const std::vector<Domain>& names) {
+    const Descriptor lock(::open((options_.state + "/lock").c_str(), O_RDWR));
+    refused += ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 ? 1 : 0;
+    return internet_.observe(names);
+  };
+  write_list(list_ + "max_age = 86400\nmode = \"testing\"\n");
+  std::filesystem::remove(internet_.file("example.com"));
+  options_.apply = true;
+  EXPECT_EQ(publish(options_, observe, now_, {out_, err_}), kDone) << err_.str();
+  EXPECT_EQ(refused, 2) << "before something is written and after it";
+  options_.apply = false;
+  EXPECT_EQ(publish(options_, observe, now_, {out_, err_}), kDone) << err_.str();
+  EXPECT_EQ(refused, 2) << "a plan keeps nobody from anything";
+}
+
 TEST_F(PublishRun, AStateThatCannotBeUsedIsNamedAndChangesNothing) {
   publish_all();
   const std::string good = *internet_.read(options_.state + "/state");
@@ -259,6 +278,16 @@ TEST_F(PublishRun, ADomainThatIsNotListedIsAUsageError) {
   EXPECT_EQ(run(), kBadUsage);
 }
 
+TEST_F(PublishRun, AnAliasGoesWithItsDomain) {
+  write_list(list_ + "aliases = [\"example.net\"]\n");
+  for (std::string Options::*step : {&Options::promote, &Options::leave}) {
+    options_.promote.clear();
+    options_.*step = "example.net";
+    EXPECT_EQ(run_apply(), kBadUsage);
+    EXPECT_THAT(err_.str(), HasSubstr("name example.com"));
+  }
+}
+
 TEST_F(PublishRun, ForceAloneIsAUsageError) {
   options_.force = true;
   EXPECT_EQ(run_apply(), kBadUsage);
@@ -296,6 +325,27 @@ TEST_F(PublishRun, RootFollowsNoSymbolicLinkOfOthers) {
   std::filesystem::create_directory_symlink(scratch_.path() + "/elsewhere", root_ + "/mta-sts.example.com");
   EXPECT_EQ(run_apply(), kNoState);
   EXPECT_TRUE(std::filesystem::is_empty(scratch_.path() + "/elsewhere"));
+}
+
+TEST_F(PublishRun, RootGoesThroughNoSymbolicLinkOfOthersToItsFolders) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const std::string elsewhere = scratch_.path() + "/elsewhere";
+  const std::string shared = scratch_.path() + "/shared";
+  const std::string link = shared + "/link";
+  for (const std::string& path : {elsewhere, shared}) std::filesystem::create_directories(path);
+  ASSERT_EQ(::chmod(shared.c_str(), 01777), 0);
+  std::filesystem::create_directory_symlink(elsewhere, link);
+  const Options good = options_;
+  for (std::string Options::*folder : {&Options::root, &Options::state, &Options::out}) {
+    options_ = good;
+    options_.*folder = link;
+    ASSERT_EQ(::lchown(link.c_str(), 1, 1), 0);
+    EXPECT_EQ(run_apply(), kRefused);
+    EXPECT_THAT(err_.str(), AllOf(HasSubstr(link), HasSubstr("name the directory itself")));
+    EXPECT_TRUE(std::filesystem::is_empty(elsewhere));
+  }
+  ASSERT_EQ(::lchown(link.c_str(), 0, 0), 0);
+  EXPECT_EQ(run_apply(), kDone) << "root's own link: " << err_.str();
 }
 
 TEST_F(PublishRun, AnAliasIsDelegatedAndFollowsTheFile) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from case import case, good
 from checked_world import DEAD_AUTHORITY, OTHER_AUTHORITY, OTHER_ZONES, RECORD
 from dns import Zone
@@ -17,6 +19,10 @@ case("a record with an extension field", good("extension.test", record='_mta-sts
 case("a record without an id", good("noid.test", record='_mta-sts TXT "v=STSv1; more=text;"'), "record-invalid c")
 case("an id that is too long", good("longid.test", record=f'_mta-sts TXT "v=STSv1; id={"1" * 33};"'), "record-invalid c")
 case("an id with a hyphen", good("hyphenid.test", record='_mta-sts TXT "v=STSv1; id=2026-11-29;"'), "record-invalid c")
+case("an id with the hash of another file",
+     good("otherhash.test", record='_mta-sts TXT "v=STSv1; id=20260101000000h0123456789abcdef;"'), "id-stale c")
+HASH = hashlib.sha256(good("hash.test").policy().encode()).hexdigest()[:16]
+case("an id with the hash of the file", good("hash.test", record=f'_mta-sts TXT "v=STSv1; id=20260101000000h{HASH};"'))
 case("a wildcard with the record", good("wildcardrecord.test", records=f"* {RECORD}"), "record-wildcard w")
 case("a wildcard with another text", good("wildcardtext.test", records='* TXT "v=spf1 -all"'))
 

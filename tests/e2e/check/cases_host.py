@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from case import case, good
-from checked_world import MORE_PLACES, RECORD, TLSRPT
+from checked_world import APART, MORE_PLACES, RECORD, TLSRPT
 from pki import Issuer, Leaf, Validity
 from policy_places import PolicyPlace
 from topology import GOOD
@@ -68,6 +68,7 @@ for _name, (_answer, _findings) in ANSWERS.items():
 SLOW = "198.51.100.90"
 DIFFERENT = "198.51.100.91"
 PICKY = "198.51.100.92"
+MINUTE = "198.51.100.94"
 
 
 def policy_of(name: str) -> str:
@@ -83,10 +84,12 @@ MORE_PLACES += [
     PolicyPlace(MANY_AT, "many.test", lambda _: policy_of("many.test"),
                 leaf=Leaf("many", dns=tuple(f"mta-sts.{name}" for name in ("many.test", *MANY)))),
     PolicyPlace(SLOW, "slow.test", lambda _: policy_of("slow.test"), wait=11),
+    PolicyPlace(MINUTE, "minute.test", lambda _: policy_of("minute.test"), wait=61),
     PolicyPlace(DIFFERENT, "twobodies.test", lambda _: policy_of("twobodies.test").replace("2592000", "2592001")),
     PolicyPlace(PICKY, "picky.test", lambda agent: "<html>" if "Mozilla" in agent else policy_of("picky.test")),
 ]
 case("an answer after eleven seconds", good("slow.test", address=f"mta-sts A {SLOW}"), "host-slow w")
+APART.append(good("minute.test", address=f"mta-sts A {MINUTE}"))
 case("two addresses with different files", good("twobodies.test", address=f"{ONLY_IPV4}\nmta-sts A {DIFFERENT}",
                                                 host=shows("twobodies.test")), "host-body-differs c")
 case("browsers are served something else", good("picky.test", address=f"mta-sts A {PICKY}"), "host-user-agent w")

@@ -61,6 +61,7 @@ class Case:
 
 
 CASES: dict[str, Case] = {}
+APART: list[Checked] = []  # looked at by scenarios of their own, not with all the others
 MORE_HOSTS: list[MailHost] = []
 MORE_PLACES: list[PolicyPlace] = []
 OTHER_ZONES: list[Zone] = []  # what the second authority says
@@ -74,7 +75,7 @@ def host(name: str, address: str, **more: Any) -> str:
 
 class CheckedWorld(World):
     def __init__(self) -> None:
-        super().__init__([case.domain for case in CASES.values()], [*HOSTS, *MORE_HOSTS], NoServer())
+        super().__init__([*(case.domain for case in CASES.values()), *APART], [*HOSTS, *MORE_HOSTS], NoServer())
         self._silent: list[socket.socket] = []
         self._other = Dns(Programs(Path("/")), FOLDER / "other-dns", DnsAddresses(OTHER_AUTHORITY, (), None), OTHER_ZONES)
         self._reports: dict[str, dict[str, Any]] = {}
@@ -107,6 +108,10 @@ class CheckedWorld(World):
         names = [case.domain.name for case in CASES.values()]
         told = check("--json", "-j", str(AT_ONCE), "--domains", "-", standard_input="\n".join(names)).stdout
         return {report["domain"]: report for report in map(json.loads, told.splitlines())}
+
+
+def findings_of(report: dict[str, Any]) -> Findings:
+    return sorted((finding["code"], finding["severity"]) for finding in report["findings"])
 
 
 def check(*words: str, standard_input: str = "") -> subprocess.CompletedProcess[str]:

@@ -21,6 +21,7 @@ import cases_host  # noqa: E402,F401
 import cases_mx  # noqa: E402,F401
 import cases_policy  # noqa: E402,F401
 import scenarios_runs  # noqa: E402,F401
+import scenarios_time  # noqa: E402,F401
 
 if __name__ == "__main__":
     sys.exit(runner.main(HERE / "run.py", [runner.Version("mtasts check", CheckedWorld)]))

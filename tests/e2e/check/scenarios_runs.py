@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
+from case import expect_findings
 from cases_host import MANY
 from checked_world import CASES, CheckedWorld, check
 from framework import expect, scenario
+from sandbox import NET6, OWN6
 from topology import GOOD
 from world import World
 
@@ -67,6 +70,40 @@ def slowest_part(world: World) -> None:
     told = check("--json", "mxsilent.test")
     took = time.monotonic() - begin
     expect(told.returncode == 3 and 4.5 < took < 9, f"five hosts that are given five seconds each took {took:.1f} s: {told.stdout}")
+
+
+IPV6_OFF = Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")
+
+
+def without_ipv6(world: World) -> None:
+    """No interface has an IPv6 address, and there is no route, until the scenario ends."""
+    if not IPV6_OFF.exists():
+        return  # as it is
+
+    def put_back() -> None:
+        IPV6_OFF.write_text("0\n", encoding="ascii")
+        subprocess.run(["ip", "-6", "addr", "add", f"{OWN6}/128", "dev", "lo", "nodad"], check=True)
+        subprocess.run(["ip", "-6", "route", "replace", "local", NET6, "dev", "lo"], check=True)
+
+    IPV6_OFF.write_text("1\n", encoding="ascii")
+    world.undo(put_back)
+
+
+@scenario("a machine without IPv6: what could not be tried is unknown, never ok, and hides nothing else")
+def no_ipv6(world: World) -> None:
+    without_ipv6(world)
+    six = "host-unreachable u"
+    for name, findings, code in (("fine.test", [six], 3), ("six.test", [six], 3), ("week.test", [six, "policy-max-age-short w"], 1),
+                                 ("halfdead.test", ["host-unreachable c"], 2), ("notfound.test", ["host-status c"], 2),
+                                 ("hostwild.test", [], 0), ("mxsix.test", [six, "mx-unreachable u"], 3)):
+        told = check("--json", name)
+        report = json.loads(told.stdout)
+        expect_findings(report, *findings)
+        expect(told.returncode == code, f"{name} should end with {code} and ends with {told.returncode}")
+        messages = [finding["message"] for finding in report["findings"] if finding["severity"] == "unknown"]
+        expect(all("IPv6" in message for message in messages), f"{name}: {messages}")
+    told = " ".join(check("fine.test").stdout.split())
+    expect("Senders deliver over verified TLS only, to" in told, f"what IPv4 shows is told: {told}")
 
 
 @scenario("GnuTLS finds what OpenSSL finds")

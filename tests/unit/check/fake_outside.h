@@ -25,9 +25,12 @@ class FakeInternet : public Resolver, public ServerQuestions, public HostInspect
   std::map<std::string, std::vector<TlsaRecord>> tlsas;  // signed, as are all addresses then
   std::map<std::string, Result<Texts>> servers;          // by address
   std::map<std::string, std::string> failing;            // names without an answer, and why
+  std::string sibling_text;                              // TXT of any "_mta-sts-...", from a wildcard
   std::vector<std::string> asked;                        // "TXT name", "policy address", "mx host address tlsa records"
 
   void txt(const std::string& name, Resolver::Callback<std::string> done, const Requester&) override {
+    if (name.starts_with("_mta-sts-") && !sibling_text.empty())
+      return answer("TXT", name, {{name, {sibling_text}}}, std::move(done));
     answer("TXT", name, txts, std::move(done));
   }
   void mx(const std::string& name, Resolver::Callback<MxRecord> done, const Requester&) override {
@@ -63,11 +66,12 @@ class FakeInternet : public Resolver, public ServerQuestions, public HostInspect
 
   // Whatever is under way, and what follows from it.
   void run() {
-    while (!pending_.empty()) {
-      const auto next = std::move(pending_.front());
-      pending_.pop_front();
-      next();
-    }
+    while (!pending_.empty()) step();
+  }
+  void step() {
+    const auto next = std::move(pending_.front());
+    pending_.pop_front();
+    next();
   }
   [[nodiscard]] std::size_t times(const std::string& question) const {
     return static_cast<std::size_t>(std::count(asked.begin(), asked.end(), question));

@@ -191,6 +191,10 @@ TEST_F(JudgeDns, R35APolicyHostThatIsGoneIsRemovedEarlyToo) {
   facts_.host_addresses = no_name();
   facts_.host.clear();
   EXPECT_THAT(codes(), ElementsAre("removed-early", "host-no-address"));
+  facts_.record_alias = {AliasFact::Kind::kDangling, {"gone.example.net"}};
+  facts_.host_addresses = found({"192.0.2.1"});
+  EXPECT_THAT(codes(), testing::Contains("removed-early"));
+  facts_.record_alias = {};
   facts_.record = failed();
   facts_.host_addresses = failed();
   EXPECT_THAT(codes(), ElementsAre("record-dns-failure", "record-dns-failure"));

@@ -121,6 +121,27 @@ TEST(Observation, SaysWhatHadNoAnswerInTime) {
   observing.internet.run();  // too late: nobody is called again
 }
 
+TEST(Observation, WhatComesTooLateIsDropped) {
+  for (int steps = 1; steps < 30; ++steps) {
+    Observing observing(good_internet());
+    observing.begin();
+    for (int i = 0; i < steps && !observing.result; ++i) observing.internet.step();
+    observing.loop.advance(kTime);
+    ASSERT_TRUE(observing.result) << steps;
+    observing.internet.run();
+    EXPECT_EQ(observing.result->domain.text(), "example.com");
+  }
+}
+
+TEST(Observation, ARandomNameBesideTheRecordShowsAWildcard) {
+  FakeInternet internet = good_internet();
+  EXPECT_FALSE(Observing(internet).facts().is_record_wildcard);
+  internet.sibling_text = "v=spf1 -all";
+  EXPECT_FALSE(Observing(internet).facts().is_record_wildcard);
+  internet.sibling_text = kRecord;
+  EXPECT_TRUE(Observing(internet).facts().is_record_wildcard);
+}
+
 TEST(Observation, AFailingResolverIsNoAbsence) {
   FakeInternet internet = good_internet();
   for (const char* name : {"_mta-sts.example.com", "mta-sts.example.com", "example.com", "_smtp._tls.example.com"})

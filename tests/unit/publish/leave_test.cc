@@ -67,6 +67,20 @@ TEST(PublishLeave, HostAndFileGoWhenTheRecordIsSeenGone) {
   EXPECT_THAT(nsupdate_script(plan.zones->at(0)), HasSubstr("update delete mta-sts.example.com. A 192.0.2.1"));
 }
 
+TEST(PublishLeave, HostAndFileStayWhileAnAliasHasItsRecord) {
+  auto situation = leaving(days(31));
+  situation.state->is_record_withdrawn = true;
+  (*situation.seen)->facts.record = found({});
+  situation.listed->aliases = {domain("example.net")};
+  Seen seen;
+  seen.txt = {"v=STSv1; id=1;"};
+  situation.aliases = {{domain("example.net"), report_of(domain("example.net"), seen)}};
+  EXPECT_EQ(leave(situation).next->stage, Stage::kNone);
+  seen.txt.clear();
+  situation.aliases = {{domain("example.net"), report_of(domain("example.net"), seen)}};
+  EXPECT_EQ(leave(situation).next->stage, Stage::kGone);
+}
+
 TEST(PublishLeave, ForceRemovesTheRecordEarlyAndSaysWhatIsRisked) {
   const auto plan = leave(leaving(days(1)), true);
   EXPECT_TRUE(plan.next->is_record_withdrawn);

@@ -156,9 +156,10 @@ TEST_F(PublishRun, AStateInUseIsLeftAlone) {
 TEST_F(PublishRun, TheStateIsLockedAsLongAsARunLasts) {
   publish_all();
   int refused = 0;
+  int how = LOCK_SH;
   const Observe observe = [&](const std::vector<Domain>& names) {
     const Descriptor lock(::open((options_.state + "/lock").c_str(), O_RDWR));
-    refused += ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 ? 1 : 0;
+    refused += ::flock(lock.get(), how | LOCK_NB) != 0 ? 1 : 0;
     return internet_.observe(names);
   };
   write_list(list_ + "max_age = 86400\nmode = \"testing\"\n");
@@ -167,6 +168,7 @@ TEST_F(PublishRun, TheStateIsLockedAsLongAsARunLasts) {
   EXPECT_EQ(publish(options_, observe, now_, {out_, err_}), kDone) << err_.str();
   EXPECT_EQ(refused, 2) << "before something is written and after it";
   options_.apply = false;
+  how = LOCK_EX;
   EXPECT_EQ(publish(options_, observe, now_, {out_, err_}), kDone) << err_.str();
   EXPECT_EQ(refused, 2) << "a plan keeps nobody from anything";
 }
@@ -310,6 +312,8 @@ TEST_F(PublishRun, RootWritesNowhereThatSomebodyElseCanWrite) {
     EXPECT_EQ(run_apply(), kRefused) << path;
     EXPECT_THAT(err_.str(), AllOf(HasSubstr(path), HasSubstr("chmod go-w")));
     EXPECT_FALSE(std::filesystem::exists(internet_.file("example.com"))) << "nothing half-done";
+    ASSERT_EQ(::chmod(path.c_str(), 0775), 0);
+    EXPECT_EQ(run_apply(), kRefused) << path << " for its group";
     ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
     ASSERT_EQ(::chown(path.c_str(), 1, 1), 0);
     EXPECT_EQ(run_apply(), kRefused) << path;

@@ -18,39 +18,39 @@ from pathlib import Path
 from packages import LabError
 
 PLACE = Path("/srv/mta")
-STAGE = Path("/srv/mta.stage")
 # What the machine has already and a server is not to have of its own.
 MACHINE_FILES = ("etc/passwd", "etc/group", "etc/resolv.conf", "etc/hosts", "etc/mailname", "etc/aliases", "etc/localtime",
                  "etc/ssl/certs/ca-certificates.crt")
 
 
 class Chroot:
-    def __init__(self, tree: Path) -> None:
+    def __init__(self, tree: Path, place: Path = PLACE) -> None:
         self.tree = tree
-        self.place = PLACE
+        self.place = place
 
     def mount(self) -> None:
-        for folder in (PLACE, STAGE):
+        stage = self.place.with_suffix(".stage")
+        for folder in (self.place, stage):
             folder.mkdir(parents=True)
-        _mount("-t", "tmpfs", "-o", "mode=755", "mta", str(STAGE))
+        _mount("-t", "tmpfs", "-o", "mode=755", "mta", str(stage))
         for name in ("upper", "work"):
-            (STAGE / name).mkdir()
-        _mount("-t", "overlay", "-o", f"lowerdir={self.tree},upperdir={STAGE}/upper,workdir={STAGE}/work", "mta", str(PLACE))
+            (stage / name).mkdir()
+        _mount("-t", "overlay", "-o", f"lowerdir={self.tree},upperdir={stage}/upper,workdir={stage}/work", "mta", str(self.place))
         for name in ("dev", "run", "proc", "tmp", "root", "var/log", "var/tmp"):
-            (PLACE / name).mkdir(parents=True, exist_ok=True)
+            (self.place / name).mkdir(parents=True, exist_ok=True)
         for name in ("tmp", "var/tmp"):
-            (PLACE / name).chmod(0o1777)
+            (self.place / name).chmod(0o1777)
         for name in ("dev", "run", "proc"):
-            _mount("--rbind", f"/{name}", str(PLACE / name))
-        (PLACE / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n", encoding="ascii")
+            _mount("--rbind", f"/{name}", str(self.place / name))
+        (self.place / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n", encoding="ascii")
         self.take_machine_files()
 
     def take_machine_files(self) -> None:
         """Users, names, authorities: as the machine has them now."""
         for name in MACHINE_FILES:
             if Path("/", name).exists():
-                (PLACE / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(Path("/", name), PLACE / name)
+                (self.place / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(Path("/", name), self.place / name)
 
     def share(self, folder: str) -> None:
         """Outside, `folder` is the server's from now on."""
@@ -59,10 +59,10 @@ class Chroot:
 
     def path(self, name: str) -> Path:
         """Where outside a file of the server is."""
-        return PLACE / name.lstrip("/")
+        return self.place / name.lstrip("/")
 
     def command(self, *words: str) -> list[str]:
-        return ["chroot", str(PLACE), *words]
+        return ["chroot", str(self.place), *words]
 
     def run(self, *words: str, text: str = "", check: bool = True) -> str:
         """Standard output and error together."""

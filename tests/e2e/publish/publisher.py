@@ -98,7 +98,7 @@ def nsupdate(script: str) -> str:
 def web_servers() -> Chroot:
     """The other web servers and nsupdate; they see the same folders."""
     [tree] = roots.unpacked(roots.WEB_SERVERS)
-    root = Chroot(tree)
+    root = Chroot(tree, Path("/srv/web-servers"))
     if not root.place.exists():
         root.mount()
         for folder in (ROOT, OUT, CERTIFICATES):
@@ -114,7 +114,12 @@ def _bind(folder: Path, root: Chroot) -> None:
 
 
 def start_nginx(world: World, only_http: bool = False) -> None:
-    """With Debian's default site on port 80; `only_http`: as before the first certificate."""
+    """With the server blocks and Debian's default site on port 80; `only_http`: as before the first certificate."""
+    start_plain_nginx(world, "" if only_http else f"  include {OUT}/nginx.conf;\n", 80 if only_http else 443)
+
+
+def start_plain_nginx(world: World, sites: str, port: int = 443) -> None:
+    """nginx with these `sites` beside Debian's default site on port 80."""
     folder = Path("/srv/publisher")
     folder.mkdir(exist_ok=True)
     temporary = "".join(f"  {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -122,10 +127,10 @@ def start_nginx(world: World, only_http: bool = False) -> None:
         f"daemon off;\nmaster_process off;\npid {folder}/pid;\nuser root;\nevents {{ }}\nhttp {{\n  access_log {folder}/access.log;\n"
         f"{temporary}  default_type application/octet-stream;\n"
         "  server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n    root /var/www/html;\n  }\n"
-        + ("" if only_http else f"  include {OUT}/nginx.conf;\n") + "}\n", encoding="ascii")
+        f"{sites}}}\n", encoding="ascii")
     programs = Programs(Path("/"))
     command = [programs.path("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    start(world, command, 80 if only_http else 443)
+    start(world, command, port)
 
 
 def start(world: World, command: list[str], port: int = 443) -> None:

@@ -55,6 +55,7 @@ def full(world: World) -> None:
         told = publisher.run("--apply", exits=NO_STATE).stderr
         expect(str(folder) in told, told)
         expect(file.read_bytes() == before, "the old policy is served")
+        expect([one.name for one in file.parent.iterdir()] == [file.name], "nothing half-written stays")
         (folder / "filler").unlink()
     publisher.run("--apply", exits=DONE)
     expect(file.read_bytes() != before, "the next run goes on")

@@ -211,6 +211,9 @@ int check_domains(const check::Options& options, const std::string& config_path,
   return check::carry_out(*task, s.observe ? s.observe : network, output_of(s));
 }
 
+// A shell variable that is not set must not mean the current folder, or no domain.
+std::string refuse_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
 CLI::App* publish_command(CLI::App& app, publish::Options& options) {
   CLI::App* added =
       command(app, "publish", "What has to be done to publish the policies of a list of domains, or do it",
@@ -218,7 +221,7 @@ CLI::App* publish_command(CLI::App& app, publish::Options& options) {
               "/etc/mtasts/publish --apply\n\nExit code: 0 nothing to do or done, 1 something is to be done, 2 refused "
               "(standard error says why), 64 usage, 65 bad list, 74 state or files cannot be used, 75 try again.");
   const auto path = [&](const char* name, std::string& target, const char* what) {
-    return added->add_option(name, target, what)->type_name("DIR");
+    return added->add_option(name, target, what)->type_name("DIR")->check(refuse_empty);
   };
   added->add_option("--list", options.list, "the domains")->type_name("FILE")->required();
   path("--root", options.root, "the web tree: DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt")->required();
@@ -227,10 +230,12 @@ CLI::App* publish_command(CLI::App& app, publish::Options& options) {
   path("--certificates", options.certificates, "where DIR/mta-sts.DOMAIN/fullchain.pem and privkey.pem are");
   added->add_flag("--apply", options.apply, "write the files");
   added->add_flag("--json", options.json, "one line of JSON");
-  CLI::Option* promote =
-      added->add_option("--promote", options.promote, "take the next step of the roll-out")->type_name("DOMAIN");
-  CLI::Option* leave =
-      added->add_option("--leave", options.leave, "end MTA-STS for it, or go on with that")->type_name("DOMAIN");
+  CLI::Option* promote = added->add_option("--promote", options.promote, "take the next step of the roll-out")
+                             ->type_name("DOMAIN")
+                             ->check(refuse_empty);
+  CLI::Option* leave = added->add_option("--leave", options.leave, "end MTA-STS for it, or go on with that")
+                           ->type_name("DOMAIN")
+                           ->check(refuse_empty);
   CLI::Option* verify = added->add_flag("--verify", options.verify, "say what is wrong with what is published");
   added->add_flag("--force", options.force, "do not wait for the time that --promote and --leave ask for");
   added->add_flag("--adopt", options.adopt, "take over policies in the web tree that the state does not know");

@@ -60,6 +60,9 @@ Result<std::optional<Folder>> step(const Folder& folder, const std::string& name
     if (auto made = make_folder(folder.fd.get(), name, path, mode); !made) return tl::unexpected(made.error());
     fd = Descriptor(::openat(folder.fd.get(), name.c_str(), kFlags));
   }
+  struct stat found {};
+  if (!fd && ::fstatat(folder.fd.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode))
+    return fail(ErrorCode::kStoreUnavailable, path + " is a symbolic link; put a directory in its place");
   if (!fd) return trouble(path, "cannot be opened as a directory");
   if (auto safe = check_safe(fd.get(), path); !safe) return tl::unexpected(safe.error());
   return Folder{std::move(fd), path};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <filesystem>
 
 #include "adapters/cli/publish/outputs.h"
 #include "adapters/cli/publish/show.h"
@@ -21,6 +22,11 @@ std::string absolute(std::string path) {
   std::array<char, PATH_MAX> here;
   if (path.empty() || path.starts_with('/') || ::getcwd(here.data(), here.size()) == nullptr) return path;
   return std::string(here.data()) + "/" + path;
+}
+
+bool is_within(const std::string& path, const std::string& folder) {
+  const auto normal = [](const std::string& text) { return std::filesystem::path(text + "/").lexically_normal(); };
+  return normal(path).string().starts_with(normal(folder).string());
 }
 
 class Run {
@@ -101,6 +107,8 @@ bool Run::names_it(const Domain& name) const {
 std::optional<int> Run::prepare() {
   if (options_.force && options_.promote.empty() && options_.leave.empty())
     return complain("--force goes with --promote or --leave: nothing else waits", kBadUsage);
+  if (is_within(absolute(options_.root), absolute(options_.state)))
+    return complain("--root must not be within --state, which nobody else can read", kBadUsage);
   auto list = load_list(options_.list);
   if (!list) return complain(list.error().detail, kBadList);
   list_ = std::move(*list);

@@ -62,6 +62,20 @@ std::string error_of(const std::vector<std::string>& words) {
   return err.str();
 }
 
+TEST(Commands, PublishTakesNoEmptyWordForAFolderOrDomain) {
+  const std::vector<std::string> good{"publish", "--list", "l", "--root", "r", "--state", "s"};
+  for (const char* option : {"--root", "--state"}) {
+    auto words = good;
+    *(std::find(words.begin(), words.end(), option) + 1) = "";
+    EXPECT_THAT(error_of(words), AllOf(HasSubstr(option), HasSubstr("empty")));
+  }
+  for (const char* option : {"--out", "--promote", "--leave"}) {
+    auto words = good;
+    words.insert(words.end(), {option, ""});
+    EXPECT_THAT(error_of(words), AllOf(HasSubstr(option), HasSubstr("empty")));
+  }
+}
+
 TEST(Commands, ThatAreUnknownAreNamed) {
   EXPECT_EQ(error_of({"qurey", "example.com"}), "mtasts: unknown command 'qurey'; did you mean query?\n");
   EXPECT_EQ(error_of({"--config", "x", "qurey"}), "mtasts: unknown command 'qurey'; did you mean query?\n");

@@ -296,6 +296,16 @@ TEST_F(PublishRun, ForceAloneIsAUsageError) {
   EXPECT_FALSE(std::filesystem::exists(root_));
 }
 
+TEST_F(PublishRun, AWebTreeWithinTheStateIsAUsageError) {
+  for (const std::string& root : {options_.state, options_.state + "/www", options_.state + "/../state//www/"}) {
+    options_.root = root;
+    EXPECT_EQ(run_apply(), kBadUsage) << root;
+    EXPECT_FALSE(std::filesystem::exists(options_.state)) << "nobody but root could read it";
+  }
+  options_.root = options_.state + "-www";
+  EXPECT_EQ(run(), kPending);
+}
+
 TEST_F(PublishRun, AReadOnlyTreeIsNamed) {
   publish_all();
   std::filesystem::remove_all(root_);
@@ -328,6 +338,7 @@ TEST_F(PublishRun, RootFollowsNoSymbolicLinkOfOthers) {
   std::filesystem::create_directories(root_);
   std::filesystem::create_directory_symlink(scratch_.path() + "/elsewhere", root_ + "/mta-sts.example.com");
   EXPECT_EQ(run_apply(), kNoState);
+  EXPECT_THAT(err_.str(), HasSubstr("mta-sts.example.com is a symbolic link"));
   EXPECT_TRUE(std::filesystem::is_empty(scratch_.path() + "/elsewhere"));
 }
 

@@ -77,11 +77,19 @@ def policy_of(name: str) -> str:
 
 MANY = [f"d{number}.many.test" for number in range(300)]
 MANY_AT = "198.51.100.93"
+ASKED: list[str] = []  # who asked the policy host of the many domains, each time
+
+
+def many_policy(agent: str) -> str:
+    ASKED.append(agent)
+    return policy_of("many.test")
+
+
 case("a zone with many domains", good("many.test", address=f"mta-sts A {MANY_AT}", records="\n".join(
     f'_mta-sts.{name}. {RECORD}\nmta-sts.{name}. A {MANY_AT}\n{name}. MX 10 {GOOD}.\n{TLSRPT.replace("tls ", "tls." + name + ". ", 1)}'
     for name in MANY)))
 MORE_PLACES += [
-    PolicyPlace(MANY_AT, "many.test", lambda _: policy_of("many.test"),
+    PolicyPlace(MANY_AT, "many.test", many_policy,
                 leaf=Leaf("many", dns=tuple(f"mta-sts.{name}" for name in ("many.test", *MANY)))),
     PolicyPlace(SLOW, "slow.test", lambda _: policy_of("slow.test"), wait=11),
     PolicyPlace(MINUTE, "minute.test", lambda _: policy_of("minute.test"), wait=61),

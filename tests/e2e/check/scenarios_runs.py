@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from case import expect_findings
-from cases_host import MANY
+from cases_host import ASKED, MANY
 from checked_world import CASES, CheckedWorld, check
 from framework import expect, scenario
 from sandbox import NET6, OWN6
@@ -54,6 +54,18 @@ def long_list(world: World) -> None:
     expect(long < short * 1.25, f"{len(MANY)} domains took {long} KiB, thirty took {short} KiB")
     visits = [event.host for event in world.mail_hosts.events(mark) if event.kind == "connect"]
     expect(visits == [GOOD, GOOD], f"one visit in each run is wanted: {visits}")
+
+
+@scenario("no more waits to be told than four domains for each in parallel, however slow the first one is")
+def bounded_window(_: World) -> None:
+    del ASKED[:]
+    with subprocess.Popen(["mtasts", "check", "--json", "-j", "2", "slow.test", *MANY[:60]], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        asked = len(ASKED)
+        rest = process.stdout.readlines()
+    expect(first["domain"] == "slow.test" and len(rest) == 60, "the reports should come in order")
+    expect(0 < asked <= 2 * 8, f"8 domains with two fetches each may be begun before the first is told; {asked} fetches were made")
 
 
 @scenario("an ordinary user may check, too")

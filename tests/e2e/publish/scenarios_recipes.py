@@ -12,7 +12,7 @@ from pathlib import Path
 import mail_server
 from acme import DIRECTORY, TRUSTED, get_certificate, run_certbot, start_pebble
 from framework import expect, expect_delivered, expect_waiting, scenario
-from publisher import CERTIFICATES, DONE, HOST4, HOST6, LIST, OUT, Publisher, pass_time, query, start, start_nginx, start_plain_nginx, web_servers
+from publisher import CERTIFICATES, DONE, HOST4, HOST6, OUT, Publisher, pass_time, query, start, start_nginx, start_plain_nginx, web_servers
 from scenarios_life import change_mx, entry
 from topology import GOOD, IMPOSTOR, declare
 from world import Domain, World

@@ -24,7 +24,6 @@ find build/package/mtasts -exec touch -h -d "@$date" {} +
 (cd build/package/mtasts && dpkg-buildpackage -us -uc)
 echo "Built: $(echo build/package/*.deb)"
 echo "To install, with the part for your mail server:
-  Postfix, Sendmail, Exim by socket (exim4-daemon-light)
-                      apt install ./build/package/{mtasts,mtasts-engine-openssl,mtastsd}_*.deb
-  Exim                apt install ./build/package/{mtasts,mtasts-engine-openssl,mtasts-module,mtasts-exim}_*.deb
-  OpenSMTPD           apt install ./build/package/{mtasts,mtasts-engine-openssl,mtasts-opensmtpd}_*.deb"
+  apt install ./build/package/{mtasts,mtasts-engine-openssl,mtastsd}_*.deb                    # Postfix, Sendmail, exim4-daemon-light
+  apt install ./build/package/{mtasts,mtasts-engine-openssl,mtasts-module,mtasts-exim}_*.deb  # exim4-daemon-heavy
+  apt install ./build/package/{mtasts,mtasts-engine-openssl,mtasts-opensmtpd}_*.deb           # OpenSMTPD"

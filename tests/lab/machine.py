@@ -3,6 +3,7 @@
     demand(); prepare(suite, packages)       # outside: debootstrap once, afterwards instant
     inside_namespaces(command)               # run the rest there; nothing outlives it, even when killed
     machine = Machine(suite); machine.boot(); machine.run("systemctl", "start", "x.service"); machine.stop()
+    machine.layer = add_layer(suite, ["postfix"])   # the next boot has it installed as well
 
 The root of a suite stays below .lab/machines and is never written by a machine: each has a layer of its own in memory.
 The network is `lo` alone. Commands run in the machine's namespaces as root; nothing is installed on the host.
@@ -76,6 +77,46 @@ def _bootstrap(suite: str, root: Path, wanted: Sequence[str]) -> None:
     (root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="ascii")
 
 
+# The layer is written in memory and copied: not every file system can hold the upper layer of an overlay. What packages install is not
+# started.
+_ADD_LAYER = """
+mount -t tmpfs -o mode=755 lab /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" lab /mnt/root
+mount -t proc proc /mnt/root/proc
+printf '#!/bin/sh\nexit 101\n' >/mnt/root/usr/sbin/policy-rc.d
+chmod +x /mnt/root/usr/sbin/policy-rc.d
+cp /etc/resolv.conf /mnt/root/etc/resolv.conf
+cp -r /etc/apt/apt.conf.d /mnt/root/etc/apt/
+layer=$2
+shift 2
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+chroot /mnt/root sh -ec 'apt-get update -q; apt-get install -q -y --no-install-recommends "$@"; apt-get clean' sh "$@"
+umount /mnt/root/proc /mnt/root
+rm -rf /mnt/upper/usr/sbin/policy-rc.d /mnt/upper/etc/resolv.conf /mnt/upper/etc/apt /mnt/upper/var/lib/apt/lists
+cp -a /mnt/upper "$layer"
+"""
+
+
+def add_layer(suite: str, wanted: Sequence[str]) -> Path:
+    """What these packages add to the root of a suite that is prepared. Raises LabError when the network does not allow it."""
+    base, layer = FOLDER / suite, FOLDER / f"{suite}+{wanted[0]}"
+    with open(FOLDER / f"{layer.name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = FOLDER / f"{layer.name}.stamp"
+        wish = f"wanted: {' '.join(wanted)} over {(base / packages.STAMP).stat().st_mtime_ns}\n"
+        if not (stamp.exists() and stamp.read_text(encoding="ascii") == wish):
+            print(f"lab: installing {wanted[0]} of Debian {suite} into {layer} (nothing is installed on this machine)", flush=True)
+            shutil.rmtree(layer, ignore_errors=True)
+            log = FOLDER / f"{layer.name}.log"
+            with open(log, "wb") as told:
+                if subprocess.run([*NAMESPACES, "sh", "-ec", _ADD_LAYER, "sh", str(base), str(layer), *wanted], stdin=subprocess.DEVNULL, stdout=told,
+                                  stderr=told, check=False).returncode != 0:
+                    raise LabError(f"{wanted[0]} could not be installed over Debian {suite}; see {log}")
+            stamp.write_text(wish, encoding="ascii")
+    return layer
+
+
 def inside_namespaces(command: Sequence[str], pass_fds: Sequence[int] = ()) -> int:
     """Runs `command` where it may boot machines, and returns its exit code."""
     collecting_orphans = ["sh", "-c", '"$@"; exit $?', "sh"]  # as process 1
@@ -87,6 +128,7 @@ class Machine:
 
     def __init__(self, suite: str) -> None:
         self.suite = suite
+        self.layer: Path | None = None  # of add_layer()
         self.leader = 0  # the process number of its systemd
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._root = STAGE / "root"
@@ -109,7 +151,8 @@ class Machine:
         _mount("-t", "tmpfs", "-o", "mode=755", "lab", str(STAGE))
         for name in ("upper", "work", "root"):
             (STAGE / name).mkdir()
-        _mount("-t", "overlay", "-o", f"lowerdir={FOLDER / self.suite},upperdir={STAGE}/upper,workdir={STAGE}/work", "lab", str(self._root))
+        lower = f"{self.layer}:{FOLDER / self.suite}" if self.layer else str(FOLDER / self.suite)
+        _mount("-t", "overlay", "-o", f"lowerdir={lower},upperdir={STAGE}/upper,workdir={STAGE}/work", "lab", str(self._root))
 
     def _is_up(self) -> bool:
         assert self._nspawn

@@ -4,7 +4,8 @@
     world.py start FOLDER     goes on until it is killed; makes FOLDER/ready, and FOLDER/arrived with a line for each message
     world.py wait FOLDER TEXT SECONDS    until a line of FOLDER/arrived has TEXT
 
-good.test and forged.test have the same policy: mail only to mx.good.test. The MX record of forged.test is somebody else's.
+good.test, gmail.com (of which the guides speak) and forged.test have the same policy: mail only to mx.good.test. The MX record of forged.test
+is somebody else's.
 """
 
 import http.server
@@ -19,8 +20,9 @@ from pathlib import Path
 
 # Mail servers take no host at a loopback address. These are for documentation, and added to the loopback interface.
 MX, IMPOSTOR, POLICY_HOST, NAMES = "198.51.100.25", "198.51.100.66", "198.51.100.44", "127.0.0.53"
-HOSTS = {"mx.good.test": MX, "mx.impostor.test": IMPOSTOR, "mta-sts.good.test": POLICY_HOST, "mta-sts.forged.test": POLICY_HOST}
-DOMAINS = {"good.test": "mx.good.test", "forged.test": "mx.impostor.test"}
+HOSTS = {"mx.good.test": MX, "mx.impostor.test": IMPOSTOR, "mta-sts.good.test": POLICY_HOST, "mta-sts.forged.test": POLICY_HOST,
+         "mta-sts.gmail.com": POLICY_HOST}
+DOMAINS = {"good.test": "mx.good.test", "gmail.com": "mx.good.test", "forged.test": "mx.impostor.test"}
 POLICY = "version: STSv1\nmode: enforce\nmx: mx.good.test\nmax_age: 86400\n"
 AUTHORITIES = Path("/usr/local/share/ca-certificates/autopkgtest.crt")
 
@@ -108,7 +110,7 @@ def certificates(folder):
 
 def name_server():
     words = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", f"--listen-address={NAMES}", "--bind-interfaces",
-             "--local=/test/", "--user=root"]
+             "--local=/test/gmail.com/", "--user=root"]
     words += [f"--address=/{name}/{address}" for name, address in HOSTS.items()]
     words += [f"--mx-host={domain},{host},10" for domain, host in DOMAINS.items()]
     words += [f"--txt-record=_mta-sts.{domain},v=STSv1; id=1;" for domain in DOMAINS]

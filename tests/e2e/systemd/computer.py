@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Mapping
 
 from framework import expect
-from machine import Machine, wait_for
+from machine import Machine, add_layer, wait_for
 from store_entry import entry, shard
 
 CONFIGURATION = "/etc/mtasts/mtasts.toml"
@@ -60,6 +60,13 @@ class Computer(Machine):
 
     def reset(self) -> None:
         self.stop()
+        self.layer = None
+        self.boot()
+
+    def boot_with(self, *wanted: str) -> None:
+        """A new one, on which these packages of Debian are installed."""
+        self.stop()
+        self.layer = add_layer(self.suite, wanted)
         self.boot()
 
     def install(self, release: Release) -> str:

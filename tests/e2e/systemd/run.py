@@ -35,6 +35,8 @@ import scenarios_upgrade  # noqa: E402,F401
 import scenarios_removal  # noqa: E402,F401
 import scenarios_split  # noqa: E402,F401
 import scenarios_attack  # noqa: E402,F401
+import scenarios_guides  # noqa: E402,F401
+import scenarios_apt  # noqa: E402,F401
 
 SUITES = {"bookworm": ("bookworm", "trixie")}
 

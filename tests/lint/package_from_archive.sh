@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./dev package works in an unpacked archive, where git is not: the sources that dpkg-buildpackage gets are complete, and
+# ./dev package and ./dev release work in an unpacked archive, where git is not: the versions are compared without a tag, the sources that dpkg-buildpackage gets are complete, and
 # nothing of build/, .lab/ or .git comes along. dpkg-buildpackage itself is a stand-in that looks at them.
 #   package_from_archive.sh SOURCE-FOLDER
 set -eu
@@ -28,3 +28,6 @@ chmod +x "$folder"/tools/*
 
 PATH=$folder/tools:$PATH "$folder/archive/packaging/package.sh"
 test -f "$folder/archive/build/package/mtasts_0_all.deb"
+
+python=$(command -v python3)
+PATH=$folder/none "$python" "$1/tests/lint/versions.py" "$1"

@@ -25,7 +25,11 @@ KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
 
 def tag(root: Path) -> str:
-    told = subprocess.run(["git", "-C", str(root), "describe", "--tags", "--exact-match", "--match", "v[0-9]*"], capture_output=True, text=True, check=False)
+    """Of what is checked out; an unpacked archive has none, and its machine perhaps no git."""
+    try:
+        told = subprocess.run(["git", "-C", str(root), "describe", "--tags", "--exact-match", "--match", "v[0-9]*"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
     return told.stdout.strip().removeprefix("v")
 
 

@@ -70,7 +70,7 @@ class Reader:
             text = self._edited(text, command.remark)
         told = status = ""
         for one in filter(None, (text, command.alternative)):
-            told, _, status = self._machine.run("bash", "-c", f"cd {CLONE}; {one}\necho; echo status $?", check=False).rpartition("\nstatus ")
+            told, _, status = self._machine.run("bash", "-c", f"cd {CLONE}; {one}\nstatus=$?; echo; echo status $status", check=False).rpartition("\nstatus ")
             if status.strip() == "0":
                 return told
         raise Failed(f"{command.place}: '{text}' ended with status {status.strip()}: {told}")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# ./dev package and ./dev release work in an unpacked archive, where git is not: the versions are compared without a tag, the sources that dpkg-buildpackage gets are complete, and
-# nothing of build/, .lab/ or .git comes along. dpkg-buildpackage itself is a stand-in that looks at them.
+# ./dev package and ./dev release work in an unpacked archive, where git is not: the sources that dpkg-buildpackage gets are
+# complete, nothing of build/, .lab/ or .git comes along, and versions are compared without a tag. dpkg-buildpackage itself is a stand-in that looks at them.
 #   package_from_archive.sh SOURCE-FOLDER
 set -eu
 folder=$(mktemp -d)
@@ -29,5 +29,5 @@ chmod +x "$folder"/tools/*
 PATH=$folder/tools:$PATH "$folder/archive/packaging/package.sh"
 test -f "$folder/archive/build/package/mtasts_0_all.deb"
 
-python=$(command -v python3)
+python=$(python3 -c "import sys; print(sys.executable)")
 PATH=$folder/none "$python" "$1/tests/lint/versions.py" "$1"

@@ -28,5 +28,23 @@ class Contacted(unittest.TestCase):
         self.assertEqual(demo_runner.contacted(told()), "nobody")
 
 
+class Expected(unittest.TestCase):
+    STEP = demo_runner.Step("a bank", "bank.test", "good.mx.test")
+    SHOP = demo_runner.Step("a shop", "shop.test", "")
+    MAIL = told(Event("mail", "good.mx.test"))
+
+    def test_a_mail_that_waits_although_it_should_arrive_is_not(self) -> None:
+        self.assertTrue(demo_runner.as_it_should(self.STEP, self.MAIL, "delivered"))
+        self.assertFalse(demo_runner.as_it_should(self.STEP, told(), "deferred"))
+
+    def test_a_mail_that_should_wait_and_arrives_is_not(self) -> None:
+        self.assertTrue(demo_runner.as_it_should(self.SHOP, told(Event("connect", "selfsigned.mx.test")), "deferred"))
+        self.assertFalse(demo_runner.as_it_should(self.SHOP, self.MAIL, "delivered"))
+
+    def test_an_impostor_is_never(self) -> None:
+        self.assertFalse(demo_runner.as_it_should(self.STEP, told(Event("connect", "impostor.mx.test"), Event("mail", "good.mx.test")), "delivered"))
+        self.assertFalse(demo_runner.as_it_should(self.STEP, told(Event("mail", "impostor.mx.test")), "delivered"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -60,6 +60,7 @@ class SocketSender(Sender):
         super().install_module(build)
         self.mtastsd.install()
         self.listen()
+        self.start_daemon()
 
     def listen(self) -> None:
         """As mtastsd-exim.socket does it; in vain while mtastsd is not started."""

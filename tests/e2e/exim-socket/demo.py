@@ -28,7 +28,7 @@ def says(told: Trace) -> list[str]:
     return [line.split(": ", 2)[-1] for line in told.syslog if "event=started" not in line]
 
 
-EXIM = demo_runner.Demo("Exim", world, lambda world: exim_by_socket(world).exim("-bp"), why=lambda text: text.split("defer ", 1)[-1], says=says,
+EXIM = demo_runner.Demo("Exim", "mtastsd", world, lambda world: exim_by_socket(world).exim("-bp"), why=lambda text: text.split("defer ", 1)[-1], says=says,
                   unpack=lambda: roots.unpacked(roots.EXIM_LIGHT_4_96))
 
 if __name__ == "__main__":

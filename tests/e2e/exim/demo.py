@@ -22,7 +22,7 @@ def waiting(world: World) -> str:
     return world.sender.exim("-bp")
 
 
-EXIM = demo_runner.Demo("Exim", lambda: World(demo_runner.DOMAINS, HOSTS), waiting, why=lambda text: text.split("defer ", 1)[-1])
+EXIM = demo_runner.Demo("Exim", "mtasts-module,mtasts-exim", lambda: World(demo_runner.DOMAINS, HOSTS), waiting, why=lambda text: text.split("defer ", 1)[-1])
 
 if __name__ == "__main__":
     sys.exit(demo_runner.main(HERE / "demo.py", EXIM))

@@ -35,7 +35,7 @@ def world() -> World:
     return World(demo_runner.DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(root), HOSTS))
 
 
-OPENSMTPD = demo_runner.Demo("OpenSMTPD", world, lambda world: opensmtpd(world).control("show", "queue"),
+OPENSMTPD = demo_runner.Demo("OpenSMTPD", "mtasts-opensmtpd", world, lambda world: opensmtpd(world).control("show", "queue"),
                        unpack=choose)
 
 if __name__ == "__main__":

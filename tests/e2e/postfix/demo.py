@@ -28,7 +28,7 @@ def says(told: Trace) -> list[str]:
     return [line.split("]: ", 1)[-1] for line in told.log if "STS" in line or "certificate verification failed" in line]
 
 
-POSTFIX = demo_runner.Demo("Postfix", world, lambda world: postfix(world).root.run("postqueue", "-p"), says=says,
+POSTFIX = demo_runner.Demo("Postfix", "mtastsd", world, lambda world: postfix(world).root.run("postqueue", "-p"), says=says,
                      unpack=lambda: roots.unpacked(roots.POSTFIX_3_10))
 
 if __name__ == "__main__":

@@ -5,32 +5,49 @@
 namespace mtasts {
 namespace {
 
-constexpr std::size_t kFixed = 11;  // the request's two, nine of the session; policy strings and patterns follow
+constexpr std::size_t kFields = 13;  // the request's two, and eleven of the session
 
 using PolicyType = TlsSession::PolicyType;
+
+// Policy strings and patterns are lines, and a policy may have more of them than a frame may have fields.
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + '\n';
+  return text;
+}
+
+// nullopt: joined() did not write that.
+std::optional<std::vector<std::string>> split(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    if (end == 0 || end == std::string_view::npos) return std::nullopt;
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  return lines;
+}
 
 }  // namespace
 
 Fields encode_session(const TlsSession& session, Fields request) {
   Fields fields = std::move(request);
-  fields.insert(fields.end(),
-                {session.domain.text(), session.type == PolicyType::kTlsa ? "tlsa" : "sts", session.policy_domain,
-                 std::to_string(static_cast<int>(session.result)), session.own_address, session.mx_host,
-                 session.mx_helo, session.mx_address, session.reason});
-  fields.push_back(std::to_string(session.strings.size()));
-  fields.insert(fields.end(), session.strings.begin(), session.strings.end());
-  fields.insert(fields.end(), session.patterns.begin(), session.patterns.end());
+  fields.insert(fields.end(), {session.domain.text(), session.type == PolicyType::kTlsa ? "tlsa" : "sts",
+                               session.policy_domain, std::to_string(static_cast<int>(session.result)),
+                               session.own_address, session.mx_host, session.mx_helo, session.mx_address,
+                               session.reason, joined(session.strings), joined(session.patterns)});
   return fields;
 }
 
 std::optional<TlsSession> decode_session(const Fields& fields) {
-  if (fields.size() < kFixed + 1) return std::nullopt;
+  if (fields.size() != kFields) return std::nullopt;
   auto domain = Domain::parse(fields[2]);
   const auto result = parse_number(fields[5]);
-  const auto strings = parse_number(fields[kFixed]);
+  auto strings = split(fields[11]);
+  auto patterns = split(fields[12]);
   const bool is_known = fields[3] == "tlsa" || fields[3] == "sts";
   if (!domain || !is_known || !result || *result > 999 || !is_tls_result(static_cast<int>(*result)) || !strings ||
-      *strings > fields.size() - kFixed - 1)
+      !patterns)
     return std::nullopt;
   TlsSession session{.domain = *std::move(domain),
                      .type = fields[3] == "tlsa" ? PolicyType::kTlsa : PolicyType::kSts,
@@ -41,10 +58,8 @@ std::optional<TlsSession> decode_session(const Fields& fields) {
   session.mx_helo = fields[8];
   session.mx_address = fields[9];
   session.reason = fields[10];
-  const auto first = fields.begin() + kFixed + 1;
-  const auto middle = first + static_cast<std::ptrdiff_t>(*strings);
-  session.strings.assign(first, middle);
-  session.patterns.assign(middle, fields.end());
+  session.strings = *std::move(strings);
+  session.patterns = *std::move(patterns);
   return session;
 }
 

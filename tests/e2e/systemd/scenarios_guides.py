@@ -79,7 +79,7 @@ class Reader:
     def _edited(self, text: str, remark: str) -> str:
         """With an editor that writes what the remark says, "[Section], Key=value, …", each on its line; at the terminal that systemctl wants."""
         self._machine.write("/root/edited", remark.replace(", ", "\n") + "\n")
-        self._machine.write("/root/editor", '#!/bin/sh\nexec cp /root/edited "$1"\n')
+        self._machine.write("/root/editor", '#!/bin/sh\nfor file; do :; done\ncp /root/edited "$file"\n')  # systemd 256 has +LINE before
         self._machine.run("chmod", "+x", "/root/editor")
         return f"EDITOR=/root/editor script -qec '{text}' /dev/null"
 

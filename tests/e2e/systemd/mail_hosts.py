@@ -83,6 +83,7 @@ class MailWorld:
         self._sent = 0
         machine.boot_with(*host.packages, *NEEDED_BY_WORLD)
         machine.run("systemctl", "stop", "exim4*", "postfix*", "sendmail*", "opensmtpd*")  # which may have port 25 at every address
+        machine.write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
         machine.write("/root/world.py", WORLD.read_text(encoding="utf-8"))
         machine.run("mkdir", FOLDER)
         machine.start_process("python3", "/root/world.py", "start", FOLDER)

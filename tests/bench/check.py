@@ -49,7 +49,7 @@ SLOW_DOMAINS = [domain(f"slow{count}.test", tuple(f"m{number}.slow{count}.test" 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run. KiB: the most that was resident, of the command and of its helper, which reads what strangers send."""
+    """Of one run. KiB: the most that was resident, of the command and of its helper, which reads what strangers send. `cpu`: of both."""
 
     seconds: float
     cpu: float
@@ -60,6 +60,11 @@ class Cost:
 def peak(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return float(next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), "0"))
+
+
+def cpu_seconds(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def helpers() -> list[int]:
@@ -74,7 +79,7 @@ def check(names: list[str], jobs: int) -> Cost:
         assert process.stdin and process.stdout
         process.stdin.write("\n".join(names))
         process.stdin.close()
-        command = helper = 0.0
+        command = helper = helper_cpu = 0.0
         told = 0
         for line in process.stdout:
             told += json.loads(line)["status"] == "ok"
@@ -82,13 +87,14 @@ def check(names: list[str], jobs: int) -> Cost:
                 try:
                     command = max(command, peak(process.pid))
                     helper = max([helper, *(peak(one) for one in helpers())])
+                    helper_cpu = max([helper_cpu, *(cpu_seconds(one) for one in helpers())])
                 except OSError:
                     pass  # it has just ended
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if told != len(names):
         raise SystemExit(f"bench: of {len(names)} domains {told} are in order; exit {process.returncode}")
-    return Cost(time.monotonic() - begin, usage.ru_utime + usage.ru_stime, command, helper)
+    return Cost(time.monotonic() - begin, usage.ru_utime + usage.ru_stime + helper_cpu, command, helper)
 
 
 def medians(columns: list[list[Cost]]) -> list[Cost]:

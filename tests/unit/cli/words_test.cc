@@ -2,9 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-#include <fstream>
 #include <sstream>
 
 #include "adapters/cli/command.h"
@@ -98,26 +95,6 @@ TEST(Completion, KnowsWhatHelpKnows) {
           << shell;
   }
   EXPECT_EQ(error_of({"completion", "csh"}).find("mtasts: "), 0U);
-}
-
-std::string completed(const std::string& line) {
-  const std::string test = script("bash") + "COMP_WORDS=(" + line + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n" +
-                           "_mtasts\necho \"${COMPREPLY[*]}\"\n";
-  const std::string path = testing::TempDir() + "/mtasts-completion.bash";
-  std::ofstream(path) << test;
-  FILE* bash = ::popen(("bash " + path).c_str(), "r");
-  std::array<char, 4096> answer{};
-  const std::size_t size = bash != nullptr ? std::fread(answer.data(), 1, answer.size(), bash) : 0;
-  EXPECT_EQ(bash != nullptr ? ::pclose(bash) : -1, 0);
-  return {answer.data(), size};
-}
-
-TEST(Completion, WorksInBash) {
-  EXPECT_EQ(completed("mtasts qu"), "query\n");
-  EXPECT_EQ(completed("mtasts cache p"), "purge\n");
-  EXPECT_EQ(completed("mtasts --config x cache purge --a"), "--all\n");
-  EXPECT_EQ(completed("mtasts setup p"), "postfix\n");
-  EXPECT_EQ(completed("mtasts query example"), "\n");
 }
 
 }  // namespace

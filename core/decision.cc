@@ -154,6 +154,14 @@ Decision defer(const Domain& domain, const Error& error) {
   return decision;
 }
 
+Decision only_observed(Decision decision) {
+  const bool is_enforced = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
+  if (is_enforced) decision.mode = Mode::kTesting;
+  decision.observed = is_enforced || decision.kind == Decision::Kind::kDefer;
+  if (decision.kind == Decision::Kind::kDefer) decision.kind = Decision::Kind::kNoPolicy;
+  return decision;
+}
+
 Decision no_policy(std::string reason) {
   Decision decision;
   decision.reason = std::move(reason);

@@ -48,6 +48,7 @@ struct Decision {
   std::vector<std::string> dane_hosts;  // DaneFinding::hosts
   std::string reason;                   // one sentence, why so
   bool temporary = false;               // that is not known now; `kind` is what to do until it is
+  bool observed = false;                // only_observed() made it harmless
   std::optional<Error> failure;         // the policy failure behind it, for TLSRPT and the log (R32)
 };
 
@@ -59,6 +60,10 @@ bool must_defer_for_dane(const Decision& decision);
 
 // The fault is here, not with the domain, and nothing is known of it: mail waits until the fault is corrected.
 Decision defer(const Domain& domain, const Error& error);
+
+// Observe mode: what would be enforced is watched as a policy in testing is (R27), and mail that would be deferred goes
+// out as without a policy.
+Decision only_observed(Decision decision);
 
 // For a next hop that can have no policy (policy_domain() gave nullopt).
 Decision no_policy(std::string reason);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "adapters/cli/command.h"
+#include "module/config/observe.h"
 #include "module/engine/resolver_notes.h"
 #include "module/io/descriptor.h"
 
@@ -69,6 +70,13 @@ int check_for_others(const std::string& path, const Environment& environment) {
   return fault.empty() ? kApplies : complain(environment, fault, kConfiguration);
 }
 
+std::vector<std::string> notes_on(const Config& config) {
+  std::vector<std::string> notes;
+  for (const Observing& one : observing(config)) notes.push_back(one.note);
+  for (std::string& note : resolver_notes(config)) notes.push_back(std::move(note));
+  return notes;
+}
+
 std::string config_text(const std::vector<Setting>& settings, const std::vector<std::string>& notes) {
   std::string text;
   for (const auto& [key, value, origin] : settings) text += key + " = " + value + "  # " + origin + "\n";
@@ -91,7 +99,7 @@ int show_config(const std::string& path, bool json, const Environment& environme
   const auto settings = describe_config(path);
   if (!settings) return complain(environment, settings.error().detail, kConfiguration);
   const auto config = load_config(path);
-  const auto notes = config ? resolver_notes(*config) : std::vector<std::string>();
+  const auto notes = config ? notes_on(*config) : std::vector<std::string>();
   environment.out << (json ? config_json(*settings, notes) : config_text(*settings, notes));
   return ::geteuid() == 0 ? check_for_others(path, environment) : kApplies;
 }

@@ -7,6 +7,7 @@
 #include "adapters/exim/route.h"
 #include "core/ascii.h"
 #include "core/mx_match.h"
+#include "module/store/delivery_events.h"
 
 namespace mtasts {
 namespace {
@@ -256,7 +257,9 @@ std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, 
 
 void EventWatcher::complain(const Event& event, const Verdict& verdict) {
   report(event, verdict);
-  std::string line = line_of(event.session.mode == Mode::kEnforce ? "enforce-failure" : "testing-failure", event);
+  const bool is_enforced = event.session.mode == Mode::kEnforce;
+  const bool is_observed = !is_enforced && policy_of_(event.domain).observed;
+  std::string line = line_of(is_enforced ? kEnforceFailure : is_observed ? kObservedFailure : kTestingFailure, event);
   line += " result=" + std::string(verdict.result) + " by=" + (connection_.judged_by_dane ? "dane" : "mta-sts");
   write_once(LogLevel::kWarning, line + " detail=\"" + verdict.detail + "\"");
 }

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "module/config/observe.h"
 #include "module/io/wall_clock.h"
+#include "module/store/delivery_events.h"
 
 namespace mtasts {
 namespace {
@@ -46,7 +48,18 @@ Decision EximHost::look_up(Client& client, std::string_view domain) {
   const auto deadline = budget_->begin(WaitBudget::Clock::now());
   Decision decision = client.lookup_with_dane(domain, Lookup::Effort::kNormal, deadline);
   budget_->end(WaitBudget::Clock::now());
-  return decision;
+  return client.config().exim.observe ? observed(client, std::move(decision)) : decision;
+}
+
+Decision EximHost::observed(Client& client, Decision decision) {
+  if (client.store().throttle().is_due("observing-exim", std::chrono::hours(1)))
+    warn_of_observing(client.log(), client.config(), {"exim"});
+  if (decision.kind == Decision::Kind::kDefer)
+    client.log().write(LogLevel::kInfo, LogLine(kObservedDefer)
+                                            .field("domain", decision.domain)
+                                            .text("reason", decision.reason)
+                                            .text("effect", "none: observing only"));
+  return only_observed(std::move(decision));
 }
 
 // What a delivery is about to meet. By the time that there is a session it is known whether it is to be reported.

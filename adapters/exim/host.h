@@ -38,6 +38,7 @@ class EximHost {
   // What `reply` makes of the decision about one domain argument, or why there is none.
   EximReply answer(std::string_view function, EximWords words, EximReply (*reply)(const Decision&));
   Decision look_up(Client& client, std::string_view domain);
+  static Decision observed(Client& client, Decision decision);
   Decision policy_behind(std::string_view domain);
   void report_route(const Decision& decision);
   EximReply trouble(const std::string& what);

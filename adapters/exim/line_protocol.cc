@@ -91,11 +91,13 @@ Answer EximProtocol::answer(const Question& question, const Decision& decision) 
     if (report_enforced_ && is_enforced && decision.dane_hosts.empty())
       report_enforced_(sts_session(question.domain, decision.body, decision.mx), question.process);
     const EximReply reply = route_reply(decision);
-    return {Label{kRoute, label_of(reply.status, mode_label(decision))}, line(reply.status, reply.text)};
+    return {Label{kRoute, label_of(reply.status, mode_label(decision))}, line(reply.status, reply.text),
+            reply.status == EximStatus::kFail};
   }
   const EximReply reply = mode_reply(decision);
   const std::string_view mode = reply.text == "dane" ? "dane" : mode_label(decision);
-  return {Label{kMode, label_of(reply.status, mode)}, line(reply.status, reply.text)};
+  return {Label{kMode, label_of(reply.status, mode)}, line(reply.status, reply.text),
+          reply.status == EximStatus::kFail};
 }
 
 Answer EximProtocol::event(EximWords words, const server::Peer& peer, const Cached& cached) {

@@ -41,6 +41,7 @@ class EximProtocol final : public server::Protocol {
   // Events are answered at once: the policy that they are judged by is the one that the message was routed by.
   Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
   [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
+  [[nodiscard]] std::string_view server(const server::Question& /*question*/) const override { return "exim"; }
   [[nodiscard]] server::Answer temporary(const std::string& reason) const override;
   std::chrono::milliseconds begin(const server::Question& question, std::chrono::milliseconds most) override;
   void ended(const server::Question& question) override;

@@ -11,7 +11,9 @@
 
 #include "adapters/exim/line_protocol.h"
 #include "adapters/mtastsd/listening.h"
+#include "adapters/mtastsd/observer.h"
 #include "adapters/socketmap/protocol.h"
+#include "module/config/observe.h"
 #include "module/io/event_loop.h"
 #include "module/io/file_watch.h"
 #include "module/io/http_server.h"
@@ -24,6 +26,7 @@
 #include "module/server/descriptors.h"
 #include "module/server/requests.h"
 #include "module/server/server.h"
+#include "module/store/delivery_events.h"
 #include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts::mtastsd {
@@ -64,12 +67,38 @@ struct Protocols {
   EximProtocol exim;
 };
 
+// Exim tells by its events what became of a session.
+std::function<void(const server::Question&, const Decision&)> watch_by(Observer* observer,
+                                                                       const server::Protocol& protocol) {
+  if (observer == nullptr) return {};
+  return [observer, &protocol](const server::Question& question, const Decision& decision) {
+    observer->watch(question.domain, decision, protocol.server(question));
+  };
+}
+
 // Of one service, or of the store alone.
 struct AllAnswers {
   AllAnswers(Protocols& protocols, Lookups* lookups, FileStore& store, Log& log, Metrics& metrics, const Config& config,
-             TlsReports* reports)
-      : socketmap({protocols.socketmap, lookups, store, log, metrics, now, reports}, config),
-        exim({protocols.exim, lookups, store, log, metrics, now, reports}, config) {}
+             TlsReports* reports, Observer* observer)
+      : socketmap({.protocol = protocols.socketmap,
+                   .lookups = lookups,
+                   .store = store,
+                   .log = log,
+                   .metrics = metrics,
+                   .clock = now,
+                   .reports = reports,
+                   .observe = config.socketmap.observe,
+                   .would_enforce = watch_by(observer, protocols.socketmap)},
+                  config),
+        exim({.protocol = protocols.exim,
+              .lookups = lookups,
+              .store = store,
+              .log = log,
+              .metrics = metrics,
+              .clock = now,
+              .reports = reports,
+              .observe = config.exim.observe},
+             config) {}
   Answers socketmap;
   Answers exim;
 };
@@ -95,9 +124,12 @@ struct ServiceInstance {
   ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Protocols& protocols, Log& log, Metrics& metrics)
       : service(std::move(opened)),
         reports(make_reports(*service, loop, log)),
-        answers(protocols, &service->lookups(), service->store(), log, metrics, service->config(), reports.get()) {}
+        observer(service->config().socketmap.observe ? std::make_unique<Observer>(*service, loop, log) : nullptr),
+        answers(protocols, &service->lookups(), service->store(), log, metrics, service->config(), reports.get(),
+                observer.get()) {}
   std::unique_ptr<Service> service;
   std::unique_ptr<TlsReports> reports;  // nullptr: there is no collector
+  std::unique_ptr<Observer> observer;   // nullptr: policies are enforced
   AllAnswers answers;
 };
 
@@ -106,7 +138,7 @@ struct StoreOnly {
   StoreOnly(const Config& configured, Protocols& protocols, Log& log, Metrics& metrics)
       : config(with_dane(configured)),
         store(config.cache_directory, log),
-        answers(protocols, nullptr, store, log, metrics, config, nullptr) {}
+        answers(protocols, nullptr, store, log, metrics, config, nullptr, nullptr) {}
   const Config config;
   FileStore store;
   AllAnswers answers;
@@ -135,6 +167,8 @@ class Daemon {
   [[nodiscard]] std::optional<TlsReports::Counts> reports_so_far() const;
   void follow_resolvers();
   Result<void> replace_instance(Result<Config> config);
+  void apply(const Config& config);
+  void warn_if_observing(const Config& config) { warn_of_observing(log_, config, {"exim", "socketmap"}); }
   void set_limits(const Config& config);
   void stop();
   void feed_watchdog();
@@ -205,8 +239,7 @@ Result<void> Daemon::enter_service() {
   store_only_.reset();
   auto config = load_config(config_path_);
   if (!config) return tl::unexpected(config.error());
-  log_.set_threshold(config->log_level);
-  protocols_.socketmap.set_dane_answer(config->socketmap.dane_answer);
+  apply(*config);
   if (!std::exchange(metrics_tried_, true)) serve_metrics(*config);
   if (auto changed = become_user(config->user); !changed) return changed;
   auto instance = open_instance(*config);
@@ -215,6 +248,7 @@ Result<void> Daemon::enter_service() {
     return tl::unexpected(instance.error());
   }
   put_in_force(std::move(*instance));
+  warn_if_observing(*config);
   set_limits(instance_->service->config());
   return {};
 }
@@ -231,6 +265,7 @@ void Daemon::stay_out_of_service(const Error& mistake) {
                                            "mail to domains that are not cached, with a wrong configuration "
                                            "all mail, is deferred")
                                      .text("action", "fix it; mtastsd goes into service by itself then"));
+  if (is_news && store_only_) warn_if_observing(store_only_->config);
   if (is_news) notifier_.status("out of service: " + mistake.detail);
   retry_ = loop_.after(kRetry, [this] { try_again(); });
 }
@@ -329,11 +364,24 @@ Result<void> Daemon::replace_instance(Result<Config> config) {
                    .text("detail",
                          "listen and socket_* of socketmap and exim, metrics.listen and engine.user are read "
                          "at the start only"));
-  log_.set_threshold(wanted.log_level);
-  protocols_.socketmap.set_dane_answer(wanted.socketmap.dane_answer);
+  apply(wanted);
+  warn_if_observing(wanted);
   put_in_force(std::move(*fresh));
   set_limits(instance_->service->config());
   return {};
+}
+
+// What is no part of an instance.
+void Daemon::apply(const Config& config) {
+  log_.set_threshold(config.log_level);
+  protocols_.socketmap.set_dane_answer(config.socketmap.dane_answer);
+  // Only Exim's events do not name the mail server.
+  log_.set_listener([this, file = DeliveryEventFile(config.cache_directory)](const std::string& line) {
+    const auto event = read_delivery_event(line, "exim");
+    if (!event) return;
+    metrics_.befell(*event);
+    file.add(*event, now());
+  });
 }
 
 // Of the places for connections a quarter is never waited on (server.h). More lookups than questions that may be under

@@ -15,10 +15,12 @@
 
 #include "adapters/opensmtpd/table.h"
 #include "core/time.h"
+#include "module/config/observe.h"
 #include "module/io/event_loop.h"
 #include "module/io/file_watch.h"
 #include "module/io/wall_clock.h"
 #include "module/reloadable_service.h"
+#include "module/store/delivery_events.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -112,8 +114,12 @@ Result<void> Process::open_instance(Result<Config> config) {
                    .field("directory", config->cache_directory)
                    .text("effect", "policies are kept in memory only")
                    .text("action", "create it and give it to smtpd's user, or set opensmtpd.directory"));
+  log_.set_listener([file = DeliveryEventFile(config->cache_directory)](const std::string& line) {
+    if (const auto event = read_delivery_event(line, "opensmtpd")) file.add(*event, now());
+  });
   auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());
+  warn_of_observing(log_, (*opened)->config(), {"opensmtpd"});
   (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
   instance_.replace(std::make_unique<ServiceInstance>(std::move(*opened), loop_, log_, codec_->may_lack_sni()));
   return {};

@@ -5,6 +5,8 @@
 
 #include "core/fnv1a.h"
 #include "core/lookup.h"
+#include "module/store/delivery_events.h"
+#include "module/trial/observed.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -76,7 +78,8 @@ void Table::answer(const Request& request, Done done) {
 
 void Table::check_domain(const std::string& key, Done done) {
   const auto domain = domain_of(key);
-  find_out(domain, config_.decision, [this, domain, done = std::move(done)](const Decision& decision) {
+  find_out(domain, config_.decision, [this, domain, done = std::move(done)](const Decision& found) {
+    const Decision decision = config_.opensmtpd.observe ? observed(found) : found;
     const Kind kind = is_enforced(decision)                     ? Kind::kFound
                       : decision.kind == Decision::Kind::kDefer ? Kind::kError
                                                                 : Kind::kNotFound;
@@ -91,15 +94,24 @@ void Table::check_domain(const std::string& key, Done done) {
   });
 }
 
+Decision Table::observed(const Decision& decision) const {
+  if (decision.kind == Decision::Kind::kDefer)
+    deps_.log.write(LogLevel::kInfo, LogLine(kObservedDefer)
+                                         .field("domain", decision.domain)
+                                         .text("reason", decision.reason)
+                                         .text("effect", "none: observing only"));
+  return only_observed(decision);
+}
+
 // By the time that the mail is delivered the hosts have been tried; once for all recipients that come meanwhile.
 void Table::look_ahead(const Domain& domain, const Decision& decision) {
   if (!is_enforced(decision) && !is_watched(decision)) return;
   if (!probes_ || !watched_.insert(domain.text()).second) return;
-  choice_.watch(domain, decision.mx,
-                [this, domain, testing = is_watched(decision)](const std::vector<MxChoice::Failure>& failures) {
-                  watched_.erase(domain.text());
-                  if (testing) report_testing(domain, failures);
-                });
+  choice_.watch(domain, decision.mx, [this, domain, decision](const MxChoice::Findings& findings) {
+    watched_.erase(domain.text());
+    if (decision.observed) return log_observed(deps_.log, decision, "opensmtpd", findings);
+    if (is_watched(decision)) report_testing(domain, findings.failures);
+  });
 }
 
 // R27: what enforce would have refused.

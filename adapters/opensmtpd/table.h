@@ -10,12 +10,12 @@
 #include <string>
 
 #include "adapters/opensmtpd/codec.h"
-#include "adapters/opensmtpd/mx_choice.h"
 #include "core/decision.h"
 #include "module/config/config.h"
 #include "module/engine/lookups.h"
 #include "module/store/policy_store.h"
 #include "module/tlsrpt/tlsrpt.h"
+#include "module/trial/mx_choice.h"
 
 namespace mtasts::opensmtpd {
 
@@ -42,6 +42,7 @@ class Table {
 
  private:
   void check_domain(const std::string& key, Done done);
+  // Also when observing: the mail was queued for a policy before, and smtpd stays strict with it.
   void name_relay_host(const std::string& key, Done done);
   void choose(const Domain& domain, const Decision& decision, std::chrono::milliseconds left, Done done);
   // What is known of the domain within the time that smtpd may be held. nullopt: it can have no policy.
@@ -49,6 +50,7 @@ class Table {
                 std::function<void(const Decision&)> done);
   void look_ahead(const Domain& domain, const Decision& decision);
   void report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures);
+  [[nodiscard]] Decision observed(const Decision& decision) const;
   void later(std::function<void()> step);
 
   Deps deps_;

@@ -22,7 +22,8 @@ Cut cut(std::string_view bytes) {
 }
 
 Answer answer_of(Map map, const Reply& reply) {
-  return {server::Label{map_name(map), verdict_name(reply.verdict)}, encode_netstring(reply.text)};
+  return {server::Label{map_name(map), verdict_name(reply.verdict)}, encode_netstring(reply.text),
+          reply.verdict == Verdict::kTemporary};
 }
 
 }  // namespace
@@ -46,6 +47,10 @@ SocketmapProtocol::Reading SocketmapProtocol::read(std::string_view payload, con
 Answer SocketmapProtocol::answer(const Question& question, const Decision& decision) const {
   const Map map = static_cast<Map>(question.map);
   return answer_of(map, reply_for(map, decision, dane_answer_));
+}
+
+std::string_view SocketmapProtocol::server(const Question& question) const {
+  return static_cast<Map>(question.map) == Map::kSendmail ? "sendmail" : "postfix";
 }
 
 Answer SocketmapProtocol::temporary(const std::string& reason) const {

@@ -19,6 +19,7 @@ class SocketmapProtocol final : public server::Protocol {
 
   Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
   [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
+  [[nodiscard]] std::string_view server(const server::Question& question) const override;
   [[nodiscard]] server::Answer temporary(const std::string& reason) const override;
   [[nodiscard]] bool is_ping(std::string_view payload) const override;
   [[nodiscard]] std::vector<server::Label> labels() const override;

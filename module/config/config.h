@@ -31,6 +31,7 @@ struct SocketmapConfig {
   std::vector<ListenAddress> listen;  // empty: only what systemd hands over
   SocketRights rights;                // of the unix sockets
   unsigned max_connections = 2000;    // of all clients of mtastsd
+  bool observe = false;               // nothing is enforced (ADR 20)
   DaneAnswer dane_answer = DaneAnswer::kDaneOnly;
 };
 
@@ -38,11 +39,13 @@ struct SocketmapConfig {
 struct EximConfig {
   std::vector<ListenAddress> listen;  // empty: only what systemd hands over
   SocketRights rights;                // of the unix sockets
+  bool observe = false;               // nothing is enforced, whichever way Exim asks
 };
 
 struct OpenSmtpdConfig {
   std::chrono::seconds wait{2};  // how long smtpd may be held for an answer that is not cached
   bool probe = true;             // try the MX hosts before one is named
+  bool observe = false;          // nothing is enforced
   std::string directory;         // its store: smtpd runs table processes as a user who may not write the shared one
 };
 

@@ -101,6 +101,8 @@ bool read_truth(bool& target, const ConfigValue& value) {
   return truth != nullptr;
 }
 
+std::string show_truth(bool value) { return value ? "true" : "false"; }
+
 bool is_user_name(std::string_view name) {
   return !name.empty() && name.size() <= 32 && name.front() != '-' &&
          std::ranges::all_of(name, [](char c) { return ascii::is_alnum(c) || c == '_' || c == '-' || c == '.'; });
@@ -320,6 +322,9 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"socketmap", "dane_answer", R"("notfound", "dane" or "dane-only")",
      [](Config& c, const ConfigValue& v) { return read_word(c.socketmap.dane_answer, v, kDaneAnswers); },
      [](const Config& c) { return show_word(c.socketmap.dane_answer, kDaneAnswers); }},
+    {"socketmap", "observe", "true or false",
+     [](Config& c, const ConfigValue& v) { return read_truth(c.socketmap.observe, v); },
+     [](const Config& c) { return show_truth(c.socketmap.observe); }},
     {"exim", "listen",
      R"(a list of at most 16 different addresses like ["unix:/run/mtasts/exim.sock", "inet:127.0.0.1:8462"])",
      [](Config& c, const ConfigValue& v) { return read_addresses(c.exim.listen, v); },
@@ -333,12 +338,17 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"exim", "socket_mode", R"(a mode in octal like "0660")",
      [](Config& c, const ConfigValue& v) { return read_mode(c.exim.rights.mode, v); },
      [](const Config& c) { return show_mode(c.exim.rights.mode); }},
+    {"exim", "observe", "true or false", [](Config& c, const ConfigValue& v) { return read_truth(c.exim.observe, v); },
+     [](const Config& c) { return show_truth(c.exim.observe); }},
     {"opensmtpd", "wait_s", "a whole number of seconds from 1 to 30",
      [](Config& c, const ConfigValue& v) { return read_seconds(c.opensmtpd.wait, v, 1, 30); },
      [](const Config& c) { return shown(c.opensmtpd.wait); }},
     {"opensmtpd", "probe", "true or false",
      [](Config& c, const ConfigValue& v) { return read_truth(c.opensmtpd.probe, v); },
-     [](const Config& c) { return std::string(c.opensmtpd.probe ? "true" : "false"); }},
+     [](const Config& c) { return show_truth(c.opensmtpd.probe); }},
+    {"opensmtpd", "observe", "true or false",
+     [](Config& c, const ConfigValue& v) { return read_truth(c.opensmtpd.observe, v); },
+     [](const Config& c) { return show_truth(c.opensmtpd.observe); }},
     {"opensmtpd", "directory", "an absolute path",
      [](Config& c, const ConfigValue& v) { return read_path(c.opensmtpd.directory, v); },
      [](const Config& c) { return toml_string(c.opensmtpd.directory); }},

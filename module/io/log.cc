@@ -43,6 +43,7 @@ class StderrLog final : public Log {
 std::string_view log_level_name(LogLevel level) { return kNames[static_cast<std::size_t>(level)]; }
 
 void Log::write(LogLevel level, const std::string& line) {
+  if (listener_ && level <= LogLevel::kInfo) listener_(line);
   if (writes(level)) emit(level, line);
 }
 

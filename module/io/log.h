@@ -2,6 +2,7 @@
 // MTA, stderr in our own programs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,12 +24,16 @@ class Log {
   void write(LogLevel level, const std::string& line);
   void write(LogLevel level, const LogLine& line) { write(level, line.line()); }
   void set_threshold(LogLevel threshold) { threshold_ = threshold; }
+  // Is given every line but those of debugging, whatever the threshold is. It must not write to this log.
+  using Listener = std::function<void(const std::string& line)>;
+  void set_listener(Listener listener) { listener_ = std::move(listener); }
   // For lines that cost something to make.
   [[nodiscard]] bool writes(LogLevel level) const { return level <= threshold_; }
 
  private:
   virtual void emit(LogLevel level, const std::string& line) = 0;
   LogLevel threshold_ = LogLevel::kInfo;
+  Listener listener_;
 };
 
 // syslog(3) without openlog(3): the host process keeps its own identity and options.

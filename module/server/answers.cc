@@ -6,6 +6,7 @@
 
 #include "core/lookup.h"
 #include "module/engine/cached_lookups.h"
+#include "module/store/delivery_events.h"
 
 namespace mtasts::server {
 namespace {
@@ -42,18 +43,19 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
   if (immediate) return {keep(payload, std::move(*immediate), seconds(0)), {}};
   const WallTime now = deps_.clock();
   const auto cached = answer_from_cache(deps_.store, question->domain, Lookup::Effort::kNormal, config_.lookup, now);
-  if (!cached) return {keep(payload, answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
+  if (!cached) return {keep(payload, told_answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
   if (!cached->outcome) return {nullptr, std::move(question)};
   deps_.metrics.from_store();
   const Decision decision = decide(*cached->outcome, config_.decision, now);
   report(*question, decision);
-  return {keep(payload, answer(*question, decision), good_for(*cached->outcome)), {}};
+  return {keep(payload, told_answer(*question, decision), good_for(*cached->outcome)), {}};
 }
 
 Decision Answers::cached(const Domain& domain) {
-  return decide(
+  Decision decision = decide(
       Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far(),
       config_.decision, deps_.clock());
+  return deps_.observe ? only_observed(std::move(decision)) : decision;
 }
 
 void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait, Done done) {
@@ -64,7 +66,7 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
                          is_late = waited > kAtOnce || wait < config_.deadline](const Outcome& found) {
                           const Outcome outcome = is_late ? of_one_begun_late(found) : found;
                           const Decision decision = decide(outcome, config_.decision, deps_.clock());
-                          Answer given = answer(question, decision);
+                          Answer given = told_answer(question, decision);
                           deps_.metrics.looked_up(outcome);
                           deps_.metrics.answered(given.label, steady_clock::now() - asked);
                           done(given.frame);
@@ -94,8 +96,9 @@ void Answers::report(const Question& question, const Decision& decision) const {
     deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
 }
 
-Answer Answers::answer(const Question& question, const Decision& decision) const {
+Answer Answers::answer(const Question& question, const Decision& decision) {
   Answer given = deps_.protocol.answer(question, decision);
+  if (deps_.observe) given = observed(question, decision, given);
   if (deps_.log.writes(LogLevel::kDebug)) {
     deps_.log.write(LogLevel::kDebug, LogLine("answer")
                                           .text("request", escaped(question.payload))
@@ -103,6 +106,33 @@ Answer Answers::answer(const Question& question, const Decision& decision) const
                                           .text("reason", decision.reason));
   }
   return given;
+}
+
+Answer Answers::told_answer(const Question& question, const Decision& decision) {
+  Answer given = answer(question, decision);
+  if (given.is_deferral) log_deferral(kDeferred, question, decision, "the mail waits");
+  return given;
+}
+
+// Each request counts: an answer that is not enforced is never repeated from memory (good_for).
+Answer Answers::observed(const Question& question, const Decision& decision, const Answer& enforced) {
+  const bool demands = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
+  if (enforced.is_deferral)
+    log_deferral(kObservedDefer, question, decision, "none: observing only");
+  else if (demands && deps_.would_enforce)
+    deps_.would_enforce(question, decision);
+  return deps_.protocol.answer(question, only_observed(decision));
+}
+
+void Answers::log_deferral(std::string_view event, const Question& question, const Decision& decision,
+                           std::string_view effect) {
+  if (!deferrals_.take(steady_clock::now())) return;
+  deps_.log.write(LogLevel::kInfo,
+                  LogLine(event)
+                      .field("domain", question.domain.text())
+                      .field("server", deps_.protocol.server(question))
+                      .text("reason", must_defer_for_dane(decision) ? decision.dane_reason : decision.reason)
+                      .text("effect", effect));
 }
 
 const std::string* Answers::keep(std::string_view payload, Answer answer, seconds good_for) {
@@ -114,6 +144,7 @@ const std::string* Answers::keep(std::string_view payload, Answer answer, second
 
 // A second less than it is good for, because our clock has whole seconds: an expired policy is never applied (R22).
 seconds Answers::good_for(const Outcome& outcome) const {
+  if (deps_.observe) return seconds(0);
   const WallTime now = deps_.clock();
   if (outcome.progress != Outcome::Progress::kSettled || outcome.entry.record.until <= now) return seconds(0);
   const auto change = next_change(outcome.entry, now);

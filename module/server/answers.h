@@ -10,6 +10,7 @@
 #include "core/domain.h"
 #include "module/config/config.h"
 #include "module/engine/lookups.h"
+#include "module/io/log_budget.h"
 #include "module/server/memory.h"
 #include "module/server/metrics.h"
 #include "module/server/protocol.h"
@@ -29,6 +30,9 @@ class Answers {
     Metrics& metrics;
     std::function<WallTime()> clock;
     TlsReports* reports = nullptr;  // nullptr: nothing is reported
+    bool observe = false;           // nothing is enforced
+    // Called, when observing, for each request whose answer would have demanded something of the MX hosts.
+    std::function<void(const Question&, const Decision&)> would_enforce{};
   };
 
   Answers(Deps deps, const Config& config)
@@ -57,10 +61,17 @@ class Answers {
 
  private:
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
+  static constexpr std::size_t kMaxDeferrals = 600;
 
   [[nodiscard]] Decision cached(const Domain& domain);
-  [[nodiscard]] Answer answer(const Question& question, const Decision& decision) const;
+  Answer answer(const Question& question, const Decision& decision);
+  // The same, and a line where the mail waits. Refusals for want of room have a line for all of them (requests.h).
+  Answer told_answer(const Question& question, const Decision& decision);
   void report(const Question& question, const Decision& decision) const;
+  Answer observed(const Question& question, const Decision& decision, const Answer& enforced);
+  // At most kMaxDeferrals a minute: whoever may ask can cause them.
+  void log_deferral(std::string_view event, const Question& question, const Decision& decision,
+                    std::string_view effect);
   // What find() returns: cached for `good_for`, or for this once.
   const std::string* keep(std::string_view request, Answer answer, std::chrono::seconds good_for);
   [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;
@@ -69,6 +80,7 @@ class Answers {
   const Config& config_;
   const Protocol::Cached cached_;
   Memory memory_;
+  LogBudget deferrals_{kMaxDeferrals};
   std::string once_;  // the last frame that memory_ does not have
 };
 

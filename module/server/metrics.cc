@@ -47,7 +47,24 @@ std::string label(const char* name, std::string_view value) {
   return std::string(name) + "=\"" + std::string(value) + '"';
 }
 
+// What can befall a delivery of the mail servers that ask. Only Exim tells what became of its sessions.
+constexpr std::array<std::pair<const char*, std::string_view>, 11> kBefalls{{{"exim", kDeferred},
+                                                                             {"exim", kEnforceFailure},
+                                                                             {"exim", kObservedDefer},
+                                                                             {"exim", kObservedFailure},
+                                                                             {"exim", kTestingFailure},
+                                                                             {"postfix", kDeferred},
+                                                                             {"postfix", kObservedDefer},
+                                                                             {"postfix", kObservedFailure},
+                                                                             {"sendmail", kDeferred},
+                                                                             {"sendmail", kObservedDefer},
+                                                                             {"sendmail", kObservedFailure}}};
+
 }  // namespace
+
+Metrics::Metrics() {
+  for (const auto& [server, event] : kBefalls) events_.try_emplace({server, std::string(event)}, 0);
+}
 
 void Metrics::expect(const std::vector<Label>& labels) {
   for (const Label& label : labels) answers_.try_emplace(label, 0);
@@ -97,6 +114,10 @@ std::string Metrics::text() const {
   page.value(store_hits_, label("from", "store"));
   page.metric("mtasts_lookups_total", "counter", "Requests that needed the network, by what was found out.");
   for (const auto& [result, number] : lookups_) page.value(number, label("result", result));
+  page.metric("mtasts_delivery_events_total", "counter",
+              "What befell deliveries, by mail server and event; those of observe mode did no harm.");
+  for (const auto& [of, number] : events_)
+    page.value(number, label("server", of.first) + "," + label("event", of.second));
   page.simple("mtasts_requests_waiting", "gauge", "Requests that wait for the network.", waiting_);
   page.simple("mtasts_lookups_refused_total", "counter", "Requests refused because too many of the client's waited.",
               refused_lookups_);

@@ -9,10 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/lookup.h"
 #include "module/engine/sweep.h"
 #include "module/server/protocol.h"
+#include "module/store/delivery_events.h"
 #include "module/tlsrpt/tlsrpt.h"
 
 namespace mtasts::server {
@@ -20,6 +22,8 @@ namespace mtasts::server {
 // One thread. Counters start with the process and only grow; gauges say what is now.
 class Metrics {
  public:
+  Metrics();
+
   // Counted from zero, so that what has not happened yet is seen too.
   void expect(const std::vector<Label>& labels);
   // An answer that was given from memory or store at once, or after a lookup that took `took`.
@@ -27,6 +31,8 @@ class Metrics {
   void answered(const std::optional<Label>& label, std::chrono::duration<double> took);
   void from_memory() { ++memory_hits_; }
   void from_store() { ++store_hits_; }
+  // Something befell a delivery (module/store/delivery_events.h).
+  void befell(const DeliveryEvent& event) { ++events_[{event.server, std::string(event.event)}]; }
   // The network was needed. `outcome`: what came of it.
   void looked_up(const Outcome& outcome);
   void waiting(int change) { waiting_ += change; }
@@ -53,6 +59,7 @@ class Metrics {
   std::map<Label, Count> answers_;
   std::array<Count, kBounds.size() + 1> latency_{};  // each bound's own; the last: longer
   double latency_sum_ = 0;
+  std::map<std::pair<std::string, std::string>, Count> events_;  // by server and event
   Count memory_hits_ = 0;
   Count store_hits_ = 0;
   std::map<std::string, Count> lookups_;  // by result

@@ -25,6 +25,7 @@ struct Label {
 struct Answer {
   std::optional<Label> label;  // nullopt: not counted
   std::string frame;           // as it goes over the wire
+  bool is_deferral = false;    // the mail waits
 };
 
 // A request for what is known of a domain.
@@ -48,6 +49,8 @@ class Protocol {
   virtual ~Protocol() = default;
   virtual Reading read(std::string_view payload, const Peer& peer, const Cached& cached) = 0;
   [[nodiscard]] virtual Answer answer(const Question& question, const Decision& decision) const = 0;
+  // Who asks, for people: "postfix", "sendmail" or "exim".
+  [[nodiscard]] virtual std::string_view server(const Question& question) const = 0;
   // "Try again later", whatever was asked.
   [[nodiscard]] virtual Answer temporary(const std::string& reason) const = 0;
   // How long its lookup may wait, at most `most`. ended() is called when it waits no longer.

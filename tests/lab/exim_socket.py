@@ -21,6 +21,7 @@ class SocketSender(Sender):
     """mtastsd's log are the `words`. Its socket is opened by who stands for systemd, for Exim's group alone."""
 
     folder = "exim-socket"
+    counted_as = "exim"
 
     def __init__(self, tree: Path) -> None:
         super().__init__()

@@ -40,6 +40,8 @@ class MailServer:
     store_group = "_mtasts"  # who else reads the store
     leaves_hosts_out = False  # are hosts that a policy does not name left alone, or connected to and refused?
     asks_at_delivery = True  # or when it takes the recipient
+    section = ""  # of mtasts.toml
+    counted_as = ""  # by "mtasts status"; "": it has no process that could count
 
     def __init__(self) -> None:
         self.log_socket = LogSocket()

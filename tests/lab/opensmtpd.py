@@ -36,6 +36,8 @@ class OpenSmtpd(MailServer):
     (RCPT answered with 4xx) has the state "put off" and is nowhere in its queue."""
 
     asks_at_delivery = False
+    section = "opensmtpd"
+    counted_as = "opensmtpd"
 
     def __init__(self, tree: Path, version: str, hosts: list[MailHost]) -> None:
         super().__init__()
@@ -69,6 +71,7 @@ class OpenSmtpd(MailServer):
         self.root.take_machine_files()
         make_folder(str(self.root.path(str(STORE))), 0o750, "_mtasts")
         make_folder(str(self.root.path(OWN_STORE)), 0o750, "opensmtpd")
+        Path(OWN_STORE).symlink_to(self.root.path(OWN_STORE))
         self.write_module_configuration("")
 
     def add_examples(self) -> None:

@@ -31,6 +31,7 @@ class Postfix(SocketmapServer):
     """`example` is the file of conf-examples/postfix that is loaded. mtastsd itself makes the socket below the queue directory here, so
     that everybody may connect to it: only systemd or root could give it to Postfix's group."""
 
+    counted_as = "postfix"
     LISTEN = (f'listen = ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461", "unix:{QUEUE}/mtasts/socketmap.sock"]\n'
               'socket_mode = "0666"\n')
 

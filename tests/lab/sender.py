@@ -31,6 +31,7 @@ class Sender(MailServer):
     folder = "exim"  # of conf-examples
     program = "exim4"
     shows_refused_certificates = True  # by the event tls:cert, before it refuses them itself
+    section = "exim"
 
     @property
     def examples(self) -> Path:

@@ -24,6 +24,8 @@ TLS = re.compile(r"STARTTLS=client, relay=(\S+), version=\S+, verify=(\w+)")
 
 
 class Sendmail(SocketmapServer):
+    counted_as = "sendmail"
+
     def __init__(self, tree: Path, version: str) -> None:
         super().__init__(tree)
         self.version = tuple(int(part) for part in version.split("."))

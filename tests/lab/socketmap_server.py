@@ -14,6 +14,7 @@ class SocketmapServer(MailServer):
     """The server logs to /dev/log; mtastsd has a log of its own, which are the `words`. `LISTEN` is where the server's example asks beside
     the socket that mtastsd has by default."""
 
+    section = "socketmap"
     LISTEN = 'listen = ["unix:/run/mtasts/socketmap.sock", "inet:127.0.0.1:8461"]\n'
 
     def __init__(self, tree: Path) -> None:

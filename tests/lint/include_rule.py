@@ -17,7 +17,7 @@ ROOMS = {
     "tests": {"core", "dns", "fetch", "module", "adapters"},
 }
 # Inside module/: each includes those before it. What lies in module/ itself comes last.
-FLOORS = ["io", "store", "tlsrpt", "config", "engine", "helper", "server"]
+FLOORS = ["io", "store", "tlsrpt", "trial", "config", "engine", "helper", "server"]
 # The one adapter that puts others together.
 COMPOSER = "mtastsd"
 # A vendor's headers stay in the .cc files of one room.

@@ -59,7 +59,7 @@ std::optional<HostStatus> exim(const std::string& root) {
     if (!text) text = text_of(root + path);
   }
   if (!text) return std::nullopt;
-  if (!line_with(*text, {"mta_sts_route"}).empty()) return HostStatus{"exim", "mtasts.so (dlfunc)", false};
+  if (!line_with(*text, {"mta_sts_route"}).empty()) return HostStatus{"exim", "mtasts.so (dlfunc)", false, true};
   if (!line_with(*text, {"readsocket", "mtasts"}).empty()) return HostStatus{"exim", "mtastsd (readsocket)", true};
   return HostStatus{"exim", "", false};
 }

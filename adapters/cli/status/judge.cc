@@ -43,6 +43,7 @@ std::vector<Problem> judge(const Status& status, WallTime now) {
   std::vector<Problem> problems;
   judge_daemon(status, problems);
   judge_store(status.store, now, problems);
+  for (const Observing& one : status.observing) problems.push_back({false, one.note});
   std::ranges::stable_partition(problems, &Problem::is_critical);
   return problems;
 }

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "adapters/cli/durations.h"
 #include "adapters/cli/status/status.h"
@@ -66,6 +69,44 @@ std::string hosts_text(const std::vector<HostStatus>& hosts) {
   return text.empty() ? row("hosts", "no mail server is configured on this machine") : text;
 }
 
+std::string deferrals_text(const ServerCounts& counts) {
+  std::size_t all = 0;
+  std::string servers;
+  for (const auto& [server, count] : counts) {
+    all += count.deferrals();
+    if (count.deferrals() > 0)
+      servers += (servers.empty() ? "" : ", ") + server + " " + std::to_string(count.deferrals());
+  }
+  return std::to_string(all) + (servers.empty() ? "" : " (" + servers + ")");
+}
+
+// The domains that observe mode has most to tell of.
+std::string observed_domains_text(const DeliveryCounts& counts) {
+  constexpr std::size_t kMaxDomains = 5;
+  std::vector<std::pair<std::string, std::size_t>> domains(counts.observed.begin(), counts.observed.end());
+  std::ranges::stable_sort(domains, std::greater{}, &std::pair<std::string, std::size_t>::second);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(domains.size(), kMaxDomains); ++i)
+    text += (i == 0 ? "; " : ", ") + domains[i].first + " " + std::to_string(domains[i].second);
+  if (domains.size() > kMaxDomains) text += " and " + std::to_string(domains.size() - kMaxDomains) + " more domains";
+  return text;
+}
+
+std::string deliveries_text(const DeliveryStatus& deliveries, const std::vector<HostStatus>& hosts) {
+  std::string text = row("deferrals", deferrals_text(deliveries.last_hour) + " in the last hour, " +
+                                          deferrals_text(deliveries.last_day) + " in the last day");
+  if (!deliveries.fault.empty()) text += row("", "without those of others: " + deliveries.fault);
+  if (std::ranges::any_of(hosts, &HostStatus::is_in_process))
+    text += row("", "without those of Exim's function, which are in the mail log");
+  for (const auto& [server, counts] : deliveries.last_day) {
+    if (counts.observed.empty()) continue;
+    text += row("observed", server + ", last day: " + std::to_string(counts.of(kObservedDefer)) +
+                                " would have waited, " + std::to_string(counts.of(kObservedFailure)) +
+                                " MX hosts would have been refused" + observed_domains_text(counts));
+  }
+  return text;
+}
+
 Json time_json(const std::optional<WallTime>& time) { return time ? Json(rfc3339(*time)) : Json(); }
 
 Json failing_json(const FailingDomain& one) {
@@ -89,6 +130,23 @@ Json store_json(const StoreStatus& store) {
           {"last_refresh", time_json(store.last_round)}};
 }
 
+Json counts_json(const ServerCounts& counts) {
+  Json json = Json::object();
+  for (const auto& [server, count] : counts) {
+    json[server] = {{"deferrals", count.deferrals()}};
+    for (const std::string_view event : kDeliveryEvents) json[server][std::string(event)] = count.of(event);
+    json[server]["observed_domains"] = Json::object();
+    for (const auto& [domain, number] : count.observed) json[server]["observed_domains"][domain] = number;
+  }
+  return json;
+}
+
+Json deliveries_json(const DeliveryStatus& deliveries) {
+  return {{"reason", deliveries.fault},
+          {"last_hour", counts_json(deliveries.last_hour)},
+          {"last_day", counts_json(deliveries.last_day)}};
+}
+
 }  // namespace
 
 std::string status_text(const Status& status, WallTime now, bool colour) {
@@ -105,7 +163,7 @@ std::string status_text(const Status& status, WallTime now, bool colour) {
                            std::to_string((store.bytes + 1023) / 1024) + " KiB");
   text += row("policies", policies_text(store));
   text += row("refreshed", store.last_round ? time_text(*store.last_round, now) : "never");
-  return text + failing_text(store, now) + hosts_text(status.hosts);
+  return text + failing_text(store, now) + deliveries_text(status.deliveries, status.hosts) + hosts_text(status.hosts);
 }
 
 std::string status_json(const Status& status) {
@@ -125,6 +183,9 @@ std::string status_json(const Status& status) {
   json["hosts"] = Json::array();
   for (const HostStatus& one : status.hosts)
     json["hosts"].push_back({{"host", one.host}, {"asks", one.asks.empty() ? Json() : Json(one.asks)}});
+  json["deliveries"] = deliveries_json(status.deliveries);
+  json["observing"] = Json::array();
+  for (const Observing& one : status.observing) json["observing"].push_back(one.section);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

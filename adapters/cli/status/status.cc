@@ -55,7 +55,41 @@ StoreStatus store_of(const std::string& config_path, const Config& config, const
   return status;
 }
 
+// Of mtastsd, and of table-mtasts, which has a store of its own.
+DeliveryStatus deliveries_of(const Config& config) {
+  using std::chrono::hours;
+  DeliveryStatus status;
+  for (const std::string& directory : {config.cache_directory, config.opensmtpd.directory}) {
+    const auto events = past_delivery_events(directory);
+    if (!events) {
+      status.fault = "the events in " + directory + " cannot be read; root can";
+      continue;
+    }
+    status.last_hour.merge(count_deliveries(*events, now() - hours(1)));
+    status.last_day.merge(count_deliveries(*events, now() - hours(24)));
+  }
+  return status;
+}
+
 }  // namespace
+
+std::size_t DeliveryCounts::of(std::string_view event) const {
+  const auto found = events.find(event);
+  return found == events.end() ? 0 : found->second;
+}
+
+std::size_t DeliveryCounts::deferrals() const { return of(kDeferred) + of(kNoMx) + of(kEnforceFailure); }
+
+ServerCounts count_deliveries(const std::vector<PastEvent>& events, WallTime since) {
+  ServerCounts counts;
+  for (const auto& [time, what] : events) {
+    if (time < since) continue;
+    DeliveryCounts& server = counts[what.server];
+    ++server.events[what.event];
+    if (what.event == kObservedDefer || what.event == kObservedFailure) ++server.observed[what.domain];
+  }
+  return counts;
+}
 
 StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now) {
   StoreStatus status;
@@ -80,6 +114,8 @@ int show_status(const std::string& config_path, const StatusOptions& options, co
   status.daemon = daemon_of(*config);
   if (config->network.dns.resolvers.empty())
     status.validates = options.validates ? options.validates() : this_machine_validates();
+  status.deliveries = deliveries_of(*config);
+  status.observing = observing(*config);
   status.store = store_of(config_path, *config, environment);
   status.problems = judge(status, now());
   environment.out << (options.json ? status_json(status) + "\n" : status_text(status, now(), environment.colour));

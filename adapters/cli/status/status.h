@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "adapters/cli/command.h"
+#include "module/config/observe.h"
+#include "module/store/delivery_events.h"
 
 namespace mtasts::cli {
 
@@ -16,9 +18,10 @@ enum StatusExit : int { kStatusOk = 0, kStatusWarning = 1, kStatusCritical = 2 }
 
 // One mail server that is installed here.
 struct HostStatus {
-  std::string host;           // "postfix"
-  std::string asks;           // what its configuration asks, in the host's words; "": nothing of ours
-  bool needs_daemon = false;  // mail waits where mtastsd does not answer
+  std::string host;            // "postfix"
+  std::string asks;            // what its configuration asks, in the host's words; "": nothing of ours
+  bool needs_daemon = false;   // mail waits where mtastsd does not answer
+  bool is_in_process = false;  // no process of ours could count what befalls its mail
 };
 
 struct FailingDomain {
@@ -40,6 +43,21 @@ struct StoreStatus {
   std::optional<WallTime> last_round;  // of the hourly refresh
 };
 
+// What befell the deliveries of one mail server in some time.
+struct DeliveryCounts {
+  std::map<std::string_view, std::size_t> events{};  // of kDeliveryEvents
+  std::map<std::string, std::size_t> observed{};     // domain → events of observe mode
+  [[nodiscard]] std::size_t of(std::string_view event) const;
+  [[nodiscard]] std::size_t deferrals() const;  // mail that waits, or an MX host that got none
+};
+using ServerCounts = std::map<std::string, DeliveryCounts>;  // by mail server
+
+struct DeliveryStatus {
+  std::string fault;  // why not all is known; "": it is
+  ServerCounts last_hour;
+  ServerCounts last_day;
+};
+
 struct Problem {
   bool is_critical = false;
   std::string text;  // one sentence
@@ -50,6 +68,8 @@ struct Status {
   std::optional<bool> validates;  // the resolver, DNSSEC; nullopt: not asked, because mtasts.toml names others
   StoreStatus store;
   std::vector<HostStatus> hosts;
+  DeliveryStatus deliveries{};
+  std::vector<Observing> observing{};
   std::vector<Problem> problems{};  // judge() finds them
 };
 
@@ -58,10 +78,13 @@ std::vector<HostStatus> look_at_hosts(const std::string& root);
 
 StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now);
 
+ServerCounts count_deliveries(const std::vector<PastEvent>& events, WallTime since);
+
 std::vector<Problem> judge(const Status& status, WallTime now);
 
 std::string status_text(const Status& status, WallTime now, bool colour);
-// One line: schema (1), status (ok, warning, critical), problems[], daemon{}, resolver{}, store{}, failing[], hosts[].
+// One line: schema (1), status (ok, warning, critical), problems[], daemon{}, resolver{}, store{}, failing[], hosts[],
+// deliveries{}, observing[].
 std::string status_json(const Status& status);
 StatusExit status_exit(const Status& status);
 

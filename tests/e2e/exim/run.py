@@ -24,6 +24,7 @@ from world import World  # noqa: E402
 
 import every_change  # noqa: E402,F401
 import every_enforce  # noqa: E402,F401
+import every_observe  # noqa: E402,F401
 import every_trouble  # noqa: E402,F401
 import scenarios_change  # noqa: E402,F401
 import scenarios_configuration  # noqa: E402,F401

@@ -20,6 +20,7 @@ from world import World  # noqa: E402
 
 import every_change  # noqa: E402,F401
 import every_enforce  # noqa: E402,F401
+import every_observe  # noqa: E402,F401
 import every_trouble  # noqa: E402,F401
 import scenarios_daemon  # noqa: E402,F401
 import scenarios_dane  # noqa: E402,F401

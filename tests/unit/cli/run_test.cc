@@ -229,6 +229,13 @@ TEST_F(Program, ConfigTellsWhereEachValueCameFrom) {
   EXPECT_THAT(became_, IsEmpty());
 }
 
+TEST_F(Program, ConfigTellsWhereNothingIsEnforced) {
+  configure("[opensmtpd]\nobserve = true\n");
+  EXPECT_EQ(run({"config"}), 0);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("opensmtpd.observe = true  # " + config_ + ":2\n"),
+                                HasSubstr("# OpenSMTPD: observing only: nothing is enforced; ")));
+}
+
 TEST_F(Program, ABrokenConfigurationIsOneSentence) {
   configure("[dns]\ntimeout_s = \"long\"\n");
   for (const std::vector<std::string>& words :

@@ -269,5 +269,45 @@ TEST_F(DecisionDane, CountsForNothingWhereItWasNotAsked) {
   EXPECT_EQ(decision.dane, std::nullopt);
 }
 
+TEST(OnlyObserved, WhatWouldBeEnforcedIsWatchedAsAPolicyInTestingIs) {
+  const Decision decision = only_observed(decide(outcome(kFound, kEnforce), {}, kNow));
+  EXPECT_EQ(decision.kind, Kind::kPolicy);
+  EXPECT_EQ(decision.mode, Mode::kTesting);
+  EXPECT_TRUE(decision.observed);
+  EXPECT_THAT(decision.mx, ElementsAre("mx.example.com"));
+}
+
+TEST(OnlyObserved, AnOverrideToEnforceIsObservedToo) {
+  DecisionRules rules;
+  rules.overrides = {{domain(), Mode::kEnforce}};
+  EXPECT_TRUE(only_observed(decide(outcome(kFound, kTesting), rules, kNow)).observed);
+}
+
+TEST(OnlyObserved, MailThatWouldWaitGoesOutAsWithoutAPolicy) {
+  const Decision waiting = decide(outcome(kFound, std::nullopt, {}, Progress::kFetchPending), {}, kNow);
+  ASSERT_EQ(waiting.kind, Kind::kDefer);
+  EXPECT_EQ(only_observed(waiting).kind, Kind::kNoPolicy);
+  EXPECT_TRUE(only_observed(waiting).observed);
+  EXPECT_EQ(only_observed(waiting).reason, waiting.reason);
+}
+
+TEST(OnlyObserved, R29NobodyDefersForDane) {
+  DecisionRules rules;
+  rules.ask_dane = true;
+  const Decision decision = decide(outcome(kFound, kEnforce), rules, kNow);
+  ASSERT_TRUE(must_defer_for_dane(decision));
+  EXPECT_FALSE(must_defer_for_dane(only_observed(decision)));
+}
+
+TEST(OnlyObserved, NothingElseIsTouched) {
+  for (const auto& policy : {std::optional(kTesting), std::optional(kNone), std::optional<StoredPolicy>()}) {
+    const Decision decision = decide(outcome(kFound, policy), {}, kNow);
+    const Decision observed = only_observed(decision);
+    EXPECT_FALSE(observed.observed);
+    EXPECT_EQ(observed.kind, decision.kind);
+    EXPECT_EQ(observed.mode, decision.mode);
+  }
+}
+
 }  // namespace
 }  // namespace mtasts

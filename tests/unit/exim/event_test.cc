@@ -352,5 +352,13 @@ TEST(SessionFacts, AModeIsNeeded) {
   }
 }
 
+TEST_F(EximEvents, WhenObservingAFailureHasANameOfItsOwn) {
+  decision_.observed = true;
+  host_ = "other.test";
+  session("other.test", "1900000000", "1");
+  ASSERT_EQ(log_->lines.size(), 1U);
+  EXPECT_THAT(log_->lines[0], testing::StartsWith("warning event=observed-failure domain=example.com mx=other.test "));
+}
+
 }  // namespace
 }  // namespace mtasts

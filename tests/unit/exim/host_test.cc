@@ -170,5 +170,29 @@ TEST_F(EximHostTest, R27AnEventFindsThePolicyInTheStore) {
   EXPECT_THAT(log_->lines[0], HasSubstr("does not list this MX"));
 }
 
+TEST_F(EximHostTest, WhenObservingNothingIsEnforcedOrDeferred) {
+  configure(
+      "[dns]\nresolvers = [\"127.0.0.1:1\"]\ntimeout_s = 1\n[engine]\non_dns_failure = \"defer\"\n"
+      "[exim]\nobserve = true\n");
+  remember("enforced.example", "enforce");
+  EXPECT_EQ(route({"enforced.example"}).text, "testing|");
+  EXPECT_EQ(mode({"enforced.example"}).text, "testing");
+  const EximReply unknown = route({"unknown.example"});
+  EXPECT_EQ(unknown.status, EximStatus::kOk);
+  EXPECT_EQ(unknown.text, "");
+  EXPECT_THAT(log_->lines, testing::Contains(HasSubstr("info event=observed-defer domain=unknown.example reason=")));
+  const auto warned = std::ranges::count_if(
+      log_->lines, [](const std::string& line) { return line.starts_with("warning event=observing section=exim "); });
+  EXPECT_EQ(warned, 1) << "once an hour";
+}
+
+TEST_F(EximHostTest, WhenObservingAnEventFindsThatThePolicyWouldBeEnforced) {
+  configure("[exim]\nobserve = true\n");
+  remember("enforced.example", "enforce");
+  event({"tcp:connect", "", "enforced.example", "evil.test", "192.0.2.1", "0", "mode=testing cv=0 ver="});
+  event({"smtp:ehlo", "250 mx", "enforced.example", "evil.test", "192.0.2.1", "0", "mode=testing cv=0 ver="});
+  EXPECT_THAT(log_->lines, testing::Contains(HasSubstr("event=observed-failure domain=enforced.example mx=evil.test")));
+}
+
 }  // namespace
 }  // namespace mtasts

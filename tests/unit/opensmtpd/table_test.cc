@@ -11,7 +11,7 @@
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
-#include "tests/unit/opensmtpd/fake_prober.h"
+#include "tests/unit/module/trial/fake_prober.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -173,6 +173,37 @@ TEST_F(Asked, NobodyIsAskedForReportsWithoutACollector) {
 TEST_F(Asked, ThereIsNothingToFetch) {
   EXPECT_EQ(ask(Operation::kFetch, Request::Service::kDomain), "not-found");
   EXPECT_EQ(ask(Operation::kUnknown, Request::Service::kOther), "error");
+}
+
+TEST_F(Asked, WhenObservingNoDomainIsFoundAndItsHostsAreTriedForEachRecipient) {
+  config_.opensmtpd.observe = true;
+  cache("enforce");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(check(), "not-found");
+    answer_mx({{10, "evil.test"}});
+    resolver_.mxs.clear();
+  }
+  EXPECT_THAT(log_.lines,
+              testing::ElementsAre(HasSubstr("event=observed-failure domain=example.com server=opensmtpd mx=evil.test"),
+                                   HasSubstr("event=observed-defer domain=example.com"),
+                                   HasSubstr("event=observed-failure"), HasSubstr("event=observed-defer")));
+}
+
+TEST_F(Asked, WhenObservingNobodyIsPutOff) {
+  config_.opensmtpd.observe = true;
+  EXPECT_EQ(check(), "");
+  resolver_.txts.at(0).second(FakeResolver::found({"v=STSv1; id=1"}));
+  loop_.advance(config_.opensmtpd.wait);
+  EXPECT_EQ(answer_, "not-found");
+  EXPECT_THAT(log_.lines, Contains(HasSubstr("event=observed-defer domain=example.com")));
+}
+
+TEST_F(Asked, WhenObservingMailThatWasQueuedBeforeStaysProtected) {
+  config_.opensmtpd.observe = true;
+  cache("enforce");
+  EXPECT_EQ(relay_host(), "");
+  answer_mx({{10, "evil.test"}});
+  EXPECT_EQ(answer_, "error");
 }
 
 }  // namespace

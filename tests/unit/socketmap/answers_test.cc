@@ -184,5 +184,64 @@ TEST_F(Answering, EveryMapHasItsOwnAnswer) {
   EXPECT_EQ(ask("sts example.com"), kSecure);
 }
 
+TEST_F(Answering, AnAnswerToTryAgainIsLoggedWithWhoAsked) {
+  EXPECT_EQ(ask("sts example.com"), "");
+  resolver_.txts.at(0).second(FakeResolver::found({"v=STSv1; id=1"}));
+  loop_.advance(seconds(21));
+  EXPECT_THAT(log_.lines, testing::Contains(testing::AllOf(
+                              StartsWith("info event=deferred domain=example.com server=sendmail reason=\""),
+                              HasSubstr("effect=\"the mail waits\""))));
+}
+
+class ObservingAnswers : public Answering {
+ protected:
+  std::vector<std::string> watched_;
+  Answers observing_{{.protocol = protocol_,
+                      .lookups = &engine_,
+                      .store = store_,
+                      .log = log_,
+                      .metrics = metrics_,
+                      .clock = [this] { return now_; },
+                      .observe = true,
+                      .would_enforce =
+                          [this](const Question& question, const Decision& decision) {
+                            watched_.push_back(question.payload + " " + std::string(mode_name(decision.mode)));
+                          }},
+                     config_};
+};
+
+TEST_F(ObservingAnswers, NothingIsEnforcedAndEachRequestIsTold) {
+  remember(enforced());
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
+  EXPECT_EQ(*observing_.find("sts example.com", "uid 0").frame, "9:NOTFOUND ,");
+  EXPECT_THAT(watched_, testing::ElementsAre("postfix example.com enforce", "postfix example.com enforce",
+                                             "sts example.com enforce"));
+}
+
+TEST_F(ObservingAnswers, WhatIsNotEnforcedAnywayIsNotTold) {
+  CacheEntry entry = enforced();
+  entry.policy = test::stored_policy("1", now_ - hours(1), test::policy_body("testing", 604'800));
+  remember(entry);
+  EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
+  EXPECT_THAT(watched_, testing::IsEmpty());
+  EXPECT_THAT(log_.lines, testing::IsEmpty());
+}
+
+TEST_F(ObservingAnswers, MailThatWouldWaitDoesNot) {
+  EXPECT_EQ(observing_.without_lookup(kQuestion, "full"), "9:NOTFOUND ,");
+  EXPECT_THAT(log_.lines,
+              testing::ElementsAre(
+                  HasSubstr("event=observed-defer domain=example.com server=postfix reason=\"full\" effect=\"none: ")));
+  EXPECT_THAT(watched_, testing::IsEmpty());
+}
+
+TEST_F(ObservingAnswers, R29NorForDane) {
+  config_.decision.ask_dane = true;
+  remember(enforced());
+  EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
+  EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=observed-defer domain=example.com server=postfix "
+                                                         "reason=\"whether DANE judges the MX hosts")));
+}
+
 }  // namespace
 }  // namespace mtasts::socketmap

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "module/config/observe.h"
 #include "module/config/schema.h"
 #include "module/helper/settings.h"
+#include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -225,6 +227,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"[socketmap]\nsocket_mode = \"-666\"\n", ":2:", "socketmap.socket_mode must be a mode in octal"},
         BadInput{"[socketmap]\nmax_connections = 0\n",
                  ":2:", "socketmap.max_connections must be a whole number from 1"},
+        BadInput{"[exim]\nobserve = 1\n", ":2:", "exim.observe must be true or false"},
         BadInput{"[socketmap]\ndane_answer = \"secure\"\n", ":2:", "\"notfound\", \"dane\" or \"dane-only\""},
         BadInput{"[tlsrpt]\nsocket = \"collectd.sock\"\n", ":2:", "tlsrpt.socket must be \"\" or the absolute path"},
         BadInput{"[metrics]\nlisten = \"9461\"\n", ":2:", "metrics.listen must be \"\" or an address like"},
@@ -284,6 +287,32 @@ TEST_F(ConfigFile, ShownValuesAreAcceptedAgain) {
   std::string text;
   for (const auto& setting : *settings) text += setting.key + " = " + setting.value + "\n";
   EXPECT_EQ(error_of(text), "no error");
+}
+
+TEST_F(ConfigFile, NothingIsOnlyObservedUnlessThatIsWanted) {
+  const auto config = load("");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(observing(*config).empty());
+}
+
+TEST_F(ConfigFile, EachServerIsObservedByItself) {
+  for (const std::string section : {"exim", "opensmtpd", "socketmap"}) {
+    const auto config = load("[" + section + "]\nobserve = true\n");
+    ASSERT_TRUE(config);
+    ASSERT_EQ(observing(*config).size(), 1U);
+    EXPECT_EQ(observing(*config)[0].section, section);
+    EXPECT_THAT(observing(*config)[0].note, testing::AllOf(HasSubstr("observing only: nothing is enforced"),
+                                                           HasSubstr(section + ".observe = false")));
+  }
+}
+
+TEST_F(ConfigFile, TheLogIsToldOfTheSectionsThatItsProgramServes) {
+  const auto config = load("[exim]\nobserve = true\n[opensmtpd]\nobserve = true\n");
+  ASSERT_TRUE(config);
+  FakeLog log;
+  warn_of_observing(log, *config, {"exim", "socketmap"});
+  ASSERT_EQ(log.lines.size(), 1U);
+  EXPECT_THAT(log.lines[0], StartsWith("warning event=observing section=exim detail=\"Exim: observing only: "));
 }
 
 }  // namespace

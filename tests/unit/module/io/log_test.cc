@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "module/io/descriptor.h"
+#include "tests/unit/module/fake_log.h"
 
 namespace mtasts {
 namespace {
@@ -36,6 +37,17 @@ std::string written(bool journal) {
 TEST(Log, TheJournalGetsThePriorityOfALine) { EXPECT_EQ(written(true), "<4>mtasts: warning: event=test\n"); }
 
 TEST(Log, OthersGetTheLineAlone) { EXPECT_EQ(written(false), "mtasts: warning: event=test\n"); }
+
+TEST(Log, AListenerIsGivenWhatTheThresholdDrops) {
+  FakeLog log;
+  std::vector<std::string> heard;
+  log.set_listener([&](const std::string& line) { heard.push_back(line); });
+  log.set_threshold(LogLevel::kError);
+  log.write(LogLevel::kInfo, "event=info");
+  log.write(LogLevel::kDebug, "event=debug");
+  EXPECT_EQ(heard, std::vector<std::string>{"event=info"});
+  EXPECT_TRUE(log.lines.empty());
+}
 
 }  // namespace
 }  // namespace mtasts

@@ -13,7 +13,7 @@
 #include "module/io/log.h"
 #include "module/io/short_memory.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 
 // What is to be expected of an MX host, the best first.
 enum class Prospect {
@@ -67,4 +67,4 @@ class Probes {
   std::unordered_map<std::string, std::vector<Done>> waiting_;
 };
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

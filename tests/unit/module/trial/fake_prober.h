@@ -8,7 +8,7 @@
 
 #include "core/ports.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 
 class FakeProber final : public MxProber {
  public:
@@ -30,4 +30,4 @@ class FakeProber final : public MxProber {
   std::map<std::string, Callback> waiting;
 };
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

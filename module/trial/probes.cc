@@ -1,8 +1,8 @@
-#include "adapters/opensmtpd/probes.h"
+#include "module/trial/probes.h"
 
 #include <utility>
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 namespace {
 
 using std::chrono::minutes;
@@ -93,4 +93,4 @@ void Probes::remember(const std::string& host, Finding finding, minutes time) {
   for (const auto& done : waiting) done();
 }
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

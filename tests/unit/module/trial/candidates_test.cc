@@ -1,11 +1,11 @@
-#include "adapters/opensmtpd/candidates.h"
+#include "module/trial/candidates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 namespace {
 
 using testing::ElementsAre;
@@ -72,4 +72,4 @@ TEST(Candidates, AreFew) {
 }
 
 }  // namespace
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

@@ -7,7 +7,7 @@
 
 #include "core/ports.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 
 // Hosts tried for one domain. Who has more is served by the preferred ones.
 inline constexpr std::size_t kMaxCandidates = 10;
@@ -18,4 +18,4 @@ inline constexpr std::size_t kMaxCandidates = 10;
 std::vector<std::string> candidates(const std::string& domain, std::vector<MxRecord> records,
                                     const std::vector<std::string>& patterns, std::mt19937& random);
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

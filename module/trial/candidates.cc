@@ -1,11 +1,11 @@
-#include "adapters/opensmtpd/candidates.h"
+#include "module/trial/candidates.h"
 
 #include <algorithm>
 
 #include "core/domain.h"
 #include "core/mx_match.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 
 std::vector<std::string> candidates(const std::string& domain, std::vector<MxRecord> records,
                                     const std::vector<std::string>& patterns, std::mt19937& random) {
@@ -23,4 +23,4 @@ std::vector<std::string> candidates(const std::string& domain, std::vector<MxRec
   return hosts;
 }
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

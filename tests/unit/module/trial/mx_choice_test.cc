@@ -1,14 +1,14 @@
 // The choice of an MX host with scripted DNS, probes and time.
-#include "adapters/opensmtpd/mx_choice.h"
+#include "module/trial/mx_choice.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
-#include "tests/unit/opensmtpd/fake_prober.h"
+#include "tests/unit/module/trial/fake_prober.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 namespace {
 
 using std::chrono::milliseconds;
@@ -168,8 +168,8 @@ TEST_F(Choosing, WithoutProbesThePreferred) {
 
 TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
   std::vector<std::string> told;
-  choice_.watch(test::domain(), {"mx1.example.com"}, [&](const std::vector<MxChoice::Failure>& failures) {
-    for (const auto& [host, error] : failures) told.push_back(host + " " + error.detail);
+  choice_.watch(test::domain(), {"mx1.example.com"}, [&](const MxChoice::Findings& findings) {
+    for (const auto& [host, error] : findings.failures) told.push_back(host + " " + error.detail);
   });
   dns();
   EXPECT_THAT(told, IsEmpty());
@@ -181,7 +181,7 @@ TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
 TEST_F(Choosing, R27AHostThatNobodyCanReachIsNoneThatEnforceWouldRefuse) {
   int told = -1;
   choice_.watch(test::domain(), {"mx1.example.com", "mx2.example.com"},
-                [&](const std::vector<MxChoice::Failure>& failures) { told = static_cast<int>(failures.size()); });
+                [&](const MxChoice::Findings& findings) { told = static_cast<int>(findings.failures.size()); });
   dns();
   prober_.refuse("mx1.example.com", ErrorCode::kUnreachable);
   prober_.refuse("mx2.example.com", ErrorCode::kStartTlsNotSupported);
@@ -304,7 +304,7 @@ TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {
   now_ += minutes(9) + seconds(59);  // that mx1 passed is still known, for a second
   int ended = 0;
   choice_.watch(test::domain(), {"mx1.example.com", "mx2.example.com"},
-                [&](const std::vector<MxChoice::Failure>& /*failures*/) { ++ended; });
+                [&](const MxChoice::Findings& /*findings*/) { ++ended; });
   dns();
   now_ += seconds(2);
   prober_.pass("mx2.example.com");
@@ -314,10 +314,10 @@ TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {
 TEST_F(Choosing, WatchingEndsWhereDnsDoesNotAnswer) {
   int ended = 0;
   choice_.watch(test::domain(), {"mx1.example.com"},
-                [&](const std::vector<MxChoice::Failure>& failures) { ended += failures.empty() ? 1 : 0; });
+                [&](const MxChoice::Findings& findings) { ended += findings.failures.empty() ? 1 : 0; });
   resolver_.mxs.at(0).second(fail(ErrorCode::kDnsTimeout, "silence"));
   EXPECT_EQ(ended, 1);
 }
 
 }  // namespace
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

@@ -1,12 +1,12 @@
-#include "adapters/opensmtpd/mx_choice.h"
+#include "module/trial/mx_choice.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "adapters/opensmtpd/candidates.h"
 #include "core/mx_match.h"
+#include "module/trial/candidates.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 namespace {
 
 // They are nothing that could change by itself; a session with one would be tried about as often as others are.
@@ -116,16 +116,16 @@ struct MxChoice::Watch {
 };
 
 // What nothing is known of any more when the last probe ends was no failure; nor is a host that nobody can reach.
-std::vector<MxChoice::Failure> MxChoice::failures_of(const Watch& watch) const {
-  std::vector<Failure> failures;
+MxChoice::Findings MxChoice::findings_of(const Watch& watch) const {
+  Findings findings{{}, watch.hosts.size()};
   for (const std::string& host : watch.hosts) {
     const Probes::Known* known = deps_.probes->known(host);
     if (!mx_allowed(watch.patterns, host))
-      failures.push_back({host, not_named()});
+      findings.failures.push_back({host, not_named()});
     else if (known != nullptr && is_refused(known->value.trial.result))
-      failures.push_back({host, known->value.trial.result.error()});
+      findings.failures.push_back({host, known->value.trial.result.error()});
   }
-  return failures;
+  return findings;
 }
 
 void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done) {
@@ -133,7 +133,7 @@ void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patte
   deps_.resolver.mx(domain.text(), [this, watch](const Result<DnsAnswer<MxRecord>>& answer) {
     if (answer) watch->hosts = candidates(watch->domain.text(), answer->records, {}, random_);
     const auto one_is_known = [this, watch] {
-      if (--watch->missing == 0) watch->done(failures_of(*watch));
+      if (--watch->missing == 0) watch->done(findings_of(*watch));
     };
     for (const std::string& host : watch->hosts) {
       if (!mx_allowed(watch->patterns, host))
@@ -141,8 +141,8 @@ void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patte
       else if (find_out(watch->domain, host, one_is_known))
         ++watch->missing;
     }
-    if (watch->missing == 0) watch->done(failures_of(*watch));
+    if (watch->missing == 0) watch->done(findings_of(*watch));
   });
 }
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

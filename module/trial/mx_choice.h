@@ -1,5 +1,5 @@
-// The one MX host that smtpd is named: it takes a relay host without a second one to fall back to, so that whoever
-// names it has to know whether it would pass.
+// The MX hosts of a domain, tried. OpenSMTPD is named one of them: it takes a relay host without a second one to fall
+// back to, so that whoever names it has to know whether it would pass. Of policies that are only watched all are tried.
 #pragma once
 
 #include <chrono>
@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "adapters/opensmtpd/probes.h"
 #include "core/domain.h"
 #include "core/ports.h"
+#include "module/trial/probes.h"
 
-namespace mtasts::opensmtpd {
+namespace mtasts {
 
 // Everything passed to the constructor must outlive the object, and the object what it has begun. One thread.
 class MxChoice {
@@ -35,7 +35,11 @@ class MxChoice {
     std::string host;
     Error error;
   };
-  using Watched = std::function<void(const std::vector<Failure>& failures)>;
+  struct Findings {
+    std::vector<Failure> failures;
+    std::size_t hosts = 0;  // that there are; 0: DNS names none
+  };
+  using Watched = std::function<void(const Findings& findings)>;
 
   explicit MxChoice(Deps deps);
   ~MxChoice();
@@ -56,7 +60,7 @@ class MxChoice {
   struct Watch;
 
   void end(Choice& choice, const Result<std::string>& host);
-  [[nodiscard]] std::vector<Failure> failures_of(const Watch& watch) const;
+  [[nodiscard]] Findings findings_of(const Watch& watch) const;
   void look_at(Choice& choice, bool at_deadline);
   // Tells what is known of the host, or makes it known and calls `done`; true: it has to be waited for.
   bool find_out(const std::optional<Domain>& told, const std::string& host, const std::function<void()>& done) const;
@@ -68,4 +72,4 @@ class MxChoice {
   std::list<std::shared_ptr<Choice>> choices_;  // that have not ended; callbacks have weak pointers to them
 };
 
-}  // namespace mtasts::opensmtpd
+}  // namespace mtasts

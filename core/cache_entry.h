@@ -15,8 +15,6 @@
 
 namespace mtasts {
 
-using Time = WallTime;  // the older name, still in two adapters
-
 // The last answer about the TXT record and how long it may be used without asking again (R23).
 struct RecordMemory {
   enum class State {

@@ -1,5 +1,8 @@
 // What is cached under a name until a moment, of so many names at most: the one that was cached first makes
 // room. Pure: whoever asks knows what time it is.
+//
+// For findings about MX hosts and for what TLSRPT was told: small values, so that their number bounds them. Answers
+// ready to be sent have server::Memory, which is bounded in octets and faster.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,8 @@
 // Answers ready to be sent. What is cached for longer is in the store; this saves most requests the way there.
 //
-// A table of its own instead of a list and a map: an answer from here touches three or four cache lines, and those were
-// most of what it cost beside the system calls.
+// A table of its own with CLOCK eviction instead of a list and a map: an answer from here touches three or four cache
+// lines, and those were most of what it cost beside the system calls. Where that does not matter, ShortMemory
+// (module/io) is shorter; UnsavedPolicies (module/store) is for policies that cannot be saved.
 #pragma once
 
 #include <chrono>

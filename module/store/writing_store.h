@@ -13,7 +13,8 @@
 namespace mtasts {
 
 // A policy that cannot be saved (rights, a full disk, the quota) is applied and refreshed all the same for as long as
-// the process lives: of so many bytes, and the one that was cached first makes room.
+// the process lives: of so many bytes, and the one that was cached first makes room. A cache of its own, because
+// ShortMemory (module/io) counts names and forgets after a time: one policy may be a thousand times as long as another.
 class UnsavedPolicies {
  public:
   explicit UnsavedPolicies(std::size_t most_bytes) : most_bytes_(most_bytes) {}

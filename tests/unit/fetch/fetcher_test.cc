@@ -124,8 +124,6 @@ TEST(Fetcher, ATimeLimitThatPassedWhileTheProcessStoodStillIsNoFailureOfTheHost)
   EXPECT_THAT(result.error().detail, HasSubstr("this process was busy or stood still"));
 }
 
-TEST(Fetcher, IsBuiltForTheTlsLibraryItSays) { EXPECT_STREQ(fetcher_tls_library(), MTASTS_TEST_TLS); }
-
 struct Slow {
   const char* domain;
   const char* address;

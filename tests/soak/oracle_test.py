@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import entry
 import strangers
 from clock import DAY, YEAR, Clock
 from episodes import Episode, Episodes, Trait
+from faults_files import Noise
 from oracle import PROMPT, REPEATED, Answer, Oracle
 from pulse import WHOLE_MACHINE, Pulse, is_blocked, waited
 from model import WEEK, Domain, Kind, Version
@@ -390,6 +392,22 @@ class Entries(unittest.TestCase):
                 entry.read(bytes(changed), "a.test")
         with self.assertRaises(entry.Damaged):
             entry.read(whole, "b.test")
+
+
+class Noises(unittest.TestCase):
+    """What mtasts takes for an entry of a later version it keeps: the fault has to take all of that away itself."""
+
+    LATER = re.compile(rb"mtasts-cache (?!1\n)\d{1,9}\n")
+
+    def test_every_way_that_leaves_a_later_version_is_known_to(self) -> None:
+        with tempfile.NamedTemporaryFile() as other:
+            field = mock.Mock(random=random.Random(1))
+            field.testbed.file_of.return_value = Path(other.name)
+            field.testbed.domains = [STEADY]
+            for old in (Noise.VERSION, b"mtasts-cache 1\ndomain: a.test\n"):
+                for way in sorted(set(Noise.WAYS)):
+                    new = Noise.noise(field, way, bytearray(old))
+                    self.assertEqual(Noise.stays(new), bool(self.LATER.match(new)), (way, old))
 
 
 class Clocks(Case):

@@ -35,7 +35,12 @@ Read<FileOpener> FileOpener::start(const std::vector<std::string>& paths) {
   return FileOpener(std::move(ours), child);
 }
 
-std::optional<OpenedFile> FileOpener::next() { return receive_opened(socket_); }
+std::optional<OpenedFile> FileOpener::next() {
+  if (ended_) return std::nullopt;
+  auto file = receive_opened(socket_);
+  ended_ = !file || file->is_last;
+  return file;
+}
 
 Read<std::string> read_all(const Descriptor& file, std::size_t limit) {
   std::string bytes;

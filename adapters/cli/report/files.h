@@ -17,6 +17,7 @@ struct OpenedFile {
   std::string name;
   Read<Descriptor> descriptor;
   bool is_of_folder = false;  // found in a Maildir, not named itself
+  bool is_last = false;       // stands for all that would have followed
 };
 
 class FileOpener {
@@ -38,6 +39,7 @@ class FileOpener {
 
   Descriptor socket_;
   pid_t child_;
+  bool ended_ = false;
 };
 
 // All of the file, at most `limit` bytes and one more, by which a larger one is known.

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 namespace mtasts::report {
 namespace {
@@ -17,8 +19,13 @@ namespace {
 constexpr std::size_t kMaxName = 8192;
 constexpr int kQueue = 32768;  // bytes; the kernel doubles it
 
-// The first byte of a message; its name follows.
-enum class Tag : char { kNamed = 'n', kOfFolder = 'f', kFault = '!' };
+// The first byte of a message; its name follows, but behind the last one.
+enum class Tag : char { kNamed = 'n', kOfFolder = 'f', kFault = '!', kEnd = '.' };
+
+// A user may have as many descriptors under way as a process may have open (ETOOMANYREFS), in all his processes
+// together: they become fewer while the other side takes them.
+constexpr std::chrono::milliseconds kSoon{10};
+constexpr int kTries = 200;
 
 class Control {
  public:
@@ -50,8 +57,10 @@ bool send_message(const Descriptor& socket, std::string text, int descriptor) {
     message.msg_control = nullptr;
     message.msg_controllen = 0;
   }
-  while (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) {
-    if (errno != EINTR) return false;
+  for (int tries = 0; ::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0;) {
+    if (errno == EINTR) continue;
+    if (errno != ETOOMANYREFS || ++tries == kTries) return false;
+    std::this_thread::sleep_for(kSoon);
   }
   return true;
 }
@@ -67,16 +76,24 @@ bool send_unreadable(const Descriptor& socket, const std::string& name) {
   return send_fault(socket, name, reason, Refusal::Kind::kUnreadable);
 }
 
-// The names of a folder's files, sorted; nothing if it cannot be read.
+// False: nobody listens any more.
+bool send_opened(const Descriptor& socket, Tag tag, const std::string& name, int descriptor) {
+  if (send_message(socket, static_cast<char>(tag) + name, descriptor)) return true;
+  const std::string reason = std::string("cannot be handed over: ") + std::strerror(errno);
+  return send_fault(socket, name, reason, Refusal::Kind::kUnreadable);
+}
+
+// The names of a folder's files, sorted; nothing, and errno, if they cannot be read to the end.
 std::optional<std::vector<std::string>> names_in(Descriptor folder) {
-  DIR* opened = ::fdopendir(folder.get());
+  DIR* opened = folder ? ::fdopendir(folder.get()) : nullptr;
   if (opened == nullptr) return std::nullopt;
   static_cast<void>(folder.release());  // closedir() closes it
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(opened, ::closedir);
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(opened)) {
+  for (errno = 0; const dirent* entry = ::readdir(opened); errno = 0) {
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
+  if (errno != 0) return std::nullopt;
   std::ranges::sort(names);
   return names;
 }
@@ -91,7 +108,7 @@ bool send_file_of_folder(const Descriptor& socket, const Descriptor& folder, con
   if (!file && errno == ENOENT) return true;  // a mail program has renamed it meanwhile
   if (!file || ::fstat(file.get(), &status) != 0) return send_unreadable(socket, path);
   if (!S_ISREG(status.st_mode)) return send_fault(socket, path, "no regular file", Refusal::Kind::kRefused);
-  return send_message(socket, static_cast<char>(Tag::kOfFolder) + path, file.get());
+  return send_opened(socket, Tag::kOfFolder, path, file.get());
 }
 
 bool send_maildir(const Descriptor& socket, const Descriptor& box, const std::string& path) {
@@ -100,7 +117,7 @@ bool send_maildir(const Descriptor& socket, const Descriptor& box, const std::st
     const Descriptor folder(::openat(box.get(), part, kInFolder | O_DIRECTORY));
     if (!folder && (errno == ENOENT || errno == ENOTDIR))
       return send_fault(socket, path, "a folder, but no Maildir: it has no cur and new", Refusal::Kind::kRefused);
-    const auto names = names_in(Descriptor(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0)));
+    const auto names = folder ? names_in(Descriptor(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0))) : std::nullopt;
     if (!names) return send_unreadable(socket, inside);
     for (const std::string& name : *names) {
       if (!send_file_of_folder(socket, folder, name, inside + name)) return false;
@@ -111,13 +128,13 @@ bool send_maildir(const Descriptor& socket, const Descriptor& box, const std::st
 
 // A pipe is waited for when it is read, not when it is opened.
 bool send_named(const Descriptor& socket, const std::string& path) {
-  if (path == "-") return send_message(socket, static_cast<char>(Tag::kNamed) + path, STDIN_FILENO);
+  if (path == "-") return send_opened(socket, Tag::kNamed, path, STDIN_FILENO);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return send_unreadable(socket, path);
   if (S_ISDIR(status.st_mode)) return send_maildir(socket, file, path);
   ::fcntl(file.get(), F_SETFL, ::fcntl(file.get(), F_GETFL) & ~O_NONBLOCK);
-  return send_message(socket, static_cast<char>(Tag::kNamed) + path, file.get());
+  return send_opened(socket, Tag::kNamed, path, file.get());
 }
 
 OpenedFile fault_of(std::string_view text) {
@@ -140,6 +157,7 @@ void open_all(const std::vector<std::string>& paths, const Descriptor& socket) {
   for (const std::string& path : paths) {
     if (!send_named(socket, path)) return;
   }
+  send_message(socket, std::string(1, static_cast<char>(Tag::kEnd)), -1);
 }
 
 std::optional<OpenedFile> receive_opened(const Descriptor& socket) {
@@ -150,7 +168,11 @@ std::optional<OpenedFile> receive_opened(const Descriptor& socket) {
   ssize_t got = 0;
   while ((got = ::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
-  if (got <= 0) return std::nullopt;
+  if (got <= 0)
+    return OpenedFile{"the rest of the files",
+                      refuse("not looked at: the process that opens them ended early", Refusal::Kind::kUnreadable),
+                      false, true};
+  if (text.front() == static_cast<char>(Tag::kEnd)) return std::nullopt;
   text.resize(static_cast<std::size_t>(got));
   if (text.front() == static_cast<char>(Tag::kFault)) return fault_of(std::string_view(text).substr(1));
   const cmsghdr* header = CMSG_FIRSTHDR(&message);

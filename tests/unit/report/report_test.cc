@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "adapters/cli/report/opened_message.h"
 #include "module/io/descriptor.h"
 #include "tests/unit/module/scratch.h"
 #include "tests/unit/report/builders.h"
@@ -21,6 +23,8 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+constexpr uid_t kNobody = 65534;
 
 class Report : public testing::Test {
  protected:
@@ -98,6 +102,40 @@ TEST_F(Report, RefusesADamagedMailOfAMaildir) {
   file("box/new/1", mail_with("YQ="));
   EXPECT_EQ(run({box}), kSomeRefused);
   EXPECT_EQ(json()["refused"][0]["file"], box + "/new/1");
+}
+
+// A user's descriptors under way are limited like those that one process may have open; root's are not.
+TEST_F(Report, CountsAllOfALargeMaildirWhereFewDescriptorsMayBeUnderWay) {
+  constexpr int kMails = 300;
+  const std::string box = maildir();
+  std::filesystem::permissions(scratch_.path(), std::filesystem::perms(0755));
+  for (int i = 0; i < kMails; ++i) file("box/new/" + std::to_string(i), json_of({.id = '"' + std::to_string(i) + '"'}));
+  const pid_t user = ::fork();
+  if (user == 0) {
+    const rlimit few{16, 16};
+    if (::setrlimit(RLIMIT_NOFILE, &few) != 0 || (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0))
+      ::_exit(99);
+    ::_exit(run({box}) == kAllCounted && json()["reports"] == kMails ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(user, &status, 0), user);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(OpenedFiles, SaysSoWhereWhoeverOpensThemEndsEarly) {
+  auto pair = make_message_pair().value();
+  pair.second = Descriptor();
+  const auto file = receive_opened(pair.first);
+  ASSERT_TRUE(file && !file->descriptor && file->is_last);
+  EXPECT_EQ(file->descriptor.error().kind, Refusal::Kind::kUnreadable);
+  EXPECT_THAT(file->descriptor.error().reason, HasSubstr("ended early"));
+}
+
+TEST(OpenedFiles, SaysThatTheLastOneHasCome) {
+  auto pair = make_message_pair().value();
+  open_all({}, pair.second);
+  pair.second = Descriptor();
+  EXPECT_FALSE(receive_opened(pair.first));
 }
 
 // Who owns the Maildir could plant them there.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 #include "adapters/exim/route.h"
@@ -116,7 +117,8 @@ Result<SessionFacts> SessionFacts::read(std::string_view words) {
   SessionFacts facts;
   std::string_view ours = words;
   if (const std::size_t san = words.find(kNames); san != std::string_view::npos) {
-    facts.names = split(words.substr(san + kNames.size()), ':');
+    const std::string_view names = words.substr(san + kNames.size());
+    if (names.find_first_not_of(':') != std::string_view::npos) facts.names = names;
     ours = words.substr(0, san);
   }
   for (const std::string& word : split(ours, ' ')) {
@@ -246,8 +248,9 @@ void EventWatcher::dane_failed(const Event& event) {
 
 std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, bool verified, WallTime now) const {
   if (!connection_.certificate) return Verdict{kNotTrusted, "the MX presented no certificate"};
-  const auto& [names, not_after] = *connection_.certificate;
+  const auto& not_after = connection_.certificate->not_after;
   if (not_after && now > *not_after) return Verdict{kExpired, "the certificate has expired"};
+  const auto names = split(connection_.certificate->names, ':');
   if (names.empty()) return Verdict{kHostMismatch, "the certificate has no DNS name in its subjectAltName"};
   const auto matches = [host](const std::string& name) { return mx_matches(name, host); };
   if (std::ranges::none_of(names, matches)) return Verdict{kHostMismatch, "the certificate is for " + shown(names)};
@@ -288,11 +291,12 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
 }
 
 // Once a host address and result, however often this process connects.
-void EventWatcher::write_once(LogLevel level, std::string line) {
-  if (std::ranges::find(reported_, line) != reported_.end()) return;
+void EventWatcher::write_once(LogLevel level, const std::string& line) {
+  const std::size_t hash = std::hash<std::string>{}(line);
+  if (std::ranges::find(reported_, hash) != reported_.end()) return;
   if (reported_.size() == kMaxReported) reported_.erase(reported_.begin());
   log_.write(level, line);
-  reported_.push_back(std::move(line));
+  reported_.push_back(hash);
 }
 
 }  // namespace mtasts

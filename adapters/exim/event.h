@@ -32,7 +32,7 @@ struct SessionFacts {
   std::optional<WallTime> not_after;
   std::string process;      // digits; "": it does not say
   std::string own_address;  // "": it does not say
-  std::vector<std::string> names;
+  std::string names;        // separated by ":"
 
   // Error kConfig: no usable `mode`.
   static Result<SessionFacts> read(std::string_view words);
@@ -63,8 +63,9 @@ class EventWatcher {
   std::string on(const Event& event, WallTime now);
 
  private:
+  // Of each of a thousand processes (processes.h) one is kept: in the form that takes least.
   struct Certificate {
-    std::vector<std::string> names;
+    std::string names;  // separated by ":"
     std::optional<WallTime> not_after;
   };
   struct Connection {
@@ -93,13 +94,13 @@ class EventWatcher {
   [[nodiscard]] bool is_for_dane_alone(const Event& event) const;
   void complain(const Event& event, const Verdict& verdict);
   void report(const Event& event, const Verdict& verdict);
-  void write_once(LogLevel level, std::string line);
+  void write_once(LogLevel level, const std::string& line);
 
   PolicyOf policy_of_;
   Log& log_;
   const Report* report_;
   Connection connection_;
-  std::vector<std::string> reported_;
+  std::vector<std::size_t> reported_;  // hashes of lines
 };
 
 }  // namespace mtasts

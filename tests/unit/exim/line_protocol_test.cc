@@ -6,6 +6,7 @@
 
 #include "adapters/exim/request_line.h"
 #include "adapters/exim/route.h"
+#include "tests/unit/cost.h"
 #include "tests/unit/module/fake_log.h"
 
 namespace mtasts {
@@ -104,6 +105,16 @@ TEST_F(EximLines, R29AModeWaitsWhereDaneIsUnknown) {
   EXPECT_EQ(ask("mode example.com", unknown), "DEFER MTA-STS: no DNSSEC\n");
 }
 
+// Whoever may connect can name as many processes as he likes, and an MX as many names as a certificate holds.
+TEST_F(EximLines, WhatIsKeptOfManyProcessesIsLittle) {
+  std::string names;
+  while (names.size() < 30'000) names += "a:";
+  const test::Cost cost;
+  for (int process = 0; process < 1200; ++process)
+    ask(event("tls:cert", "0", "mode=enforce pid=" + std::to_string(process) + " san=" + names));
+  cost.expect_within(std::chrono::minutes(1), 100);
+}
+
 TEST_F(EximLines, WhatIsNoRequestIsRefusedWithAReason) {
   EXPECT_THAT(ask("GET / HTTP/1.1"), StartsWith("ERROR mtastsd: "));
   EXPECT_THAT(ask("lookup example.com"), AllOf(StartsWith("ERROR "), HasSubstr("route, mode, event")));
@@ -119,6 +130,7 @@ TEST_F(EximLines, R25ACertificateWithoutADnsNameIsVetoed) {
   EXPECT_THAT(ask(event("tls:cert", "0", "mode=enforce tlsa= cv=1 ver=TLS1.3 pid=7 notafter=9999999999 san=")),
               StartsWith("OK the certificate has no DNS name"));
   EXPECT_EQ(ask(event("tls:cert", "0", "mode=enforce pid=7 san=mx.example.com")), "OK \n");
+  EXPECT_THAT(ask(event("tls:cert", "0", "mode=enforce pid=7 san=::")), HasSubstr("no DNS name"));
   EXPECT_EQ(ask(event("tls:cert", "0", "mode=testing pid=7 san=")), "OK \n");
 }
 

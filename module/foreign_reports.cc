@@ -22,6 +22,8 @@ constexpr const char* kRequest = "1";
 // because a process has nothing to do.
 constexpr seconds kHelperTakesMore{10};
 
+constexpr seconds kStartTimeout{1};
+
 bool put_frame(int socket, const Fields& request) {
   const std::string frame = encode_frame(request);
   return ::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(frame.size());
@@ -84,7 +86,7 @@ void ForeignReports::hand_to_helper(const Fields& request) {
   const auto now = steady_clock::now();
   if (now - helper_started_ >= kHelperTakesMore) helper_ = Descriptor();
   if (helper_ && put_frame(helper_.get(), request)) return;
-  auto started = start_helper(config_, LogTarget::kSyslog);
+  auto started = start_helper(config_, LogTarget::kSyslog, now + kStartTimeout);
   helper_started_ = now;
   helper_ = started ? *std::move(started) : Descriptor();
   if (!helper_ || !put_frame(helper_.get(), request)) log_.write(LogLevel::kDebug, LogLine("tlsrpt-helper-missing"));

@@ -22,7 +22,7 @@ constexpr const char* kRequest = "1";
 Result<Outcome> lookup_in_helper(const Config& config, const Domain& domain, Lookup::Effort effort,
                                  milliseconds deadline) {
   const auto end = steady_clock::now() + deadline + kGrace;
-  const auto socket = start_helper(config, LogTarget::kSyslog);
+  const auto socket = start_helper(config, LogTarget::kSyslog, end);
   if (!socket) return tl::unexpected(socket.error());
   const std::string request = encode_frame(lookup_request(kRequest, domain, effort, deadline));
   // When it has gone already, what it said before can still be read.

@@ -21,6 +21,8 @@ constexpr milliseconds kReadyTimeout{10'000};
 // The helper answers at the deadline itself; one that is kept from it by a stranger is not waited for.
 constexpr milliseconds kGrace{2'000};
 constexpr milliseconds kStartInterval{1'000};
+// The event loop waits for it.
+constexpr milliseconds kStartTimeout{1'000};
 constexpr milliseconds kSilence{20'000};
 
 Error helper_ended() { return {ErrorCode::kLocalFault, "the lookup helper ended unexpectedly; its log lines say why"}; }
@@ -121,17 +123,17 @@ HelperClient::~HelperClient() = default;
 
 Result<std::unique_ptr<HelperClient>> HelperClient::open(const Config& config, Deps deps) {
   std::unique_ptr<HelperClient> client(new HelperClient(config, deps));
-  const auto ready = client->start().and_then([&] { return client->wait_until_ready(); });
+  const auto ready = client->start(kReadyTimeout).and_then([&] { return client->wait_until_ready(); });
   if (!ready) return tl::unexpected(ready.error());
   return client;
 }
 
-Result<void> HelperClient::start() {
+Result<void> HelperClient::start(milliseconds most) {
   // A process that is first in its container inherits the helpers that have ended.
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }
   started_ = last_heard_ = steady_clock::now();
-  auto socket = start_helper(config_, deps_.log_target);
+  auto socket = start_helper(config_, deps_.log_target, started_ + most);
   if (!socket) return tl::unexpected(socket.error());
   socket_ = std::move(*socket);
   reader_ = FrameReader();
@@ -158,7 +160,7 @@ void HelperClient::ask(Fields request, milliseconds time, Reply reply) {
   pending.reply = std::move(reply);
   if (!socket_) {
     const bool is_early = steady_clock::now() - started_ < kStartInterval;
-    const auto started = is_early ? Result<void>(tl::unexpected(helper_ended())) : start();
+    const auto started = is_early ? Result<void>(tl::unexpected(helper_ended())) : start(kStartTimeout);
     if (!started) return fail_later(id, started.error());
   }
   pending.timer = deps_.loop.after(time, [this, id] { on_late(id); });

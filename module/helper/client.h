@@ -67,7 +67,7 @@ class HelperClient final : public Lookups {
   [[nodiscard]] std::chrono::milliseconds question_time() const;
   // For what an audit looks at: nobody's mail waits for it.
   [[nodiscard]] std::chrono::milliseconds inspection_time() const;
-  [[nodiscard]] Result<void> start();
+  [[nodiscard]] Result<void> start(std::chrono::milliseconds most);
   [[nodiscard]] Result<void> wait_until_ready();
   void fail_later(std::uint64_t id, const Error& error);
   void receive();

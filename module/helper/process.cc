@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,8 +25,40 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 tl::unexpected<Error> cannot_start(const std::string& program, int error) {
-  return fail(ErrorCode::kLocalFault, "cannot start " + program + ": " + std::strerror(error) +
-                                          (error == ENOENT ? "; install mtasts completely" : ""));
+  const std::string why =
+      error == ETIMEDOUT ? "it takes too long, as if its disk or this machine stood still" : std::strerror(error);
+  return fail(ErrorCode::kLocalFault,
+              "cannot start " + program + ": " + why + (error == ENOENT ? "; install mtasts completely" : ""));
+}
+
+milliseconds until(SteadyTime end) {
+  return std::max(std::chrono::ceil<milliseconds>(end - steady_clock::now()), milliseconds(0));
+}
+
+// False: not by then, or it cannot be known (a kernel before 5.3).
+bool ends_by(const Descriptor& process, SteadyTime end) {
+  struct pollfd ended {
+    process.get(), POLLIN, 0
+  };
+  for (;;) {
+    const int count = ::poll(&ended, 1, static_cast<int>(until(end).count()));
+    if (count >= 0 || errno != EINTR) return count > 0;
+  }
+}
+
+// It forks at once, so that the helper is not our child: a host waits for its own children only. False: it had not done
+// so by `end`, and was ended. One that not even SIGKILL ends in time is left to the host.
+bool await(pid_t process, SteadyTime end) {
+  constexpr milliseconds kGrace{200};
+  const Descriptor watched(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+  const bool in_time = !watched || ends_by(watched, end);
+  if (!in_time) {
+    ::kill(process, SIGKILL);
+    if (!ends_by(watched, steady_clock::now() + kGrace)) return false;
+  }
+  while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return in_time;
 }
 
 // What the new process has of this one: the socket as its standard input, and standard error where its log goes there.
@@ -52,8 +86,8 @@ class SpawnPlan {
     ::posix_spawnattr_destroy(&attributes_);
   }
   // 0 or the error.
-  int spawn(const std::string& program, std::vector<std::string> arguments,
-            std::vector<std::string> environment) const {
+  int spawn(const std::string& program, std::vector<std::string> arguments, std::vector<std::string> environment,
+            SteadyTime end) const {
     const auto pointers = [](std::vector<std::string>& texts) {
       std::vector<char*> list;
       list.reserve(texts.size() + 1);
@@ -65,10 +99,7 @@ class SpawnPlan {
     const int error = ::posix_spawn(&process, program.c_str(), &actions_, &attributes_, pointers(arguments).data(),
                                     pointers(environment).data());
     if (error != 0) return error;
-    // It forks at once, so that the helper is not our child: a host waits for its own children only.
-    while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    return 0;
+    return await(process, end) ? 0 : ETIMEDOUT;
   }
 
  private:
@@ -99,7 +130,7 @@ Descriptor above_standard(int fd) {
 
 }  // namespace
 
-Result<Descriptor> start_helper(const Config& config, LogTarget log) {
+Result<Descriptor> start_helper(const Config& config, LogTarget log, SteadyTime end) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return cannot_start(config.helper_program, errno);
@@ -108,7 +139,8 @@ Result<Descriptor> start_helper(const Config& config, LogTarget log) {
   if (!own || !other) return cannot_start(config.helper_program, EMFILE);
   if (auto sent = send_settings(own.get(), config, log); !sent) return tl::unexpected(sent.error());
   const SpawnPlan plan(other.get(), log);
-  if (const int error = plan.spawn(config.helper_program, {config.helper_program, config.user}, environment_for(log)))
+  if (const int error =
+          plan.spawn(config.helper_program, {config.helper_program, config.user}, environment_for(log), end))
     return cannot_start(config.helper_program, error);
   return own;
 }
@@ -125,11 +157,10 @@ Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view i
       fields.erase(fields.begin());
       return std::move(fields);
     }
-    const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
     struct pollfd wait {
       socket, POLLIN, 0
     };
-    const int ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    const int ready = ::poll(&wait, 1, static_cast<int>(until(end).count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return fail(ErrorCode::kLocalFault, "the lookup helper did not answer within its deadline");
     const auto got = ::recv(socket, buffer.data(), buffer.size(), 0);

@@ -17,8 +17,9 @@ namespace mtasts {
 // This end of a stream socket to a new helper, which has been sent its settings and will say that it is ready, or why
 // it is not, before anything else. The helper is nobody's child: it leaves no zombie, notices the end of the socket and
 // ends when it has finished what it has begun. With root's rights it becomes `config.user` first. It inherits no
-// descriptor, no environment and no signal disposition. Error kLocalFault.
-Result<Descriptor> start_helper(const Config& config, LogTarget log);
+// descriptor, no environment and no signal disposition. Error kLocalFault; also where it has not started by `end`, such
+// as from a disk that hangs.
+Result<Descriptor> start_helper(const Config& config, LogTarget log, SteadyTime end);
 
 // Waits until `end` for the next frame, which must be the reply to `id`, and returns what it has behind the id. Error
 // kLocalFault: the helper has ended or does not answer; kInternal: what it sent is no such reply.

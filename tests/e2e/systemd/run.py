@@ -57,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, help="file for the counts")
     parser.add_argument("--only", default="", help="run the scenarios whose name contains this")
     parser.add_argument("--version", default="", help="run the suites whose name contains this")
+    parser.add_argument("--guides", action="store_true", help="run the guides on Debian's own servers, which takes long, and nothing else")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     parser.add_argument("--packages", type=Path, default=Path(), help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -96,7 +97,7 @@ def _suite(options: argparse.Namespace, suite: str, needed: list[str], folder: P
     try:
         machine.prepare(suite, needed)
         machine.inside_namespaces([sys.executable, str(HERE / "run.py"), "--inside", suite, "--build", str(options.build), "--packages", str(folder),
-                                   "--only", options.only, "--results", f"/proc/self/fd/{writing}"], pass_fds=[writing])
+                                   "--only", options.only, *(["--guides"] if options.guides else []), "--results", f"/proc/self/fd/{writing}"], pass_fds=[writing])
     except LabError as reason:
         return Tally.left_out(len(SCENARIOS), f"Debian {suite} under systemd", reason)
     finally:
@@ -117,7 +118,7 @@ def _inside(options: argparse.Namespace) -> int:
         computer.stop()
         return 0
     try:
-        chosen = [one for one in SCENARIOS if options.only in one.name]
+        chosen = [one for one in SCENARIOS if options.only in one.name and one.name.startswith("guides: ") == options.guides]
         tally = run_all(computer, chosen, lambda line: print(f"[{options.inside}] {line}", flush=True))
     finally:
         computer.stop()

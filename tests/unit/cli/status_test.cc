@@ -168,14 +168,14 @@ TEST_F(StatusTest, SeesWhatEachHostAsks) {
 }
 
 TEST_F(StatusTest, WhatBefellDeliveriesIsShown) {
-  const DeliveryEventFile file(store_);
-  file.add({kDeferred, "postfix", "a.test"}, now() - 2h);
-  file.add({kDeferred, "postfix", "a.test"}, now() - 1min);
-  file.add({kEnforceFailure, "exim", "b.test"}, now() - 1min);
-  file.add({kTestingFailure, "exim", "c.test"}, now() - 1min);
-  file.add({kObservedFailure, "postfix", "d.test"}, now() - 1min);
-  file.add({kObservedDefer, "postfix", "d.test"}, now() - 1min);
-  file.add({kObservedFailure, "postfix", "e.test"}, now() - 25h);
+  const DeliveryEventFile events(store_);
+  events.add({kDeferred, "postfix", "a.test"}, now() - 2h);
+  events.add({kDeferred, "postfix", "a.test"}, now() - 1min);
+  events.add({kEnforceFailure, "exim", "b.test"}, now() - 1min);
+  events.add({kTestingFailure, "exim", "c.test"}, now() - 1min);
+  events.add({kObservedFailure, "postfix", "d.test"}, now() - 1min);
+  events.add({kObservedDefer, "postfix", "d.test"}, now() - 1min);
+  events.add({kObservedFailure, "postfix", "e.test"}, now() - 25h);
   EXPECT_EQ(run(false), kStatusOk);
   EXPECT_THAT(
       out_.str(),

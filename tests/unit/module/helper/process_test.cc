@@ -88,6 +88,20 @@ class HelperProcessTest : public ::testing::Test {
   Config config_;
 };
 
+// --- how it is started
+
+// From a disk that hangs, for one.
+TEST_F(HelperProcessTest, OneThatDoesNotStartInTimeIsEndedAndLeavesNoChild) {
+  std::ofstream(config_.helper_program) << "#!/bin/sh\nexec sleep 20\n";
+  const auto begin = std::chrono::steady_clock::now();
+  const auto socket = start_helper(config_, LogTarget::kSyslog, begin + std::chrono::milliseconds(300));
+  ASSERT_FALSE(socket);
+  EXPECT_EQ(socket.error().code, ErrorCode::kLocalFault);
+  EXPECT_THAT(socket.error().detail, testing::HasSubstr("takes too long"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a host waits for its own children";
+}
+
 // --- who it is
 
 TEST_F(HelperProcessTest, StartedByRootItIsTheUserAloneWithoutAnyGroupOfItsCallers) {

@@ -36,7 +36,7 @@ class RunningHelper {
     // Orphans become this process's children, so that it can find and await this one.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const auto others = helpers();
-    auto socket = start_helper(config, log);
+    auto socket = start_helper(config, log, std::chrono::steady_clock::now() + seconds(20));
     if (socket) socket_ = std::move(*socket);
     ready_ = socket ? Result<void>() : tl::unexpected(socket.error());
     for (const pid_t process : helpers())

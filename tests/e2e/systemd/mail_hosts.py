@@ -11,7 +11,7 @@ from packages import REPOSITORY, LabError
 
 WORLD = REPOSITORY / "packaging/debian/tests/world.py"
 FOLDER = "/root/world"
-NEEDED_BY_WORLD = ("python3", "dnsmasq-base", "openssl")
+NEEDED_BY_WORLD = ("python3", "dnsmasq-base", "openssl", "procps")  # systemd reloads exim4.service with kill
 PATIENCE = 300.0  # on a busy machine; it is not waited for longer than it takes
 
 

@@ -129,7 +129,7 @@ void TlsReports::report_unlisted(const TlsSession& session) {
   const WallTime now = deps_.clock();
   const auto wish = wishes_.find(session.domain, now);
   if (wish && now < wish->listed_until && wish->listed_by == number_of(session.patterns)) return;
-  if (mx_asked_ >= most_asked_) return;
+  if (mx_asked_ >= most_asked_) return socket_.lose(TlsrptLosses::Why::kDns);
   ++mx_asked_;
   deps_.resolver.mx(session.domain.text(), [this, session](const Result<DnsAnswer<MxRecord>>& answer) {
     --mx_asked_;

@@ -248,6 +248,15 @@ TEST_F(CollectorOfUnlisted, OnceADeliveryWhereThatIsKnownElseOnceAMinute) {
   EXPECT_THAT(resolver_.mxs, SizeIs(2));
 }
 
+TEST_F(CollectorOfUnlisted, WhatFindsNoPlaceForItsQuestionIsCountedAsLost) {
+  listen();
+  for (int i = 0; i < 30; ++i)
+    reports_->report_unlisted(
+        sts_session(test::domain("silent" + std::to_string(i) + ".example"), test::policy_body(), {"mx.example.com"}));
+  EXPECT_THAT(resolver_.mxs, SizeIs(20));
+  EXPECT_EQ(reports_->counts().lost, 10U);
+}
+
 TEST_F(Collector, WhatIsSentAndWhatIsLostIsCounted) {
   listen();
   report("mx1.example.com");

@@ -92,6 +92,7 @@ bool is_killed_after(unsigned number, const std::function<void()>& work) {
   return true;
 }
 
+#ifndef __SANITIZE_ADDRESS__  // with it not every system call looks as its arguments do
 // What a power cut could take away: written files and changed directories that were not brought to the disk.
 struct Durability {
   unsigned renames = 0;
@@ -126,6 +127,7 @@ Durability traced_durability(const std::function<void()>& work) {
     if (info->op == PTRACE_SYSCALL_INFO_ENTRY) seen.see(*info);
   return seen;
 }
+#endif
 
 class KilledRun : public PublishRun {
  protected:
@@ -167,6 +169,7 @@ std::size_t files_below(const std::string& folder) {
   return count;
 }
 
+#ifndef __SANITIZE_ADDRESS__
 TEST_F(PublishRun, StateAndPolicyAreOnTheDiskBeforeTheyTakeTheirPlace) {
   options_.out.clear();  // what is there is written anew by any run
   const Durability seen = traced_durability([this] { run_apply(); });
@@ -174,6 +177,7 @@ TEST_F(PublishRun, StateAndPolicyAreOnTheDiskBeforeTheyTakeTheirPlace) {
   EXPECT_EQ(seen.renames_of_unsynced, 0U);
   EXPECT_THAT(seen.unsynced, testing::IsEmpty()) << "the directories, too";
 }
+#endif
 
 TEST_F(KilledRun, FirstPublication) {
   kill_everywhere([this] {

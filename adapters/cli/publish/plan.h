@@ -56,7 +56,7 @@ struct DomainPlan {
   std::vector<Action> actions{};                 // in their order
   std::vector<std::string> notes{};              // what there is to know
   std::vector<std::string> risks{};              // what --force leaves unheeded
-  std::optional<WallTime> waits_until{};             // when the next step is possible
+  std::optional<WallTime> waits_until{};         // when the next step is possible
   std::string refused{};                         // by a gate: the reason and the way out
   std::string unasked{};                         // a policy host or DNS could not be asked
   std::optional<std::vector<ZonePlan>> zones{};  // nullopt: not known now

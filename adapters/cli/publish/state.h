@@ -32,14 +32,15 @@ struct DomainState {
   bool is_at_aim = false;            // kTesting: promoted to the aim's max_age
   bool is_record_withdrawn = false;  // kNone: the time is over, the record may go
   std::string id{};
-  std::string body{};                  // the policy file
-  WallTime since{};                        // when this body was first published
-  std::optional<WallTime> seen_since{};    // the first run in this stage that saw file and record
-  std::chrono::seconds longest{0};     // the longest max_age that was ever served
-  WallTime left{};                         // kNone: since when nothing else is served
-  std::vector<std::string> retired{};  // patterns that are still published, but no longer in the list
-  std::optional<WallTime> keep_until{};    // until then a sender may hold a policy from before the last change of patterns
-  std::vector<Domain> aliases{};       // also those that are no longer in the list: senders may still ask for them
+  std::string body{};                    // the policy file
+  WallTime since{};                      // when this body was first published
+  std::optional<WallTime> seen_since{};  // the first run in this stage that saw file and record
+  std::chrono::seconds longest{0};       // the longest max_age that was ever served
+  WallTime left{};                       // kNone: since when nothing else is served
+  std::vector<std::string> retired{};    // patterns that are still published, but no longer in the list
+  std::optional<WallTime>
+      keep_until{};               // until then a sender may hold a policy from before the last change of patterns
+  std::vector<Domain> aliases{};  // also those that are no longer in the list: senders may still ask for them
 
   friend bool operator==(const DomainState&, const DomainState&) = default;
 };

@@ -109,15 +109,13 @@ Answer EximProtocol::event(EximWords words, const server::Peer& peer, const Cach
   return {Label{kEvent, veto.empty() ? "accepted" : "veto"}, line(EximStatus::kOk, veto)};
 }
 
-// Memory is asked for it again when it has ended: the process may have been forgotten meanwhile.
 std::chrono::milliseconds EximProtocol::begin(const Question& question, std::chrono::milliseconds most) {
   if (question.process.empty()) return most;
-  return std::min(most, processes_.budget(question.process, most).begin(WaitBudget::Clock::now()));
+  return std::min(most, processes_.begin_lookup(question.process, most, WaitBudget::Clock::now()));
 }
 
 void EximProtocol::ended(const Question& question) {
-  if (!question.process.empty())
-    processes_.budget(question.process, std::chrono::milliseconds(0)).end(WaitBudget::Clock::now());
+  if (!question.process.empty()) processes_.end_lookup(question.process, WaitBudget::Clock::now());
 }
 
 // Some process of Exim has another configuration than we have words for: that does not mend itself.

@@ -1,25 +1,40 @@
 #include "adapters/exim/processes.h"
 
+#include <algorithm>
+
 namespace mtasts {
 
-WaitBudget& Processes::budget(const std::string& process, std::chrono::milliseconds total) {
+std::chrono::milliseconds Processes::begin_lookup(const std::string& process, std::chrono::milliseconds total,
+                                                  WaitBudget::Clock::time_point now) {
   auto& budget = of(process).budget;
   if (!budget) budget.emplace(total);
-  return *budget;
+  return budget->begin(now);
+}
+
+void Processes::end_lookup(const std::string& process, WaitBudget::Clock::time_point now) {
+  const auto found = by_name_.find(process);
+  if (found != by_name_.end() && found->second->budget) found->second->budget->end(now);
 }
 
 Processes::Process& Processes::of(const std::string& process) {
+  const server::Peer peer = process.substr(0, process.rfind(' '));
   if (const auto found = by_name_.find(process); found != by_name_.end()) {
-    processes_.splice(processes_.begin(), processes_, found->second);
-    return processes_.front();
+    List& processes = by_peer_[peer];
+    processes.splice(processes.begin(), processes, found->second);
+    return processes.front();
   }
-  if (processes_.size() == kMax) {
-    by_name_.erase(processes_.back().name);
-    processes_.pop_back();
-  }
-  processes_.push_front({process, EventWatcher(policy_of_, log_, report_)});
-  by_name_.emplace(process, processes_.begin());
-  return processes_.front();
+  if (by_name_.size() == kMax) forget_one();
+  List& processes = by_peer_[peer];
+  processes.push_front({process, EventWatcher(policy_of_, log_, report_)});
+  by_name_.emplace(process, processes.begin());
+  return processes.front();
+}
+
+void Processes::forget_one() {
+  const auto most = std::ranges::max_element(by_peer_, {}, [](const auto& peer) { return peer.second.size(); });
+  by_name_.erase(most->second.back().name);
+  most->second.pop_back();
+  if (most->second.empty()) by_peer_.erase(most);
 }
 
 }  // namespace mtasts

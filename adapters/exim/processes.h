@@ -9,10 +9,12 @@
 
 #include "adapters/exim/event.h"
 #include "adapters/exim/wait_budget.h"
+#include "module/server/peer.h"
 
 namespace mtasts {
 
-// At most kMax; the one that has been silent for longest is forgotten. That costs details in the log, or a deadline of
+// At most kMax. For one more the peer that has most of them loses the one that has been silent for longest: whoever
+// names a thousand processes pushes out none but their own. To be forgotten costs details in the log, or a deadline of
 // its own, and no protection: a veto needs nothing but its event and the policy. One thread.
 class Processes {
  public:
@@ -22,10 +24,13 @@ class Processes {
   Processes(EventWatcher::PolicyOf policy_of, Log& log, const EventWatcher::Report* report)
       : policy_of_(std::move(policy_of)), log_(log), report_(report) {}
 
-  // `process`: any text that names one. Valid until another one is asked for.
+  // `process`: its peer, a space, and whatever names it there. Valid until another one is asked for.
   EventWatcher& watcher(const std::string& process) { return of(process).watcher; }
-  // A budget of `total`, unless it has one already.
-  WaitBudget& budget(const std::string& process, std::chrono::milliseconds total);
+  // How long a lookup of it that begins now may wait: all of them together for `total`, as it was for the first.
+  std::chrono::milliseconds begin_lookup(const std::string& process, std::chrono::milliseconds total,
+                                         WaitBudget::Clock::time_point now);
+  // One that has begun; of a process that was forgotten meanwhile nothing is kept.
+  void end_lookup(const std::string& process, WaitBudget::Clock::time_point now);
 
  private:
   struct Process {
@@ -36,11 +41,12 @@ class Processes {
   using List = std::list<Process>;
 
   Process& of(const std::string& process);
+  void forget_one();
 
   EventWatcher::PolicyOf policy_of_;
   Log& log_;
   const EventWatcher::Report* report_;
-  List processes_;  // whoever was heard of last is first
+  std::map<server::Peer, List> by_peer_;  // none is empty; whoever was heard of last is first
   std::map<std::string, List::iterator> by_name_;
 };
 

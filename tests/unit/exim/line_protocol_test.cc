@@ -177,30 +177,6 @@ TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
   EXPECT_EQ(protocol_.begin(question("route a.example 7"), most), most);
 }
 
-TEST(EximProcesses, HaveABudgetEach) {
-  const auto lines = std::make_shared<Lines>();
-  FakeLog log(lines);
-  Processes processes([](std::string_view) { return no_policy(""); }, log, nullptr);
-  using std::chrono::seconds;
-  const WaitBudget::Clock::time_point start{};
-  EXPECT_EQ(processes.budget("1", seconds(20)).begin(start), seconds(20));
-  processes.budget("1", seconds(20)).end(start + seconds(15));
-  EXPECT_EQ(processes.budget("1", seconds(20)).begin(start + seconds(15)), seconds(5));
-  EXPECT_EQ(processes.budget("2", seconds(20)).begin(start + seconds(15)), seconds(20));
-}
-
-TEST(EximProcesses, AreBounded) {
-  const auto lines = std::make_shared<Lines>();
-  FakeLog log(lines);
-  Processes processes([](std::string_view) { return no_policy(""); }, log, nullptr);
-  const EventWatcher* first = &processes.watcher("1");
-  EXPECT_EQ(&processes.watcher("1"), first);
-  for (std::size_t i = 0; i < 3 * Processes::kMax; ++i) {
-    processes.watcher("other" + std::to_string(i));
-    EXPECT_EQ(&processes.watcher("1"), first) << "who goes on is kept";
-  }
-}
-
 TEST(EximFraming, CutsLines) {
   const Cut two = kEximFraming.cut("route a.example\nroute b");
   EXPECT_EQ(two.kind, Cut::Kind::kComplete);

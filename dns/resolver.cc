@@ -46,13 +46,13 @@ using Ticket = AdmissionQueue::Ticket;
 struct Waiting {
   std::unique_ptr<Question> question;
   SteadyTime expires;
-  StallMeter::Span span;  // since it waits, or was asked last
-
-  // `late`: how long after `limit` it was noticed.
-  [[nodiscard]] bool stood_still(SteadyTime::duration limit, SteadyTime::duration late) const {
-    return late > kStoodStill || span.stalled() > limit / 2;
-  }
+  StallMeter::Span span;  // since it was put
 };
+
+// `limit`: of the time in which this process stood still for `stalled`, and `late`: how long after it it was noticed.
+bool stood_still(SteadyTime::duration limit, SteadyTime::duration stalled, SteadyTime::duration late) {
+  return late > kStoodStill || stalled > limit / 2;
+}
 
 struct Server {
   std::unique_ptr<Upstream> upstream;
@@ -128,6 +128,7 @@ class GetdnsResolver final : public Resolver {
     Ticket ticket;
     Waiting waiting;
     SteadyTime asked_at;
+    SteadyTime::duration stalled_before;  // of its span
   };
   using ActiveRef = std::list<Active>::iterator;
 
@@ -274,8 +275,8 @@ void GetdnsResolver::ask(Server& server, Ticket ticket, Waiting waiting) {
     return question.give_up(std::move(*error));
   }
   question.asked.push_back(&server);
-  waiting.span.begin_anew();
-  active_.push_back({ticket, std::move(waiting), Clock::now()});
+  const auto stalled_before = waiting.span.stalled();
+  active_.push_back({ticket, std::move(waiting), Clock::now(), stalled_before});
   server.upstream->ask(
       question.name(), question.type(),
       [this, active = std::prev(active_.end()), &server](const auto& reply) { on_reply(active, server, reply); });
@@ -300,7 +301,7 @@ bool GetdnsResolver::needs_health_check(const Server& server, SteadyTime now) co
 void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
   const auto since = waiting.expires - queue_timeout_;
   Error error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
-  if (waiting.stood_still(queue_timeout_, Clock::now() - waiting.expires))
+  if (stood_still(queue_timeout_, waiting.span.stalled(), Clock::now() - waiting.expires))
     error = {ErrorCode::kNotTried, "this process was busy and could not ask in time"};
   else if (server.concurrency.has_answered_since(since - kSilence))
     error = {ErrorCode::kNotTried, "too many questions are under way"};
@@ -346,12 +347,13 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
   Waiting waiting = std::move(active->waiting);
   server.queue.leave(active->ticket);
   const auto now = Clock::now();
-  const bool stood_still = !reply && reply.error().code == ErrorCode::kDnsTimeout &&
-                           waiting.stood_still(timeout_, now - active->asked_at - timeout_);
-  if (stood_still) answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
+  const bool was_busy =
+      !reply && reply.error().code == ErrorCode::kDnsTimeout &&
+      stood_still(timeout_, waiting.span.stalled() - active->stalled_before, now - active->asked_at - timeout_);
+  if (was_busy) answer = fail(ErrorCode::kNotTried, "this process was busy and could not read an answer in time");
   if (reply)
     server.concurrency.answered(now);
-  else if (stood_still)
+  else if (was_busy)
     server.concurrency.timed_out(active->asked_at, now);
   else
     note_failure(server, reply.error().code, active->asked_at);

@@ -2,6 +2,7 @@
 
 #include <getdns/getdns.h>
 #include <getdns/getdns_extra.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,13 +88,24 @@ DictPtr extensions(Upstream::Manner manner) {
   return extensions;
 }
 
-// getdns does not tell why it had no connection. Where this process can have no socket now, that is why.
-Error no_connection(int family, const std::string& detail) {
+// Why this process can have no socket now, or none with a port of its own: an errno, or 0.
+int socket_fault(int family) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int fault = fd < 0 ? errno : 0;
-  if (fd >= 0) ::close(fd);
-  if (fault == 0 || fault == EAFNOSUPPORT) return {ErrorCode::kDnsUnreachable, detail};
-  return {ErrorCode::kLocalFault, std::string("no socket can be had: ") + std::strerror(fault)};
+  if (fd < 0) return errno == EAFNOSUPPORT ? 0 : errno;
+  sockaddr_storage any{};
+  any.ss_family = static_cast<sa_family_t>(family);
+  const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  const bool has_port = ::bind(fd, reinterpret_cast<const sockaddr*>(&any), size) == 0 || errno != EADDRINUSE;
+  ::close(fd);
+  return has_port ? 0 : EADDRINUSE;
+}
+
+// getdns does not tell why it had no connection. Where there is a reason here, that is why.
+Error no_connection(int family, const std::string& detail) {
+  const int fault = socket_fault(family);
+  if (fault == 0) return {ErrorCode::kDnsUnreachable, detail};
+  const char* what = fault == EADDRINUSE ? "no local port is free: " : "no socket can be had: ";
+  return {ErrorCode::kLocalFault, what + std::string(std::strerror(fault))};
 }
 
 }  // namespace

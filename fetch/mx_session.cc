@@ -129,12 +129,15 @@ void MxSession::note_reply(std::string_view line) {
   if (stage_ == Stage::kStartTls && line.starts_with("220")) stage_ = Stage::kHandshake;
 }
 
-Result<void> MxSession::verdict(int curl_code) const {
+Result<void> MxSession::verdict(int curl_code, bool stood_still) const {
   if (auto fault = connection_.local_fault(curl_code); !fault.empty())
     return fail(ErrorCode::kLocalFault, std::move(fault));
   if (stage_ >= Stage::kStartTls && !is_starttls_offered_)
     return fail(ErrorCode::kStartTlsNotSupported, where_ + ": STARTTLS is not offered");
   if (auto fault = connection_.certificate_fault(curl_code)) return fail(fault->session, std::move(fault->text));
+  // The limit passed, or the host gave up, while this process did not read.
+  if (curl_code != CURLE_OK && stood_still)
+    return fail(ErrorCode::kNotTried, where_ + ": this process was busy or stood still and could not try it in time");
   if (curl_code != CURLE_OK) return failure(curl_code);
   if (connection_.san_rule().was_applied() && stage_ == Stage::kTls) return {};
   return fail(ErrorCode::kInternal, "the certificate of " + where_ + " was not checked for a DNS subjectAltName");

@@ -35,8 +35,9 @@ class MxSession {
   // "host (address)"
   [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] const Connection& connection() const { return connection_; }
-  // After libcurl ended with this CURLcode. Errors as MxProber::probe says.
-  Result<void> verdict(int curl_code) const;
+  // After libcurl ended with this CURLcode. `stood_still`: for so long that a time limit says nothing of the host. Errors
+  // as MxProber::probe says.
+  Result<void> verdict(int curl_code, bool stood_still) const;
   // The same for an audit: how far it came. The certificate is whoever looked at it's to add.
   [[nodiscard]] MxAddressFact fact(int curl_code) const;
   // After a good verdict, the handle still being in its multi handle: takes leave, without waiting for an answer.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/address_rule.h"
+#include "core/stall_meter.h"
 #include "core/time.h"
 #include "fetch/admission.h"
 #include "fetch/multi.h"
@@ -31,13 +32,21 @@ struct Probe {
   MxProber::Callback done;
   SteadyTime end;                // of the whole probe
   milliseconds time_to_connect;  // what is left of it
+  StallMeter::Span span;         // of the session
   bool was_crowded = false;      // an address was left out for want of room
   SteadyTime begun{};            // of the session
+  milliseconds share{};          // to connect in
   std::string own_address{};     // of the last connection
   std::string mx_address{};
   std::unique_ptr<MxSession> session{};
   std::unique_ptr<EventLoop::Watch> connect_timer{};
 };
+
+// This process, for so long that what passed of a time limit says nothing of the host.
+bool stood_still(const Probe& probe) {
+  const SteadyTime::duration limit = probe.session->is_connected() ? probe.end - probe.begun : probe.share;
+  return probe.span.stalled() > limit / 2;
+}
 
 bool may_go_on(const Probe& probe) {
   return !probe.addresses.empty() && probe.time_to_connect > milliseconds{0} && steady_clock::now() < probe.end;
@@ -72,6 +81,7 @@ class CurlProber final : public MxProber {
   const ZoneOf zone_of_;
   CurlMulti multi_;
   Admission admission_;
+  StallMeter stalls_;
   std::list<Probe> active_;
 };
 
@@ -81,7 +91,8 @@ CurlProber::CurlProber(EventLoop& loop, ProberConfig config, AddressRule rule, Z
       rule_(std::move(rule)),
       zone_of_(std::move(zone_of)),
       multi_(loop),
-      admission_(loop, std::max(1U, config_.max_in_flight), config_.timeout) {}
+      admission_(loop, std::max(1U, config_.max_in_flight), config_.timeout),
+      stalls_(loop, &steady_clock::now) {}
 
 CurlProber::~CurlProber() {
   for (const auto& probe : active_)
@@ -101,7 +112,8 @@ void CurlProber::probe(const std::string& host, const std::vector<std::string>& 
     // Nothing is found out about the host then; who has mail for it will.
     if (some.empty() && !sorted.refused.empty())
       return refuse(ticket, {ErrorCode::kNotTried, name->text() + ": " + refusal(sorted.refused.front())}, done);
-    start({ticket, places, *name, sni, some, done, steady_clock::now() + config_.timeout, config_.connect_timeout});
+    start({ticket, places, *name, sni, some, done, steady_clock::now() + config_.timeout, config_.connect_timeout,
+           StallMeter::Span(stalls_)});
   };
   admission_.join({zone_of_(name ? name->text() : host), Priority::kFirstContact, std::move(groups)}, begin,
                   [this, host, done] {
@@ -148,19 +160,23 @@ Result<void> CurlProber::begin_session(Active probe) {
   if (!added) return added;
   probe->session = std::move(*session);
   probe->begun = now;
+  probe->share = share;
+  probe->span.begin_anew();
   probe->connect_timer = loop_.after(share, [this, probe] { look_at_connection(probe); });
   return {};
 }
 
 void CurlProber::look_at_connection(Active probe) {
   if (probe->session->is_connected()) return;
-  Result<void> result = fail(ErrorCode::kUnreachable, probe->session->where() + ": no connection in time");
+  Result<void> result = stood_still(*probe)
+                            ? fail(ErrorCode::kNotTried, probe->session->where() + ": this process stood still")
+                            : fail(ErrorCode::kUnreachable, probe->session->where() + ": no connection in time");
   leave_session(probe);
   try_next(probe, std::move(result));
 }
 
 void CurlProber::session_ended(Active probe, int curl_code) {
-  auto result = probe->session->verdict(curl_code);
+  auto result = probe->session->verdict(curl_code, stood_still(*probe));
   if (result) probe->session->quit();
   leave_session(probe);
   if (result) return finish(probe, {});

@@ -1,13 +1,17 @@
 // Resolvers that fail while thousands ask: they are not hammered, and nobody waits for ever.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -292,7 +296,16 @@ TEST(CrowdedResolver, ThatHasDiedIsNotTakenForABusyOne) {
   EXPECT_EQ(outcomes["dns-timeout"], 100);
 }
 
-// With as few descriptors as are open. 0 if the resolver says that this is our own fault.
+// 0 if the resolver says that this is our own fault.
+int ask_and_expect(Asking& asking, const std::string& fault) {
+  const auto answer = asking.txt("good.test");
+  if (!answer) std::cerr << error_name(answer.error().code) << ": " << answer.error().detail << "\n";
+  const bool is_right = !answer && answer.error().code == ErrorCode::kLocalFault &&
+                        answer.error().detail.find(fault) != std::string::npos;
+  return is_right ? 0 : 1;
+}
+
+// With as few descriptors as are open.
 int ask_without_descriptors(const ResolverConfig& config) {
   // The sanitizers look at the types of what is called now: later they lack the descriptors for it.
   [[maybe_unused]] const auto beforehand = Asking(config).txt("good.test");
@@ -301,11 +314,18 @@ int ask_without_descriptors(const ResolverConfig& config) {
   ::close(next);
   const rlimit none{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
   ::setrlimit(RLIMIT_NOFILE, &none);
-  const auto answer = asking.txt("good.test");
-  if (!answer) std::cerr << error_name(answer.error().code) << ": " << answer.error().detail << "\n";
-  const bool is_right = !answer && answer.error().code == ErrorCode::kLocalFault &&
-                        answer.error().detail.find("Too many open files") != std::string::npos;
-  return is_right ? 0 : 1;
+  return ask_and_expect(asking, "Too many open files");
+}
+
+// In a network of its own that has one port, which is taken.
+int ask_without_ports() {
+  if (::unshare(CLONE_NEWNET) != 0) return 2;
+  std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40000" << std::flush;
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in any{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0) return 3;
+  Asking asking(impatient({"127.0.0.1"}));
+  return ask_and_expect(asking, "no local port is free");
 }
 
 // The child is there before the server's thread is: a fork copies no threads, but the locks that they hold.
@@ -326,6 +346,14 @@ TEST(LocalFault, WithoutADescriptorNothingIsSaidOfTheResolver) {
   EXPECT_EQ(status, 0);
   ::close(pipe[0]);
   ::close(pipe[1]);
+}
+
+TEST(LocalFault, WithoutALocalPortNothingIsSaidOfTheResolver) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(ask_without_ports());
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(FailingResolver, ServfailOfANameIsNoFailureOfTheResolver) {

@@ -360,6 +360,20 @@ TEST(Prober, DoesNotStartWithoutAFileOfTrustedAuthorities) {
   }
 }
 
+// R25, R32: an MX that would have answered is not told to have failed.
+TEST(Prober, R25ATimeLimitThatPassedWhileTheProcessStoodStillIsNoFailureOfTheHost) {
+  for (const char* behaviour : {"silent", "silent_in_handshake"}) {
+    auto config = lab_prober();
+    config.timeout = seconds{1};
+    Probing probing(config);
+    const auto stall = probing.loop().after(milliseconds{300}, [] { std::this_thread::sleep_for(milliseconds{900}); });
+    const auto result = probing.probe(kHost, {mx_address(behaviour)});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kNotTried) << behaviour << ": " << result.error().detail;
+    EXPECT_THAT(result.error().detail, HasSubstr("stood still"));
+  }
+}
+
 // The lowest limit at which what is open stays open.
 class NoMoreDescriptors {
  public:

@@ -100,6 +100,17 @@ std::string shown(const std::vector<std::string>& names) {
   return names.size() > kMaxNamesShown ? out + ", ..." : out;
 }
 
+std::string host_name(const Event& event) {
+  std::string name = ascii::lower(event.host);
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+bool passes_by_dane_alone(const Decision& decision, const Event& event) {
+  const auto hosts = judged_by_dane_alone(decision);
+  return std::ranges::find(hosts, host_name(event)) != hosts.end();
+}
+
 std::string line_of(std::string_view name, const Event& event) {
   return "event=" + std::string(name) + " domain=" + word(event.domain) + " mx=" + word(event.host) +
          " ip=" + word(event.address);
@@ -166,11 +177,7 @@ void EventWatcher::report_unlisted(const Event& event) {
 
 // R29: enforce, and the router has let the host pass because of its TLSA records.
 bool EventWatcher::is_for_dane_alone(const Event& event) const {
-  if (event.session.mode != Mode::kEnforce) return false;
-  std::string host = ascii::lower(event.host);
-  if (host.ends_with('.')) host.pop_back();
-  const auto hosts = judged_by_dane_alone(policy_of_(event.domain));
-  return std::ranges::find(hosts, host) != hosts.end();
+  return event.session.mode == Mode::kEnforce && passes_by_dane_alone(policy_of_(event.domain), event);
 }
 
 // Once before STARTTLS and once after it.
@@ -208,10 +215,12 @@ std::string EventWatcher::presented(const Event& event) {
   connection_.judged_by_dane = event.session.judged_by_dane;
   connection_.certificate = Certificate{event.session.names, event.session.not_after};
   if (event.session.mode != Mode::kEnforce || event.session.judged_by_dane) return {};
-  if (is_for_dane_alone(event)) return std::string(kOnlyDane);
-  return event.session.names.empty()
-             ? "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)"
-             : "";
+  if (event.session.names.empty())
+    return "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)";
+  const Decision decision = policy_of_(event.domain);
+  if (decision.kind == Decision::Kind::kDefer)
+    return "whether the policy lists this MX is not known: " + decision.reason;
+  return passes_by_dane_alone(decision, event) ? std::string(kOnlyDane) : "";
 }
 
 // In testing mode a session that could not be secured goes on, or is begun again, in the clear. A certificate that no
@@ -274,8 +283,7 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
   const Decision decision = policy_of_(event.domain);
   const auto domain = Domain::parse(decision.domain);
   if (decision.kind != Decision::Kind::kPolicy || !domain) return;
-  std::string host = ascii::lower(event.host);
-  if (host.ends_with('.')) host.pop_back();
+  const std::string host = host_name(event);
   TlsSession session = sts_session(*domain, decision.body, decision.mx);
   if (connection_.judged_by_dane)
     session = {.domain = *domain, .type = TlsSession::PolicyType::kTlsa, .policy_domain = host};

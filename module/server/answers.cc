@@ -31,6 +31,11 @@ Outcome of_one_begun_late(Outcome outcome) {
   return outcome;
 }
 
+// What is cached, whether or not that is enough.
+Outcome as_cached(const Domain& domain, std::optional<CacheEntry> entry, const LookupRules& rules) {
+  return Lookup(domain, std::move(entry), Lookup::Effort::kNormal, rules).so_far();
+}
+
 }  // namespace
 
 Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
@@ -52,9 +57,12 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
 }
 
 Decision Answers::cached(const Domain& domain) {
-  Decision decision = decide(
-      Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far(),
-      config_.decision, deps_.clock());
+  auto entry = deps_.store.use(domain);
+  Decision decision = no_policy("nothing is cached");
+  if (!entry)
+    decision = defer(domain, entry.error());
+  else if (*entry)
+    decision = decide(as_cached(domain, std::move(*entry), config_.lookup), config_.decision, deps_.clock());
   return deps_.observe ? only_observed(std::move(decision)) : decision;
 }
 
@@ -78,8 +86,7 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
 
 std::string Answers::without_lookup(const Question& question, const std::string& reason) {
   const Domain& domain = question.domain;
-  Outcome outcome =
-      Lookup(domain, deps_.store.use(domain).value_or(std::nullopt), Lookup::Effort::kNormal, config_.lookup).so_far();
+  Outcome outcome = as_cached(domain, deps_.store.use(domain).value_or(std::nullopt), config_.lookup);
   outcome.progress = Outcome::Progress::kNotAsked;
   DecisionRules rules = config_.decision;
   rules.on_deadline = WhenUnknown::kDefer;

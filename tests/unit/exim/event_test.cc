@@ -102,6 +102,18 @@ TEST_F(EximEvents, R29AHostThatOnlyDaneAllowsIsRefusedWhereEximFindsNoTlsa) {
   EXPECT_EQ(certificate("mx.example.com"), "") << "the policy lists it";
 }
 
+// The policy cannot be read at the moment: a fault of ours, and no word about who may get the mail.
+TEST_F(EximEvents, R29AHostThatMayPassByDaneAloneIsRefusedWhileThatIsNotKnown) {
+  mode_ = "enforce";
+  decision_ = {};
+  decision_.kind = Decision::Kind::kDefer;
+  decision_.reason = "Input/output error";
+  EXPECT_EQ(certificate("mx.example.com"), "whether the policy lists this MX is not known: Input/output error");
+  EXPECT_EQ(certificate("mx.example.com", "1900000000", "8"), "") << "its TLSA records were found";
+  decision_ = no_policy("nothing is cached");
+  EXPECT_EQ(certificate("mx.example.com"), "") << "it has been purged, say, since the message was routed";
+}
+
 TEST_F(EximEvents, R27TestingNeverRefuses) { EXPECT_EQ(certificate(""), ""); }
 
 TEST_F(EximEvents, R27AGoodSessionLeavesNoLine) {

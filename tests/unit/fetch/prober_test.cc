@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 
 #include "fetch/fetcher.h"
 #include "tests/unit/fetch/probing.h"
+#include "tests/unit/no_more_descriptors.h"
 
 namespace mtasts {
 namespace {
@@ -374,30 +374,12 @@ TEST(Prober, R25ATimeLimitThatPassedWhileTheProcessStoodStillIsNoFailureOfTheHos
   }
 }
 
-// The lowest limit at which what is open stays open.
-class NoMoreDescriptors {
- public:
-  NoMoreDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(0);
-    ::close(next);
-    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
-  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
-
 TEST(Prober, WithoutADescriptorTheFaultIsHere) {
   Probing probing(lab_prober());
   ASSERT_TRUE(probing.probe(kHost, {mx_address("good")}));  // whatever libraries open once is open
   const std::string address = mx_address("good");
   const auto result = [&] {
-    const NoMoreDescriptors none;
+    const test::NoMoreDescriptors none;
     return probing.probe(kHost, {address});
   }();
   ASSERT_FALSE(result);

@@ -18,14 +18,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Sequence
 
 import packages
 import roots
 from packages import LabError
-from process import dying_with_parent
+from process import dying_with_parent, wait_for
 
 FOLDER = packages.REPOSITORY / ".lab" / "machines"
 STAGE = Path("/mnt")  # in the namespaces only
@@ -230,15 +229,6 @@ class Machine:
     def _last_words(self) -> str:
         lines = (STAGE / "console").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
-
-
-def wait_for(condition: Callable[[], bool], patience: float) -> bool:
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _mount(*words: str) -> None:

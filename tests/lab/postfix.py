@@ -14,6 +14,7 @@ from pathlib import Path
 import mail_server
 from mail_server import HOME_DOMAIN, Outcome, make_folder, make_group, make_user, message
 from packages import LabError
+from process import wait_for
 from socketmap_server import SocketmapServer
 from world import World
 
@@ -117,10 +118,19 @@ class Postfix(SocketmapServer):
         self._saved.setdefault(name, self.root.path(name).read_text(encoding="ascii"))
 
     def reload(self) -> None:
-        """Until the queue manager, which forgets hosts that failed, is a new one."""
+        """Until the queue manager, which forgets hosts that failed and knows the old next hops, is a new one."""
         since = self.mark()
-        os.kill(int((self.root.path(QUEUE) / "pid/master.pid").read_text()), signal.SIGHUP)  # what "postfix reload" does after many checks
+        master = int((self.root.path(QUEUE) / "pid/master.pid").read_text())
+        old = self._queue_managers(master)
+        os.kill(master, signal.SIGHUP)  # what "postfix reload" does after many checks
         self.log_socket.wait(lambda: any("reload -- version" in line for line in self.log(since)), PATIENCE)
+        wait_for(lambda: not old & self._queue_managers(master), PATIENCE)
+
+    @staticmethod
+    def _queue_managers(master: int) -> set[str]:
+        """Process numbers."""
+        children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
+        return {child for child in children if (comm := Path(f"/proc/{child}/comm")).exists() and comm.read_text() == "qmgr\n"}
 
     def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
         since = self.mark()

@@ -9,7 +9,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 from packages import LabError
 
@@ -98,3 +98,13 @@ def _accepts(endpoint: Endpoint) -> bool:
             return True
     except OSError:
         return False
+
+
+def wait_for(condition: Callable[[], bool], patience: float) -> bool:
+    """False: it is still not so after that many seconds."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

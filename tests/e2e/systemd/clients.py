@@ -13,7 +13,8 @@ import threading
 import time
 
 from framework import Failed, expect
-from machine import Machine, wait_for
+from machine import Machine
+from process import wait_for
 
 Address = str | tuple[str, int]
 UNIX = "/run/mtasts/socketmap.sock"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Mapping
 
 from framework import expect
-from machine import Machine, add_layer, wait_for
+from machine import Machine, add_layer
+from process import wait_for
 from store_entry import entry, shard
 
 CONFIGURATION = "/etc/mtasts/mtasts.toml"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from computer import Computer
 from framework import Failed, expect
-from machine import wait_for
 from packages import REPOSITORY, LabError
+from process import wait_for
 
 WORLD = REPOSITORY / "packaging/debian/tests/world.py"
 FOLDER = "/root/world"

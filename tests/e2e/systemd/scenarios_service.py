@@ -8,7 +8,7 @@ import time
 from clients import ANSWER, UNIX, Clients, ask_line, ask_once
 from computer import CONFIGURATION, PATIENCE, STORE, Computer
 from framework import expect, scenario
-from machine import wait_for
+from process import wait_for
 from store_entry import entry, shard
 
 MISTAKE = "[dns]\ntransport = \"carrier pigeon\"\n"

@@ -15,7 +15,7 @@ from oracle import Answer
 from model import Domain
 from packages import LabError
 
-STARTS = 5
+STARTING = 60.0  # seconds
 SOCKET = "/run/mtasts/socketmap.sock"
 MAP = "postfix-tlsrpt"  # the one that tells most
 STRING = re.compile(r"\{ policy_string = ([^}]*) \}")
@@ -40,13 +40,14 @@ class Daemon:
         self.serving.set()
 
     def _start_as_service_manager(self) -> None:
-        """Again when it ends: another fault may kill the helper that it starts with."""
-        for attempt in range(STARTS):
+        """Again when it ends: another fault may kill the helper that it starts with, time and again where a start takes long."""
+        end = time.monotonic() + STARTING
+        while True:
             try:
                 return self._mtastsd.start(descriptors=self._descriptors)
             except LabError:
                 self._mtastsd.stop()
-                if attempt + 1 == STARTS:
+                if time.monotonic() > end:
                     raise
 
     @contextlib.contextmanager

@@ -18,13 +18,6 @@ def shared_host(world: World) -> None:
     expect_waiting(story, "bob@sharedenforce.test")
 
 
-@scenario("an enforce failure on a host does not hold up other domains there")
-def no_blocking(world: World) -> None:
-    expect_waiting(world.send("bob@sharedenforce.test"), "bob@sharedenforce.test")
-    expect_delivered(world.send("bob@sharednone.test"), "bob@sharednone.test", SELF_SIGNED)
-    expect_delivered(world.send("bob@sharedtesting.test"), "bob@sharedtesting.test", SELF_SIGNED)
-
-
 @scenario("with connections kept and reused, those of a domain without a policy are not used for one that enforces")
 def reused(world: World) -> None:
     """Even with TLS sessions kept, which is off by default."""

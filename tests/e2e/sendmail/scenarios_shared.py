@@ -28,13 +28,6 @@ def shared_host(world: World) -> None:
     expect_waiting(story, "bob@sharedenforce.test")
 
 
-@scenario("an enforce failure on a host does not hold up other domains there")
-def no_blocking(world: World) -> None:
-    expect_waiting(world.send("bob@sharedenforce.test"), "bob@sharedenforce.test")
-    expect_delivered(world.send("bob@sharednone.test"), "bob@sharednone.test", SELF_SIGNED)
-    expect_delivered(world.send("bob@sharedtesting.test"), "bob@sharedtesting.test", SELF_SIGNED)
-
-
 @scenario("one message to several domains on a bad host, in every order: nothing arrives for the one that enforces")
 def every_order(world: World) -> None:
     for recipients in itertools.permutations(("bob@sharednone.test", "bob@sharedenforce.test", "bob@sharedtesting.test")):

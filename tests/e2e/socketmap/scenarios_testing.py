@@ -26,6 +26,13 @@ def none(world: World) -> None:
     expect_delivered(world.send("bob@nonemode.test"), "bob@nonemode.test", PLAIN)
 
 
+@scenario("an enforce failure on a host does not hold up other domains there")
+def no_blocking(world: World) -> None:
+    expect_waiting(world.send("bob@sharedenforce.test"), "bob@sharedenforce.test")
+    expect_delivered(world.send("bob@sharednone.test"), "bob@sharednone.test", SELF_SIGNED)
+    expect_delivered(world.send("bob@sharedtesting.test"), "bob@sharedtesting.test", SELF_SIGNED)
+
+
 @scenario("a partner with a broken policy is exempt by mtasts.toml, a testing policy is enforced by it")
 def overrides(world: World) -> None:
     world.sender.set_module_configuration('[[policy.override]]\ndomain = "sharedenforce.test"\nmode = "none"\n'

@@ -27,8 +27,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxTries = 3;
 // unbound hangs up on who waits for an answer when more than half of its places for TCP are taken (incoming-num-tcp, 10
-// by default): questions for silent zones would have it drop all others that take 200 ms. It goes on looking, so that a
-// later try finds the answer. Who hangs up sooner, or does not take the connection at all, gets two tries.
+// by default), and on all questions of a connection when it has no room for one of them (num-queries-per-thread):
+// questions for silent zones would have it drop all others. It goes on looking, so that a later try finds the answer.
+// One that hangs up at once, or does not take the connection, gets two tries, unless it answers others.
 constexpr std::size_t kMaxHangUps = 8;
 constexpr std::chrono::milliseconds kPatientHangUp{100};
 constexpr std::chrono::seconds kAvoidUnreachable{30};
@@ -64,6 +65,7 @@ struct Server {
   SteadyTime avoided_until{};           // it could not be reached a moment ago
   enum class HealthCheck { kNone, kDue, kUnderWay } health_check = HealthCheck::kNone;
   SteadyTime health_checked_at{};
+  bool hung_up = false;  // not a silence: if it lives it has too much to do
 };
 
 // AAAA and A of one name: two questions, one answer.
@@ -316,7 +318,10 @@ void GetdnsResolver::check_health(Server& server) {
   server.upstream->ask(kNameOfEveryResolver, RrType::kA, [this, &server](const auto& reply) {
     server.health_check = Server::HealthCheck::kNone;
     if (!reply) return;
-    server.concurrency.found_alive(Clock::now());
+    if (server.hung_up)
+      server.concurrency.answered(Clock::now());
+    else
+      server.concurrency.found_alive(Clock::now());
     server.avoided_until = {};
     schedule_pump();
   });
@@ -372,13 +377,16 @@ void GetdnsResolver::on_reply(ActiveRef active, Server& server, const Result<con
 
 void GetdnsResolver::note_failure(Server& server, ErrorCode code, SteadyTime asked_at) {
   const auto now = Clock::now();
-  if (code != ErrorCode::kDnsTimeout)
+  const bool hung_up = code != ErrorCode::kDnsTimeout;
+  if (hung_up)
     server.concurrency.unreachable(asked_at, now);
   else if (!server.concurrency.timed_out(asked_at, now))
     return;
-  else if (server.health_check == Server::HealthCheck::kNone)
-    server.health_check = Server::HealthCheck::kDue;
   if (is_ours(code)) return;  // says nothing of this resolver
+  server.hung_up = hung_up;
+  const bool was_just_checked = hung_up && now - server.health_checked_at < kSilence;
+  if (server.health_check == Server::HealthCheck::kNone && !was_just_checked)
+    server.health_check = Server::HealthCheck::kDue;
   const bool is_news = server.avoided_until <= now;
   server.avoided_until = now + kAvoidUnreachable;
   if (!is_news) return;
@@ -391,8 +399,9 @@ void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server,
   const auto& asked = waiting.question->asked;
   const bool other_resolver = asked.size() < std::min(servers_.size(), kMaxTries);
   const bool is_unreachable = error.code == ErrorCode::kDnsUnreachable;
+  const bool is_busy = took >= kPatientHangUp || server.concurrency.has_answered_since(Clock::now() - 2 * kSilence);
   const bool same_again = ((is_unreachable || error.code == ErrorCode::kNotTried) && asked.size() < 2) ||
-                          (is_unreachable && took >= kPatientHangUp && asked.size() < kMaxHangUps);
+                          (is_unreachable && is_busy && asked.size() < kMaxHangUps);
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
   join_queue(std::move(waiting));
   schedule_pump();

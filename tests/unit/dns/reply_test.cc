@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -23,9 +24,12 @@ using test::rr;
 using test::ScriptedServer;
 using test::soa;
 using test::wire_name;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Ge;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Le;
 using Texts = DnsAnswer<std::string>;
 
 constexpr char kName[] = "_mta-sts.example.test";
@@ -266,7 +270,7 @@ TEST(Reply, ThatIsCutOffHalfWayIsUnreachable) {
   const auto answer = ask(server);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kDnsUnreachable);
-  EXPECT_EQ(server.queries(), 2);
+  EXPECT_LE(server.queries(), 2 + 1) << "and localhost";
 }
 
 TEST(Reply, CountsWhenTheConnectionClosesBehindIt) {
@@ -291,7 +295,7 @@ TEST(Reply, ADroppedQuestionIsAskedOnceMore) {
   });
   const auto answer = ask(server);
   ASSERT_TRUE(answer) << answer.error().detail;
-  EXPECT_EQ(server.queries(), 2);
+  EXPECT_LE(server.queries(), 2 + 1) << "and localhost";
 }
 
 TEST(Reply, AQuestionDroppedTwiceIsUnreachable) {
@@ -299,19 +303,34 @@ TEST(Reply, AQuestionDroppedTwiceIsUnreachable) {
   const auto answer = ask(server);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kDnsUnreachable);
-  EXPECT_EQ(server.queries(), 2);
+  EXPECT_LE(server.queries(), 2 + 1) << "and localhost, to see whether it answers that";
+}
+
+// As unbound does while its list of requests is full: of what it has itself it tells at once.
+TEST(Reply, AResolverThatHangsUpAtOnceButLivesIsAskedUntilItHasTheAnswer) {
+  std::atomic<int> asked = 0;
+  const ScriptedServer server([&](const Query& query) -> std::optional<std::string> {
+    if (query.name == wire_name("localhost")) return Message{}.to(query);
+    if (++asked == 5) return Message{.answer = {txt(query, "x")}}.to(query);
+    return std::nullopt;
+  });
+  const auto answer = ask(server);
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(asked, 5);
 }
 
 // As unbound does while strangers' questions for silent zones hold more than half of its places.
 TEST(Reply, AResolverThatHangsUpForWantOfRoomIsAskedUntilItHasTheAnswer) {
-  const ScriptedServer server([](const Query& query) -> std::optional<std::string> {
-    if (query.number == 5) return Message{.answer = {txt(query, "x")}}.to(query);
+  std::atomic<int> asked = 0;
+  const ScriptedServer server([&](const Query& query) -> std::optional<std::string> {
+    if (query.name == wire_name("localhost")) return std::nullopt;
+    if (++asked == 5) return Message{.answer = {txt(query, "x")}}.to(query);
     std::this_thread::sleep_for(std::chrono::milliseconds{200});
     return std::nullopt;
   });
   const auto answer = ask(server);
   ASSERT_TRUE(answer) << answer.error().detail;
-  EXPECT_EQ(server.queries(), 5);
+  EXPECT_EQ(asked, 5);
 }
 
 TEST(Reply, AResolverThatAlwaysHangsUpIsUnreachableInTheEnd) {
@@ -322,7 +341,7 @@ TEST(Reply, AResolverThatAlwaysHangsUpIsUnreachableInTheEnd) {
   const auto answer = ask(server);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kDnsUnreachable);
-  EXPECT_EQ(server.queries(), 8);
+  EXPECT_THAT(server.queries(), AllOf(Ge(8), Le(8 + 3))) << "and localhost once a second";
 }
 
 TEST(Reply, ServfailOfTheOnlyResolverIsNotAskedAgain) {

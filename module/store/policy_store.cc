@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/fnv1a.h"
+#include "module/io/wall_clock.h"
 #include "module/store/files.h"
 #include "module/store/group_ledger.h"
 
@@ -231,6 +232,16 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
   return found(std::move(*entry));
 }
 
+// Another process was faster: this one was stopped, or the disk kept it for long, after it had last looked (R17). A
+// policy from the future is the work of a wrong clock.
+bool FileStore::is_superseded(const CacheEntry& entry) {
+  if (!entry.policy) return false;
+  const auto stored = read(entry.domain, false);
+  if (!stored || !*stored || !(*stored)->entry || !(*stored)->entry->policy) return false;
+  const WallTime fetched = (*stored)->entry->policy->fetched;
+  return fetched > entry.policy->fetched && fetched <= now();
+}
+
 Result<void> FileStore::put(const CacheEntry& entry) {
   const auto failed = [&](const char* step) {
     const std::string text = "cannot " + std::string(step) + " in " + directory_ + ": " + std::strerror(errno);
@@ -244,8 +255,12 @@ Result<void> FileStore::put(const CacheEntry& entry) {
   const auto shard = open_or_make_shard(directory.get(), shard_of(name));
   if (!shard) return failed("open a directory");
   const std::string temporary = temporary_name();
-  if (!write_entry(shard.get(), temporary, entry, times_of(shard.get(), name)) ||
-      !rename_into_place(shard.get(), temporary, name)) {
+  const bool is_written = write_entry(shard.get(), temporary, entry, times_of(shard.get(), name));
+  if (is_written && is_superseded(entry)) {
+    ::unlinkat(shard.get(), temporary.c_str(), 0);
+    return {};
+  }
+  if (!is_written || !rename_into_place(shard.get(), temporary, name)) {
     const int error = errno;
     ::unlinkat(shard.get(), temporary.c_str(), 0);
     errno = error;

@@ -37,6 +37,30 @@ TEST_F(StoreTest, R17KeepsAPolicyAcrossProcesses) {
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
+CacheEntry fetched(const std::string& id, WallTime when) {
+  CacheEntry entry = with_policy();
+  entry.record.id = entry.policy->id = id;
+  entry.policy->fetched = when;
+  return entry;
+}
+
+// A process that stood still between its last look and this.
+TEST_F(StoreTest, R17APolicyIsNotReplacedByOneThatWasFetchedEarlier) {
+  const WallTime fetched_at = now();
+  ASSERT_TRUE(store_.put(fetched("2", fetched_at - minutes(1))));
+  ASSERT_TRUE(store_.put(fetched("1", fetched_at - minutes(2))));
+  EXPECT_EQ(store_.get(domain()).value()->policy->id, "2");
+  EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), {}), 1) << "nothing is left behind";
+  ASSERT_TRUE(store_.put(fetched("3", fetched_at)));
+  EXPECT_EQ(store_.get(domain()).value()->policy->id, "3");
+}
+
+TEST_F(StoreTest, APolicyOfAClockThatWasAheadIsReplaced) {
+  ASSERT_TRUE(store_.put(fetched("2", now() + hours(24 * 365))));
+  ASSERT_TRUE(store_.put(fetched("1", now())));
+  EXPECT_EQ(store_.get(domain()).value()->policy->id, "1");
+}
+
 TEST_F(StoreTest, AnEntryIsATextFileNamedAfterItsDomainAndReadableByAll) {
   const auto before = ::umask(077);
   ASSERT_TRUE(store_.put(with_policy()));

@@ -26,6 +26,7 @@ class MailHost:
     ready: str
     files: str  # the configuration, which "go back" leaves as it was
     flush: str  # tries everything again that waits
+    queue: str = "mailq"
     install: str = ""  # the remark of the guide's line that installs, where it has several
     by_hand: str = "The same by hand"
     by_hand_ready: str = ""
@@ -70,7 +71,8 @@ HOSTS = (
              older={"bookworm": ("postfix-tlsrpt", "postfix")}),
     MailHost("sendmail", ("sendmail", "sendmail-bin", "make", "m4"), "sendmail", "sendmail.md", SENDMAIL_READY, "/etc/mail/sendmail.mc",
              "purgestat; sendmail -q"),
-    MailHost("opensmtpd", ("opensmtpd",), "opensmtpd", "opensmtpd.md", OPENSMTPD_READY, "/etc/smtpd.conf", "smtpctl schedule all"),
+    MailHost("opensmtpd", ("opensmtpd",), "opensmtpd", "opensmtpd.md", OPENSMTPD_READY, "/etc/smtpd.conf", "smtpctl schedule all",
+             queue="smtpctl show queue"),
 )
 
 
@@ -84,6 +86,9 @@ class MailWorld:
         machine.boot_with(*host.packages, *NEEDED_BY_WORLD)
         machine.run("systemctl", "stop", "exim4*", "postfix*", "sendmail*", "opensmtpd*")  # which may have port 25 at every address
         machine.write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
+        # Every machine has an IPv6 address, be it link-local. With none but ::1, glibc answers "localhost" with 127.0.0.1 twice (AI_ADDRCONFIG),
+        # and smtpd ends because it listens there already.
+        machine.run("ip", "address", "replace", "2001:db8::1/128", "dev", "lo")
         machine.write("/root/world.py", WORLD.read_text(encoding="utf-8"))
         machine.run("mkdir", FOLDER)
         machine.start_process("python3", "/root/world.py", "start", FOLDER)
@@ -134,7 +139,7 @@ class MailWorld:
         self._machine.write(f"{FOLDER}/arrived", "")
 
     def queue(self) -> str:
-        return self._machine.run("mailq", check=False)
+        return self._machine.shell(self.host.queue, check=False)
 
     def log(self) -> str:
         return self._machine.shell("journalctl -q --no-pager -n 40 -o short; tail -n 20 /var/log/exim4/mainlog 2>/dev/null", check=False)

@@ -91,8 +91,9 @@ class MailWorld:
         machine.run("ip", "address", "replace", "2001:db8::1/128", "dev", "lo")
         machine.write("/root/world.py", WORLD.read_text(encoding="utf-8"))
         machine.run("mkdir", FOLDER)
-        machine.start_process("python3", "/root/world.py", "start", FOLDER)
-        expect(wait_for(machine.path(f"{FOLDER}/ready").exists, PATIENCE), "the mail world in the machine should start")
+        machine.start_process("sh", "-c", f"exec python3 /root/world.py start {FOLDER} >/root/world.log 2>&1")
+        if not wait_for(machine.path(f"{FOLDER}/ready").exists, PATIENCE):
+            raise Failed(f"the mail world in the machine should start: {machine.shell('cat /root/world.log; ss -ltnp')}; {self.log()}")
         try:
             machine.shell(f"set -e{host.ready}")
         except LabError as trouble:

@@ -29,7 +29,7 @@ def start_pebble(world: World) -> None:
         encoding="ascii")
     daemon = Daemon(root.command("env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "pebble", "-config", "/etc/pebble.json", "-dnsserver",
                                  f"{RESOLVER[0]}:{RESOLVER[1]}"), Path("/srv/pebble.log"), Programs(Path("/")).environment())
-    daemon.start(("127.0.0.1", 14000), ("127.0.0.1", 15000), patience=60)  # it makes keys first
+    daemon.start(("127.0.0.1", 14000), ("127.0.0.1", 15000))
     world.undo(daemon.stop)
     _trust(world, _fetch("https://127.0.0.1:15000/roots/0"))
 

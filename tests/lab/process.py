@@ -83,6 +83,10 @@ class Daemon:
         self.process = None
 
     @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def has_died(self) -> bool:
         """By itself: nobody stopped it."""
         process = self.process

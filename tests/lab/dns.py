@@ -83,7 +83,9 @@ class Dns:
         self._knot.stop()
 
     def start_resolver(self) -> None:
-        self._unbound.start(*self.addresses.resolvers)
+        """Where it does not run already: two of them could not both be stopped."""
+        if not self._unbound.is_running:
+            self._unbound.start(*self.addresses.resolvers)
 
     def stop_resolver(self) -> None:
         self._unbound.stop()

@@ -57,8 +57,9 @@ class Daemon:
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *listening: Endpoint, patience: float = 10.0) -> None:
-        """Starts it and waits until it takes TCP connections at every endpoint of `listening`."""
+    def start(self, *listening: Endpoint, patience: float = 60.0) -> None:
+        """Starts it and waits until it takes TCP connections at every endpoint of `listening`. On a busy machine that takes long; one that
+        ends is not waited for."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(dying_with_parent(self.argv), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=self.environment)
@@ -80,6 +81,10 @@ class Daemon:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def has_died(self) -> bool:

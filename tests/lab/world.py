@@ -160,6 +160,11 @@ class World:
         self._changed.add(name)
         self._put(replace(self.domains[name], **changes))  # type: ignore[arg-type]
 
+    def updated(self, name: str) -> None:
+        """Somebody has changed the zone with nsupdate. It is as declared again after reset()."""
+        self._changed.add(name)
+        self.dns.forget(name)
+
     def _put(self, domain: Domain) -> None:
         if domain.name in self.web.hosts:
             self.web.publish(domain.name, domain.policy())

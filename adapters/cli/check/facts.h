@@ -64,6 +64,14 @@ struct MxFact {
   std::vector<MxAddressFact> sessions{};
 };
 
+// Of a name mta-sts.<parent> without a record of its own: what tells a policy host from a mail domain of that name.
+struct PolicyHostNameFact {
+  Domain parent;
+  DnsFact mx{};  // of the name itself
+  DnsFact parent_record{};
+  DnsFact parent_mx{};
+};
+
 struct Facts {
   Domain domain;
   std::chrono::sys_seconds seen_at{};
@@ -73,6 +81,7 @@ struct Facts {
   std::vector<NameserverFact> record_servers{};  // the zone's authoritative servers; empty where they are not known
   std::vector<NameserverFact> target_servers{};  // of an alias: those of the zone where it ends, for the name there
   bool is_record_wildcard = false;               // a random name beside it answers with an STS record, too
+  std::optional<PolicyHostNameFact> policy_host_name{};
   // mta-sts.<domain>
   AliasFact host_alias{};
   DnsFact host_addresses{};

@@ -85,6 +85,8 @@ bool has_no_valid_record(const Judgement& j) {
 }
 
 std::string sentence(const Judgement& j) {
+  if (const auto domain = meant_domain(j.facts); domain && j.has("record-absent"))
+    return "Senders look for a policy of the mail domain, " + domain->text() + ", and not of its policy host";
   if (j.has("record-absent")) return "Senders know of no policy and " + std::string(kAsWithout);
   if (has_no_valid_record(j))
     return "Senders find no valid record and " + std::string(kAsWithout) +

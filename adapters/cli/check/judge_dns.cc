@@ -75,6 +75,13 @@ void judge_texts(Judgement& j) {
 void add_absent(Judgement& j) {
   const std::string name = j.facts.domain.record_name();
   std::string message = "no TXT record begins with v=STSv1: the domain has no MTA-STS";
+  if (const auto domain = meant_domain(j.facts)) {
+    j.add("record-absent", Severity::kWarning, name,
+          message + ", and no MX record. " + j.facts.domain.text() + " is the policy host of " + domain->text() +
+              "; did you mean " + domain->text() + "?",
+          "Name the mail domain, what follows the @ of its addresses: mtasts check " + domain->text());
+    return;
+  }
   if (!j.facts.record.values.empty()) message += " (found: " + quoted(j.facts.record.values.front()) + ")";
   j.add("record-absent", Severity::kWarning, name, message,
         "Serve a policy at " + j.policy_url() + ", then publish: " + j.new_record());
@@ -86,6 +93,13 @@ bool body_is(const Facts& facts, auto holds) {
 }
 
 }  // namespace
+
+std::optional<Domain> meant_domain(const Facts& facts) {
+  const auto& seen = facts.policy_host_name;
+  if (!seen || !is_gone(seen->mx)) return std::nullopt;
+  const bool is_mail_domain = !sts_records(seen->parent_record).empty() || seen->parent_mx.outcome == Outcome::kFound;
+  return is_mail_domain ? std::optional(seen->parent) : std::nullopt;
+}
 
 bool judge_alias(Judgement& j, const std::string& name, const AliasFact& alias) {
   const std::string chain = escaped(joined(alias.chain, " -> "), 400);

@@ -1,6 +1,7 @@
 // What the sections of judge() have in common. Not for anybody else.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ std::string quoted(std::string_view text);  // escaped, in double quotes
 
 // A CNAME at `name` that leads nowhere; true: it was one, and what lies behind it need not be judged.
 bool judge_alias(Judgement& judgement, const std::string& name, const AliasFact& alias);
+
+// The mail domain where the domain that was named is no mail domain but its policy host, as far as DNS tells.
+std::optional<Domain> meant_domain(const Facts& facts);
 
 // False: there is no record, and nothing else is judged.
 bool judge_record(Judgement& judgement);

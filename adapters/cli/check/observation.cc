@@ -16,6 +16,14 @@ constexpr const char* kNoTime = "not looked at within the time for this domain";
 
 bool is_sts_record(const std::string& text) { return text.starts_with("v=STSv1"); }
 
+// Of mta-sts.example.com: example.com.
+std::optional<Domain> parent_of_policy_host(const Domain& domain) {
+  constexpr std::string_view kPolicyHost = "mta-sts.";
+  const std::string_view name = domain.text();
+  if (!name.starts_with(kPolicyHost)) return std::nullopt;
+  return policy_domain(name.substr(kPolicyHost.size())).value_or(std::nullopt);
+}
+
 bool has_sts_record(const DnsFact& fact) { return std::ranges::any_of(fact.values, is_sts_record); }
 
 // Nobody can have published it in advance.
@@ -74,8 +82,26 @@ class Observation : public std::enable_shared_from_this<Observation> {
     } else {
       compare();
     }
-    if (!is_absent || without_record_ == WithoutRecord::kGoOn) look_at_the_rest();
+    if (!is_absent || without_record_ == WithoutRecord::kGoOn)
+      look_at_the_rest();
+    else
+      look_at_parent();
     end_part();
+  }
+
+  void look_at_parent() {
+    const std::optional<Domain> parent = parent_of_policy_host(facts_.domain);
+    if (!parent) return;
+    facts_.policy_host_name = PolicyHostNameFact{*parent, unanswered(), unanswered(), unanswered()};
+    resolver().mx(facts_.domain.text(), part([](Observation& self, const auto& answer) {
+                    self.facts_.policy_host_name->mx = mx_fact(answer);
+                  }));
+    resolver().txt(parent->record_name(), part([](Observation& self, const auto& answer) {
+                     self.facts_.policy_host_name->parent_record = text_fact(answer);
+                   }));
+    resolver().mx(parent->text(), part([](Observation& self, const auto& answer) {
+                    self.facts_.policy_host_name->parent_mx = mx_fact(answer);
+                  }));
   }
 
   void compare() {

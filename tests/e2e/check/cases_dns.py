@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 
 from case import case, good
-from checked_world import DEAD_AUTHORITY, OTHER_AUTHORITY, OTHER_ZONES, RECORD
+from checked_world import APART, DEAD_AUTHORITY, OTHER_AUTHORITY, OTHER_ZONES, RECORD
 from dns import Zone
 from topology import GOOD
 
 case("a domain in order", good("fine.test"))
 case("no record", good("norecord.test", record=""), "record-absent w")
 case("another text in the record's place", good("othertext.test", record='_mta-sts TXT "v=spf1 -all"'), "record-absent w")
+# A mail domain may have such a name.
+case("a mail domain named like a policy host", good("mta-sts.named.test"))
+APART.append(good("twonames.test", records=f"mta-sts MX 10 {GOOD}."))
 case("two records", good("tworecords.test", record=f'_mta-sts {RECORD}\n_mta-sts TXT "v=STSv1; id=2;"'), "record-multiple c")
 case("a record beside another text", good("twotexts.test", record=f'_mta-sts {RECORD}\n_mta-sts TXT "hello"'))
 case("a record in two strings", good("strings.test", record='_mta-sts TXT "v=STSv1; " "id=1;"'))

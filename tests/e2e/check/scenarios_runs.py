@@ -24,6 +24,20 @@ def exit_codes(_: World) -> None:
         expect(told.returncode == code, f"{name} should end with {code} and ends with {told.returncode}: {told.stderr}")
 
 
+@scenario("the name of a policy host in the place of its domain: what is meant is said, and not of a mail domain of that name")
+def policy_host_named(_: World) -> None:
+    for name, meant in {"mta-sts.fine.test": "fine.test", "mta-sts.norecord.test": "norecord.test", "mta-sts.twonames.test": "",
+                        "mta-sts.nowhere.fine.test": ""}.items():
+        told = check("--json", name)
+        report = json.loads(told.stdout)
+        expect_findings(report, "record-absent w")
+        expect(told.returncode == 1, f"{name} should end with 1 and ends with {told.returncode}")
+        [finding] = report["findings"]
+        expect(("did you mean" in finding["message"]) == bool(meant), f"{name}: {finding['message']}")
+        expect(finding["message"].endswith(f"did you mean {meant}?") or not meant, f"{name}: {finding['message']}")
+        expect(finding["fix"].endswith(f"mtasts check {meant}") or not meant, f"{name}: {finding['fix']}")
+
+
 @scenario("a list comes out in its order, and each mail host is visited once")
 def each_host_once(world: World) -> None:
     names = [case.domain.name for case in CASES.values() if case.domain.mx == (GOOD,) and not case.findings][:10]

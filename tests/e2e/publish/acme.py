@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,8 +18,7 @@ TRUSTED = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def start_pebble(world: World) -> None:
-    """A certificate authority that everybody here trusts from now on. It knows none of the accounts of the one before."""
-    shutil.rmtree("/etc/letsencrypt/accounts", ignore_errors=True)
+    """A certificate authority that everybody here trusts from now on. It knows none of the accounts of the one before (Publisher)."""
     root = web_servers()
     pair = world.authority.issue(Leaf("pebble", dns=("localhost",), ip=("127.0.0.1",)))
     for part, file in (("certificate", pair.certificate), ("key", pair.key)):

@@ -33,8 +33,9 @@ class Publisher:
 
     def __init__(self, world: World, text: str) -> None:
         self.world = world
-        for folder in (ROOT, STATE, OUT, CERTIFICATES):
+        for folder in (ROOT, STATE, OUT):
             shutil.rmtree(folder, ignore_errors=True)
+        clear(CERTIFICATES.parent)
         LIST.parent.mkdir(exist_ok=True)
         LIST.write_text(text, encoding="utf-8")
         world.web.stop()
@@ -53,7 +54,7 @@ class Publisher:
         for zone in zones:
             told = nsupdate((OUT / "nsupdate" / f"{zone}.txt").read_text(encoding="ascii"))
             expect((told == "") is accepted, f"nsupdate for {zone} should {'succeed' if accepted else 'be refused'} and said: {told or 'nothing'}")
-            self.world.dns.forget(zone)
+            self.world.updated(zone)
 
     def issue(self, *domains: str) -> None:
         """What certbot would get: one certificate for the policy hosts of these domains, in the folder of the first."""
@@ -88,6 +89,15 @@ class Publisher:
         self.run("--apply", exits=DONE)
 
 
+def clear(folder: Path) -> None:
+    """It stays, because it may be mounted elsewhere."""
+    for inside in folder.glob("*"):
+        if inside.is_dir():
+            shutil.rmtree(inside)
+        else:
+            inside.unlink()
+
+
 def nsupdate(script: str) -> str:
     """What it complains of."""
     key, algorithm, secret = UPDATE_KEY
@@ -118,8 +128,8 @@ def start_nginx(world: World, only_http: bool = False) -> None:
     start_plain_nginx(world, "" if only_http else f"  include {OUT}/nginx.conf;\n", 80 if only_http else 443)
 
 
-def start_plain_nginx(world: World, sites: str, port: int = 443) -> None:
-    """nginx with these `sites` beside Debian's default site on port 80."""
+def start_plain_nginx(world: World, sites: str, port: int = 443, inside: tuple[str, ...] = ()) -> None:
+    """nginx with these `sites` beside Debian's default site on port 80; `inside`: the command that starts it."""
     folder = Path("/srv/publisher")
     folder.mkdir(exist_ok=True)
     temporary = "".join(f"  {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -129,7 +139,7 @@ def start_plain_nginx(world: World, sites: str, port: int = 443) -> None:
         "  server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n    root /var/www/html;\n  }\n"
         f"{sites}}}\n", encoding="ascii")
     programs = Programs(Path("/"))
-    command = [programs.path("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    command = [*inside, programs.path("nginx"), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     start(world, command, port)
 
 

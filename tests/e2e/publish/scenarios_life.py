@@ -91,7 +91,7 @@ def moved(world: World) -> None:
 def change_mx(world: World, domain: str, old: str, new: str) -> None:
     told = nsupdate(f"update delete {domain}. MX 10 {old}.\nupdate add {domain}. 300 MX 10 {new}.\nsend\n")
     expect(told == "", f"nsupdate: {told}")
-    world.dns.forget(domain)
+    world.updated(domain)
 
 
 @scenario("publish: a domain leaves by mode none, then the record, then host and file")

@@ -12,13 +12,13 @@ from pathlib import Path
 import mail_server
 from acme import DIRECTORY, TRUSTED, get_certificate, run_certbot, start_pebble
 from framework import expect, expect_delivered, expect_waiting, scenario
-from publisher import CERTIFICATES, DONE, HOST4, HOST6, OUT, Publisher, pass_time, query, start, start_nginx, start_plain_nginx, web_servers
+from publisher import CERTIFICATES, DONE, HOST4, HOST6, OUT, ROOT, Publisher, pass_time, query, start, start_nginx, start_plain_nginx, web_servers
 from scenarios_life import change_mx, entry
 from topology import GOOD, IMPOSTOR, declare
 from world import Domain, World
 
 CUSTOMERS = ("customer-one.test", "customer-two.test")
-for name in ("certbot.test", "caddyacme.test", "hoster.test", "ownmx.test", "panel.test", *CUSTOMERS):
+for name in ("certbot.test", "caddyacme.test", "hoster.test", "ownmx.test", "panel.test", "container.test", *CUSTOMERS):
     declare(Domain(name, (GOOD,), updatable=True))
 
 HOOK = Path("/etc/letsencrypt/hook")
@@ -84,6 +84,7 @@ def certbot(world: World) -> None:
 def start_caddy(world: World, host: str) -> None:
     """Until it has got its certificate for the host."""
     root = web_servers()
+    shutil.rmtree(root.path("/root/.local"), ignore_errors=True)  # certificates of an authority that is gone
     root.path("/etc/Caddyfile").write_text(
         f"{{\n    admin off\n    acme_ca {DIRECTORY}\n    acme_ca_root {TRUSTED}\n}}\nimport {OUT}/Caddyfile\n", encoding="ascii")
     start(world, root.command("env", "HOME=/root", "caddy", "run", "--config", "/etc/Caddyfile", "--adapter", "caddyfile"))
@@ -170,3 +171,28 @@ def panel(world: World) -> None:
     publish_behind(publisher, "panel.test")
     reach_the_aim(publisher, "panel.test")
     expect_in_force(world, "panel.test")
+
+
+# As a container has the folders of its machine that are mounted into it.
+MOUNTED_READ_ONLY = """
+for folder in $1; do
+  mount --bind "$folder" "$folder"
+  mount -o remount,bind,ro "$folder"
+  if touch "$folder/written" 2>/dev/null; then exit 1; fi
+done
+shift
+exec "$@"
+"""
+
+
+@scenario("publish: the recipe of a mail container with a web server of its own, which has the web tree read-only")
+def container(world: World) -> None:
+    publisher = Publisher(world, entry("container.test"))
+    publisher.run("--apply", exits=DONE)
+    publisher.update("container.test")
+    publisher.issue("container.test")
+    start_plain_nginx(world, f"  include {OUT}/nginx.conf;\n", inside=(
+        "unshare", "--mount", "--propagation", "private", "sh", "-ec", MOUNTED_READ_ONLY, "sh", f"{ROOT} {OUT} {CERTIFICATES}"))
+    publish_behind(publisher, "container.test")
+    reach_the_aim(publisher, "container.test")  # it has each new file without being started again
+    expect_in_force(world, "container.test")

@@ -148,7 +148,7 @@ def by_hand(machine: Computer, host: MailHost) -> None:
     before = world.configuration()
     waiting: list[str] = []
     reader.follow(guide_commands(host, host.by_hand), *by_hand_rules(machine, host),
-                  Rule("^rm |^cp -p .*before /etc", before=lambda: waiting.append(world.expect_protected())))
+                  Rule("^rm |^cp .*before /etc", before=lambda: waiting.append(world.expect_protected())))
     expect(world.configuration() == before, "the configuration should be as it was before")
     goes_on(machine, world, *waiting)
 

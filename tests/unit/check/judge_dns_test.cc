@@ -52,6 +52,37 @@ TEST_F(JudgeDns, R5WithoutARecordNothingElseIsJudged) {
   }
 }
 
+TEST_F(JudgeDns, ThePolicyHostInPlaceOfItsDomainIsToldWhatIsMeant) {
+  Facts facts{domain("mta-sts.example.com")};
+  facts.record = no_name();
+  const DnsFact record = found({"v=STSv1; id=1"}), hosts = found({"10 mx.example.com"});
+  for (const auto& [parent_record, parent_mx] : {std::pair{record, no_data()}, {record, hosts}, {no_name(), hosts}}) {
+    facts.policy_host_name = PolicyHostNameFact{domain(), no_data(), parent_record, parent_mx};
+    facts_ = facts;
+    EXPECT_THAT(codes(), ElementsAre("record-absent"));
+    EXPECT_EQ(first().severity, Severity::kWarning);
+    EXPECT_THAT(first().message, HasSubstr("is the policy host of example.com; did you mean example.com?"));
+    EXPECT_THAT(first().fix, HasSubstr("mtasts check example.com"));
+    EXPECT_THAT(report_->impact, HasSubstr("of the mail domain, example.com,"));
+  }
+}
+
+TEST_F(JudgeDns, AMailDomainWhoseNameIsThatOfAPolicyHostIsOne) {
+  const DnsFact record = found({"v=STSv1; id=1"}), hosts = found({"10 mx.example.com"});
+  Facts facts{domain("mta-sts.example.com")};
+  facts.record = no_name();
+  for (const PolicyHostNameFact& seen : {PolicyHostNameFact{domain(), hosts, record, hosts},
+                                         {domain(), failed(), record, hosts},
+                                         {domain(), no_data(), no_name(), no_name()},
+                                         {domain(), no_data(), found({"v=spf1 -all"}), failed()}}) {
+    facts.policy_host_name = seen;
+    facts_ = facts;
+    EXPECT_THAT(codes(), ElementsAre("record-absent"));
+    EXPECT_THAT(first().message, Not(HasSubstr("did you mean")));
+    EXPECT_THAT(first().fix, HasSubstr("_mta-sts.mta-sts.example.com. IN TXT"));
+  }
+}
+
 TEST_F(JudgeDns, R5SeveralRecordsAreOneFindingAndTheRestIsJudged) {
   facts_.record = found({"v=STSv1; id=1", "v=STSv1; id=2", "v=spf1 -all"});
   facts_.tlsrpt = no_data();

@@ -88,6 +88,25 @@ TEST(Observation, StopsWithoutARecordUnlessAskedToGoOn) {
   EXPECT_EQ(Observing(internet).facts("example.com", WithoutRecord::kGoOn).host.size(), 2U);
 }
 
+TEST(Observation, APolicyHostInPlaceOfItsDomainIsLookedAtWithItsParent) {
+  const FakeInternet internet = good_internet();
+  Observing observing(internet);
+  const auto seen = observing.facts("mta-sts.example.com").policy_host_name;
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->parent.text(), "example.com");
+  EXPECT_EQ(seen->mx.outcome, Outcome::kNoData);
+  EXPECT_THAT(seen->parent_record.values, ElementsAre(kRecord));
+  EXPECT_EQ(seen->parent_mx.outcome, Outcome::kFound);
+  EXPECT_THAT(observing.internet.asked, Not(Contains(StartsWith("policy "))));
+}
+
+TEST(Observation, NoParentIsLookedAtOfOtherNames) {
+  FakeInternet internet = good_internet();
+  internet.txts["_mta-sts.mta-sts.example.com"] = {kRecord};
+  for (const char* name : {"mta-sts.example.com", "www.example.com", "mta-sts.com", "mta-sts-x.example.com"})
+    EXPECT_FALSE(Observing(internet).facts(name).policy_host_name) << name;
+}
+
 TEST(Observation, GoesOnWhereOneOfTheServersHasTheRecord) {
   FakeInternet internet = good_internet();
   internet.txts.erase("_mta-sts.example.com");

@@ -27,7 +27,7 @@ make_base() {
   chroot "$folder/$suite.part" sh -ec 'export DEBIAN_FRONTEND=noninteractive
     apt-get update -q
     apt-get install -q -y --no-install-recommends systemd-sysv dbus autopkgtest dpkg-dev
-    apt-get clean'
+    apt-get clean' >"$folder/$suite.boots.log" 2>&1
   mv "$folder/$suite.part" "$folder/$suite.boots"
 }
 
@@ -68,7 +68,7 @@ ExecStart=sh -c "autopkgtest --no-built-binaries --ignore-restrictions=breaks-te
 UNIT
     mkdir -p etc/systemd/system/default.target.wants
     ln -s ../autopkgtest.service etc/systemd/system/default.target.wants/
-    systemd-nspawn -D /mnt/root --boot --private-network --register=no --keep-unit --resolv-conf=off --timezone=off --hostname=lab -q \
+    systemd-nspawn -D /mnt/root --boot --private-network --register=no --keep-unit --resolv-conf=off --timezone=off --console=pipe --hostname=lab -q \
       "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self" </dev/null
     cat log
     grep "^$test " summary

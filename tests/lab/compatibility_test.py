@@ -15,7 +15,7 @@ from tally import Tally, total  # noqa: E402
 
 INFO = """Format: 1.0
 Source: mtasts
-Version: 0.3.0-1
+Version: 0.3.0
 Build-Date: Mon, 30 Nov 2026 01:02:03 +0000
 Installed-Build-Depends:
  g++ (= 4:14.2.0-1),
@@ -38,7 +38,7 @@ class Compatibility(unittest.TestCase):
         self.folder = Path(place.name)
         trixie = self.folder / "trixie"
         trixie.mkdir()
-        (trixie / "mtasts_0.3.0-1_amd64.buildinfo").write_text(INFO, encoding="utf-8")
+        (trixie / "mtasts_0.3.0_amd64.buildinfo").write_text(INFO, encoding="utf-8")
         postfix = total([server("Postfix 3.10", Tally(passed=70, failed=1, unsteady=["a slow one"]), "postfix 3.10.4")])
         (trixie / "results.postfix").write_text(postfix.results(), encoding="utf-8")
         (trixie / "results.opensmtpd").write_text(Tally(skipped=5, reasons=["OpenSMTPD 7.6 end to end (5 scenarios): no root"]).results(), encoding="utf-8")
@@ -50,7 +50,7 @@ class Compatibility(unittest.TestCase):
         return [cell.strip() for cell in found.strip("|").split("|")]
 
     def test_what_was_built_has_its_day_and_what_it_was_built_with(self) -> None:
-        self.assertEqual(self.row("packages"), ["packages", "not run", "0.3.0-1, 2026-11-30", "not run"])
+        self.assertEqual(self.row("packages"), ["packages", "not run", "0.3.0, 2026-11-30", "not run"])
         self.assertEqual(self.row("g++"), ["g++", "–", "14.2.0", "–"])
         self.assertEqual(self.row("OpenSSL")[2], "3.5.4")
 

@@ -46,6 +46,7 @@ run_test() {
     mkdir packages
     cp "$packages"/*.deb "$packages"/*.dsc "$packages"/*.tar.xz packages/
     cp /etc/resolv.conf etc/
+    echo 127.0.0.1 localhost >etc/hosts  # debootstrap leaves it to the installer
     printf "#!/bin/sh\nexit 101\n" >usr/sbin/policy-rc.d
     chmod +x usr/sbin/policy-rc.d
     mount -t proc proc proc

@@ -6,7 +6,7 @@ here=$(dirname "$0")
 folder=$(mktemp -d)
 [ -d /run/systemd/system ] || systemd_less=yes
 # As installed it takes port 25 of all addresses, those of the MX hosts too.
-[ -n "${systemd_less:-}" ] || systemctl stop postfix.service 2>/dev/null || true
+[ -n "${systemd_less:-}" ] || systemctl stop 'postfix*' || true
 python3 "$here/world.py" start "$folder" &
 world=$!
 for _ in $(seq 900); do [ ! -e "$folder/ready" ] && kill -0 "$world" || break; sleep 0.2; done

@@ -5,7 +5,8 @@
 #
 # Without a suite: bookworm, trixie and sid. It needs debootstrap, and namespaces as the demo does. The roots are
 # FOLDER/SUITE, thrown away at the next run; FOLDER/SUITE.base is kept. FOLDER is build/suites unless the environment says
-# otherwise, as MIRROR is http://deb.debian.org/debian. Exit 1 if one of them failed.
+# otherwise, as MIRROR is http://deb.debian.org/debian. CCACHE is a folder of ccache that the roots share; DEB_BUILD_OPTIONS is
+# handed on. Exit 1 if one of them failed.
 set -eu
 cd "$(dirname "$0")/.."
 source=$PWD
@@ -14,7 +15,7 @@ mirror=${MIRROR:-http://deb.debian.org/debian}
 
 suites=
 while [ $# -gt 0 ] && [ "$1" != -- ]; do suites="$suites $1"; shift; done
-[ $# -gt 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+[ $# -gt 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 64; }
 shift
 
 make_root() {
@@ -26,6 +27,10 @@ make_root() {
   rm -rf "${folder:?}/$1"
   cp -a "$folder/$1.base" "$folder/$1"
   cp /etc/resolv.conf /etc/hosts "$folder/$1/etc/"
+  if [ -n "${CCACHE:-}" ]; then
+    chroot "$folder/$1" sh -ec 'apt-get update -q && apt-get install -q -y --no-install-recommends ccache'
+    mkdir -p "$CCACHE" "$folder/$1/ccache"
+  fi
   mkdir "$folder/$1/mtasts"
   tar -c --exclude=./build --exclude=./.lab --exclude=./.git . | tar -x -C "$folder/$1/mtasts"
 }
@@ -40,7 +45,9 @@ enter() {
     mount -t proc proc "$root/proc"
     for name in sys dev; do mount --rbind "/$name" "$root/$name"; done
     mount -t tmpfs tmpfs "$root/tmp"
-    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$root" sh -c '\''cd /mtasts && exec ./dev "$@"'\'' sh "$@"
+    path=/usr/sbin:/usr/bin:/sbin:/bin
+    [ -z "${CCACHE:-}" ] || { mount --bind "$CCACHE" "$root/ccache"; path=/usr/lib/ccache:$path; }
+    exec env -i PATH=$path HOME=/root LC_ALL=C.UTF-8 CCACHE_DIR=/ccache DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-}" chroot "$root" sh -c '\''cd /mtasts && exec ./dev "$@"'\'' sh "$@"
   ' sh "$@"
 }
 

@@ -8,7 +8,7 @@ using mtasts::fuzz::require;
 namespace {
 
 // As Exim writes a word, always in quotes.
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
   std::string out = "\"";
   for (const char c : word) {
     if (c == '\n' || c == '\r') {
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(cut.consumed == cut.payload.size() + 1 && cut.consumed <= mtasts::kMaxRequestLine, "it ends at its end");
   if (const auto words = mtasts::parse_request_line(cut.payload)) {
     std::string again;
-    for (const std::string& word : *words) again += (again.empty() ? "" : " ") + quoted(word);
+    for (const std::string& word : *words) again += (again.empty() ? "" : " ") + in_quotes(word);
     require(mtasts::parse_request_line(again).value() == *words, "words that are quoted come back");
   }
   NoLog log;

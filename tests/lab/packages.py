@@ -41,6 +41,18 @@ def unpacked(tree: Path = DEFAULT_TREE) -> Path:
     return tree
 
 
+def version(name: str, tree: Path = DEFAULT_TREE) -> str:
+    """Of a package in the tree, as its authors count: "4.96"."""
+    return version_in((tree / STAMP).read_text(encoding="ascii"), name)
+
+
+def version_in(stamp: str, name: str) -> str:
+    found = re.search(rf"^{re.escape(name)}_(?:\d+:)?([^-_]+)", stamp, re.MULTILINE)
+    if not found:
+        raise LabError(f"the lab has no package {name}")
+    return found[1]
+
+
 def _is_complete(tree: Path) -> bool:
     """The stamp's first line is what was asked for, the others are the versions that came."""
     try:

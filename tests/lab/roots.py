@@ -84,11 +84,22 @@ def unpacked(*wanted: Root, folder: Path = DEFAULT_FOLDER) -> list[Path]:
 
 def version(root: Root, folder: Path = DEFAULT_FOLDER) -> str:
     """Of an unpacked root's server, as its authors count: "3.10.13"."""
-    for line in (folder / root.name / packages.STAMP).read_text(encoding="ascii").splitlines():
-        name, _, rest = line.partition("_")
-        if name == root.server:
-            return rest.split("_")[0].split(":")[-1].split("-")[0]
-    raise LabError(f"there is no {root.server} in the lab's root {root.name}")
+    return packages.version_in((folder / root.name / packages.STAMP).read_text(encoding="ascii"), root.server)
+
+
+def server(root: Root) -> str:
+    """Its package and version: "postfix 3.10.13"."""
+    return f"{root.server} {version(root)}"
+
+
+def own_suite() -> str:
+    """The release of Debian on this machine: "trixie", "sid"; "" where it is not Debian."""
+    text = Path("/etc/os-release").read_text(encoding="utf-8")
+    told = dict(re.findall(r'^(\w+)="?([^"\n]*)', text, re.MULTILINE))
+    if told.get("ID") != "debian":
+        return ""
+    # sid names itself after the release that it will be: "forky/sid".
+    return "sid" if told.get("PRETTY_NAME", "").endswith("/sid") else told.get("VERSION_CODENAME", "sid")
 
 
 def unpacked_for_our_programs(root: Root, folder: Path = DEFAULT_FOLDER) -> Path:

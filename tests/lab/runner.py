@@ -1,14 +1,16 @@
 """The common part of tests/e2e/<server>/run.py: command line, one sandbox for each version of the server, counts.
 
-    run.py --build build/release [--results FILE] [--only TEXT]
+    run.py --build build/release [--results FILE] [--only TEXT] [--version TEXT | --suite SUITE]
 
-One line a scenario. The counts go to the file of --results as "N passed, N failed, N skipped". Exit 1 if one failed.
+One line a scenario. The counts go to the file of --results as "N passed, N failed, N skipped", after a line for each version
+of the server. Exit 1 if one failed.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,13 +27,21 @@ from world import World
 @dataclass(frozen=True)
 class Version:
     """One version of a server. `world` makes its world, called in the sandbox; what it lacks, LabError tells outside already,
-    from `unpack`. `modules`: run the scenarios of these alone, where other versions show the rest. `only_asked`: run for --version alone."""
+    from `unpack`. `modules`: run the scenarios of these alone, where other versions show the rest. `only_asked`: run for --version alone.
+    `suite`: the release of Debian that has it, for --suite. `server`: its package and version, once it is unpacked."""
 
     title: str
     world: Callable[[], World]
     unpack: Callable[[], object] = lambda: None
     modules: tuple[str, ...] = ()
     only_asked: bool = False
+    suite: str = ""
+    server: Callable[[], str] = lambda: "version not told"
+
+    def is_wanted(self, options: argparse.Namespace) -> bool:
+        if options.suite:
+            return options.suite == self.suite
+        return bool(options.version or not self.only_asked) and options.version in self.title
 
 
 def main(script: Path, versions: list[Version]) -> int:
@@ -40,7 +50,10 @@ def main(script: Path, versions: list[Version]) -> int:
     for version in versions:
         if version.title == options.inside:
             return _inside(options, version, mention=version.title if len(versions) > 1 else "")
-    chosen = [version for version in versions if (options.version or not version.only_asked) and options.version in version.title]
+    chosen = [version for version in versions if version.is_wanted(options)]
+    if not chosen:
+        print(f"{script.parent.name}: no version is called '{options.version}' or is of Debian '{options.suite}'", file=sys.stderr)
+        return 64
     with ThreadPoolExecutor(len(chosen)) as pool:
         tally = total(pool.map(lambda version: _outside(options, script, version), chosen))
     if options.results:
@@ -54,6 +67,7 @@ def _arguments(script: Path) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, help="file for the counts")
     parser.add_argument("--only", default="", help="run the scenarios whose name contains this")
     parser.add_argument("--version", default="", help="run the versions whose title contains this")
+    parser.add_argument("--suite", default="", help="run the versions of this release of Debian, each with all scenarios")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -73,7 +87,11 @@ def _outside(options: argparse.Namespace, script: Path, version: Version) -> Tal
         os.close(writing)
         with open(reading, encoding="utf-8") as told:
             text = told.read()
-    return Tally.left_out(len(SCENARIOS), f"{version.title} end to end", why) if why else Tally.from_json(text)
+    if why:
+        return Tally.left_out(len(SCENARIOS), f"{version.title} end to end", why)
+    tally = Tally.from_json(text)
+    tally.servers = [f"{version.title} ({version.server()}): {tally.counts()}"]
+    return tally
 
 
 def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:

@@ -18,6 +18,7 @@ class Tally:
     skipped: int = 0
     reasons: list[str] = field(default_factory=list)  # "WHAT: WHY" of what was skipped
     unsteady: list[str] = field(default_factory=list)  # failed, and passed when they were run again
+    servers: list[str] = field(default_factory=list)  # "TITLE (PACKAGE VERSION): COUNTS" of each version of a server
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -37,15 +38,16 @@ class Tally:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
     def results(self) -> str:
-        """What counts.py reads."""
+        """What counts.py reads, and compatibility.py."""
         remarks = [f"skipped: {reason}" for reason in self.reasons] + [f"unsteady: {name}" for name in self.unsteady]
-        return "".join(f"{line}\n" for line in [self.counts(), *remarks])
+        return "".join(f"{line}\n" for line in [*self.servers, self.counts(), *remarks])
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
     parts = list(tallies)
     return Tally(sum(part.passed for part in parts), sum(part.failed for part in parts), sum(part.skipped for part in parts),
-                 [reason for part in parts for reason in part.reasons], [name for part in parts for name in part.unsteady])
+                 [reason for part in parts for reason in part.reasons], [name for part in parts for name in part.unsteady],
+                 [server for part in parts for server in part.servers])
 
 
 def run_all(world: World, chosen: Iterable[Scenario], tell: Callable[[str], None]) -> Tally:

@@ -84,7 +84,7 @@ std::string joined(const std::vector<std::string>& items, std::string_view separ
   return text;
 }
 
-std::string quoted(std::string_view text) { return '"' + escaped(text, kMaxShown) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + escaped(text, kMaxShown) + '"'; }
 
 Report judge(Facts facts, const Saved* saved, const Wishes& wishes) {
   Report report{std::move(facts), {}, {}};

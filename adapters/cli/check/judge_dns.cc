@@ -41,7 +41,7 @@ void judge_servers(Judgement& j, const Answers& answers) {
   std::vector<std::string> parts;
   for (const auto& [values, servers] : answers) {
     std::vector<std::string> shown;
-    for (const std::string& value : values) shown.push_back(quoted(value));
+    for (const std::string& value : values) shown.push_back(in_quotes(value));
     parts.push_back(joined(servers) + (shown.empty() ? ": no record" : ": " + joined(shown)));
   }
   j.add("record-nameservers-differ", Severity::kCritical, j.facts.domain.record_name(),
@@ -59,14 +59,14 @@ void judge_texts(Judgement& j) {
   const std::vector<std::string> records = sts_records(j.facts.record);
   if (records.size() > 1) {
     std::vector<std::string> shown;
-    for (const std::string& record : records) shown.push_back(quoted(record));
+    for (const std::string& record : records) shown.push_back(in_quotes(record));
     j.add("record-multiple", Severity::kCritical, name,
           std::to_string(records.size()) + " records begin with v=STSv1 (" + joined(shown) +
               "): senders act as if there were none",
           "Delete all but one of the TXT records at " + name);
   } else if (records.empty()) {
     j.add("record-invalid", Severity::kCritical, name,
-          "a ';' is missing after v=STSv1 in " + quoted(near_miss(j.facts.record)), "Publish: " + j.new_record());
+          "a ';' is missing after v=STSv1 in " + in_quotes(near_miss(j.facts.record)), "Publish: " + j.new_record());
   } else if (j.reading.record.kind == RecordFinding::Kind::kInvalid) {
     j.add("record-invalid", Severity::kCritical, name, j.reading.record.reason, "Publish: " + j.new_record());
   }
@@ -82,7 +82,7 @@ void add_absent(Judgement& j) {
           "Name the mail domain, what follows the @ of its addresses: mtasts check " + domain->text());
     return;
   }
-  if (!j.facts.record.values.empty()) message += " (found: " + quoted(j.facts.record.values.front()) + ")";
+  if (!j.facts.record.values.empty()) message += " (found: " + in_quotes(j.facts.record.values.front()) + ")";
   j.add("record-absent", Severity::kWarning, name, message,
         "Serve a policy at " + j.policy_url() + ", then publish: " + j.new_record());
 }

@@ -101,14 +101,15 @@ class AddressJudge {
           "Serve the policy file itself at " + j_.policy_url() + ": a few lines");
     } else if (http.status >= 300 && http.status < 400) {
       add("host-redirect", Severity::kCritical,
-          "status " + std::to_string(http.status) + " leads to " + quoted(http.location) + ": senders do not follow it",
+          "status " + std::to_string(http.status) + " leads to " + in_quotes(http.location) +
+              ": senders do not follow it",
           "Serve the file at " + j_.policy_url() + " itself, with status 200, outside of the rule that redirects");
     } else if (http.status != 200) {
       add("host-status", Severity::kCritical, "the web server answers with status " + std::to_string(http.status),
           "Put the policy file where " + j_.policy_url() + " is looked for, readable by the web server");
     } else if (!is_plain_text(http.content_type)) {
       add("host-content-type", Severity::kCritical,
-          (http.content_type.empty() ? "there is no media type" : "the media type is " + quoted(http.content_type)) +
+          (http.content_type.empty() ? "there is no media type" : "the media type is " + in_quotes(http.content_type)) +
               ": senders refuse the policy",
           "Serve it as text/plain, e.g. nginx: location = /.well-known/mta-sts.txt { default_type text/plain; }");
     }

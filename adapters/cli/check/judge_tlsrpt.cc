@@ -25,7 +25,7 @@ void judge_tlsrpt(Judgement& j) {
           "Delete all but one of the TXT records at " + name);
   } else if (!tlsrpt_record(records)) {
     j.add("tlsrpt-invalid", Severity::kWarning, name,
-          quoted(records.front()) + " names no mailto: or https: address to report to", publish);
+          in_quotes(records.front()) + " names no mailto: or https: address to report to", publish);
   }
 }
 

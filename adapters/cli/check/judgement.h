@@ -41,7 +41,7 @@ std::vector<CertificateFault> certificate_faults(std::string_view prefix, const 
 long days_left(const CertificateFact& certificate, std::chrono::sys_seconds now);
 
 std::string joined(const std::vector<std::string>& items, std::string_view separator = ", ");
-std::string quoted(std::string_view text);  // escaped, in double quotes
+std::string in_quotes(std::string_view text);  // escaped; as "quoted" it would be found in std, too
 
 // A CNAME at `name` that leads nowhere; true: it was one, and what lies behind it need not be judged.
 bool judge_alias(Judgement& judgement, const std::string& name, const AliasFact& alias);

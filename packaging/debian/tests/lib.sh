@@ -4,11 +4,14 @@ set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 here=$(dirname "$0")
 folder=$(mktemp -d)
+[ -d /run/systemd/system ] || systemd_less=yes
+# As installed it takes port 25 of all addresses, those of the MX hosts too.
+[ -n "${systemd_less:-}" ] || systemctl stop 'postfix*' || true
 python3 "$here/world.py" start "$folder" &
-for _ in $(seq 900); do [ ! -e "$folder/ready" ] || break; sleep 0.2; done
+world=$!
+for _ in $(seq 900); do [ ! -e "$folder/ready" ] && kill -0 "$world" || break; sleep 0.2; done
 test -e "$folder/ready"
 mkdir -p /run/mtasts
-[ -d /run/systemd/system ] || systemd_less=yes
 
 say() { echo "== $*"; }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """End-to-end tests of the Exim adapter: real Exim, real names, real policy hosts, real receivers, in a sandbox.
 
-    sudo tests/e2e/exim/run.py --build build/release [--results FILE] [--only TEXT] [--version TEXT]
+    sudo tests/e2e/exim/run.py --build build/release [--results FILE] [--only TEXT] [--version TEXT] [--suite bookworm]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE.parent / "every"), str(HERE)]
 
 import openssl_exim  # noqa: E402
+import packages  # noqa: E402
 import roots  # noqa: E402
 import runner  # noqa: E402
 from exim_socket import SocketSender  # noqa: E402
@@ -44,6 +45,7 @@ OF_THE_BUILD = ("every_enforce", "scenarios_dane", "scenarios_enforce", "scenari
 
 # Beside the version of a title, of those that are run only when they are asked for.
 ALL = "all scenarios"
+HEAVY = "exim4-daemon-heavy"
 
 
 def by_socket(root: roots.Root, *modules: str, asked: str = "") -> runner.Version:
@@ -52,7 +54,12 @@ def by_socket(root: roots.Root, *modules: str, asked: str = "") -> runner.Versio
         return World(DOMAINS, HOSTS, SocketSender(tree))
 
     title = f"Exim by socket, {root.name.removeprefix('exim-')}{asked and ', '}{asked}"
-    return runner.Version(title, world, lambda: roots.unpacked(root), modules, only_asked=bool(asked))
+    return runner.Version(title, world, lambda: roots.unpacked(root), modules, only_asked=bool(asked),
+                          suite="" if modules or root.server == HEAVY else root.suite, server=lambda: roots.server(root))
+
+
+def by_dlfunc() -> runner.Version:
+    return runner.Version("Exim by dlfunc", lambda: World(DOMAINS, HOSTS), suite=roots.own_suite(), server=lambda: f"{HEAVY} {packages.version(HEAVY)}")
 
 
 def with_openssl(way: str, sender: Callable[[Path], Sender]) -> runner.Version:
@@ -65,4 +72,4 @@ OTHER_BUILDS = [*(by_socket(root, asked=ALL) for root in (roots.EXIM_4_96, roots
                 with_openssl("socket", OpenSslSocketSender), with_openssl("dlfunc", OpenSslSender)]
 
 if __name__ == "__main__":
-    sys.exit(runner.main(HERE / "run.py", [runner.Version("Exim by dlfunc", lambda: World(DOMAINS, HOSTS)), *BY_SOCKET, *OTHER_BUILDS]))
+    sys.exit(runner.main(HERE / "run.py", [by_dlfunc(), *BY_SOCKET, *OTHER_BUILDS]))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """End-to-end tests of table-mtasts with OpenSMTPD: three versions, each with real names, policy hosts and receivers in a sandbox of its own.
 
-    sudo tests/e2e/opensmtpd/run.py --build build/release [--results FILE] [--only TEXT] [--version 6.8]
+    sudo tests/e2e/opensmtpd/run.py --build build/release [--results FILE] [--only TEXT] [--version 6.8] [--suite bookworm]
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def version(root: roots.Root) -> runner.Version:
         [tree] = roots.unpacked(root)
         return World(DOMAINS, HOSTS, OpenSmtpd(tree, roots.version(root), HOSTS))
 
-    return runner.Version(root.name.replace("opensmtpd-", "OpenSMTPD "), world, lambda: roots.unpacked_for_our_programs(root))
+    return runner.Version(root.name.replace("opensmtpd-", "OpenSMTPD "), world, lambda: roots.unpacked_for_our_programs(root), suite=root.suite,
+                          server=lambda: roots.server(root))
 
 
 if __name__ == "__main__":

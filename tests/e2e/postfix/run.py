@@ -44,7 +44,8 @@ def version(root: roots.Root) -> runner.Version:
         [tree] = roots.unpacked(root)
         return World(DOMAINS, HOSTS, Postfix(tree, roots.version(root), EXAMPLES[root]))
 
-    return runner.Version(root.name.replace("postfix-", "Postfix "), world, lambda: roots.unpacked(*EXAMPLES))
+    return runner.Version(root.name.replace("postfix-", "Postfix "), world, lambda: roots.unpacked(root), suite=root.suite,
+                          server=lambda: roots.server(root))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def version(root: roots.Root) -> runner.Version:
         [tree] = roots.unpacked(root)
         return World(DOMAINS, HOSTS, Sendmail(tree, roots.version(root)))
 
-    return runner.Version(root.name.replace("sendmail-", "Sendmail "), world, lambda: roots.unpacked(*ROOTS))
+    return runner.Version(root.name.replace("sendmail-", "Sendmail "), world, lambda: roots.unpacked(root), suite=root.suite,
+                          server=lambda: roots.server(root))
 
 
 if __name__ == "__main__":

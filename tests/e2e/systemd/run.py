@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE)]
 
 import debian_package  # noqa: E402
 import machine  # noqa: E402
+import roots  # noqa: E402
 import unsplit_release  # noqa: E402
 from computer import Computer, Releases  # noqa: E402
 from framework import SCENARIOS  # noqa: E402
@@ -86,8 +87,7 @@ def _outside(options: argparse.Namespace) -> Tally:
 
 
 def _suites() -> tuple[str, ...]:
-    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line)
-    own = release.get("VERSION_CODENAME", "").strip('"') if release.get("ID") == "debian" else ""
+    own = roots.own_suite()
     return SUITES.get(own, (own or "sid",))
 
 

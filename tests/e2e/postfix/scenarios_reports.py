@@ -93,6 +93,8 @@ def counts(name: str, used_again: bool = False, **settings: str) -> None:
     def told(world: World) -> None:
         collector = collecting(world)
         postfix(world).set_main(smtp_tlsrpt_skip_reused_handshakes="no", **settings)
+        if used_again:
+            postfix(world).add_service("tlsproxy/unix", "tlsproxy unix - - n - 0 tlsproxy")
 
         def all_of_it() -> None:
             for _ in range(ROUNDS):
@@ -114,5 +116,6 @@ def counts(name: str, used_again: bool = False, **settings: str) -> None:
 
 
 counts("each its own", smtp_connection_cache_on_demand="no", smtp_tls_session_cache_database="")
-counts("connections used again", used_again=True, smtp_tls_connection_reuse="yes")
+counts("connections used again", used_again=True, smtp_tls_connection_reuse="yes",
+       smtp_connection_cache_destinations=", ".join(COUNTED))
 counts("each its own, TLS sessions resumed", smtp_connection_cache_on_demand="no", smtp_tls_connection_reuse="no")

@@ -79,7 +79,7 @@ def no_policy_found(world: World) -> None:
 def own_host(name: str, number: int, issuer: Issuer = Issuer.LAB_ROOT) -> str:
     """An MX host of one domain alone, so that a connection to it is one for this domain."""
     host = f"{name}.mx.test"
-    return declare_host(MailHost(host, f"198.51.100.{number}", Leaf(host, dns=(host,), issuer=issuer))).name
+    return declare_host(MailHost(host, f"198.51.100.{number}", Leaf(host, dns=(host,), issuer=issuer), resumes=True)).name
 
 
 COUNTED = {declare(Domain(f"{name}.test", (own_host(name, number, issuer),), *mode, records=WANTED)).name: bad for name, number, issuer, mode, bad in (

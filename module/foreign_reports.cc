@@ -18,10 +18,6 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr const char* kRequest = "1";
-// A process that has many sessions at once starts one helper for them. An older one is let go, so that none stays
-// because a process has nothing to do.
-constexpr seconds kHelperTakesMore{10};
-
 constexpr seconds kStartTimeout{1};
 
 bool put_frame(int socket, const Fields& request) {
@@ -84,7 +80,7 @@ void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
 // What one cannot take is lost: that helpers cannot be started is told where a lookup needs one.
 void ForeignReports::hand_to_helper(const Fields& request) {
   const auto now = steady_clock::now();
-  if (now - helper_started_ >= kHelperTakesMore) helper_ = Descriptor();
+  if (now - helper_started_ >= kHelperTakesSessions) helper_ = Descriptor();
   if (helper_ && put_frame(helper_.get(), request)) return;
   auto started = start_helper(config_, LogTarget::kSyslog, now + kStartTimeout);
   helper_started_ = now;

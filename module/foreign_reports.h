@@ -52,7 +52,7 @@ class ForeignReports {
   TlsrptLosses losses_;
   pid_t process_;
   std::deque<std::string> unsent_;
-  Descriptor helper_;  // the last one that was started; it takes more while it is young
+  Descriptor helper_;  // the last one that was started; it takes more while it is young, and ends by itself
   std::chrono::steady_clock::time_point helper_started_{};
 };
 

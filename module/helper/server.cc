@@ -15,6 +15,14 @@ namespace mtasts {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+bool is_told_only(const std::string& kind) {
+  return kind == kReportRequest || kind == kUnlistedRequest || kind == kLearnRequest;
+}
+
+}  // namespace
+
 HelperServer::HelperServer(Deps deps, Descriptor socket, FrameReader reader, std::function<void()> peer_gone)
     : deps_(deps), socket_(std::move(socket)), reader_(std::move(reader)), peer_gone_(std::move(peer_gone)) {
   readable_ = deps_.loop.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*what*/) { receive(); });
@@ -42,6 +50,7 @@ void HelperServer::serve_all() {
 bool HelperServer::serve(const Fields& request) {
   if (request.size() < 3) return false;
   const std::string& kind = request[1];
+  is_told_only(kind) ? end_after_sessions() : serve_until_peer_ends();
   if (kind == "lookup") return serve_lookup(request);
   if (kind == "probe") return serve_probe(request);
   if (kind == "txt-at" || kind == "cname-at") return serve_server_question(request);
@@ -50,6 +59,16 @@ bool HelperServer::serve(const Fields& request) {
   if (kind == kReportRequest || kind == kUnlistedRequest) return serve_report(request);
   if (kind == kLearnRequest) return serve_learning(request);
   return request.size() == 3 && serve_question(request[0], kind, request[2]);
+}
+
+// A process that reports sessions keeps its end open until it has more of them, which may take days.
+void HelperServer::end_after_sessions() {
+  if (!answers_ && !sessions_over_) sessions_over_ = deps_.loop.after(kTakesSessionsFor, [this] { end(); });
+}
+
+void HelperServer::serve_until_peer_ends() {
+  answers_ = true;
+  sessions_over_.reset();
 }
 
 bool HelperServer::serve_question(const std::string& id, const std::string& type, const std::string& name) {

@@ -19,6 +19,10 @@ namespace mtasts {
 // Everything passed to the constructor must outlive the server. One thread.
 class HelperServer {
  public:
+  // Whose peer only reports sessions ends after this time by itself. Such a peer uses a helper for
+  // kHelperTakesSessions (session_fields.h), which is shorter.
+  static constexpr std::chrono::seconds kTakesSessionsFor{60};
+
   struct Deps {
     EventLoop& loop;
     Engine& engine;
@@ -33,13 +37,15 @@ class HelperServer {
   };
 
   // `reader`: has what came behind the settings. `peer_gone` is called once, when nobody will ask any more: the peer
-  // has closed, or sent what is no request.
+  // has closed, sent what is no request, or has only reported sessions, for as long as it may.
   HelperServer(Deps deps, Descriptor socket, FrameReader reader, std::function<void()> peer_gone);
 
  private:
   void receive();
   void serve_all();
   bool serve(const Fields& request);
+  void end_after_sessions();
+  void serve_until_peer_ends();
   bool serve_question(const std::string& id, const std::string& type, const std::string& name);
   bool serve_lookup(const Fields& request);
   bool serve_probe(const Fields& request);
@@ -61,6 +67,8 @@ class HelperServer {
   std::unique_ptr<EventLoop::Watch> readable_;
   std::unique_ptr<EventLoop::Watch> writable_;
   std::unique_ptr<EventLoop::Watch> first_;
+  std::unique_ptr<EventLoop::Watch> sessions_over_;
+  bool answers_ = false;  // the peer waits for something
 };
 
 }  // namespace mtasts

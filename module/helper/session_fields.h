@@ -1,12 +1,16 @@
 // A TLS session as fields of a frame (frames.h): from the process that had it to the helper that reports it.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include "module/helper/frames.h"
 #include "module/tlsrpt/session.h"
 
 namespace mtasts {
+
+// A process that has many sessions at once starts one helper for them, and another one for those that come later.
+inline constexpr std::chrono::seconds kHelperTakesSessions{10};
 
 // Kinds of requests, in the place behind the id; nothing is answered.
 inline constexpr const char* kReportRequest = "report";

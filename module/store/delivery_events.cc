@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
+#include <iterator>
 #include <sstream>
 
 #include "core/domain.h"
@@ -44,7 +44,7 @@ std::optional<PastEvent> read_past_event(const std::string& line) {
   if (!(words >> seconds >> event >> server >> domain)) return std::nullopt;
   auto what = event_of(event, server, domain);
   if (!what) return std::nullopt;
-  return PastEvent{WallTime(std::chrono::seconds(seconds)), std::move(*what)};
+  return PastEvent{from_epoch(seconds), std::move(*what)};
 }
 
 // False: it cannot be read. That it is not there is nothing unusual.
@@ -55,10 +55,7 @@ bool append_past_events(int directory, const char* name, std::vector<PastEvent>&
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   std::string bytes(2 * DeliveryEventFile::kMaxBytes, '\0');
   if (!read_all(file.get(), bytes)) return false;
-  std::istringstream lines(bytes);
-  for (std::string line; std::getline(lines, line);) {
-    if (auto past = read_past_event(line)) events.push_back(std::move(*past));
-  }
+  std::ranges::move(parse_delivery_events(bytes), std::back_inserter(events));
   return true;
 }
 
@@ -73,14 +70,27 @@ std::optional<DeliveryEvent> read_delivery_event(std::string_view line, std::str
   return event_of(name, named.empty() ? server : named, value_of(fields, " domain="));
 }
 
+std::string delivery_event_line(const PastEvent& event) {
+  return std::to_string(event.time.time_since_epoch().count()) + " " + std::string(event.what.event) + " " +
+         event.what.server + " " + event.what.domain + "\n";
+}
+
+std::vector<PastEvent> parse_delivery_events(const std::string& text) {
+  std::vector<PastEvent> events;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (auto past = read_past_event(line)) events.push_back(std::move(*past));
+  }
+  return events;
+}
+
 void DeliveryEventFile::add(const DeliveryEvent& event, WallTime now) const {
   const auto directory = open_directory(directory_);
   if (!directory) return;
   const auto file = open_own(directory.get(), kFile);
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || ::fcntl(file.get(), F_SETFL, O_APPEND) != 0) return;
-  const std::string line = std::to_string(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count()) +
-                           " " + std::string(event.event) + " " + event.server + " " + event.domain + "\n";
+  const std::string line = delivery_event_line({now, event});
   if (!write_all(file.get(), line)) return;
   if (static_cast<std::size_t>(status.st_size) + line.size() > kMaxBytes)
     ::renameat(directory.get(), kFile, directory.get(), kOldFile);

@@ -26,6 +26,8 @@ struct DeliveryEvent {
   std::string_view event;  // one of kDeliveryEvents
   std::string server;      // "exim", "opensmtpd", "postfix" or "sendmail"
   std::string domain;      // of the policy
+
+  friend bool operator==(const DeliveryEvent&, const DeliveryEvent&) = default;
 };
 
 // What a line of the log tells, which begins with `event=... domain=...`; nullopt: no event of a delivery. `server`:
@@ -47,8 +49,16 @@ class DeliveryEventFile {
 struct PastEvent {
   WallTime time;
   DeliveryEvent what;
+
+  friend bool operator==(const PastEvent&, const PastEvent&) = default;
 };
-// The oldest first. Of a file that somebody else wrote, what is no such line is left out. nullopt: it cannot be read.
+
+// The line of such a file, with its end.
+std::string delivery_event_line(const PastEvent& event);
+// The lines of such a file in their order. What is no such line is left out.
+std::vector<PastEvent> parse_delivery_events(const std::string& text);
+
+// The oldest first. nullopt: they cannot be read.
 std::optional<std::vector<PastEvent>> past_delivery_events(const std::string& directory);
 
 }  // namespace mtasts

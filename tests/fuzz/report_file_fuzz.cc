@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     collection.refuse(std::string(mtasts::fuzz::text(data, std::min<std::size_t>(size, 100))), reports.error().reason);
   } else {
     require(!reports->empty(), "a file that is taken has a report");
-    for (const TlsReport& report : *reports) require(collection.add(report).has_value(), "one file has room");
+    for (const TlsReport& report : *reports) require(collection.add(report, "file").has_value(), "one file has room");
   }
   check_table(to_table(collection.summary(), {false, Charset::kUtf8}));
   check_table(to_table(collection.summary(), {false, Charset::kAscii}));

@@ -26,7 +26,8 @@ class Tls(Enum):
 
 @dataclass(frozen=True)
 class MailHost:
-    """One host on port 25. Without a `leaf` it has a good certificate for its name. `without_sni`: what it shows to who sends none."""
+    """One host on port 25. Without a `leaf` it has a good certificate for its name. `without_sni`: what it shows to who sends none.
+    `resumes`: it lets clients resume a TLS session."""
 
     name: str
     address: str
@@ -34,6 +35,7 @@ class MailHost:
     without_sni: Leaf | None = None
     tls: Tls = Tls.MODERN
     listening: bool = True
+    resumes: bool = False
 
     def certificate(self) -> Leaf:
         return self.leaf or Leaf(self.name, dns=(self.name,))
@@ -114,6 +116,8 @@ class MailHosts:
             self._write_pair(f"{stem}.default", host.without_sni)
         if host.tls is Tls.OLD:
             (self.folder / "tls" / f"{stem}.old").touch()
+        if host.resumes:
+            (self.folder / "tls" / f"{stem}.resumes").touch()
 
     def _write_pair(self, name: str, leaf: Leaf) -> None:
         pair = self.authority.issue(leaf)
@@ -139,6 +143,7 @@ smtp_accept_max = 100
 tls_advertise_hosts = ${{if exists{{{file}}}{{*}}}}
 tls_certificate = ${{if and{{{{eq{{$tls_in_sni}}{{}}}}{{exists{{{file}.default}}}}}}{{{file}.default}}{{{file}}}}}
 tls_require_ciphers = ${{if exists{{{file}.old}}{{NORMAL:-VERS-ALL:+VERS-TLS1.0:+VERS-TLS1.1}}{{NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3}}}}
+tls_resumption_hosts = ${{if exists{{{file}.resumes}}{{*}}}}
 acl_smtp_connect = connect
 acl_smtp_helo = helo
 acl_smtp_rcpt = rcpt

@@ -97,6 +97,14 @@ std::string refused(const Summary& summary) {
   return section.text();
 }
 
+std::string conflicts(const Summary& summary) {
+  Section section("Counted, but the same organization and id stand for different reports: one may be forged",
+                  {"file", "other file", "organization", "report id"}, {});
+  for (const auto& [file, other, organization, id] : summary.conflicts)
+    section.row(cell(file) + cell(other) + cell(organization) + cell(id));
+  return section.text();
+}
+
 }  // namespace
 
 std::string to_html(const Summary& summary) {
@@ -104,7 +112,8 @@ std::string to_html(const Summary& summary) {
   out += "<h1>TLS reports</h1>\n<p>" + std::to_string(summary.reports) +
          (summary.reports == 1 ? " report: " : " reports: ") + std::to_string(summary.total.successful) +
          " sessions were successful, " + std::to_string(summary.total.failed) + " failed.</p>\n";
-  out += to_svg(summary) + failures(summary) + policies(summary) + senders(summary) + days(summary) + refused(summary);
+  out += to_svg(summary) + failures(summary) + policies(summary) + senders(summary) + days(summary) +
+         conflicts(summary) + refused(summary);
   return out + "</body>\n</html>\n";
 }
 

@@ -19,7 +19,7 @@ struct TextStyle {
 std::string to_table(const Summary& summary, const TextStyle& style);
 
 // One line, ASCII only: every control character is escaped. Keys in this order: schema (1), reports, successful,
-// failed, days, policies, senders, failures, refused.
+// failed, days, policies, senders, failures, refused, conflicts.
 std::string to_json(const Summary& summary);
 
 // A page of its own: no script, and nothing is loaded from elsewhere.

@@ -46,6 +46,10 @@ class Reading {
                        << (passed_over_ == 1 ? " mail has no report attached and was"
                                              : " mails have no report attached and were")
                        << " passed over\n";
+    for (const ConflictingReport& one : summary.conflicts)
+      environment_.err << "mtasts: warning: " << shown(one.file) << ": says something else than the report in "
+                       << shown(one.other_file) << ", with the same organization (" << shown(one.organization)
+                       << ") and id (" << shown(one.id) << "); both are counted, and one of them may be forged\n";
     if (is_saturated(summary.total))
       environment_.err << "mtasts: warning: the sessions counted are more than 18446744073709551615, which is shown in "
                           "place of larger sums; one of the senders counts wrong\n";
@@ -65,7 +69,7 @@ class Reading {
     const auto reports = reports_in(*bytes);
     if (!reports) return tl::unexpected(reports.error());
     for (const TlsReport& one : *reports) {
-      if (const auto added = collection_.add(one); !added) return added;
+      if (const auto added = collection_.add(one, file.name); !added) return added;
     }
     return {};
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -17,7 +18,7 @@ struct Counts {
   std::uint64_t successful = 0;
   std::uint64_t failed = 0;
 
-  friend bool operator==(const Counts&, const Counts&) = default;
+  friend auto operator<=>(const Counts&, const Counts&) = default;
 };
 
 inline std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
@@ -31,7 +32,8 @@ struct PolicyName {
   friend auto operator<=>(const PolicyName&, const PolicyName&) = default;
 };
 
-// Texts are UTF-8 of at most 1000 bytes, as the sender wrote them: control characters may be in them.
+// Texts are UTF-8 of at most 1000 bytes, as the sender wrote them: control characters may be in them. Ordered by
+// organization and id, then by what they say.
 struct TlsReport {
   std::string organization;
   std::string id;
@@ -39,6 +41,8 @@ struct TlsReport {
   std::chrono::sys_seconds end{};
   std::map<PolicyName, Counts> policies;
   std::map<std::string, std::uint64_t> failures;  // sessions by result type
+
+  friend auto operator<=>(const TlsReport&, const TlsReport&) = default;
 };
 
 // Refused: what is no JSON, not UTF-8, or nested deeper than 100; a text longer than 64 KiB; a known key that is

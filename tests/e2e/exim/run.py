@@ -29,6 +29,7 @@ import every_observe  # noqa: E402,F401
 import every_trouble  # noqa: E402,F401
 import scenarios_change  # noqa: E402,F401
 import scenarios_configuration  # noqa: E402,F401
+import scenarios_counts  # noqa: E402,F401
 import scenarios_dane  # noqa: E402,F401
 import scenarios_enforce  # noqa: E402,F401
 import scenarios_examples  # noqa: E402,F401

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from collector import Collector, Session
 from framework import expect, expect_delivered, scenario
+from pki import Leaf
 from scenarios_testing import told
 from topology import BAD_HOSTS, GOOD, PLAIN, SECOND, SELF_SIGNED, declare
 from web import PolicyHost
@@ -20,7 +22,14 @@ SENDER = "198.51.100.1"
 TESTING = declare(Domain("reporttesting.test", (EXPIRED.name, GOOD), "testing", (EXPIRED.name,), records=WANTED))
 ENFORCE = declare(Domain("reportenforce.test", (SELF_SIGNED, SECOND), "enforce", records=WANTED))
 SHARING = declare(Domain("reportsharing.test", (SECOND,), "enforce", records=WANTED))
-BROKEN = declare(Domain("reportbroken.test", (GOOD,), "enforce", records=WANTED, host=PolicyHost("", status=404)))
+BROKEN = {
+    301: declare(Domain("reportbroken.test", (GOOD,), "enforce", records=WANTED, host=PolicyHost("", status=404))),
+    302: declare(Domain("reportinvalid.test", (GOOD,), "enforce", records=WANTED, more="nonsense\r\n")),
+    303: declare(Domain("reportwebpki.test", (GOOD,), "enforce", records=WANTED,
+                        host=PolicyHost("", leaf=Leaf("p-report", dns=("www.reportwebpki.test",))))),
+}
+CODES = {"starttls-not-supported": 201, "certificate-host-mismatch": 202, "certificate-not-trusted": 203, "certificate-expired": 204,
+         "validation-failure": 205}
 QUIET = declare(Domain("reportunwanted.test", (PLAIN,), "testing"))
 
 
@@ -82,15 +91,51 @@ def shared(world: World) -> None:
     expect(good == [ENFORCE.name, SHARING.name], f"one good session each should be reported: {collector.sessions}")
 
 
-@scenario("R16, R32: a policy that cannot be had is told, once for the recipients of a message, and the mail goes on")
-def policy_failure(world: World) -> None:
+TRIED = ("wrong name", "expired", "not yet valid", "unknown root", "self-signed", "wildcard too deep", "TLS 1.1", "no STARTTLS")
+# What is told of each host; ten are tried at most.
+COUNTED_HOSTS = {**{BAD_HOSTS[title][0].name: CODES[BAD_HOSTS[title][1][0]] for title in TRIED}, GOOD: None, SECOND: None}
+ADDRESSES = {host.name: host.address for host, _ in BAD_HOSTS.values()}
+COUNTED = [declare(Domain(f"reportcount{number}.test", tuple(COUNTED_HOSTS), ("enforce", "testing")[number % 2], records=WANTED)).name
+           for number in range(40)]
+
+
+@scenario("R32: hundreds of trials, several recipients, every domain twice, enforce and testing mixed: each domain is told of each host once")
+def counts(world: World) -> None:
     collector = collecting(world)
-    world.send(*(f"{name}@{BROKEN.name}" for name in ("alice", "bob")))
-    expect(collector.wait_for(1), "it should be told")
-    time.sleep(0.3)
-    [session] = collector.sessions
-    policy = {"policy-type": 2, "policy-domain": BROKEN.name}
-    expect(session.policy == policy and session.failed and session.failures[0]["c"] == 301, f"a fetch error should be told: {session}")
+    for _ in range(2):  # within the two minutes for which a failed trial is cached
+        world.send(*(f"{name}@{domain}" for domain in COUNTED for name in ("alice", "bob")))
+    wanted = Counter((domain, code) for domain in COUNTED for code in COUNTED_HOSTS.values())
+    collector.wait_for(wanted.total())
+    collector.wait_for(wanted.total() + 1, 1.0)
+    told = Counter((session.domain, session.failures[0]["c"] if session.failed else None) for session in collector.sessions)
+    expect(told == wanted, f"{wanted.total()} trials should be told, each once; missing: {wanted - told}, too many: {told - wanted}")
+    named = {(failure["n"], failure["c"]) for session in collector.sessions for failure in session.failures}
+    expect(named == {(host, code) for host, code in COUNTED_HOSTS.items() if code}, f"each host should have its own result: {named}")
+    for session in collector.sessions:
+        policy = {"policy-type": 2, "policy-domain": session.domain, "policy-string": world.domains[session.domain].policy().splitlines(),
+                  "mx-host": list(COUNTED_HOSTS)}
+        expect((session.record, session.policy) == (RECORD, policy), f"record and policy should be told: {session}")
+        for failure in session.failures:
+            place = {key: failure.get(key) for key in "sr"}
+            expect(place == {"s": SENDER, "r": ADDRESSES[failure["n"]]} and bool(failure.get("f")), f"addresses and reason should be told: {failure}")
+
+
+def policy_failure(code: int) -> None:
+    @scenario(f"R16, R32: a policy that cannot be had ({code}) is told, once for the recipients of a message, and the mail goes on")
+    def told_once(world: World) -> None:
+        domain = BROKEN[code]
+        collector = collecting(world)
+        expect_delivered(world.send(*(f"{name}@{domain.name}" for name in ("alice", "bob"))), f"bob@{domain.name}", GOOD)
+        expect(collector.wait_for(1), "it should be told")
+        collector.wait_for(2, 0.5)
+        [session] = collector.sessions
+        policy = {"policy-type": 2, "policy-domain": domain.name}
+        expect((session.domain, session.record, session.policy) == (domain.name, RECORD, policy), f"there is no policy to be told: {session}")
+        expect(session.failed and session.failures[0].keys() == {"c", "f"} and session.failures[0]["c"] == code, f"{code} should be told: {session}")
+
+
+for one_code in BROKEN:
+    policy_failure(one_code)
 
 
 @scenario("a collector that comes late gets what is seen from then on, and the log says that it is there")

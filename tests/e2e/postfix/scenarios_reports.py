@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from collector import Collector, Session
 from framework import expect, expect_delivered, expect_waiting, scenario
+from mx import MailHost
+from pki import Issuer, Leaf
 from postfix import QUEUE, postfix
-from topology import BAD_HOSTS, GOOD, SELF_SIGNED, declare
+from topology import BAD_HOSTS, GOOD, SELF_SIGNED, declare, declare_host
 from world import Domain, World
 
 SOCKET = "tlsrpt/collectd.sock"  # below the queue directory
@@ -71,3 +74,48 @@ def no_policy_found(world: World) -> None:
         session = the_one(collector)
         expect(session.policy["policy-type"] == NO_POLICY_FOUND and not session.failed, f"a session without a policy: {session}")
         world.start_again()
+
+
+def own_host(name: str, number: int, issuer: Issuer = Issuer.LAB_ROOT) -> str:
+    """An MX host of one domain alone, so that a connection to it is one for this domain."""
+    host = f"{name}.mx.test"
+    return declare_host(MailHost(host, f"198.51.100.{number}", Leaf(host, dns=(host,), issuer=issuer), resumes=True)).name
+
+
+COUNTED = {declare(Domain(f"{name}.test", (own_host(name, number, issuer),), *mode, records=WANTED)).name: bad for name, number, issuer, mode, bad in (
+    ("countgood", 101, Issuer.LAB_ROOT, ("enforce",), False), ("countbad", 105, Issuer.SELF, ("enforce",), True),
+    ("counttesting", 106, Issuer.SELF, ("testing",), False), ("countwithout", 107, Issuer.SELF, (), False))}
+ROUNDS = 40
+
+
+def counts(name: str, used_again: bool = False, **settings: str) -> None:
+    @scenario(f"R32: hundreds of connections, several recipients, retries, enforce, testing and without a policy, {name}: each is told once", reports)
+    def told(world: World) -> None:
+        collector = collecting(world)
+        postfix(world).set_main(smtp_tlsrpt_skip_reused_handshakes="no", **settings)
+        if used_again:
+            postfix(world).add_service("tlsproxy/unix", "tlsproxy unix - - n - 0 tlsproxy")
+
+        def all_of_it() -> None:
+            for _ in range(ROUNDS):
+                world.send(*(f"{user}@{domain}" for domain in COUNTED for user in ("alice", "bob")))
+            for _ in range(2):
+                world.queue_run()
+
+        story = world.watch(all_of_it)
+        connections = Counter(event.host.replace(".mx.", ".") for event in story.events if event.kind == "connect")
+        mails = Counter(event.host.replace(".mx.", ".") for event in story.arrived())
+        expect(mails.total() >= 3 * ROUNDS and set(connections) == set(COUNTED), f"hundreds of mails should arrive: {mails}, {connections}", story)
+        expect((connections.total() < mails.total()) == used_again, f"connections used again? {connections} for {mails}")
+        expect(collector.wait_for(connections.total()), f"{connections} connections were seen, {len(collector.sessions)} told")
+        collector.wait_for(connections.total() + 1, 0.5)
+        sessions = Counter(session.domain for session in collector.sessions)
+        expect(sessions == connections, f"each connection should be told once: {connections} were, {sessions} told")
+        wrong = [session for session in collector.sessions if session.failed != COUNTED[session.domain]]
+        expect(not wrong, f"sessions of {[domain for domain, bad in COUNTED.items() if bad]} fail, and no others: {wrong}")
+
+
+counts("each its own", smtp_connection_cache_on_demand="no", smtp_tls_session_cache_database="")
+counts("connections used again", used_again=True, smtp_tls_connection_reuse="yes",
+       smtp_connection_cache_destinations=", ".join(COUNTED))
+counts("each its own, TLS sessions resumed", smtp_connection_cache_on_demand="no", smtp_tls_connection_reuse="no")

@@ -97,7 +97,7 @@ class ProgramTest(unittest.TestCase):
             "policies": [{"type": "sts", "domain": "our.example", "successful": 60, "failed": 12}],
             "senders": [{"organization": "Sender Inc.", "successful": 60, "failed": 12}],
             "failures": [{"type": "certificate-expired", "sessions": 12}],
-            "refused": []})
+            "refused": [], "conflicts": []})
 
     def test_the_same_report_counts_once(self) -> None:
         result = self.run_program("--json", self.file("1.json", text()), self.file("2.json.gz", gzip.compress(text())))

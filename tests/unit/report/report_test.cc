@@ -228,6 +228,20 @@ TEST_F(Report, WarnsOfSumsThatAreTooLarge) {
   EXPECT_THAT(err_.str(), HasSubstr("one of the senders counts wrong"));
 }
 
+// RFC 8460 §5.3: a report that is sent again, by mail and by HTTPS, is one.
+TEST_F(Report, WarnsOfAReportThatSaysSomethingElseUnderAKnownId) {
+  const std::string forged = file("1.json", json_of({.failed = "0"}));
+  const std::string real = file("2.json.gz", gzipped(json_of({})));
+  const std::string again = file("3.eml", mail_with(base64(json_of({.more = "\"x\": 1, "}))));
+  EXPECT_EQ(run({forged, real, again}), kAllCounted);
+  EXPECT_EQ(json()["reports"], 2);
+  EXPECT_EQ(json()["failed"], 303);
+  EXPECT_EQ(json()["conflicts"].size(), 1U);
+  EXPECT_EQ(err_.str(), "mtasts: warning: " + real + ": says something else than the report in " + forged +
+                            ", with the same organization (Sender Inc.) and id (2026-01-31@sender.example); both are "
+                            "counted, and one of them may be forged\n");
+}
+
 TEST_F(Report, AFilesNameIsNoControlSequence) {
   run({file("\x1b[31m", "{")});
   EXPECT_THAT(err_.str(), HasSubstr("?[31m"));

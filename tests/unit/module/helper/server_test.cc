@@ -1,0 +1,96 @@
+// How long a helper serves whom; scripted time.
+#include "module/helper/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "module/helper/session_fields.h"
+#include "tests/unit/core/builders.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/helper/engines/test_network.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+class HelperServerTest : public testing::Test {
+ protected:
+  HelperServerTest() { connect(); }
+  void connect() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    peer_ = Descriptor(ends[0]);
+    socket_ = Descriptor(ends[1]);
+  }
+  void serve(const std::vector<Fields>& requests) {
+    FrameReader reader;
+    for (const Fields& request : requests) reader.add(encode_frame(request));
+    server_ = std::make_unique<HelperServer>(
+        HelperServer::Deps{loop_, engine_, resolver_, prober_, servers_, inspector_, files_, log_, false, nullptr},
+        std::move(socket_), std::move(reader), [this] { ++gone_; });
+    loop_.advance(seconds(0));
+  }
+  bool peer_sees_the_end() {
+    char byte = 0;
+    return ::recv(peer_.get(), &byte, 1, MSG_DONTWAIT) == 0;
+  }
+
+  Scratch scratch_;
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeFetcher fetcher_;
+  FakeStore store_;
+  FakeLog log_;
+  FileStore files_{scratch_.path(), log_};
+  Engine engine_{loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [] { return from_epoch(1'800'000'000); }};
+  NoProber prober_;
+  NoServers servers_;
+  NoInspector inspector_;
+  Descriptor peer_;
+  Descriptor socket_;
+  std::unique_ptr<HelperServer> server_;
+  int gone_ = 0;
+};
+
+const Fields kSession = encode_session(sts_session(test::domain("example.com"), "a\n", {"b"}), {"1", kReportRequest});
+const Fields kUnlisted =
+    encode_session(sts_session(test::domain("example.com"), "a\n", {"b"}), {"1", kUnlistedRequest});
+const Fields kLearn{"1", kLearnRequest, "example.com"};
+const Fields kQuestion{"1", "txt", "example.com"};
+
+class SessionRequest : public HelperServerTest, public testing::WithParamInterface<Fields> {};
+INSTANTIATE_TEST_SUITE_P(Each, SessionRequest, testing::Values(kSession, kUnlisted, kLearn));
+
+// A program with one session a day would have a helper beside it all day.
+TEST_P(SessionRequest, AHelperForNothingElseEndsByItself) {
+  serve({GetParam(), GetParam()});
+  loop_.advance(HelperServer::kTakesSessionsFor - seconds(1));
+  EXPECT_EQ(gone_, 0);
+  EXPECT_FALSE(peer_sees_the_end());
+  loop_.advance(seconds(1));
+  EXPECT_EQ(gone_, 1);
+  EXPECT_TRUE(peer_sees_the_end());
+}
+
+TEST_P(SessionRequest, AHelperThatIsAskedAsWellServesUntilItsPeerEnds) {
+  for (const auto& requests : {std::vector{GetParam(), kQuestion}, std::vector{kQuestion, GetParam()}}) {
+    connect();
+    serve(requests);
+    loop_.advance(hours(1));
+    EXPECT_EQ(gone_, 0);
+  }
+}
+
+// Else a session could be handed to a helper that has just ended.
+TEST(HelperForSessions, TakesThemForMuchLongerThanItIsGivenAny) {
+  EXPECT_GE(HelperServer::kTakesSessionsFor, 5 * kHelperTakesSessions);
+}
+
+}  // namespace
+}  // namespace mtasts

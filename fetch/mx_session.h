@@ -35,8 +35,8 @@ class MxSession {
   // "host (address)"
   [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] const Connection& connection() const { return connection_; }
-  // After libcurl ended with this CURLcode. `stood_still`: for so long that a time limit says nothing of the host. Errors
-  // as MxProber::probe says.
+  // After libcurl ended with this CURLcode. `stood_still`: for so long that a time limit says nothing of the host.
+  // Errors as MxProber::probe says.
   Result<void> verdict(int curl_code, bool stood_still) const;
   // The same for an audit: how far it came. The certificate is whoever looked at it's to add.
   [[nodiscard]] MxAddressFact fact(int curl_code) const;

@@ -15,6 +15,7 @@ from world import World
 
 EXAMPLE = mail_server.EXAMPLES / "sendmail" / "mtasts.m4"
 CONFIGURATION = "/etc/mail/sendmail.mc"
+WHATEVER_THE_LOAD = "define(`confQUEUE_LA', `1000')dnl\ndefine(`confREFUSE_LA', `1000')dnl"  # from a load of 8 mail waits by default, from 12 none is taken
 QUEUE = "/var/spool/mqueue"
 HOST_STATUS = "/var/lib/sendmail/host_status"
 PROGRAM = "/usr/libexec/sendmail/sendmail"
@@ -51,7 +52,7 @@ class Sendmail(SocketmapServer):
         make_folder(str(self.root.path(HOST_STATUS)), 0o750, "smmta", "smmsp")
         make_folder("/run/sendmail/mta", 0o755, "smmta")
         shutil.copy(self.root.path("/usr/share/sendmail/cf/debian/sendmail.mc"), self.root.path(CONFIGURATION))
-        self.configure()
+        self.add_line(WHATEVER_THE_LOAD)
 
     def configure(self) -> None:
         """What "make -C /etc/mail" does."""

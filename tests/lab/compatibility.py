@@ -4,7 +4,7 @@
     compatibility.py FOLDER     the document goes to standard output
 
 FOLDER has a folder for each release of Debian that was tested: mtasts_*.buildinfo of its packages, results.SERVER of the end-to-end
-tests, and autopkgtest with a line for each of those. What is missing there is "not run" in the document.
+tests, autopkgtest with a line for each of those, and notes: lines by hand, where a run was not as usual. What is missing there is "not run" in the document.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Release:
     def __init__(self, folder: Path) -> None:
         self.info = _text(next(folder.glob("mtasts_*.buildinfo"), folder / "none"))
         self.results = "".join(_text(path) for path in sorted(folder.glob("results.*")))
+        self.notes = _text(folder / "notes").splitlines()
         self.package_tests = dict(line.split(maxsplit=1) for line in _text(folder / "autopkgtest").splitlines())
 
     def built(self) -> str:
@@ -87,8 +88,8 @@ class Release:
                 for found in LINE.finditer(self.results) if found["package"] == package]
 
     def remarks(self) -> list[str]:
-        """What was left out and why, and what passed only when it was run again."""
-        return re.findall(r"^(?:skipped|unsteady): .+$", self.results, re.MULTILINE)
+        """What was left out and why, what passed only when it was run again, and the notes."""
+        return self.notes + re.findall(r"^(?:skipped|unsteady): .+$", self.results, re.MULTILINE)
 
 
 def _text(path: Path) -> str:

@@ -43,6 +43,7 @@ class Compatibility(unittest.TestCase):
         (trixie / "results.postfix").write_text(postfix.results(), encoding="utf-8")
         (trixie / "results.opensmtpd").write_text(Tally(skipped=5, reasons=["OpenSMTPD 7.6 end to end (5 scenarios): no root"]).results(), encoding="utf-8")
         (trixie / "autopkgtest").write_text("exim                 PASS\npostfix FAIL non-zero exit status 1\n", encoding="utf-8")
+        (trixie / "notes").write_text("the second run\n", encoding="utf-8")
         self.lines = compatibility.document(self.folder).splitlines()
 
     def row(self, *beginning: str) -> list[str]:
@@ -74,6 +75,7 @@ class Compatibility(unittest.TestCase):
         self.assertEqual(self.row("sid", "[Postfix](postfix.md)")[2:], ["", "not run", ""])
         self.assertIn("- trixie: skipped: OpenSMTPD 7.6 end to end (5 scenarios): no root", self.lines)
         self.assertIn("- trixie: unsteady: a slow one", self.lines)
+        self.assertIn("- trixie: the second run", self.lines)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -128,9 +129,14 @@ class Postfix(SocketmapServer):
 
     @staticmethod
     def _queue_managers(master: int) -> set[str]:
-        """Process numbers."""
-        children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-        return {child for child in children if (comm := Path(f"/proc/{child}/comm")).exists() and comm.read_text() == "qmgr\n"}
+        """Process numbers. The kernel's list of children leaves some out while others end."""
+        found = set()
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                name, rest = (process / "stat").read_text(encoding="utf-8", errors="replace").partition("(")[2].rsplit(")", 1)
+                if name == "qmgr" and rest.split()[1] == str(master):
+                    found.add(process.name)
+        return found
 
     def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
         since = self.mark()

@@ -41,8 +41,13 @@ class EximCachedPolicy : public testing::Test {
 
 TEST_F(EximCachedPolicy, R29WhatCannotBeReadIsNoMissingPolicy) {
   EXPECT_EQ(show_certificate(), "OK \n");
-  const test::NoMoreDescriptors none;
-  EXPECT_THAT(show_certificate(), testing::StartsWith("OK whether the policy lists this MX is not known: "));
+  // The sanitizers look at the log's type now: later they lack the descriptors for it.
+  static_cast<Log&>(log_).write(LogLevel::kDebug, "");
+  const std::string answer = [this] {
+    const test::NoMoreDescriptors none;
+    return show_certificate();
+  }();
+  EXPECT_THAT(answer, testing::StartsWith("OK whether the policy lists this MX is not known: "));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ Situation leaving(std::chrono::seconds time) {
   return situation;
 }
 
-TEST(PublishLeave, ServesNoneForADayWithANewId) {
+TEST(PublishLeave, R35ServesNoneForADayWithANewId) {
   const auto situation = published(Stage::kEnforce, days(100));
   const auto plan = leave(situation);
   EXPECT_EQ(plan.next->body, "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n");
@@ -37,7 +37,7 @@ TEST(PublishLeave, ServesNoneForADayWithANewId) {
   EXPECT_FALSE(plan.zones->at(0).names.at(0).is_changed());
 }
 
-TEST(PublishLeave, NothingIsRemovedBeforeTheLongestMaxAgeIsOver) {
+TEST(PublishLeave, R35NothingIsRemovedBeforeTheLongestMaxAgeIsOver) {
   const auto plan = leave(leaving(days(30) - seconds(1)));
   EXPECT_THAT(plan.refused, AllOf(HasSubstr("2026-03-01T00:00:01Z"), HasSubstr("--force")));
   EXPECT_FALSE(plan.next->is_record_withdrawn);

@@ -185,7 +185,7 @@ TEST(PublishPlan, AnotherMaxAgeInTheListGetsANewId) {
   EXPECT_EQ(plan.next->longest, days(60));
 }
 
-TEST(PublishPlan, TheRecordFollowsTheFile) {
+TEST(PublishPlan, R34TheRecordFollowsTheFile) {
   auto situation = published(Stage::kEnforce, days(100));
   situation.listed->max_age = days(60);
   auto plan = plan_domain(situation);

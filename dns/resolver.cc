@@ -43,11 +43,16 @@ constexpr const char* kNameOfEveryResolver = "localhost";  // answered at once b
 
 using Ticket = AdmissionQueue::Ticket;
 
+struct Server;
+
 // A question and until when it may wait for its turn.
 struct Waiting {
   std::unique_ptr<Question> question;
+  SteadyTime begun;
   SteadyTime expires;
-  StallMeter::Span span;  // since it was put
+  StallMeter::Span span;           // since it was put
+  const Server* server = nullptr;  // in whose queue it is, or was last
+  SteadyTime since{};              // it is that server's
 };
 
 // `limit`: of the time in which this process stood still for `stalled`, and `late`: how long after it it was noticed.
@@ -138,7 +143,8 @@ class GetdnsResolver final : public Resolver {
   void enqueue(const std::string& name, RrType type, const Requester& requester,
                typename QuestionFor<Record>::Read read, Callback<Record> done) {
     auto question = std::make_unique<QuestionFor<Record>>(name, type, requester, std::move(read), std::move(done));
-    join_queue({std::move(question), Clock::now() + queue_timeout_, StallMeter::Span(stalls_)});
+    const auto now = Clock::now();
+    join_queue({std::move(question), now, now + queue_timeout_, StallMeter::Span(stalls_)});
     schedule_pump();
   }
   void join_queue(Waiting waiting);
@@ -165,6 +171,7 @@ class GetdnsResolver final : public Resolver {
   GetdnsLoop getdns_loop_;
   const Clock::duration queue_timeout_;
   const Clock::duration timeout_;
+  const Clock::duration last_turn_;  // after a question was put: the resolver still has its whole time then
   const pid_t pid_ = getpid();
   StallMeter stalls_;
   std::list<Active> active_;
@@ -180,6 +187,7 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
       getdns_loop_(loop),
       queue_timeout_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)),
       timeout_(config.timeout),
+      last_turn_(Clock::duration(config.deadline) - timeout_),
       stalls_(loop, &Clock::now) {
   const auto rules = ad_rules(config.trust_ad, resolvers);
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -241,6 +249,7 @@ void GetdnsResolver::join_queue(Waiting waiting) {
   const std::string& domain = requester.domain.empty() ? question.name() : requester.domain;
   Server& server = choose(question);
   const auto expires = waiting.expires;
+  if (std::exchange(waiting.server, &server) != &server) waiting.since = Clock::now();
   const Ticket ticket = server.queue.join({zone_of_(ascii::lower(domain)), requester.priority}, expires);
   server.waiting.emplace(ticket, std::move(waiting));
 }
@@ -301,12 +310,14 @@ bool GetdnsResolver::needs_health_check(const Server& server, SteadyTime now) co
 
 // Was it our limit that kept the question from being asked, or a resolver that has answered nobody?
 void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
-  const auto since = waiting.expires - queue_timeout_;
+  const auto now = Clock::now();
   Error error{ErrorCode::kDnsTimeout, "answers nothing, or not fast enough"};
-  if (stood_still(queue_timeout_, waiting.span.stalled(), Clock::now() - waiting.expires))
+  if (stood_still(waiting.expires - waiting.begun, waiting.span.stalled(), now - waiting.expires))
     error = {ErrorCode::kNotTried, "this process was busy and could not ask in time"};
-  else if (server.concurrency.has_answered_since(since - kSilence))
+  else if (server.concurrency.has_answered_since(waiting.since - kSilence))
     error = {ErrorCode::kNotTried, "too many questions are under way"};
+  else if (now - waiting.since < std::min(timeout_, queue_timeout_))
+    error = {ErrorCode::kNotTried, "the resolvers before it left no time to ask it"};
   give_up(std::move(waiting), server, error);
 }
 
@@ -403,6 +414,8 @@ void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server,
   const bool same_again = ((is_unreachable || error.code == ErrorCode::kNotTried) && asked.size() < 2) ||
                           (is_unreachable && is_busy && asked.size() < kMaxHangUps);
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
+  if (other_resolver)  // the tries before took its time
+    waiting.expires = std::max(waiting.expires, waiting.begun + last_turn_);
   join_queue(std::move(waiting));
   schedule_pump();
 }
@@ -414,12 +427,21 @@ void GetdnsResolver::give_up(Waiting waiting, const Server& server, Error error)
   question.give_up(std::move(error));
 }
 
+// With a share of the deadline for each try, and one for what comes after: silent resolvers leave time for the next.
+ResolverConfig with_time_for_each(ResolverConfig config, std::size_t resolvers) {
+  if (resolvers < 2) return config;
+  const auto shares = static_cast<std::int64_t>(std::min(resolvers, kMaxTries)) + 1;
+  config.timeout = std::min(config.timeout, std::max(config.deadline / shares, std::chrono::seconds{1}));
+  return config;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config, ZoneOf zone_of) {
   const auto resolvers = resolvers_of(config.resolvers);
   if (!resolvers) return tl::unexpected(resolvers.error());
-  return std::make_unique<GetdnsResolver>(loop, config, *resolvers, std::move(zone_of));
+  return std::make_unique<GetdnsResolver>(loop, with_time_for_each(config, resolvers->servers.size()), *resolvers,
+                                          std::move(zone_of));
 }
 
 }  // namespace mtasts

@@ -20,7 +20,9 @@ struct ResolverConfig {
   std::vector<std::string>
       resolvers;  // "127.0.0.1", "192.0.2.1:5353", "[::1]:5353"; empty: those of /etc/resolv.conf, loopback ones first
   Transport transport = Transport::kTcp;
-  std::chrono::seconds timeout{5};  // of one question, its retry not included
+  // Of one question, its retry not included. Where there are several resolvers it is no more than a share of `deadline`
+  // for each of the up to three tries, and one for what comes after.
+  std::chrono::seconds timeout{5};
   // Every resolver has to validate then: one that does not answers for names that another calls bogus, as unsigned. So
   // where one of them does not deserve trust by its address, none has it. dns/ad_trust says what kLoopback means.
   TrustAd trust_ad = TrustAd::kLoopback;
@@ -48,7 +50,7 @@ struct ResolverConfig {
 // resolver or the names asked for is found out with a question for "localhost". A question that has waited for its turn
 // for too long ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found
 // out about the name. Where the resolver answered nobody it ends with kDnsTimeout. kNotTried is also how one ends whose
-// time was over while this process stood still. What fails because this process can have no socket ends with
+// time was over while this process stood still, or was taken by other resolvers before this one was asked. What fails because this process can have no socket ends with
 // kLocalFault.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the

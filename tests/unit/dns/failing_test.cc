@@ -177,6 +177,31 @@ TEST(FailingResolver, LeavesItsQuestionsToTheNext) {
   EXPECT_LE(dead.queries(), 200 + 2);
 }
 
+TEST(FailingResolver, TheThirdAnswersForTwoThatAreSilent) {
+  const ScriptedServer dead([](const Query&) { return kSilence; });
+  const ScriptedServer dead_too([](const Query&) { return kSilence; });
+  const ScriptedServer good(&an_answer);
+  auto config = impatient({dead.address(), dead_too.address(), good.address()});
+  config.timeout = seconds{5};
+  config.deadline = seconds{4};
+  const Cost cost;
+  const auto answer = Asking(config).txt("good.test");
+  EXPECT_TRUE(answer) << answer.error().detail;
+  cost.expect_within(seconds{4}, kSome);
+}
+
+// One that there was no time to ask has not failed (R20).
+TEST(FailingResolver, R20ThatWasNotAskedInTimeIsNoFailureOfDns) {
+  const ScriptedServer dead([](const Query&) { return kSilence; });
+  const ScriptedServer dead_too([](const Query&) { return kSilence; });
+  const ScriptedServer good(&an_answer);
+  auto config = impatient({dead.address(), dead_too.address(), good.address()});
+  config.deadline = seconds{2};
+  const auto answer = Asking(config).txt("good.test");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotTried) << answer.error().detail;
+}
+
 // Names whose own servers are silent are cheap to have: they must not keep the others from being asked for.
 TEST(FailingResolver, IsNotWhoIsSlowForSomeNamesOnly) {
   const auto slow = wire_name("slow.test");

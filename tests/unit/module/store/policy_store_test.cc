@@ -55,6 +55,27 @@ TEST_F(StoreTest, R17APolicyIsNotReplacedByOneThatWasFetchedEarlier) {
   EXPECT_EQ(store_.get(domain()).value()->policy->id, "3");
 }
 
+// The same of one that had found no record, or whose fetch had failed.
+TEST_F(StoreTest, R17APolicyIsNotReplacedByWhatHasNone) {
+  ASSERT_TRUE(store_.put(fetched("2", now() - minutes(1))));
+  const CacheEntry absent{domain(), {RecordMemory::State::kAbsent, now() + hours(1), {}, {}}, {}, {}};
+  CacheEntry failed{domain(), {}, std::nullopt, std::nullopt};
+  failed.record = {RecordMemory::State::kFound, now() + hours(1), "1", {}};
+  failed.failure = FetchFailure{"1", 1, 1, now() + minutes(5), Error{ErrorCode::kPolicyFetch, "refused"}};
+  for (const CacheEntry& late : {failed, absent}) {
+    ASSERT_TRUE(store_.put(late));
+    const auto kept = store_.get(domain()).value();
+    ASSERT_TRUE(kept && kept->policy);
+    EXPECT_EQ(kept->policy->id, "2");
+  }
+}
+
+TEST_F(StoreTest, WhatHasNoPolicyReplacesOneThatIsOver) {
+  ASSERT_TRUE(store_.put(fetched("2", now() - hours(24 * 400))));
+  ASSERT_TRUE(store_.put({domain(), {RecordMemory::State::kAbsent, now() + hours(1), {}, {}}, {}, {}}));
+  EXPECT_FALSE(store_.get(domain()).value()->policy);
+}
+
 TEST_F(StoreTest, APolicyOfAClockThatWasAheadIsReplaced) {
   ASSERT_TRUE(store_.put(fetched("2", now() + hours(24 * 365))));
   ASSERT_TRUE(store_.put(fetched("1", now())));

@@ -49,6 +49,17 @@ bool is_line_too_long(CURL* easy) {
   return connected > 0 && curl_version_info(CURLVERSION_NOW)->version_num < kFirstThatTellsThemApart;
 }
 
+constexpr long kReadAuthoritiesAgain = 10;  // seconds: often enough for people, too seldom to cost anything
+
+bool is_socks_reply_of_host(CURL* easy) {
+  long reply = CURLPX_OK;
+  curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reply);
+  constexpr std::array kOfHost{CURLPX_REPLY_CONNECTION_REFUSED, CURLPX_REPLY_GENERAL_SERVER_FAILURE,
+                               CURLPX_REPLY_HOST_UNREACHABLE, CURLPX_REPLY_NETWORK_UNREACHABLE,
+                               CURLPX_REPLY_TTL_EXPIRED};
+  return std::ranges::find(kOfHost, reply) != kOfHost.end();
+}
+
 }  // namespace
 
 struct Connection::Handles {
@@ -138,6 +149,9 @@ Result<void> Connection::set_options() {
   // It compares what the URL says; an address is not what the certificate is about. SanRule compares the host's name.
   set(CURLOPT_SSL_VERIFYHOST, config_.has_address_in_url || !is_judged_here ? 0L : 2L);
   set(CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session would skip the verification
+  // libcurl with OpenSSL would go on for a day with the authorities that it has read, whatever becomes of the file. The
+  // others read it each time, and some refuse the option.
+  curl_easy_setopt(easy(), CURLOPT_CA_CACHE_TIMEOUT, kReadAuthoritiesAgain);
   set(CURLOPT_CAINFO, is_judged_here ? config_.ca_file.c_str() : nullptr);
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's folder is trusted as well
   if (is_judged_here && !config_.crl_file.empty()) set(CURLOPT_CRLFILE, config_.crl_file.c_str());
@@ -165,6 +179,19 @@ std::string Connection::where() const {
   return address.empty() ? config_.host : config_.host + " (" + address + ")";
 }
 
+// The proxy is the administrator's own: where it is down or refuses, nothing was found out about the host. What it says
+// of the host (its status 502 or 504, SOCKS' "connection refused") is the host's failure.
+std::string Connection::proxy_fault(int curl_code) const {
+  long status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &status);
+  const bool is_refused =
+      status == 403 || status == 407 || (curl_code == CURLE_PROXY && !is_socks_reply_of_host(easy()));
+  const bool is_down = curl_code == CURLE_COULDNT_RESOLVE_PROXY || curl_code == CURLE_COULDNT_CONNECT ||
+                       (curl_code == CURLE_OPERATION_TIMEDOUT && !was_connected(curl_code));
+  if (config_.proxy.empty() || (!is_refused && !is_down)) return {};
+  return std::string("the proxy ") + (is_refused ? "refuses" : "cannot be reached") + ": " + error_text(curl_code);
+}
+
 std::string Connection::local_fault(int curl_code) const {
   if (curl_code == CURLE_COULDNT_CONNECT && !socket_fault_.empty()) return "no socket can be had: " + socket_fault_;
   const bool no_memory = curl_code == CURLE_OUT_OF_MEMORY && !is_line_too_long(easy());
@@ -173,7 +200,7 @@ std::string Connection::local_fault(int curl_code) const {
     return "the file of trusted authorities cannot be used: " + escaped(config_.ca_file);
   if (curl_code == CURLE_SSL_CRL_BADFILE)
     return "the file of revoked certificates cannot be used: " + escaped(config_.crl_file);
-  return {};
+  return proxy_fault(curl_code);
 }
 
 // libcurl has no code of its own for it. OpenSSL and GnuTLS say it of a ServerHello and of an alert in other words.

@@ -70,6 +70,7 @@ class Connection {
   struct Callbacks;
 
   [[nodiscard]] bool may_connect(const IpAddress& address);
+  [[nodiscard]] std::string proxy_fault(int curl_code) const;
   void set_addresses(const std::vector<IpAddress>& addresses);
   Result<void> set_options();
 

@@ -11,12 +11,15 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "core/policy.h"
 #include "tests/unit/fetch/fetching.h"
 #include "tests/unit/lab.h"
+#include "tests/unit/module/scratch.h"
 
 namespace mtasts {
 namespace {
@@ -189,16 +192,6 @@ TEST(Fetcher, R13IgnoresProxiesOfTheEnvironment) {
   EXPECT_TRUE(result) << result.error().detail;
 }
 
-TEST(Fetcher, R13UsesTheProxyThatIsConfigured) {
-  auto config = lab_fetcher();
-  config.proxy = "http://127.0.0.9:1";  // nothing listens there
-  setenv("no_proxy", "*", 1);
-  const auto result = Fetching(config).fetch("good.test", {kNginx});
-  unsetenv("no_proxy");
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::kPolicyFetch);
-}
-
 TEST(Fetcher, RefusesAnHttpsProxy) {
   auto loop = make_event_loop();
   auto config = lab_fetcher();
@@ -206,6 +199,25 @@ TEST(Fetcher, RefusesAnHttpsProxy) {
   const auto fetcher = make_fetcher(**loop, config);
   ASSERT_FALSE(fetcher);
   EXPECT_EQ(fetcher.error().code, ErrorCode::kConfig);
+}
+
+// A process that lives for days: who is removed from the file is not believed any longer, and who is added is.
+TEST(Fetcher, GoesOnWithTheAuthoritiesThatTheFileHas) {
+  const Scratch scratch;
+  const std::string file = scratch.path() + "/ca.crt";
+  const auto copy = std::filesystem::copy_options::overwrite_existing;
+  auto config = lab_fetcher();
+  std::filesystem::copy_file(std::exchange(config.ca_file, file), file);
+  Fetching fetching(config);
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
+  std::filesystem::copy_file("/etc/ssl/certs/ca-certificates.crt", file, copy);
+  std::this_thread::sleep_for(std::chrono::seconds{12});
+  const auto refused = fetching.fetch("good.test", {kNginx});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kWebPkiInvalid);
+  std::filesystem::copy_file(lab("CA"), file, copy);
+  std::this_thread::sleep_for(std::chrono::seconds{12});
+  EXPECT_TRUE(fetching.fetch("good.test", {kNginx}));
 }
 
 // A fault of this machine, not of the policy host: a fetch error would mean "no policy" (R16).

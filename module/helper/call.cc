@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <string>
 
 #include "module/helper/answer.h"
@@ -15,12 +16,14 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kGrace{1000};
+constexpr milliseconds kLongest = std::chrono::hours(1);  // what poll(2) takes for its milliseconds ends at 24 days
 constexpr const char* kRequest = "1";
 
 }  // namespace
 
 Result<Outcome> lookup_in_helper(const Config& config, const Domain& domain, Lookup::Effort effort,
-                                 milliseconds deadline) {
+                                 milliseconds wanted) {
+  const milliseconds deadline = std::min(wanted, kLongest);
   const auto end = steady_clock::now() + deadline + kGrace;
   const auto socket = start_helper(config, LogTarget::kSyslog, end);
   if (!socket) return tl::unexpected(socket.error());

@@ -19,6 +19,7 @@
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <thread>
 
 #include "module/client.h"
@@ -80,6 +81,14 @@ TEST_F(HelperCallTest, BringsThePolicyAndCachesIt) {
   const auto entry = cached("good.test");
   ASSERT_TRUE(entry);
   EXPECT_EQ(entry->policy, outcome->entry.policy);
+}
+
+TEST_F(HelperCallTest, HasNoDeadlineThatOverflows) {
+  config_.network.dns.resolvers = {test::lab("DEAD_RESOLVER")};
+  config_.network.dns.timeout = seconds(2);
+  const auto outcome = ask("good.test", milliseconds(std::numeric_limits<unsigned>::max()));
+  ASSERT_TRUE(outcome) << outcome.error().detail;
+  EXPECT_EQ(outcome->entry.record.state, RecordMemory::State::kFailed);
 }
 
 // The helper confines itself to what the libraries need, which is not the same for both.

@@ -65,8 +65,8 @@ DeliveryStatus deliveries_of(const Config& config) {
       status.fault = "the events in " + directory + " cannot be read; root can";
       continue;
     }
-    status.last_hour.merge(count_deliveries(*events, now() - hours(1)));
-    status.last_day.merge(count_deliveries(*events, now() - hours(24)));
+    status.last_hour.merge(count_deliveries(*events, hours(1), now()));
+    status.last_day.merge(count_deliveries(*events, hours(24), now()));
   }
   return status;
 }
@@ -80,10 +80,10 @@ std::size_t DeliveryCounts::of(std::string_view event) const {
 
 std::size_t DeliveryCounts::deferrals() const { return of(kDeferred) + of(kNoMx) + of(kEnforceFailure); }
 
-ServerCounts count_deliveries(const std::vector<PastEvent>& events, WallTime since) {
+ServerCounts count_deliveries(const std::vector<PastEvent>& events, std::chrono::seconds period, WallTime now) {
   ServerCounts counts;
   for (const auto& [time, what] : events) {
-    if (time < since) continue;
+    if (time < now - period || time > now) continue;  // what is from the future was written by a wrong clock
     DeliveryCounts& server = counts[what.server];
     ++server.events[what.event];
     if (what.event == kObservedDefer || what.event == kObservedFailure) ++server.observed[what.domain];

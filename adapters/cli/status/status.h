@@ -78,7 +78,8 @@ std::vector<HostStatus> look_at_hosts(const std::string& root);
 
 StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now);
 
-ServerCounts count_deliveries(const std::vector<PastEvent>& events, WallTime since);
+// Those of the last `period`.
+ServerCounts count_deliveries(const std::vector<PastEvent>& events, std::chrono::seconds period, WallTime now);
 
 std::vector<Problem> judge(const Status& status, WallTime now);
 

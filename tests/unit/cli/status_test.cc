@@ -176,6 +176,7 @@ TEST_F(StatusTest, WhatBefellDeliveriesIsShown) {
   events.add({kObservedFailure, "postfix", "d.test"}, now() - 1min);
   events.add({kObservedDefer, "postfix", "d.test"}, now() - 1min);
   events.add({kObservedFailure, "postfix", "e.test"}, now() - 25h);
+  events.add({kDeferred, "postfix", "a.test"}, now() + 1h);  // the clock was ahead
   EXPECT_EQ(run(false), kStatusOk);
   EXPECT_THAT(
       out_.str(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from clients import ANSWER, TCP, UNIX, Clients, ask_once
-from computer import CONFIGURATION, KEPT, Computer, Release
+from computer import CONFIGURATION, KEPT, PATIENCE, Computer, Release
 from framework import expect, scenario
+from process import wait_for
 from scenarios_removal import CONFIGURED
+from scenarios_setup import SMTPD, with_opensmtpd
 
 
 def expect_unharmed_by(machine: Computer, release: Release, *addresses: str | tuple[str, int]) -> str:
@@ -102,3 +104,26 @@ def parts_left_behind(machine: Computer) -> None:
         expect(f"WARNING: {server} " in told and f"apt install {package};" in told, f"{server} needs {package}: {told}")
     told = machine.install(machine.releases.this)
     expect("WARNING" not in told, f"now nothing is missing: {told}")
+
+
+@scenario("upgrade with OpenSMTPD: smtpd is restarted, so that its table can look up domains; with a configuration that smtpd refuses it goes on and is named")
+def smtpd_is_restarted(machine: Computer) -> None:
+    with_opensmtpd(machine)
+    machine.install(machine.releases.this)
+    told = machine.run("mtasts", "setup", "opensmtpd", "--apply")
+    expect("Done." in told, f"setup should apply: {told}")
+    before = smtpd(machine)
+    machine.install(machine.releases.next)
+    runs = wait_for(lambda: "MTA" in machine.run("smtpctl", "show", "status", check=False), PATIENCE)
+    expect(runs, f"smtpd should run: {machine.journal('opensmtpd.service')}")
+    expect(smtpd(machine) not in (before, "0"), "smtpd should have been restarted")
+    expect("table-mtasts" in machine.shell("readlink /proc/[0-9]*/exe", check=False), "its table should run")
+    before = smtpd(machine)
+    machine.write(SMTPD, machine.run("cat", SMTPD) + "mistake\n")
+    told = machine.install(machine.releases.this)
+    expect(smtpd(machine) == before, "smtpd should go on")
+    expect("WARNING: restart OpenSMTPD" in told, f"the package should say what is to be done: {told}")
+
+
+def smtpd(machine: Computer) -> str:
+    return machine.show("opensmtpd.service", "MainPID")

@@ -84,10 +84,10 @@ Descriptor open_or_make_shard(int directory, const std::string& shard) {
   return open_shard(directory, shard);
 }
 
-Descriptor open_own(int directory, const std::string& name) {
+Descriptor open_own(int directory, const std::string& name, mode_t mode) {
   const auto open = [&](int more) {
     constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    return Descriptor(::openat(directory, name.c_str(), kFlags | more, 0644));
+    return Descriptor(::openat(directory, name.c_str(), kFlags | more, mode));
   };
   auto file = open(0);
   struct stat status {};
@@ -95,6 +95,33 @@ Descriptor open_own(int directory, const std::string& name) {
   if (ours || (!file && errno != ELOOP)) return file;
   ::unlinkat(directory, name.c_str(), 0);
   return open(O_EXCL);
+}
+
+Descriptor open_lock_file(const std::string& directory, const char* name) {
+  const auto store = open_directory(directory);
+  struct stat status {};
+  if (!store || ::fstat(store.get(), &status) != 0) return Descriptor();
+  const bool is_foreign = ::geteuid() == 0 && status.st_uid != 0;
+  if (is_foreign && ::fstatat(store.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) return Descriptor();
+  return open_own(store.get(), name, 0600);
+}
+
+std::string temporary_name() {
+  struct timespec clock {};
+  ::clock_gettime(CLOCK_MONOTONIC, &clock);
+  return std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
+}
+
+bool replace_file(int directory, const std::string& name, std::string_view bytes) {
+  const std::string temporary = temporary_name();
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const Descriptor file(::openat(directory, temporary.c_str(), kFlags, 0644));
+  if (!file) return false;
+  // Whatever umask the host has: the MTAs' users must be able to read it.
+  const bool is_written = ::fchmod(file.get(), 0644) == 0 && write_all(file.get(), bytes);
+  const bool is_replaced = is_written && ::renameat(directory, temporary.c_str(), directory, name.c_str()) == 0;
+  if (!is_replaced) ::unlinkat(directory, temporary.c_str(), 0);
+  return is_replaced;
 }
 
 namespace {

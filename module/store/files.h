@@ -2,6 +2,8 @@
 // directory or waits for a FIFO. Errors are left in errno.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -26,7 +28,18 @@ Descriptor open_or_make_shard(int directory, const std::string& shard);
 Descriptor open_below(int directory, const std::string& shard, const std::string& name, int flags);
 // A small file of the store's own, created if it is missing. It is written in place, so nothing else may have its name,
 // such as a second name of an entry: that is removed.
-Descriptor open_own(int directory, const std::string& name);
+Descriptor open_own(int directory, const std::string& name, mode_t mode = 0644);
+
+// For locks, created if it is missing; only its owner may open it, because whoever may open a file may lock it. root
+// makes none in another user's store, who could not open it.
+Descriptor open_lock_file(const std::string& directory, const char* name);
+
+// What the name of a file begins with that is being written; the sweep removes those of writers that were killed.
+inline constexpr std::string_view kTemporary = ".new-";
+std::string temporary_name();
+// Writes a file that readers of the store may read, whole, and renames it into place: whoever reads sees the old text
+// or the new one. Not synced. False leaves the old file.
+bool replace_file(int directory, const std::string& name, std::string_view bytes);
 
 // All names but "." and ".."; nullopt: the directory cannot be listed.
 std::optional<std::vector<std::string>> names_in(int directory);

@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <numeric>
 
@@ -14,6 +14,8 @@ namespace mtasts {
 namespace {
 
 constexpr off_t kMaxBytes = 4 * 1024 * 1024;
+// Longer than it takes to make room for a name.
+constexpr std::chrono::milliseconds kPatience{200};
 
 void read_line(std::string_view line, GroupLedger::Names& names) {
   const std::size_t space = line.find(' ');
@@ -23,20 +25,30 @@ void read_line(std::string_view line, GroupLedger::Names& names) {
   names.emplace(line.substr(0, space), bytes);
 }
 
-}  // namespace
-
-GroupLedger::GroupLedger(const std::string& directory, const std::string& registrable_domain) {
-  const auto store = open_directory(directory);
-  const auto shard = store ? open_or_make_shard(store.get(), shard_of(registrable_domain)) : Descriptor();
-  if (shard) file_ = open_own(shard.get(), kPrefix + registrable_domain);
-  if (file_) names_ = read(file_.get());
+// nullopt: it cannot be read. A link in its place is none of ours, and is replaced.
+std::optional<GroupLedger::Names> read_named(int shard, const std::string& name) {
+  const Descriptor file(::openat(shard, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file) return GroupLedger::read(file.get());
+  return errno == ENOENT || errno == ELOOP ? std::optional(GroupLedger::Names{}) : std::nullopt;
 }
 
-GroupLedger::Names GroupLedger::read(int file) {
+}  // namespace
+
+GroupLedger::GroupLedger(const std::string& directory, const std::string& registrable_domain)
+    : name_(kPrefix + registrable_domain), locks_(open_lock_file(directory, ".ledgers")) {
+  if (locks_) lock_.emplace(locks_.get(), static_cast<off_t>(shard_number(registrable_domain)), 1, kPatience);
+  const auto store = open_directory(directory);
+  if (store) shard_ = open_or_make_shard(store.get(), shard_of(registrable_domain));
+  if (shard_) stored_ = read_named(shard_.get(), name_);
+  if (stored_) names_ = *stored_;
+}
+
+std::optional<GroupLedger::Names> GroupLedger::read(int file) {
   struct stat status {};
-  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  if (::fstat(file, &status) != 0) return std::nullopt;
+  if (!S_ISREG(status.st_mode)) return Names{};
   std::string text(static_cast<std::size_t>(std::min<off_t>(status.st_size, kMaxBytes)), '\0');
-  if (!read_all(file, text)) return {};
+  if (!read_all(file, text)) return std::nullopt;
   Names names;
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -53,11 +65,10 @@ std::int64_t GroupLedger::bytes() const {
 }
 
 void GroupLedger::save() {
-  if (!file_) return;
+  if (!stored_ || names_ == *stored_) return;
   std::string text;
   for (const auto& [name, bytes] : names_) text += name + " " + std::to_string(bytes) + "\n";
-  if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0) return;
-  [[maybe_unused]] const bool saved = write_all(file_.get(), text);
+  if (replace_file(shard_.get(), name_, text)) stored_ = names_;
 }
 
 }  // namespace mtasts

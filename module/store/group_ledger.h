@@ -1,5 +1,6 @@
 // The names below one registrable domain that the store holds, in the file `.of-<registrable domain>` of its shard: one
 // a line, and the bytes that it takes on disk. Only names below: the registrable domain itself is one entry at most.
+// The file is renamed into place, so that a fault while it is written leaves the old one.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "module/io/descriptor.h"
+#include "module/store/range_lock.h"
 
 namespace mtasts {
 
@@ -16,19 +18,24 @@ class GroupLedger {
   static constexpr const char* kPrefix = ".of-";
   using Names = std::map<std::string, std::int64_t>;  // and their bytes
 
-  // Reads it; one that is missing or damaged is empty.
+  // Reads it; one that is missing or damaged is empty. Until the object is gone no other process reads and changes it;
+  // whoever does not get the lock soon goes on without it, and may undo what another one adds meanwhile.
   GroupLedger(const std::string& directory, const std::string& registrable_domain);
 
-  // Of an open file. What is beyond 4 MiB is dropped.
-  static Names read(int file);
+  // Of an open file; nullopt: it cannot be read. What is beyond 4 MiB is dropped.
+  static std::optional<Names> read(int file);
 
   Names& names() { return names_; }
   [[nodiscard]] std::int64_t bytes() const;
-  // What cannot be written is not counted.
+  // What cannot be written is not counted; one that could not be read is left as it is.
   void save();
 
  private:
-  Descriptor file_;
+  std::string name_;
+  Descriptor locks_;
+  std::optional<RangeLock> lock_;
+  Descriptor shard_;
+  std::optional<Names> stored_;  // nullopt: it could not be read
   Names names_;
 };
 

@@ -52,14 +52,6 @@ bool is_marked(const timespec& time, const std::string& domain) {
   return time.tv_nsec == absence_mark(domain) || time.tv_nsec == 0;
 }
 
-constexpr std::string_view kTemporary = ".new-";
-
-std::string temporary_name() {
-  struct timespec clock {};
-  ::clock_gettime(CLOCK_MONOTONIC, &clock);
-  return std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
-}
-
 struct FileTimes {
   timespec used{0, UTIME_NOW};
   timespec first{0, UTIME_NOW};
@@ -119,12 +111,13 @@ void mark_use(int fd, WallTime last) {
   [[maybe_unused]] const int not_ours = ::futimens(fd, times.data());
 }
 
-// A ledger of names that are all gone.
+// A ledger of names that are all gone. One that cannot be read may have others.
 bool is_empty_ledger(int directory, int shard, const std::string& name) {
   if (!name.starts_with(GroupLedger::kPrefix)) return false;
   const Descriptor file(::openat(shard, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  const auto names = file ? GroupLedger::read(file.get()) : GroupLedger::Names{};
-  return std::ranges::none_of(names, [directory](const auto& listed) {
+  const auto names = file ? GroupLedger::read(file.get()) : std::nullopt;
+  if (!names) return false;
+  return std::ranges::none_of(*names, [directory](const auto& listed) {
     struct stat status {};
     const std::string path = shard_of(listed.first) + "/" + listed.first;
     return ::fstatat(directory, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;

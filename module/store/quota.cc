@@ -73,12 +73,14 @@ Result<void> StoreQuota::admit(const CacheEntry& entry) {
   const auto old = store_.look(entry.domain);
   const std::int64_t bytes = bytes_on_disk(stored_size(entry));
   const Usage growth{old ? 0 : 1, bytes - (old ? bytes_on_disk(old->bytes) : 0)};
+  const Newcomer newcomer{entry.domain, registrable_domain_(name), entry.policy.has_value(), bytes, growth};
+  const bool is_below = newcomer.group != name;
   if (growth.entries > 0 || growth.bytes > 0) {
-    const Newcomer newcomer{entry.domain, registrable_domain_(name), entry.policy.has_value(), bytes, growth};
-    const bool is_below = newcomer.group != name;
     auto admitted =
         (is_below ? admit_to_group(newcomer) : Result<void>()).and_then([&] { return admit_to_store(newcomer); });
     if (!admitted) return admitted;
+  } else if (is_below) {
+    note_in_group(newcomer);
   }
   usage_.add(shard_number(name), growth);
   return {};
@@ -104,6 +106,13 @@ Result<void> StoreQuota::admit_to_group(const Newcomer& newcomer) {
   if (admitted) return {};
   return fail(ErrorCode::kStoreUnavailable, "the names below " + newcomer.group + " take as much of " + directory_ +
                                                 " as those of one domain may (cache.max_per_domain)");
+}
+
+// A name that the ledger has lost, or never had, comes back with the refresh of its policy.
+void StoreQuota::note_in_group(const Newcomer& newcomer) {
+  GroupLedger ledger(directory_, newcomer.group);
+  ledger.names()[newcomer.domain.text()] = newcomer.bytes;
+  ledger.save();
 }
 
 // Also of names that are gone without our doing.

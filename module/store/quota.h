@@ -48,6 +48,7 @@ class StoreQuota {
   };
 
   Result<void> admit_to_group(const Newcomer& newcomer);
+  void note_in_group(const Newcomer& newcomer);
   void make_room_in_group(const Newcomer& newcomer, std::map<std::string, std::int64_t>& names,
                           const std::function<bool()>& fits);
   Result<void> admit_to_store(const Newcomer& newcomer);

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "module/store/files.h"
+#include "module/store/range_lock.h"
 
 namespace mtasts {
 namespace {
@@ -35,28 +36,6 @@ void write_record(int file, off_t at, const Usage& usage) {
   [[maybe_unused]] const auto written = ::pwrite(file, text.data(), text.size(), at);
 }
 
-// Waits for nobody: a process that stands still must not hold up others. Two that do get in each other's way lose a
-// count.
-class RecordLock {
- public:
-  RecordLock(int file, off_t at) : file_(file), at_(at) { set(F_WRLCK); }
-  RecordLock(const RecordLock&) = delete;
-  RecordLock& operator=(const RecordLock&) = delete;
-  ~RecordLock() { set(F_UNLCK); }
-
- private:
-  void set(short type) const {
-    struct flock lock {};
-    lock.l_type = type;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = at_;
-    lock.l_len = static_cast<off_t>(kRecord);
-    ::fcntl(file_, F_OFD_SETLK, &lock);
-  }
-  int file_;
-  off_t at_;
-};
-
 off_t place_of(unsigned shard) { return static_cast<off_t>(shard * kRecord); }
 
 }  // namespace
@@ -80,10 +59,12 @@ std::optional<std::array<Usage, UsageFile::kShards>> UsageFile::read() {
   return usage;
 }
 
+// Waits for nobody: a process that stands still must not hold up others. Two that do get in each other's way lose a
+// count.
 void UsageFile::add(unsigned shard, const Usage& more) {
   const int at = file();
   if (at < 0) return;
-  const RecordLock lock(at, place_of(shard));
+  const RangeLock lock(at, place_of(shard), kRecord);
   std::array<char, kRecord> text{};
   const auto got = ::pread(at, text.data(), kRecord, place_of(shard));
   Usage usage = got == static_cast<ssize_t>(kRecord) ? parse({text.data(), kRecord}) : Usage{};
@@ -93,7 +74,7 @@ void UsageFile::add(unsigned shard, const Usage& more) {
 void UsageFile::set(unsigned shard, const Usage& counted) {
   const int at = file();
   if (at < 0) return;
-  const RecordLock lock(at, place_of(shard));
+  const RangeLock lock(at, place_of(shard), kRecord);
   write_record(at, place_of(shard), counted);
 }
 

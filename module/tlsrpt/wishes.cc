@@ -27,12 +27,6 @@ std::string slot_of(const Domain& domain) {
   return {kHex[slot >> 8U], kHex[(slot >> 4U) & 15U], kHex[slot & 15U]};
 }
 
-std::string temporary_name(const std::string& slot) {
-  struct timespec clock {};
-  ::clock_gettime(CLOCK_MONOTONIC, &clock);
-  return ".new-" + slot + "-" + std::to_string(::getpid()) + "-" + std::to_string(clock.tv_nsec);
-}
-
 }  // namespace
 
 std::uint64_t number_of(const std::vector<std::string>& patterns) {
@@ -82,15 +76,7 @@ std::optional<ReportWish> ReportWishes::find(const Domain& domain, WallTime now)
 void ReportWishes::put(const Domain& domain, const ReportWish& wish) const {
   const Descriptor store = open_directory(directory_);
   const Descriptor folder = store ? open_or_make_shard(store.get(), kFolder) : Descriptor();
-  if (!folder) return;
-  const std::string slot = slot_of(domain);
-  const std::string temporary = temporary_name(slot);
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const Descriptor file(::openat(folder.get(), temporary.c_str(), kFlags, 0644));
-  if (!file) return;
-  const bool is_written = ::fchmod(file.get(), 0644) == 0 && write_all(file.get(), wish_text(domain, wish));
-  if (!is_written || ::renameat(folder.get(), temporary.c_str(), folder.get(), slot.c_str()) != 0)
-    ::unlinkat(folder.get(), temporary.c_str(), 0);
+  if (folder) replace_file(folder.get(), slot_of(domain), wish_text(domain, wish));
 }
 
 }  // namespace mtasts

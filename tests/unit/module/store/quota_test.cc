@@ -4,13 +4,18 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <set>
 
 #include "module/engine/public_suffix.h"
 #include "module/io/wall_clock.h"
+#include "module/store/group_ledger.h"
 #include "module/store/writing_store.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
@@ -257,6 +262,91 @@ TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
   ASSERT_TRUE(store_.remove(domain("a.hostile.example")));
   old();
   EXPECT_FALSE(fs::exists(ledger));
+}
+
+// What the ledger of a domain's names lists.
+class LedgerTest : public StoreQuotaTest {
+ protected:
+  LedgerTest() { rules_ = QuotaRules{}; }
+
+  std::set<std::string> listed() {
+    std::set<std::string> names;
+    GroupLedger ledger(scratch_.path(), "hostile.example");
+    for (const auto& [name, bytes] : ledger.names()) names.insert(name);
+    return names;
+  }
+};
+
+// Of so many bytes a file may be from now on, as on a disk that is full.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit limit{bytes, old_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &old_);
+    ::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  sighandler_t old_handler_;
+  rlimit old_{};
+};
+
+TEST_F(LedgerTest, M7ALedgerThatCannotBeWrittenKeepsItsNames) {
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  ASSERT_TRUE(put(with_policy("b.hostile.example")));
+  {
+    const FileSizeLimit limit(10);
+    EXPECT_FALSE(put(with_policy("c.hostile.example")));
+  }
+  EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example"));
+  ASSERT_TRUE(put(with_policy("d.hostile.example")));
+  EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example", "d.hostile.example"));
+}
+
+TEST_F(LedgerTest, M7ProcessesThatSaveAtTheSameTimeKeepEachOthersNames) {
+  constexpr int kNames = 150;
+  const auto admit_all = [this](const std::string& prefix) {
+    StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
+    bool all = true;
+    for (int i = 0; i < kNames; ++i)
+      all = quota.admit(without_policy(prefix + std::to_string(i) + ".hostile.example")) && all;
+    return all;
+  };
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(admit_all("a") ? 0 : 1);
+  EXPECT_TRUE(admit_all("b"));
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(listed().size(), 2U * kNames);
+}
+
+TEST_F(LedgerTest, AProcessThatStandsStillHoldsUpNobodyForLong) {
+  const GroupLedger held(scratch_.path(), "hostile.example");
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  EXPECT_TRUE(has("a.hostile.example"));
+}
+
+TEST_F(LedgerTest, M7ANameThatTheLedgerHasLostComesBackWithItsRefresh) {
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  fs::remove(file(".of-hostile.example"));
+  ASSERT_TRUE(put(with_policy("b.hostile.example")));
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example"));
+}
+
+// The sweep removes ledgers of names that are all gone.
+TEST_F(LedgerTest, WhatCannotBeReadIsNoLedgerWithoutNames) {
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  const Descriptor to_write(::open(file(".of-hostile.example").c_str(), O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(to_write);
+  EXPECT_FALSE(GroupLedger::read(to_write.get()));
 }
 
 TEST_F(StoreQuotaTest, ADamagedLedgerOrCountIsNoObstacle) {

@@ -28,6 +28,9 @@ Words words_of(Why why) {
       return {"tlsrpt-large", "a policy is too large for a datagram", "none"};
     case Why::kDns:
       return {"tlsrpt-dns", "name servers are slow to say whether their domains want reports", "none, if it goes by"};
+    case Why::kNotAsked:
+      return {"tlsrpt-not-asked", "whether domains want reports could not be asked for from here",
+              "see dns-failure in the log; else none, if it goes by"};
     case Why::kOther:
       return {"tlsrpt-other", "the system refuses it", "is that a datagram socket?"};
   }

@@ -20,6 +20,7 @@ class TlsrptLosses {
     kSlow,       // the collector does not keep up
     kTooLarge,   // for a datagram
     kDns,        // the records that ask for reports do not come
+    kNotAsked,   // they could not be asked for, for a reason of our own
     kOther,
   };
 
@@ -38,7 +39,7 @@ class TlsrptLosses {
   [[nodiscard]] std::uint64_t total() const { return total_; }
 
  private:
-  static constexpr std::size_t kReasons = 6;
+  static constexpr std::size_t kReasons = 7;
 
   IsDue is_due_;
   Log& log_;

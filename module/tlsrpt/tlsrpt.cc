@@ -17,9 +17,14 @@ constexpr std::size_t kMaxAsked = 20;    // domains, at a time
 constexpr std::size_t kMaxWaiting = 20;  // sessions for one domain
 constexpr seconds kShortest{60};         // how long an answer is cached
 constexpr seconds kFailedFor{300};
+constexpr seconds kNotAskedFor{10};
 constexpr seconds kOneDelivery{60};
 constexpr seconds kLongestListed{3600};
 constexpr std::size_t kMaxMx = 20;
+
+TlsrptLosses::Why why_lost(const Error& error) {
+  return is_ours(error.code) ? TlsrptLosses::Why::kNotAsked : TlsrptLosses::Why::kDns;
+}
 
 }  // namespace
 
@@ -79,15 +84,16 @@ void TlsReports::learn(const Domain& domain) {
   if (!known(domain)) ask(domain, {});
 }
 
-// nullopt: it has to be asked for.
+// nullopt: it has to be asked for. Where it could not be asked for from here, another process may have done so.
 std::optional<TlsReports::Wanted> TlsReports::known(const Domain& domain) {
   const auto steady = deps_.steady_clock();
-  if (const auto* wanted = wanted_.find(domain.text(), steady)) return wanted->value;
+  const auto* wanted = wanted_.find(domain.text(), steady);
+  if (wanted != nullptr && wanted->value) return wanted->value;
   const WallTime now = deps_.clock();
   auto wish = wishes_.find(domain, now);
-  if (!wish) return std::nullopt;
+  if (!wish) return wanted != nullptr ? std::optional(wanted->value) : std::nullopt;
   wanted_.put(domain.text(), wish->record, steady + (wish->until - now));
-  return std::move(wish->record);
+  return Wanted(std::move(wish->record));
 }
 
 // One question for a domain, whatever waits for it.
@@ -104,16 +110,24 @@ void TlsReports::ask(const Domain& domain, std::vector<TlsSession> sessions) {
                      [this, domain](const Result<DnsAnswer<std::string>>& answer) { answered(domain, answer); });
 }
 
-// Where DNS fails nobody knows whether a report is wanted.
 void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer) {
-  const Wanted wanted = answer ? tlsrpt_record(answer->records) : std::nullopt;
-  const seconds time = answer ? std::clamp(answer->ttl, kShortest, ReportWishes::kLongest) : kFailedFor;
-  wanted_.put(domain.text(), wanted, deps_.steady_clock() + time);
-  wishes_.put(domain, {wanted, deps_.clock() + time});
   const auto sessions = std::move(waiting_.at(domain.text()));
   waiting_.erase(domain.text());
-  for (const TlsSession& session : sessions) send(session, wanted);
+  learnt(domain, answer);
+  for (const TlsSession& session : sessions)
+    answer ? send(session, tlsrpt_record(answer->records)) : socket_.lose(why_lost(answer.error()));
   if (idle_ && is_idle()) idle_();
+}
+
+// Where DNS fails nobody knows whether a report is wanted: not asked again soon, by any process. A limit or fault of
+// our own says nothing of the domain.
+void TlsReports::learnt(const Domain& domain, const Result<DnsAnswer<std::string>>& answer) {
+  if (!answer && is_ours(answer.error().code))
+    return wanted_.put(domain.text(), tl::unexpected(answer.error()), deps_.steady_clock() + kNotAskedFor);
+  const auto record = answer ? tlsrpt_record(answer->records) : std::nullopt;
+  const seconds time = answer ? std::clamp(answer->ttl, kShortest, ReportWishes::kLongest) : kFailedFor;
+  wanted_.put(domain.text(), record, deps_.steady_clock() + time);
+  wishes_.put(domain, {record, deps_.clock() + time});
 }
 
 void TlsReports::report_unlisted_once(const TlsSession& session, const std::string& delivery) {
@@ -124,7 +138,8 @@ void TlsReports::report_unlisted_once(const TlsSession& session, const std::stri
 // DNS is not asked about domains that want no reports, and not again where all hosts were found to be listed.
 void TlsReports::report_unlisted(const TlsSession& session) {
   const auto wanted = known(session.domain);
-  if (wanted && !*wanted) return;
+  if (wanted && !*wanted) return socket_.lose(why_lost(wanted->error()));
+  if (wanted && !**wanted) return;
   if (!wanted) learn(session.domain);
   const WallTime now = deps_.clock();
   const auto wish = wishes_.find(session.domain, now);
@@ -139,7 +154,7 @@ void TlsReports::report_unlisted(const TlsSession& session) {
 }
 
 void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRecord>>& answer) {
-  if (!answer) return;
+  if (!answer) return socket_.lose(why_lost(answer.error()));
   session.result = TlsResult::kValidationFailure;
   session.reason = "the policy does not list this MX";
   std::vector<MxRecord> records = answer->records;
@@ -161,7 +176,8 @@ void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRe
 }
 
 void TlsReports::send(const TlsSession& session, const Wanted& wanted) {
-  if (wanted) socket_.send(tlsrpt_datagram(session, *wanted));
+  if (!wanted) return socket_.lose(why_lost(wanted.error()));
+  if (*wanted) socket_.send(tlsrpt_datagram(session, **wanted));
 }
 
 }  // namespace mtasts

@@ -71,12 +71,13 @@ class TlsReports {
   [[nodiscard]] Counts counts() const { return {socket_.sent(), socket_.lost()}; }
 
  private:
-  // The domain's record, if it asks for reports.
-  using Wanted = std::optional<std::string>;
+  // The domain's record, if it asks for reports. Error is_ours(): it could not be asked for.
+  using Wanted = Result<std::optional<std::string>>;
 
   [[nodiscard]] bool is_told(const std::string& name, SteadyTime until);
   [[nodiscard]] std::optional<Wanted> known(const Domain& domain);
   void ask(const Domain& domain, std::vector<TlsSession> sessions);
+  void learnt(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
   void answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
   void send(const TlsSession& session, const Wanted& wanted);
   void report_unlisted(TlsSession session, const Result<DnsAnswer<MxRecord>>& answer);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -79,6 +80,11 @@ class Collector : public testing::Test {
     for (const auto& [name, done] : asked) done(FakeResolver::found(records));
   }
 
+  void fail_dns(ErrorCode code) {
+    const auto asked = std::exchange(resolver_.txts, {});
+    for (const auto& [name, done] : asked) done(fail(code, "no answer"));
+  }
+
   Scratch scratch_;
   std::string path_ = scratch_.path() + "/collectd.sock";
   int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -110,9 +116,49 @@ TEST_F(Collector, R31IsHandedNothingOfDomainsThatAskForNothing) {
   answer({"v=spf1 -all"});
   cache("enforce", "example.net");
   report("mx.example.net", {}, "example.net");
-  resolver_.txts.at(0).second(fail(ErrorCode::kDnsTimeout, "silence"));
+  answer({"v=spf1 -all"});
   EXPECT_EQ(datagram(), "");
   EXPECT_THAT(log_.lines, IsEmpty());
+  EXPECT_EQ(reports_->counts().lost, 0U);
+}
+
+TEST_F(Collector, WhatWaitsForDnsThatFailsIsCountedAsLost) {
+  listen();
+  report("mx1.example.com");
+  report("mx2.example.com");
+  fail_dns(ErrorCode::kDnsTimeout);
+  EXPECT_EQ(reports_->counts().lost, 2U);
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));
+  open();
+  report("mx3.example.com");
+  EXPECT_THAT(resolver_.txts, IsEmpty()) << "no process asks again soon";
+}
+
+// Admission queue, descriptors: the domain has not said that it wants no reports.
+TEST_F(Collector, R31WhatCouldNotBeAskedForFromHereIsLostAndAskedForAgainSoon) {
+  listen();
+  report("mx1.example.com");
+  fail_dns(ErrorCode::kNotTried);
+  EXPECT_EQ(reports_->counts().lost, 1U);
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("could not be asked for from here")));
+  EXPECT_FALSE(std::filesystem::exists(scratch_.path() + "/.tlsrpt")) << "other processes may have room";
+  report("mx2.example.com");
+  EXPECT_THAT(resolver_.txts, IsEmpty());
+  EXPECT_EQ(reports_->counts().lost, 2U);
+  pass(seconds(10));
+  report("mx3.example.com");
+  answer();
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(reports_->counts().lost, 2U);
+}
+
+TEST_F(Collector, R31WhatAnotherProcessLearntMeanwhileCounts) {
+  listen();
+  report("mx1.example.com");
+  fail_dns(ErrorCode::kLocalFault);
+  ReportWishes(scratch_.path()).put(test::domain(), {kRecord, now_ + seconds(300)});
+  report("mx2.example.com");
+  EXPECT_NE(datagram(), "");
 }
 
 TEST_F(Collector, IsHandedNothingOfPoliciesThatDemandNothing) {
@@ -246,6 +292,17 @@ TEST_F(CollectorOfUnlisted, OnceADeliveryWhereThatIsKnownElseOnceAMinute) {
   EXPECT_THAT(resolver_.mxs, SizeIs(1));
   for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, "uid 0 4711");
   EXPECT_THAT(resolver_.mxs, SizeIs(2));
+}
+
+TEST_F(CollectorOfUnlisted, R31WhatCouldNotBeAskedForIsCountedAsLost) {
+  listen();
+  reports_->report_unlisted(session_);
+  for (const auto& [name, done] : std::exchange(resolver_.mxs, {})) done(fail(ErrorCode::kNotTried, "no room"));
+  EXPECT_EQ(reports_->counts().lost, 1U);
+  fail_dns(ErrorCode::kNotTried);
+  reports_->report_unlisted(session_);
+  EXPECT_THAT(resolver_.mxs, IsEmpty()) << "whether a report is wanted could not be asked for either";
+  EXPECT_EQ(reports_->counts().lost, 2U);
 }
 
 TEST_F(CollectorOfUnlisted, WhatFindsNoPlaceForItsQuestionIsCountedAsLost) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/fnv1a.h"
 #include "core/lookup.h"
 #include "module/store/delivery_events.h"
 #include "module/trial/observed.h"
@@ -117,8 +116,7 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
 // R27: what enforce would have refused.
 void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures) {
   if (failures.empty()) return;
-  const std::string stamp = "testing-" + std::to_string(fnv1a_64(domain.text()));
-  if (!deps_.store.throttle().is_due(stamp, kReportedAgain)) return;
+  if (!deps_.store.throttle().is_due(throttle_name("testing", domain), kReportedAgain)) return;
   for (const auto& [host, error] : failures)
     deps_.log.write(LogLevel::kWarning, LogLine("testing-failure")
                                             .field("domain", domain.text())

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/fnv1a.h"
 #include "module/store/clock_watch.h"
 
 namespace mtasts {
@@ -38,9 +37,6 @@ std::string why_not_refreshed(const Outcome& outcome, WallTime begin) {
            entry.failure->error.detail;
   return record.empty() ? kTooLate : record;
 }
-
-// A name for SharedThrottle, as short as a file name must be.
-std::string warning_of(const Domain& domain) { return "refresh-" + std::to_string(fnv1a_64(domain.text())); }
 
 std::string count(std::size_t number, const std::string& one, const std::string& many) {
   return std::to_string(number) + " " + (number == 1 ? one : many);
@@ -173,7 +169,7 @@ void Sweep::refreshed(const Candidate& candidate, WallTime begin, const Outcome&
 }
 
 void Sweep::tell(const Domain& domain, std::string why) {
-  if (asked_by_name_ || deps_.store.throttle().is_due(warning_of(domain), kWarnedAgain))
+  if (asked_by_name_ || deps_.store.throttle().is_due(throttle_name("refresh", domain), kWarnedAgain))
     summary_.failures.push_back({domain, std::move(why)});
 }
 

@@ -1,43 +1,29 @@
 #include "module/store/claims.h"
 
-#include <fcntl.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
-#include "core/fnv1a.h"
+#include "module/store/files.h"
+#include "module/store/range_lock.h"
 
 namespace mtasts {
 namespace {
 
-// Two octets a domain, for the two turns; there need not be any octet at that place in the file. Domains that share a
-// place wait for each other, which does no harm.
-off_t place_of(const Domain& domain, PolicyStore::Slot slot) {
-  constexpr std::uint64_t kPlaces = std::uint64_t{1} << 61U;
-  return static_cast<off_t>(fnv1a_64(domain.text()) % kPlaces * 2 + (slot == PolicyStore::Slot::kSecond ? 1 : 0));
-}
-
-// Locks of the open file, not of the process: two stores of one process exclude each other too.
-int set_lock(int fd, short type, off_t place) {
-  struct flock lock {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = place;
-  lock.l_len = 1;
-  return ::fcntl(fd, F_OFD_SETLK, &lock);
-}
+constexpr std::int64_t kPlaces = std::int64_t{1} << 61U;
+constexpr off_t kKeyPlace = 2 * kPlaces;                // behind those of the claims: who makes the key has it
+constexpr std::chrono::milliseconds kKeyPatience{200};  // for sixteen octets
 
 class LockedRange final : public PolicyStore::Claim {
  public:
-  LockedRange(int fd, off_t place) : fd_(fd), place_(place) {}
-  LockedRange(const LockedRange&) = delete;
-  LockedRange& operator=(const LockedRange&) = delete;
-  ~LockedRange() override { set_lock(fd_, F_UNLCK, place_); }
+  explicit LockedRange(std::unique_ptr<RangeLock> lock) : lock_(std::move(lock)) {}
 
  private:
-  int fd_;
-  off_t place_;
+  std::unique_ptr<RangeLock> lock_;
 };
 
 bool has_room(int fd) {
@@ -45,19 +31,55 @@ bool has_room(int fd) {
   return ::fstatvfs(fd, &system) != 0 || (system.f_bavail > 0 && (system.f_files == 0 || system.f_favail > 0));
 }
 
+SipKey random_key() {
+  SipKey key{};
+  [[maybe_unused]] const auto got = ::getrandom(key.data(), key.size(), 0);
+  return key;
+}
+
+// What a power cut can leave behind is none: a file as long as it was, of zeros.
+std::optional<SipKey> read_key(int file) {
+  SipKey key{};
+  const auto got = ::pread(file, key.data(), key.size(), 0);
+  const bool is_whole = got == static_cast<ssize_t>(key.size());
+  return is_whole && key != SipKey{} ? std::optional(key) : std::nullopt;
+}
+
+bool write_key(int file, const SipKey& key) {
+  return ::pwrite(file, key.data(), key.size(), 0) == static_cast<ssize_t>(key.size());
+}
+
+// Where none can be kept, each process has its own: it coordinates nothing with others, but within itself.
+SipKey key_of_all(int file) {
+  if (const auto key = read_key(file)) return *key;
+  const RangeLock lock(file, kKeyPlace, 1, kKeyPatience);
+  if (const auto key = read_key(file)) return *key;
+  const SipKey made = random_key();
+  if (lock.state() == RangeLock::State::kHeld && write_key(file, made)) return made;
+  static const SipKey own = made;
+  return own;
+}
+
 }  // namespace
 
+// Two octets a domain, for the two slots; there need not be any octet at that place in the file. Domains that share a
+// place wait for each other: that is too rare to happen by accident.
+std::int64_t claim_place(const SipKey& key, const Domain& domain, PolicyStore::Slot slot) {
+  const auto place = static_cast<std::int64_t>(siphash(key, domain.text()) % std::uint64_t{kPlaces});
+  return 2 * place + (slot == PolicyStore::Slot::kSecond ? 1 : 0);
+}
+
 std::unique_ptr<PolicyStore::Claim> Claims::take(const Domain& domain, PolicyStore::Slot slot) {
-  // 0600: whoever may open a file may lock it, and no other user of the machine may hold up lookups.
-  if (!file_)
-    file_ = Descriptor(
-        ::open((directory_ + "/.claims").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  if (!file_) {
+    file_ = open_lock_file(directory_, ".claims");
+    if (file_) key_ = key_of_all(file_.get());
+  }
   if (!file_) return std::make_unique<PolicyStore::Claim>();
-  const off_t place = place_of(domain, slot);
-  if (set_lock(file_.get(), F_WRLCK, place) == 0) return std::make_unique<LockedRange>(file_.get(), place);
+  auto lock = std::make_unique<RangeLock>(file_.get(), claim_place(key_, domain, slot), 1);
+  if (lock->state() == RangeLock::State::kHeld) return std::make_unique<LockedRange>(std::move(lock));
   // Nobody waits where the file system has no locks, or no room for what he would wait for.
-  const bool taken = errno == EAGAIN || errno == EACCES;
-  return taken && has_room(file_.get()) ? nullptr : std::make_unique<PolicyStore::Claim>();
+  const bool is_taken = lock->state() == RangeLock::State::kTaken;
+  return is_taken && has_room(file_.get()) ? nullptr : std::make_unique<PolicyStore::Claim>();
 }
 
 }  // namespace mtasts

@@ -1,14 +1,21 @@
 // Lets one process at a time look a domain up. A claim is a lock on a range of the file `.claims` in the store's
 // directory: the kernel releases it when its process ends, and no file is left to remove (docs/adr/0005-claims.md).
+// Where a domain's range lies depends on a key, the file's first sixteen octets: whoever knew the place could keep a
+// domain from being looked up by having another one looked up that lies there.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "core/ports.h"
+#include "core/siphash.h"
 #include "module/io/descriptor.h"
 
 namespace mtasts {
+
+// The octet of the file that is locked.
+std::int64_t claim_place(const SipKey& key, const Domain& domain, PolicyStore::Slot slot);
 
 // Belongs to one thread and one process: not to be used after fork(). Must outlive its claims.
 class Claims {
@@ -22,6 +29,7 @@ class Claims {
  private:
   std::string directory_;
   Descriptor file_;
+  SipKey key_{};  // once there is a file
 };
 
 }  // namespace mtasts

@@ -143,7 +143,7 @@ void FileStore::recovered(LogThrottle& fault, const std::string& what) {
 // A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
 // here.
 void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
-  if (is_use || throttle_.is_due("damaged-" + std::to_string(fnv1a_64(domain.text())), kToldAgain))
+  if (is_use || throttle_.is_due(throttle_name("damaged", domain), kToldAgain))
     log_.write(LogLevel::kWarning, LogLine("store-entry-damaged")
                                        .field("domain", domain.text())
                                        .text("reason", reason)

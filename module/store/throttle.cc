@@ -6,21 +6,34 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <string_view>
+#include <vector>
 
+#include "core/fnv1a.h"
 #include "module/store/files.h"
 
 namespace mtasts {
 namespace {
 
-constexpr const char* kStamp = ".due-";
+constexpr std::string_view kStamp = ".due-";
+constexpr std::size_t kMaxFileName = 255;
 constexpr std::chrono::hours kStampKept{48};
 
 }  // namespace
 
+// The end of a name says whose it is: of those that are too long for a file, only names of one owner can share a stamp.
+std::string throttle_name(const std::string& warning, const Domain& domain) {
+  const std::size_t room = kMaxFileName - kStamp.size() - warning.size() - 1;
+  const std::string& name = domain.text();
+  if (name.size() <= room) return warning + "-" + name;
+  const std::string number = std::to_string(fnv1a_64(name)) + "-";
+  return warning + "-" + number + name.substr(name.size() - (room - number.size()));
+}
+
 bool SharedThrottle::is_due(const std::string& name, std::chrono::seconds period) {
   const auto directory = open_directory(directory_);
   if (!directory) return false;
-  const auto stamp = open_own(directory.get(), kStamp + name);
+  const auto stamp = open_own(directory.get(), std::string(kStamp) + name);
   struct stat status {};
   if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
   const std::int64_t now = std::time(nullptr);

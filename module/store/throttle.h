@@ -5,7 +5,13 @@
 #include <chrono>
 #include <string>
 
+#include "core/domain.h"
+
 namespace mtasts {
+
+// A name for a warning about one domain. Strangers cannot make up another domain that has the same one, which would
+// keep this warning from being given.
+std::string throttle_name(const std::string& warning, const Domain& domain);
 
 // Any number of processes may use one directory at the same time.
 class SharedThrottle {

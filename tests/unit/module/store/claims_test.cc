@@ -1,5 +1,6 @@
 #include "module/store/claims.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,7 +8,9 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
+#include "module/store/range_lock.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -77,6 +80,85 @@ TEST_F(ClaimsTest, AProcessThatIsKilledGivesItUp) {
   EXPECT_TRUE(ours_.take(domain_, Slot::kFirst));
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+// Their FNV-1a numbers agree in the 61 low bits: such names can be made, because it has no key.
+TEST_F(ClaimsTest, M7AStrangersDomainCannotBeMadeToHoldUpAnother) {
+  const auto strangers = theirs_.take(*Domain::parse("3rexregy662ka.example"), Slot::kFirst);
+  EXPECT_TRUE(ours_.take(*Domain::parse("h3uqofde2atsb.example"), Slot::kFirst));
+}
+
+// The key of a store, for places.
+SipKey key_in(const std::string& directory) {
+  SipKey key{};
+  std::ifstream file(directory + "/.claims", std::ios::binary);
+  EXPECT_TRUE(file.read(reinterpret_cast<char*>(key.data()), static_cast<std::streamsize>(key.size())));
+  return key;
+}
+
+TEST_F(ClaimsTest, EachStoreHasPlacesOfItsOwn) {
+  const Scratch other;
+  ASSERT_TRUE(ours_.take(domain_, Slot::kFirst));
+  ASSERT_TRUE(Claims(other.path()).take(domain_, Slot::kFirst));
+  EXPECT_NE(claim_place(key_in(scratch_.path()), domain_, Slot::kFirst),
+            claim_place(key_in(other.path()), domain_, Slot::kFirst));
+}
+
+TEST_F(ClaimsTest, AllProcessesTakeTheKeyThatIsThere) {
+  const SipKey key{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  std::ofstream(scratch_.path() + "/.claims", std::ios::binary)
+      .write(reinterpret_cast<const char*>(key.data()), static_cast<std::streamsize>(key.size()));
+  const auto ours = ours_.take(domain_, Slot::kSecond);
+  EXPECT_EQ(key_in(scratch_.path()), key);
+  const Descriptor file(::open((scratch_.path() + "/.claims").c_str(), O_RDWR | O_CLOEXEC));
+  const RangeLock lock(file.get(), claim_place(key, domain_, Slot::kSecond), 1);
+  EXPECT_EQ(lock.state(), RangeLock::State::kTaken);
+}
+
+TEST_F(ClaimsTest, AKeyOfZerosIsNone) {
+  std::ofstream(scratch_.path() + "/.claims", std::ios::binary) << std::string(16, '\0');
+  const auto ours = ours_.take(domain_, Slot::kFirst);
+  EXPECT_NE(key_in(scratch_.path()), SipKey{});
+}
+
+// Children that take a claim at the same moment and hold it until all have tried; how many got it.
+int number_that_get_it(const std::string& directory, const Domain& domain) {
+  std::array<int, 2> begin{};
+  std::array<int, 2> results{};
+  std::array<int, 2> end{};
+  EXPECT_EQ(::pipe(begin.data()) + ::pipe(results.data()) + ::pipe(end.data()), 0);
+  const auto wait_for = [](const std::array<int, 2>& gate) {
+    char octet = 0;
+    ::close(gate[1]);
+    return ::read(gate[0], &octet, 1) == 0;
+  };
+  std::array<pid_t, 4> children{};
+  for (pid_t& child : children) {
+    if (child = ::fork(); child != 0) continue;
+    bool in_order = wait_for(begin);
+    Claims claims(directory);
+    const auto claim = claims.take(domain, Slot::kFirst);
+    in_order = ::write(results[1], claim ? "1" : "0", 1) == 1 && wait_for(end) && in_order;
+    ::_exit(in_order ? 0 : 1);
+  }
+  ::close(begin[1]);
+  int number = 0;
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    char octet = 0;
+    EXPECT_EQ(::read(results[0], &octet, 1), 1);
+    number += octet == '1' ? 1 : 0;
+  }
+  ::close(end[1]);
+  for (const pid_t child : children) ::waitpid(child, nullptr, 0);
+  for (const int fd : {begin[0], results[0], results[1], end[0]}) ::close(fd);
+  return number;
+}
+
+TEST_F(ClaimsTest, ProcessesThatBeginTogetherAgreeOnAKey) {
+  for (int round = 0; round < 20; ++round) {
+    const Scratch store;
+    ASSERT_EQ(number_that_get_it(store.path(), domain_), 1) << round;
+  }
 }
 
 TEST_F(ClaimsTest, NobodyElseCanHoldUpLookups) {

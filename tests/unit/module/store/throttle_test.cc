@@ -27,6 +27,21 @@ TEST_F(ThrottleTest, DueOnceAPeriodForAllProcesses) {
   EXPECT_TRUE(other.is_due("something-else", minutes(1)));
 }
 
+// Not a number of it, for which another domain can be found.
+TEST_F(ThrottleTest, R21AWarningAboutADomainGoesByItsName) {
+  EXPECT_EQ(throttle_name("refresh", *Domain::parse("example.com")), "refresh-example.com");
+}
+
+TEST_F(ThrottleTest, AsLongADomainAsThereIsHasAStamp) {
+  const std::string label(60, 'x');
+  const std::string rest = "." + label + "." + label + "." + label + ".example";
+  const std::string one = throttle_name("refresh", *Domain::parse(std::string(61, 'a') + rest));
+  EXPECT_NE(one, throttle_name("refresh", *Domain::parse(std::string(61, 'b') + rest)));
+  EXPECT_TRUE(one.ends_with(rest));
+  EXPECT_TRUE(throttle_.is_due(one, minutes(1)));
+  EXPECT_TRUE(fs::exists(stamp(one)));
+}
+
 TEST_F(ThrottleTest, NothingIsWrittenThroughALinkToAnEntry) {
   const CacheEntry saved = test::with_policy();
   ASSERT_TRUE(store_.put(saved));

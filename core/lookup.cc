@@ -42,11 +42,12 @@ Lookup::Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effor
     : entry_{remembered && remembered->domain == domain ? std::move(*remembered)
                                                         : CacheEntry{std::move(domain), {}, {}, {}}},
       last_stored_(entry_.policy),
-      effort_(effort),
+      for_delivery_(effort == Effort::kNormal),
+      for_refresh_(effort == Effort::kRefresh),
       rules_(rules) {}
 
 Action Lookup::start(WallTime now) {
-  if (effort_ == Effort::kNormal && record_usable(now)) {
+  if (!for_refresh_ && record_usable(now)) {
     // No background refresh from here: what is cached is answered without touching the network. The record's own
     // time to live (at most max_ttl) brings the refresh about, or the timer's Effort::kRefresh.
     const StoredPolicy* policy = entry_.policy_in_force(now);
@@ -123,7 +124,16 @@ void Lookup::merge_stored(std::optional<CacheEntry> stored) {
   entry_.failure = std::move(stored->failure);
 }
 
+void Lookup::join(Effort effort) { (effort == Effort::kRefresh ? for_refresh_ : for_delivery_) = true; }
+
 Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, fault_}; }
+
+bool Lookup::has_answer(WallTime now) const {
+  const StoredPolicy* policy = entry_.policy_in_force(now);
+  if (answered_) return !entry_.policy || policy != nullptr;
+  const bool is_refreshed = progress_ == Outcome::Progress::kFetchPending && policy != nullptr;
+  return is_refreshed && policy->id == fetching_ && !dane_missing(now);
+}
 
 // A domain's first policy is fetched only where a record with an id was seen: the record is how a domain says that it
 // takes part (RFC 8461 §3.1). The refresh of a policy in force needs none, or whoever can keep the record away could
@@ -141,10 +151,10 @@ Action Lookup::after_record(WallTime now) {
   if (!id || !may_fetch(*id, now)) return finish(now);
   const StoredPolicy* policy = entry_.policy_in_force(now);
   const bool current = policy != nullptr && policy->id == *id;
-  if (current && effort_ == Effort::kNormal && !refresh_due(*policy, rules_.refresh, now)) return finish(now);
+  if (current && !for_refresh_ && !refresh_due(*policy, rules_.refresh, now)) return finish(now);
 
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = FetchPolicy{*id}};
-  if (current && effort_ == Effort::kNormal) {
+  if (current && for_delivery_) {
     action = finish(now);  // once the answer is certain, the refresh goes on behind it
     if (!action.answer) return action;
     action.next = FetchPolicy{*id};
@@ -206,8 +216,8 @@ bool Lookup::record_usable(WallTime now) const {
 }
 
 bool Lookup::may_fetch(const std::string& id, WallTime now) const {
-  if (const auto& policy = entry_.policy; policy && policy->id == id && now >= policy->expires() &&
-                                          effort_ == Effort::kNormal && now < policy->fetched + kMinFetchInterval) {
+  if (const auto& policy = entry_.policy; policy && policy->id == id && now >= policy->expires() && !for_refresh_ &&
+                                          now < policy->fetched + kMinFetchInterval) {
     return false;
   }
   const auto& failure = entry_.failure;

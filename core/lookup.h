@@ -84,8 +84,14 @@ class Lookup {
   // that what we save does not undo it (R17).
   void merge_stored(std::optional<CacheEntry> stored);
 
+  // One more caller, who may want more than the others: it counts for all that is still to be decided.
+  void join(Effort effort);
+
   // For a caller whose deadline comes before the answer: what is known so far.
   [[nodiscard]] Outcome so_far() const;
+  // Is that all a delivery needs, although the machine goes on? Not if the policy has expired meanwhile (R22): then
+  // there may be another one in a moment.
+  [[nodiscard]] bool has_answer(WallTime now) const;
 
  private:
   [[nodiscard]] std::optional<std::string> id_to_fetch(WallTime now) const;
@@ -101,7 +107,8 @@ class Lookup {
 
   CacheEntry entry_;
   std::optional<StoredPolicy> last_stored_;  // in the store: only another one is news, which may not have taken ours
-  Effort effort_;
+  bool for_delivery_;                        // it is answered as early as it is certain
+  bool for_refresh_;
   LookupRules rules_;
   std::string fetching_;                      // the id under which the policy is fetched
   std::optional<StoredPolicy> before_fetch_;  // what there was when the fetch began

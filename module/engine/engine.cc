@@ -75,11 +75,15 @@ void Engine::lookup(const Domain& domain, Lookup::Effort effort, milliseconds de
   const std::string& name = domain.text();
   auto& job = jobs_[name];
   if (!job) {
-    job = std::make_unique<Job>(domain, effort, Lookup(domain, std::nullopt, effort, rules_));
+    job = std::make_unique<Job>(domain, Lookup(domain, std::nullopt, effort, rules_));
     job->claim_timeout = std::min(kClaimTimeout, deadline / 2);
     start_in(name, milliseconds(0));
   }
-  add_waiter(name, deadline, std::move(answer));
+  (effort == Lookup::Effort::kRefresh ? job->for_refresh : job->for_delivery) = true;
+  job->machine.join(effort);
+  // Mail waits for it now: not behind refreshes.
+  if (job->question != 0 && job->asked_as != priority_of(*job)) query_record(name);
+  add_waiter(name, effort, deadline, std::move(answer));
 }
 
 void Engine::start_in(const std::string& domain, milliseconds delay) {
@@ -97,7 +101,10 @@ void Engine::start(const std::string& domain) {
   }
   auto stored = store_.get(job.domain);
   if (!stored) return give_up(domain, stored.error());
-  job.machine = Lookup(job.domain, std::move(*stored), job.effort, rules_);
+  if (job.for_refresh && job.for_delivery) answer_from_store(job, *stored);
+  job.machine = Lookup(job.domain, std::move(*stored),
+                       job.for_refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal, rules_);
+  if (job.for_delivery) job.machine.join(Lookup::Effort::kNormal);
   Action action = job.machine.start(clock_());
   if (job.claim || std::holds_alternative<Finished>(action.next)) return perform(domain, std::move(action));
   job.pause = std::min(job.waited == milliseconds(0) ? kFirstPause : 2 * job.pause, kLongestPause);
@@ -105,12 +112,20 @@ void Engine::start(const std::string& domain) {
   start_in(domain, job.pause);
 }
 
+// A delivery does not wait for the refresh that it shares a machine with.
+void Engine::answer_from_store(Job& job, const std::optional<CacheEntry>& stored) {
+  const auto cached = Lookup(job.domain, stored, Lookup::Effort::kNormal, rules_).start(clock_()).answer;
+  if (!cached) return;
+  job.for_delivery = false;
+  answer(job, Whom::kDeliveries, *cached);
+}
+
 // What is cached cannot be read: nothing is looked up in its place, and nothing saved over it.
 void Engine::give_up(const std::string& domain, const Error& fault) {
   Outcome outcome = jobs_.at(domain)->machine.so_far();
   outcome.progress = Outcome::Progress::kNotTried;
   outcome.fault = fault;
-  answer_all(*jobs_.at(domain), outcome);
+  answer(*jobs_.at(domain), Whom::kAll, outcome);
   end(domain);
 }
 
@@ -125,21 +140,15 @@ bool Engine::merge_stored(const std::string& domain) {
   return stored.has_value();
 }
 
-// Whoever asks while a policy is refreshed is answered at once, but not with a policy that has expired meanwhile (R22):
-// then there may be another one in a moment.
-bool Engine::has_answer(const Job& job) const {
-  if (!job.answered) return false;
-  const CacheEntry& entry = job.machine.so_far().entry;
-  return !entry.policy || entry.policy_in_force(clock_()) != nullptr;
-}
-
-// One timer a waiter: the deadline, or at once where the answer is there already.
-void Engine::add_waiter(const std::string& domain, milliseconds deadline, Answer answer) {
+// One timer a waiter: the deadline, or at once where the answer is there already. Who wants a refresh wants to know
+// what came of it.
+void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, milliseconds deadline, Answer answer) {
   Job& job = *jobs_.at(domain);
-  auto waiter =
-      std::make_shared<Waiter>(Waiter{std::move(answer), deadline, job.claim == nullptr, StallMeter::Span(stalls_)});
+  const bool is_answered = effort == Lookup::Effort::kNormal && job.machine.has_answer(clock_());
+  auto waiter = std::make_shared<Waiter>(
+      Waiter{std::move(answer), effort, deadline, job.claim == nullptr, StallMeter::Span(stalls_)});
   const std::weak_ptr<Waiter> weak = waiter;
-  waiter->timer = loop_.after(has_answer(job) ? milliseconds(0) : deadline, [this, domain, weak] {
+  waiter->timer = loop_.after(is_answered ? milliseconds(0) : deadline, [this, domain, weak] {
     const auto due = weak.lock();
     const auto found = jobs_.find(domain);
     if (!due || found == jobs_.end()) return;
@@ -180,24 +189,29 @@ void Engine::perform(const std::string& domain, Action action) {
     // find nothing stored. The dummy claim keeps add_waiter() from treating this job as waiting.
     if (!store_.put(*action.save)) jobs_.at(domain)->claim = std::make_unique<PolicyStore::Claim>();
   }
-  if (action.answer) answer_all(*jobs_.at(domain), *action.answer);
+  if (action.answer) answer(*jobs_.at(domain), Whom::kDeliveries, *action.answer);
   if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);
   if (std::holds_alternative<FetchPolicy>(action.next)) return fetch_policy(domain);
   if (std::holds_alternative<QueryDane>(action.next)) return query_dane(domain);
   end(domain);
 }
 
-// Whoever asked after the answer and has not got it yet gets it now.
+// Whoever wanted the refresh, or asked after the answer and has not got it yet, gets it now.
 void Engine::end(const std::string& domain) {
   const auto job = std::move(jobs_.at(domain));
   jobs_.erase(domain);
-  if (job->answered) answer_all(*job, job->machine.so_far());
+  answer(*job, Whom::kAll, job->machine.so_far());
   if (jobs_.empty() && idle_) idle_();
 }
 
-void Engine::answer_all(Job& job, const Outcome& outcome) {
-  job.answered = true;
-  const auto waiters = std::exchange(job.waiters, {});
+void Engine::answer(Job& job, Whom whom, const Outcome& outcome) {
+  auto waiters = std::exchange(job.waiters, {});
+  if (whom == Whom::kDeliveries) {
+    const auto others = std::ranges::stable_partition(
+        waiters, [](const auto& waiter) { return waiter->effort == Lookup::Effort::kNormal; });
+    job.waiters.assign(others.begin(), others.end());
+    waiters.erase(others.begin(), others.end());
+  }
   for (const auto& waiter : waiters) {
     waiter->timer.reset();
     waiter->answer(outcome);
@@ -205,19 +219,26 @@ void Engine::answer_all(Job& job, const Outcome& outcome) {
 }
 
 Priority Engine::priority_of(const Job& job) const {
-  const bool mail_waits = !has_answer(job) && job.effort == Lookup::Effort::kNormal;
+  const bool mail_waits = job.for_delivery && !job.machine.has_answer(clock_());
   return mail_waits ? Priority::kFirstContact : Priority::kOther;
 }
 
 void Engine::query_record(const std::string& domain) {
-  const Job& job = *jobs_.at(domain);
-  resolver_.txt(
-      job.domain.record_name(),
-      [this, domain](const Result<DnsAnswer<std::string>>& answer) { on_record(domain, record_result(answer)); },
-      {domain, priority_of(job)});
+  Job& job = *jobs_.at(domain);
+  job.question = ++questions_;
+  job.asked_as = priority_of(job);
+  resolver_.txt(job.domain.record_name(),
+                [this, domain, question = job.question](const Result<DnsAnswer<std::string>>& answer) {
+                  on_record(domain, question, record_result(answer));
+                },
+                {domain, job.asked_as});
 }
 
-void Engine::on_record(const std::string& domain, const RecordResult& result) {
+// Of a record that was asked for twice the first answer counts, but a failure only of the question that was put last.
+void Engine::on_record(const std::string& domain, std::uint64_t question, const RecordResult& result) {
+  const auto found = jobs_.find(domain);
+  if (found == jobs_.end() || found->second->question == 0 || (!result && found->second->question != question)) return;
+  found->second->question = 0;
   log_record(log_, domain, result);
   if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_record(result, clock_()));
 }

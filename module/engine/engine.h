@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,18 +37,20 @@ class Engine final : public Lookups {
  private:
   struct Waiter {
     Answer answer;
+    Lookup::Effort effort;
     std::chrono::milliseconds deadline;
     bool came_before_claim;
     StallMeter::Span span;
     std::unique_ptr<EventLoop::Watch> timer{};
   };
   struct Job {
-    Job(Domain name, Lookup::Effort how, Lookup lookup)
-        : domain(std::move(name)), effort(how), machine(std::move(lookup)) {}
+    Job(Domain name, Lookup lookup) : domain(std::move(name)), machine(std::move(lookup)) {}
     Domain domain;
-    Lookup::Effort effort;
     Lookup machine;
-    bool answered = false;  // the machine has given its answer; it may go on
+    bool for_delivery = false;  // of those who asked, somebody did for one
+    bool for_refresh = false;
+    std::uint64_t question = 0;  // for the record, the last one; 0: none is open
+    Priority asked_as = Priority::kOther;
     std::vector<std::shared_ptr<Waiter>> waiters;
     std::unique_ptr<EventLoop::Watch> start;  // of the machine: soon, or again while another process has the claim
     std::unique_ptr<PolicyStore::Claim> claim;
@@ -66,13 +69,14 @@ class Engine final : public Lookups {
   [[nodiscard]] Priority priority_of(const Job& job) const;
   void query_record(const std::string& domain);
   void fetch_policy(const std::string& domain);
-  void on_record(const std::string& domain, const RecordResult& result);
+  void on_record(const std::string& domain, std::uint64_t question, const RecordResult& result);
   void on_policy_host(const std::string& domain, const Result<DnsAnswer<std::string>>& answer);
   void on_fetch(const std::string& domain, const FetchResult& result);
   void query_dane(const std::string& domain);
-  [[nodiscard]] bool has_answer(const Job& job) const;
-  void answer_all(Job& job, const Outcome& outcome);
-  void add_waiter(const std::string& domain, std::chrono::milliseconds deadline, Answer answer);
+  enum class Whom { kDeliveries, kAll };
+  static void answer(Job& job, Whom whom, const Outcome& outcome);
+  void answer_from_store(Job& job, const std::optional<CacheEntry>& stored);
+  void add_waiter(const std::string& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
   [[nodiscard]] static Outcome outcome_at_deadline(const Job& job, const Waiter& waiter);
 
   EventLoop& loop_;
@@ -83,6 +87,7 @@ class Engine final : public Lookups {
   LookupRules rules_;
   Clock clock_;
   StallMeter stalls_;
+  std::uint64_t questions_ = 0;  // for records
   std::function<void()> idle_;
   std::map<std::string, std::unique_ptr<Job>> jobs_;
 };

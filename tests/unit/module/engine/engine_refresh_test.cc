@@ -107,6 +107,131 @@ TEST_F(EngineRefreshTest, R20AnOutageOfDnsIsNoAlarmForEachPolicy) {
   EXPECT_NE(store_.entries.at("example.com").policy_in_force(now_), nullptr);
 }
 
+// The sweep's refresh and a delivery's lookup of one domain share a machine, but not what they wait for.
+class EngineSharedTest : public EngineTest {
+ protected:
+  EngineSharedTest() { cache(seconds(0)); }
+  void cache(seconds record_ttl) {
+    CacheEntry entry{domain(), {RecordMemory::State::kFound, now_ + record_ttl, "1", {}}, {}, {}};
+    entry.policy = StoredPolicy{"1", now_ - seconds(600), kPolicy, *parse_policy(kPolicy)};
+    store_.entries.insert_or_assign("example.com", entry);
+  }
+};
+
+TEST_F(EngineSharedTest, R17ADeliveryDoesNotWaitForTheFetchOfARefresh) {
+  refresh();
+  start();
+  take(resolver_.txts)(fail(ErrorCode::kDnsTimeout, "no answer"));
+  address();
+  now_ += seconds(11);  // the failure of DNS is not cached for longer
+  ask();
+  start();
+  ASSERT_EQ(answers_.size(), 1U) << "before the fetch ends";
+  EXPECT_NE(answers_[0].entry.policy_in_force(now_), nullptr);
+  EXPECT_TRUE(refreshes_.empty());
+  policy(kPolicy);
+  ASSERT_EQ(refreshes_.size(), 1U);
+  EXPECT_EQ(refreshes_[0].entry.policy->fetched, now_);
+}
+
+TEST_F(EngineSharedTest, R17ADeliveryThatJoinsARefreshIsAnsweredByTheRecord) {
+  refresh();
+  start();
+  ask();
+  record();
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].progress, Outcome::Progress::kSettled);
+  address();
+  EXPECT_EQ(fetcher_.fetches.at(0).priority, Priority::kOther) << "nobody's mail waits for it";
+  EXPECT_TRUE(refreshes_.empty());
+  policy(kPolicy);
+  EXPECT_EQ(refreshes_.size(), 1U);
+  EXPECT_TRUE(engine_->is_idle());
+}
+
+TEST_F(EngineSharedTest, WhatADeliveryWaitsForIsAskedForAsAFirstContact) {
+  refresh();
+  start();
+  ask();
+  record("v=STSv1; id=2;");
+  EXPECT_TRUE(answers_.empty()) << "there is another policy";
+  address();
+  EXPECT_EQ(resolver_.requesters.back().priority, Priority::kFirstContact);
+  EXPECT_EQ(fetcher_.fetches.at(0).priority, Priority::kFirstContact);
+  policy(kPolicy);
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].entry.policy->id, "2");
+}
+
+// Half of the places for questions are not for refreshes.
+TEST_F(EngineSharedTest, ADeliveryDoesNotWaitBehindRefreshesForItsTurn) {
+  refresh();
+  start();
+  ask();
+  ask();
+  ASSERT_EQ(resolver_.requesters.size(), 2U);
+  EXPECT_EQ(resolver_.requesters[1].priority, Priority::kFirstContact);
+  take(resolver_.txts)(fail(ErrorCode::kNotTried, "no turn came"));
+  EXPECT_TRUE(answers_.empty());
+  record("v=STSv1; id=2;");
+  ASSERT_EQ(resolver_.hosts.size(), 1U);
+}
+
+TEST_F(EngineSharedTest, TheFirstAnswerCounts) {
+  refresh();
+  start();
+  ask();
+  record();
+  EXPECT_EQ(answers_.size(), 1U);
+  take(resolver_.txts)(FakeResolver::found({"v=STSv1; id=2;"}));
+  ASSERT_EQ(resolver_.hosts.size(), 1U);
+  address();
+  policy(kPolicy);
+  EXPECT_TRUE(engine_->is_idle());
+  EXPECT_EQ(store_.entries.at("example.com").policy->id, "1");
+}
+
+TEST_F(EngineSharedTest, R21ARefreshThatJoinsADeliverysLookupIsOne) {
+  ask();
+  start();
+  refresh();
+  record();
+  ASSERT_EQ(answers_.size(), 1U) << "the policy is not due";
+  EXPECT_TRUE(refreshes_.empty());
+  ASSERT_EQ(resolver_.hosts.size(), 1U) << "but fetched";
+  address();
+  policy(kPolicy);
+  ASSERT_EQ(refreshes_.size(), 1U);
+  EXPECT_FALSE(refreshes_[0].from_cache);
+  EXPECT_EQ(refreshes_[0].entry.policy->fetched, now_);
+}
+
+TEST_F(EngineSharedTest, R21ARefreshThatComesWhileThePolicyIsFetchedWaitsForIt) {
+  ask();
+  start();
+  record("v=STSv1; id=2;");
+  address();
+  refresh();
+  start();
+  EXPECT_TRUE(refreshes_.empty());
+  policy(kPolicy);
+  ASSERT_EQ(refreshes_.size(), 1U);
+  EXPECT_EQ(refreshes_[0].entry.policy->id, "2");
+}
+
+TEST_F(EngineSharedTest, ADeliveryIsAnsweredByWhatAnotherProcessSavedAlsoWhereARefreshWaits) {
+  store_.taken_by_another = true;
+  ask();
+  refresh();
+  start();
+  EXPECT_TRUE(answers_.empty());
+  cache(seconds(300));
+  loop_.advance(seconds(1));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_NE(answers_[0].entry.policy_in_force(now_), nullptr);
+  EXPECT_TRUE(refreshes_.empty());
+}
+
 // A policy of a minute, and a policy host that takes longer than what is left of it.
 class EngineExpiryTest : public EngineTest {
  protected:

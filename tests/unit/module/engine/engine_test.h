@@ -29,6 +29,10 @@ class EngineTest : public ::testing::Test {
     engine_->lookup(domain(name), Lookup::Effort::kNormal, deadline,
                     [this](const Outcome& outcome) { answers_.push_back(outcome); });
   }
+  void refresh(const std::string& name = "example.com", std::chrono::milliseconds deadline = std::chrono::seconds(90)) {
+    engine_->lookup(domain(name), Lookup::Effort::kRefresh, deadline,
+                    [this](const Outcome& outcome) { refreshes_.push_back(outcome); });
+  }
   void start() { loop_.advance(std::chrono::milliseconds(1)); }
   void record(const std::string& text = "v=STSv1; id=1;") { take(resolver_.txts)(FakeResolver::found({text})); }
   void address(const std::string& text = "192.0.2.1") { take(resolver_.hosts)(FakeResolver::found({text})); }
@@ -46,6 +50,7 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<Engine> engine_ =
       std::make_unique<Engine>(loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; });
   std::vector<Outcome> answers_;
+  std::vector<Outcome> refreshes_;
 };
 
 }  // namespace mtasts::test

@@ -34,11 +34,28 @@ Result<void> control(const Machine& machine, std::vector<std::string> words) {
   return done ? Result<void>() : tl::unexpected(done.error());
 }
 
+void note_states(Plan& plan, const Machine& machine, const std::vector<std::string>& units) {
+  for (const std::string& unit : units) {
+    for (const char* question : {"is-enabled", "is-active"})
+      plan.facts[state_name(unit, question)] = is(machine, unit, question) ? kYes : "no";
+  }
+}
+
 Result<void> in_turn(const Machine& machine, const std::vector<std::vector<std::string>>& commands) {
   for (const auto& command : commands) {
     if (auto done = control(machine, command); !done) return done;
   }
   return {};
+}
+
+// By its Also= the service takes mtastsd.socket along. Where that one was disabled mtastsd opens socketmap.listen
+// itself, and would not any more from the next start of the machine on.
+Result<void> enable_exim_socket(const Machine& machine) {
+  const bool has_socket = is(machine, kSocket, "is-enabled");
+  const auto enabled = control(machine, {"enable", kEximSocket, kService});
+  if (has_socket) return enabled;
+  const auto disabled = control(machine, {"disable", kSocket});
+  return enabled ? disabled : enabled;
 }
 
 }  // namespace
@@ -50,10 +67,7 @@ void add_socket_unit(Plan& plan, const Machine& machine, const std::string& grou
       path + "\nSocketGroup=" + group + "\nSocketMode=0660\n";
   plan.changes.push_back({kSocketDropIn, text, {}, {}, [&machine] { return restart_sockets(machine); }});
   plan.steps.emplace_back("enable and start mtastsd.socket, and see that mtastsd answers");
-  for (const char* unit : {kSocket, kService}) {
-    for (const char* question : {"is-enabled", "is-active"})
-      plan.facts[state_name(unit, question)] = is(machine, unit, question) ? kYes : "no";
-  }
+  note_states(plan, machine, {kSocket, kService});
   const std::string folder = path.substr(0, path.rfind('/'));
   if (!machine.exists(folder)) plan.facts[kSocketFolder] = folder;
   if (was(plan.facts, kService, "is-active") && !was(plan.facts, kSocket, "is-active"))
@@ -75,7 +89,8 @@ Result<void> restart_sockets(const Machine& machine) {
 Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
   if (!facts.contains(state_name(kSocket, "is-enabled")) || !machine.systemd_runs()) return {};
   std::vector<std::vector<std::string>> commands = {{"stop", kService, kSocket}, {"daemon-reload"}};
-  for (const char* unit : {kSocket, kService})
+  // The socket last: by its Also= the service takes mtastsd.socket along.
+  for (const char* unit : {kService, kSocket})
     commands.push_back({was(facts, unit, "is-enabled") ? "enable" : "disable", unit});
   for (const char* unit : {kSocket, kService}) {
     if (was(facts, unit, "is-active")) commands.push_back({"start", unit});
@@ -88,28 +103,27 @@ Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
 
 void add_exim_socket_unit(Plan& plan, const Machine& machine) {
   plan.steps.emplace_back("enable and start mtastsd-exim.socket and mtastsd.service");
-  for (const char* unit : {kEximSocket, kService}) {
-    for (const char* question : {"is-enabled", "is-active"})
-      plan.facts[state_name(unit, question)] = is(machine, unit, question) ? kYes : "no";
-  }
+  note_states(plan, machine, {kEximSocket, kService, kSocket});
 }
 
 // A service that runs gets no further socket.
 Result<void> start_exim_socket(const Machine& machine) {
-  return in_turn(machine, {{"stop", kService, kEximSocket},
-                           {"daemon-reload"},
-                           {"enable", kEximSocket, kService},
-                           {"start", kEximSocket},
-                           {"start", kService}});
+  if (auto stopped = in_turn(machine, {{"stop", kService, kEximSocket}, {"daemon-reload"}}); !stopped) return stopped;
+  if (auto enabled = enable_exim_socket(machine); !enabled) return enabled;
+  return in_turn(machine, {{"start", kEximSocket}, {"start", kService}});
 }
 
 Result<void> settle_exim_socket(const Machine& machine, const Facts& facts) {
   if (!facts.contains(state_name(kEximSocket, "is-enabled")) || !machine.systemd_runs()) return {};
+  const bool has_socket = is(machine, kSocket, "is-enabled");
+  const bool is_for_others = has_socket && !was(facts, kSocket, "is-enabled");  // set up since
   std::vector<std::vector<std::string>> commands = {{"stop", kService, kEximSocket}};
   commands.push_back({was(facts, kEximSocket, "is-enabled") ? "enable" : "disable", kEximSocket});
-  if (was(facts, kEximSocket, "is-active")) commands.push_back({"start", kEximSocket});
-  if (!was(facts, kService, "is-enabled") && !is(machine, kSocket, "is-enabled"))
+  if (!was(facts, kService, "is-enabled") && !is_for_others) {
     commands.push_back({"disable", kService});
+    if (has_socket) commands.push_back({"enable", kSocket});  // which went along, by Also=
+  }
+  if (was(facts, kEximSocket, "is-active")) commands.push_back({"start", kEximSocket});
   if (was(facts, kService, "is-active") || is(machine, kSocket, "is-active")) commands.push_back({"start", kService});
   return in_turn(machine, commands);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "adapters/cli/setup/marks.h"
+
 namespace mtasts::setup {
 namespace {
 
@@ -28,6 +30,10 @@ class Lines {
   PostfixLines make() {
     maps();
     if (!result_.refused.empty()) return std::move(result_);
+    if (facts_.dnssec_is_set_up && !facts_.validating_resolver)
+      note(
+          "no validating resolver answers at a loopback address of /etc/resolv.conf now; DANE stays switched on, as an "
+          "earlier run set it up, and counts again when one answers; only --undo switches it off");
     level();
     dns_support();
     authorities();
@@ -82,7 +88,7 @@ class Lines {
   void level() {
     const std::string level = main_cf_.value("smtp_tls_security_level").value_or("");
     if (level == "may" || (level.empty() && !is_enforced_by_old_name())) {
-      if (facts_.validating_resolver) return set("smtp_tls_security_level", "dane");
+      if (has_dnssec()) return set("smtp_tls_security_level", "dane");
       set("smtp_tls_security_level", "may");
       note(
           "no validating resolver answers at a loopback address of /etc/resolv.conf, so DANE is not switched on; \"apt "
@@ -93,11 +99,14 @@ class Lines {
   // mtastsd answers "dane-only" where DANE judges, whatever the level is; without DNSSEC Postfix defers such mail.
   void dns_support() {
     const std::string support = main_cf_.value("smtp_dns_support_level").value_or("");
-    if (!facts_.validating_resolver || support == "dnssec") return;
+    if (!has_dnssec() || support == "dnssec") return;
     if (support.empty() || support == "enabled") return set("smtp_dns_support_level", "dnssec");
     note("smtp_dns_support_level stays " + support +
          "; mail to domains that enforce a policy and are judged by DANE waits unless it is dnssec");
   }
+
+  // A resolver that is being started again must not lower the level.
+  [[nodiscard]] bool has_dnssec() const { return facts_.validating_resolver || facts_.dnssec_is_set_up; }
 
   bool is_enforced_by_old_name() {
     if (main_cf_.value("smtp_enforce_tls") != "yes") return false;
@@ -134,6 +143,14 @@ class Lines {
 };
 
 }  // namespace
+
+bool relies_on_dnssec(const std::string& main_cf) {
+  const std::vector<std::string> ours = blocks(main_cf);
+  return std::any_of(ours.begin(), ours.end(), [](const std::string& block) {
+    const MainCf lines(block);
+    return lines.value("smtp_tls_security_level") == "dane" || lines.value("smtp_dns_support_level") == "dnssec";
+  });
+}
 
 PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace) {
   return Lines(main_cf, facts, replace).make();

@@ -15,6 +15,7 @@ struct PostfixFacts {
   std::string map;      // "socketmap:unix:mtasts/socketmap.sock", without the map's name
   std::string ca_file;  // the authorities of this machine
   bool validating_resolver = false;
+  bool dnssec_is_set_up = false;  // relies_on_dnssec(main.cf as it is)
 };
 
 struct PostfixLines {
@@ -22,6 +23,10 @@ struct PostfixLines {
   std::vector<std::string> notes;
   std::string refused;  // why not, and the way out
 };
+
+// Whether lines of an earlier setup in main.cf need a validating resolver. They stay while none answers: without them
+// Postfix would check no TLSA records, and defer mail to domains of which mtastsd says "dane-only".
+bool relies_on_dnssec(const std::string& main_cf);
 
 // `replace`: maps of other MTA-STS software may go.
 PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace);

@@ -120,7 +120,10 @@ class PostfixPlan {
     facts.validating_resolver = resolv_conf && *resolv_conf && has_validating_resolver(**resolv_conf);
   }
 
-  Result<void> add_main_cf(const PostfixFacts& facts) {
+  Result<void> add_main_cf(PostfixFacts& facts) {
+    const auto now = look_.current(main_cf_);
+    if (!now) return tl::unexpected(now.error());
+    facts.dnssec_is_set_up = relies_on_dnssec(now->value_or(""));
     const auto text = look_.without_us(main_cf_);
     if (!text) return tl::unexpected(text.error());
     if (!*text) return fail(ErrorCode::kConfig, main_cf_ + " is missing; configure Postfix first");

@@ -79,6 +79,24 @@ TEST(PostfixLines, MayBecomesDaneOnlyWhereDnssecIsValidated) {
   EXPECT_THAT(lines("").settings, Contains(Pair("smtp_tls_security_level", "may")));
 }
 
+// A resolver that is being started again is not there for a moment.
+TEST(PostfixLines, DaneThatWasSwitchedOnStaysWhileNoResolverAnswers) {
+  for (const std::string text : {"", "smtp_tls_security_level = may\n", "smtp_tls_security_level = encrypt\n"}) {
+    const MainCf base(text);
+    const auto first = postfix_lines(base, facts(10, true), false).settings;
+    const std::string applied = base.with(first);
+    ASSERT_TRUE(relies_on_dnssec(applied)) << text;
+    PostfixFacts later = facts(10);
+    later.dnssec_is_set_up = true;
+    const auto again = postfix_lines(base, later, false);
+    EXPECT_EQ(again.settings, first) << text;
+    EXPECT_THAT(again.notes, Contains(HasSubstr("DANE stays switched on"))) << text;
+  }
+  EXPECT_FALSE(relies_on_dnssec(MainCf("").with(lines("").settings)));
+  EXPECT_FALSE(relies_on_dnssec("smtp_tls_security_level = dane\nsmtp_dns_support_level = dnssec\n"))
+      << "the administrator's";
+}
+
 // What mtastsd answers where DANE judges needs it, whatever the level is.
 TEST(PostfixLines, PostfixAsksForDnssecWhereItIsValidated) {
   for (const std::string level : {"may", "encrypt", "secure", "dane", "dane-only"}) {

@@ -70,13 +70,12 @@ class Rules {
 
   SmtpdLines make() {
     for (const Statement& statement : statements_) look_at(statement.tokens);
+    for (const Statement& statement : statements_) look_at_rule(statement.tokens);
     SmtpdLines lines;
     if (is_there_) return lines;
-    if (action_.empty()) {
-      problem_ = "no rule \"match ... for any action ...\" with an action \"relay\" was found";
-    } else if (problem_.empty()) {
-      problem_ = problem_of_action();
-    }
+    if (problem_.empty())
+      problem_ = action_.empty() ? "no rule \"match ... for any action ...\" with an action \"relay\" was found"
+                                 : problem_of_action();
     if (problem_.empty()) {
       lines.text = changed();
       return lines;
@@ -88,15 +87,27 @@ class Rules {
 
  private:
   void look_at(const Tokens& tokens) {
+    if (!tokens.empty() && tokens[0] == "include")
+      problem_ = "\"" + joined(tokens) + "\" brings lines of another file, which are not looked at";
     if (tokens.size() < 3) return;
     if (tokens[0] == "table" && tokens[2].find("mtasts:") != std::string::npos) is_there_ = true;
     if ((tokens[0] == "table" || tokens[0] == "ca" || tokens[0] == "action") && bare(tokens[1]) == "mtasts")
       problem_ = "the name \"mtasts\" is used already by \"" + joined(tokens) + "\"";
     if (tokens[0] == "action" && tokens[2] == "relay") relays_.push_back(tokens);
-    if (is_for_any(tokens)) look_at_match(tokens);
   }
 
+  void look_at_rule(const Tokens& tokens) {
+    if (is_for_any(tokens)) return look_at_match(tokens);
+    if (tokens.empty() || tokens[0] != "match" || !has(tokens, "action")) return;
+    // Its mail would go by the recipients' MX hosts, and by none of our rules.
+    if (const Tokens* action = relay(bare(tokens.back())); action != nullptr && !names_next_hop(*action))
+      problem_ = "the rule \"" + joined(tokens) + "\" sends mail to others and is not \"for any\"";
+  }
+
+  static bool names_next_hop(const Tokens& action) { return has(action, "host") || has(action, "domain"); }
+
   static bool is_for_any(const Tokens& tokens) {
+    if (tokens.size() < 3) return false;
     const auto target = std::find(tokens.begin(), tokens.end(), "for");
     return tokens[0] == "match" && target != tokens.end() && target + 1 != tokens.end() && *(target + 1) == "any" &&
            has(tokens, "action");
@@ -178,8 +189,7 @@ class Rules {
     std::string text;
     bool is_first = true;
     for (const Statement& statement : statements_) {
-      const bool is_rule =
-          statement.tokens.size() >= 3 && is_for_any(statement.tokens) && bare(statement.tokens.back()) == action_;
+      const bool is_rule = is_for_any(statement.tokens) && bare(statement.tokens.back()) == action_;
       if (is_rule)
         text +=
             marked_block("#", "opensmtpd", (is_first ? definitions() : std::string()) + our_match(statement.tokens));

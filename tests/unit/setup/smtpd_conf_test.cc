@@ -81,6 +81,32 @@ TEST(SmtpdConf, WhatCannotBeCopiedIsLeftToTheAdministrator) {
   }
 }
 
+// Their mail would go by the recipients' MX hosts and by none of our rules.
+TEST(SmtpdConf, ARelayRuleThatIsNotForAnyIsLeftToTheAdministrator) {
+  const std::string last = "match from local for any action r\n";
+  for (const std::string rule :
+       {"match from local for domain <partners> action r\n", "match from local for ! domain <blocked> action r\n",
+        "match from local for rcpt-to <people> action \"r\"\n", "match from local action r\n",
+        "match !for any action r\n", "include \"/etc/smtpd.d/rules\"\n"}) {
+    for (const std::string& text : {rule + last, last + rule}) {
+      const SmtpdLines refused = lines("action r relay\n" + text);
+      EXPECT_THAT(refused.refused, Not(IsEmpty())) << text;
+      EXPECT_THAT(refused.text, IsEmpty()) << text;
+      EXPECT_THAT(refused.by_hand, HasSubstr("for domain <mtasts>")) << text;
+    }
+  }
+}
+
+TEST(SmtpdConf, ARouteOfTheAdministratorsToAHostOfItsOwnStays) {
+  for (const std::string route : {"host smtp://inside.example", "domain <routes>"}) {
+    const SmtpdLines changed = lines("action a relay " + route +
+                                     "\naction r relay\nmatch from local for domain <inside> action a\n"
+                                     "match from local for any action r\n");
+    EXPECT_THAT(changed.refused, IsEmpty()) << route;
+    EXPECT_EQ(blocks(changed.text).size(), 1U) << route;
+  }
+}
+
 // smtpd takes either "host" or "domain"; and a smarthost has no recipients' policies to follow.
 TEST(SmtpdConf, NoLinesAreShownForASmarthost) {
   const SmtpdLines refused = lines("action r relay host smtps://a@mail.example auth <x>\nmatch for any action r\n");

@@ -141,7 +141,9 @@ class Setup {
 
   int apply(const Plan& plan, const std::vector<Pending>& all) {
     const std::optional<Saved> old = saved_;
-    Saved fresh{host_.name, {}, saved_ ? saved_->facts : plan.facts, false};
+    Saved fresh{host_.name, {}, saved_ ? saved_->facts : Facts(), false};
+    // What was so before the first --apply counts; this one may start what that one did not need.
+    fresh.facts.insert(plan.facts.begin(), plan.facts.end());
     if (wishes_.replace) fresh.facts[kReplace] = "yes";
     for (const Pending& one : all) {
       if (one.base == one.change.after) continue;  // was so before us

@@ -192,6 +192,16 @@ TEST_F(HostSetup, AFailedSecondApplyLeavesServicesAsItFoundThem) {
   EXPECT_EQ(settled_by_, (Facts{{"service is-active", "no"}}));
 }
 
+TEST_F(HostSetup, UndoKnowsWhatALaterApplyStarted) {
+  facts_ = {{"service is-active", "no"}};
+  ASSERT_EQ(run(Action::kApply), kDone);
+  facts_ = {{"service is-active", "yes"}, {"socket is-active", "no"}};
+  lines_ = "3\n";
+  ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+  ASSERT_EQ(run(Action::kUndo), kDone) << err_.str();
+  EXPECT_EQ(settled_by_, (Facts{{"service is-active", "no"}, {"socket is-active", "no"}}));
+}
+
 TEST_F(HostSetup, ANewFileIsTriedOutBeforeItIsInForce) {
   std::string seen;
   try_out_ = [&](const std::string& candidate) -> Result<void> {

@@ -175,12 +175,18 @@ class EximPlan {
     if (plan_.changes.empty()) return {};
     const auto config = host_config(machine_, wishes_);
     if (!config) return tl::unexpected(config.error());
-    plan_.changes.back().then = [this_machine = &machine_, question = question(), kind, prepare = prepare(*config)]() {
+    const auto check = [this_machine = &machine_, question = question(), kind, advice = advice()]() -> Result<void> {
+      const auto done = works(*this_machine, question, kind);
+      if (done) return done;
+      return fail(done.error().code, done.error().detail + advice);
+    };
+    plan_.changes.back().then = [this_machine = &machine_, check, prepare = prepare(*config)]() {
       Result<void> done = prepare();
       if (done) done = generate(*this_machine);
-      if (done) done = works(*this_machine, question, kind);
+      if (done) done = check();
       return done ? reload(*this_machine) : done;
     };
+    plan_.changes.back().still_works = check;
     plan_.steps.push_back("update-exim4.conf, see that " +
                           std::string(way_ == Way::kFunction ? "Exim loads the module" : "mtastsd answers Exim") +
                           ", and reload if Exim's daemon runs");
@@ -211,6 +217,11 @@ class EximPlan {
     return way_ == Way::kFunction
                ? "${dlfunc{" + place_ + "}{mta_sts_route}{localhost}}"
                : "${sg{${readsocket{" + place_ + "}{route localhost\\n}{10s}{\\n}}}{\\N^OK \\n\\N}{}}";
+  }
+
+  [[nodiscard]] std::string advice() const {
+    const bool is_by_unit = way_ == Way::kSocket && machine_.systemd_runs();
+    return is_by_unit ? "; see \"systemctl status mtastsd-exim.socket mtastsd.service\"" : "";
   }
 
   [[nodiscard]] std::string folder() const { return way_ == Way::kFunction ? "exim" : "exim-socket"; }

@@ -25,6 +25,8 @@ struct Change {
   std::function<Result<void>()> then{};
   // Made by a program from the files before it: the host's `settle` makes it again where it is another one by then.
   bool is_generated = false;
+  // Looks only, whether what is in force works, where no file is to be changed and `try_out` cannot tell.
+  std::function<Result<void>()> still_works{};
 };
 
 struct Plan {

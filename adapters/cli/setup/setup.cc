@@ -123,13 +123,20 @@ class Setup {
   // Also where nothing is to be changed --apply ends well only if the host is protected: mtastsd may have been stopped.
   [[nodiscard]] int nothing_to_do(Action action, const std::vector<Pending>& all) const {
     for (const Pending& one : all) {
-      if (action != Action::kApply || !one.change.try_out) continue;
-      if (const auto works = one.change.try_out(one.change.path); !works)
+      if (action != Action::kApply) continue;
+      if (const auto works = check_in_force(one.change); !works)
         return refuse(output_, "the files are as \"mtasts setup " + host_.name +
                                    " --apply\" makes them and were left alone, but: " + works.error().detail);
     }
     output_.out << "Nothing to do.\n";
     return kDone;
+  }
+
+  [[nodiscard]] static Result<void> check_in_force(const Change& change) {
+    if (change.try_out) {
+      if (auto tried = change.try_out(change.path); !tried) return tried;
+    }
+    return change.still_works ? change.still_works() : Result<void>();
   }
 
   [[nodiscard]] bool is_done(const std::vector<Pending>& all) const {

@@ -176,6 +176,9 @@ TEST_F(EximSetup, UnderSystemdItsSocketIsEnabledAndGivenBack) {
   EXPECT_THAT(commands_, testing::IsSupersetOf({"systemctl stop mtastsd.service mtastsd-exim.socket",
                                                 "systemctl enable mtastsd-exim.socket mtastsd.service",
                                                 "systemctl start mtastsd-exim.socket"}));
+  answer_ = "Failed: failed to connect to socket";
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("systemctl status mtastsd-exim.socket"));
   commands_.clear();
   ASSERT_EQ(run(Action::kUndo), kDone) << err_.str();
   EXPECT_THAT(commands_, testing::IsSupersetOf({"systemctl stop mtastsd.service mtastsd-exim.socket",
@@ -189,6 +192,20 @@ TEST_F(EximSetup, AMtastsdThatDoesNotAnswerTakesEverythingBack) {
   EXPECT_EQ(run(Action::kApply), kRefused);
   EXPECT_THAT(err_.str(), HasSubstr("failed to connect"));
   EXPECT_FALSE(fs::exists(root_ + "/etc/exim4/conf.d/main/05_mtasts"));
+}
+
+TEST_F(EximSetup, ASecondApplySeesThatEximStillGetsAnswers) {
+  for (const std::string split : {"true", "false"}) {
+    answers("internet", split);
+    answer_ = "";
+    ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+    commands_.clear();
+    answer_ = "Failed: failed to connect to socket";
+    EXPECT_EQ(run(Action::kApply), kRefused) << out_.str();
+    EXPECT_THAT(err_.str(), HasSubstr("failed to connect"));
+    EXPECT_THAT(commands_, Not(testing::Contains(HasSubstr("update-exim4.conf")))) << "it only looks";
+    ASSERT_EQ(run(Action::kUndo), kDone) << err_.str();
+  }
 }
 
 TEST_F(EximSetup, AnOwnConfigurationFileIsNotEdited) {

@@ -58,6 +58,7 @@ class HostSetup : public testing::Test {
     Plan plan;
     plan.changes.push_back({kExtra, "ours\n", {}, {}, {}});
     plan.changes.push_back({kConfig, text->value_or("") + marked_block("#", "host", lines_), {}, try_out_, then_});
+    plan.changes.back().still_works = still_works_;
     plan.facts = facts_;
     plan.refused = refused;
     return plan;
@@ -68,6 +69,7 @@ class HostSetup : public testing::Test {
   std::string lines_ = "three\n";
   std::function<Result<void>(const std::string&)> try_out_;
   std::function<Result<void>()> then_;
+  std::function<Result<void>()> still_works_;
   Facts facts_;
   bool other_software_ = false;
   int settled_ = 0;
@@ -104,6 +106,19 @@ TEST_F(HostSetup, ASecondApplySeesThatItStillWorks) {
   EXPECT_EQ(seen, kConfig);
   EXPECT_EQ(read(kConfig), before);
   EXPECT_EQ(settled_, 0);
+}
+
+TEST_F(HostSetup, WhatIsInForceIsLookedAtOnlyWhereNothingIsToBeChanged) {
+  int looks = 0;
+  still_works_ = [&]() -> Result<void> {
+    ++looks;
+    return {};
+  };
+  ASSERT_EQ(run(Action::kApply), kDone);
+  ASSERT_EQ(run(Action::kPlan), kDone);
+  EXPECT_EQ(looks, 0);
+  ASSERT_EQ(run(Action::kApply), kDone);
+  EXPECT_EQ(looks, 1);
 }
 
 TEST_F(HostSetup, WhatMayBeReplacedIsSaidOnce) {

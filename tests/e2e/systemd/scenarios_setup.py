@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Callable
 
 import roots
-from clients import UNIX
+from clients import ANSWER, TCP, UNIX, ask_once
 from computer import Computer
 from framework import expect, scenario
+from store_entry import entry
 
 QUEUE = "/var/spool/postfix"
 BELOW = f"{QUEUE}/mtasts/socketmap.sock"
@@ -18,6 +20,7 @@ OPENSMTPD = {"bookworm": roots.OPENSMTPD_6_8, "trixie": roots.OPENSMTPD_7_6}
 SMTPD = "/etc/smtpd.conf"
 SENDMAIL = {"bookworm": roots.SENDMAIL_8_17, "trixie": roots.SENDMAIL_8_18}
 MAIL = "/etc/mail"
+EXIM_ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": "lab.test", "dc_local_interfaces": "127.0.0.1", "dc_use_split_config": "true"}
 OWN_LINES = "# my own\nsmtp_tls_policy_maps = texthash:/etc/postfix/tls_policy\nsmtp_tls_security_level = encrypt\n"
 
 
@@ -150,3 +153,106 @@ def sendmail_there_and_back(machine: Computer) -> None:
     undone = machine.run("mtasts", "setup", "sendmail", "--undo", check=False)
     expect("Done." in undone and sendmail_files(machine) == before, f"setup --undo failed: {undone}")
     machine.expect_gone(DROP_IN, "/etc/mtasts/setup", "/run/mtasts-sendmail/socketmap.sock")
+
+
+UNITS = ("mtastsd.service", "mtastsd.socket", "mtastsd-exim.socket")
+# What is enabled before: plain activation by the socket, both, nothing, and last a mtastsd that opens its sockets itself.
+BEFORE = (("mtastsd.socket",), ("mtastsd.service", "mtastsd.socket"), (), ("mtastsd.service",))
+
+
+def only(machine: Computer, wanted: tuple[str, ...]) -> None:
+    """These units are enabled and run, and no others of ours."""
+    machine.run("systemctl", "disable", "--now", *UNITS)
+    for unit in wanted:
+        machine.run("systemctl", "enable", unit)
+    if "mtastsd.socket" not in wanted:
+        machine.run("systemctl", "disable", "mtastsd.socket")  # which the service takes along
+    for unit in reversed(wanted):
+        machine.run("systemctl", "start", unit)
+
+
+def enabled(machine: Computer) -> dict[str, str]:
+    return {unit: machine.run("systemctl", "is-enabled", unit, check=False).strip() for unit in UNITS}
+
+
+def expect_units_back(machine: Computer, server: str, spoil: Callable[[], object], restore: Callable[[], object]) -> None:
+    """`spoil` makes an --apply fail after it has started mtastsd, `restore` takes that back. Mail still finds mtastsd after a boot."""
+    machine.write("/etc/mtasts/mtasts.toml", '[socketmap]\nlisten = ["inet:127.0.0.1:8461"]\n')
+    machine.remember("kept.test", entry("kept.test", "mx.kept.test"))
+    for wanted in BEFORE:
+        only(machine, wanted)
+        before = enabled(machine)
+        expect([unit for unit in UNITS if before[unit] == "enabled"] == [unit for unit in UNITS if unit in wanted], f"{wanted} should be enabled: {before}")
+        for step in ("--apply", "--undo"):
+            told = machine.run("mtasts", "setup", server, step, check=False)
+            expect("Done." in told, f"setup {step} failed with {wanted} enabled: {told}")
+        expect(enabled(machine) == before, f"after --undo what was enabled should be: {before}, and it is {enabled(machine)}")
+        spoil()
+        told = machine.run("mtasts", "setup", server, "--apply", check=False)
+        expect("as they were before" in told, f"it should be refused and taken back: {told}")
+        restore()
+        expect(enabled(machine) == before, f"after a failed --apply what was enabled should be: {before}, and it is {enabled(machine)}")
+    machine.power_off()
+    machine.boot()
+    machine.expect_active("mtastsd.service")
+    expect(ask_once(machine, TCP) == ANSWER, f"mtastsd opens its own socket, and says {ask_once(machine, TCP)}")
+
+
+@scenario("setup postfix: whatever is enabled before is enabled after --undo and after an --apply that fails, and answers after a boot")
+def units_of_postfix(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    main = with_postfix(machine)
+    expect_units_back(machine, "postfix", lambda: machine.write(MAIN, main + "mail_owner = nosuch\n"), lambda: machine.write(MAIN, main))
+
+
+def with_exim(machine: Computer) -> None:
+    """Debian's default one, which asks by socket, with what its packages do, as far as it is asked here."""
+    lay_over(machine, roots.EXIM_LIGHT_4_96)
+    machine.shell("""ldconfig; useradd --system --user-group --home-dir /var/spool/exim4 --no-create-home Debian-exim
+        install -d -o Debian-exim -g Debian-exim -m 2750 /var/spool/exim4 /var/log/exim4; install -d /var/lib/exim4; echo lab.test >/etc/mailname; touch /etc/aliases""")
+    machine.write("/etc/exim4/update-exim4.conf.conf", "".join(f"{name}='{value}'\n" for name, value in EXIM_ANSWERS.items()))
+    machine.run("update-exim4.conf")
+
+
+@scenario("setup exim: by socket, whatever is enabled before is enabled after --undo and after an --apply that fails, and mtastsd.socket is left alone")
+def units_of_exim(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    with_exim(machine)
+    macros = "/etc/exim4/conf.d/main/000_localmacros"
+    for wanted in BEFORE:
+        only(machine, wanted)
+        before = enabled(machine)
+        machine.run("mtasts", "setup", "exim", "--apply")
+        applied = enabled(machine)
+        expect(applied == {unit: "enabled" if unit != "mtastsd.socket" else before[unit] for unit in UNITS}, f"with {wanted} enabled before: {applied}")
+        machine.run("mtasts", "setup", "exim", "--undo")
+    expect_units_back(machine, "exim", lambda: machine.write(macros, "MTASTS_ASK = twice\n"), lambda: machine.run("rm", macros))
+
+
+@scenario("setup exim: an --apply that has nothing to do sees that mtastsd has been stopped")
+def exim_without_mtastsd(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    with_exim(machine)
+    machine.run("mtasts", "setup", "exim", "--apply")
+    again = machine.run("mtasts", "setup", "exim", "--apply", check=False)
+    expect("Nothing to do" in again, f"a second time nothing should be left: {again}")
+    machine.run("systemctl", "disable", "--now", "mtastsd-exim.socket", "mtastsd.service")
+    told = machine.run("mtasts", "setup", "exim", "--apply", check=False)
+    expect("failed to connect" in told and "Nothing to do" not in told, f"mtastsd has been stopped, and setup says: {told}")
+    undone = machine.run("mtasts", "setup", "exim", "--undo", check=False)
+    expect("Done." in undone, f"setup --undo failed: {undone}")
+
+
+@scenario("setup postfix: what a second --apply starts, after one for a mtastsd that opens its own socket, is gone after --undo")
+def second_apply_starts_more(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    before = with_postfix(machine)
+    machine.write("/etc/mtasts/mtasts.toml", '[socketmap]\nlisten = ["inet:127.0.0.1:8461"]\n')
+    only(machine, ("mtastsd.service",))
+    for words in (("--socket", "inet:127.0.0.1:8461", "--apply"), ("--replace", "--apply"), ("--undo",)):
+        told = machine.run("mtasts", "setup", "postfix", *words, check=False)
+        expect("Done." in told, f"setup {words} failed: {told}")
+    expect(machine.path(MAIN).read_text(encoding="ascii") == before, "main.cf should have the bytes from before")
+    expect(enabled(machine) == {**dict.fromkeys(UNITS, "disabled"), "mtastsd.service": "enabled"}, f"mtastsd.service alone was enabled: {enabled(machine)}")
+    expect(machine.is_active("mtastsd.service") and not machine.is_active("mtastsd.socket"), "mtastsd should open its own socket again")
+    machine.expect_gone(DROP_IN, BELOW, f"{QUEUE}/mtasts")

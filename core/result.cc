@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/ascii.h"
+#include "core/tls_result.h"
 
 namespace mtasts {
 namespace {
@@ -17,14 +18,14 @@ constexpr std::array kNames{
     Name{ErrorCode::kDnsFailure, "dns-failure"},
     Name{ErrorCode::kDnsTimeout, "dns-timeout"},
     Name{ErrorCode::kDnsUnreachable, "dns-unreachable"},
-    Name{ErrorCode::kPolicyFetch, "sts-policy-fetch-error"},
-    Name{ErrorCode::kPolicyInvalid, "sts-policy-invalid"},
-    Name{ErrorCode::kWebPkiInvalid, "sts-webpki-invalid"},
-    Name{ErrorCode::kStartTlsNotSupported, "starttls-not-supported"},
-    Name{ErrorCode::kCertificateHostMismatch, "certificate-host-mismatch"},
-    Name{ErrorCode::kCertificateExpired, "certificate-expired"},
-    Name{ErrorCode::kCertificateNotTrusted, "certificate-not-trusted"},
-    Name{ErrorCode::kValidationFailure, "validation-failure"},
+    Name{ErrorCode::kPolicyFetch, tls_result_name(TlsResult::kPolicyFetchError)},
+    Name{ErrorCode::kPolicyInvalid, tls_result_name(TlsResult::kPolicyInvalid)},
+    Name{ErrorCode::kWebPkiInvalid, tls_result_name(TlsResult::kWebPkiInvalid)},
+    Name{ErrorCode::kStartTlsNotSupported, tls_result_name(TlsResult::kStartTlsNotSupported)},
+    Name{ErrorCode::kCertificateHostMismatch, tls_result_name(TlsResult::kCertificateHostMismatch)},
+    Name{ErrorCode::kCertificateExpired, tls_result_name(TlsResult::kCertificateExpired)},
+    Name{ErrorCode::kCertificateNotTrusted, tls_result_name(TlsResult::kCertificateNotTrusted)},
+    Name{ErrorCode::kValidationFailure, tls_result_name(TlsResult::kValidationFailure)},
     Name{ErrorCode::kUnreachable, "mx-unreachable"},
     Name{ErrorCode::kStoreUnavailable, "store-unavailable"},
     Name{ErrorCode::kStoreDamaged, "store-damaged"},
@@ -67,22 +68,6 @@ bool is_ours(ErrorCode code) {
 
 bool is_dns_failure(ErrorCode code) {
   return code == ErrorCode::kDnsFailure || code == ErrorCode::kDnsTimeout || code == ErrorCode::kDnsUnreachable;
-}
-
-std::string_view tlsrpt_result_type(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kPolicyFetch:
-    case ErrorCode::kPolicyInvalid:
-    case ErrorCode::kWebPkiInvalid:
-    case ErrorCode::kStartTlsNotSupported:
-    case ErrorCode::kCertificateHostMismatch:
-    case ErrorCode::kCertificateExpired:
-    case ErrorCode::kCertificateNotTrusted:
-    case ErrorCode::kValidationFailure:
-      return error_name(code);
-    default:
-      return {};
-  }
 }
 
 std::string escaped(std::string_view bytes, std::size_t limit) {

@@ -61,9 +61,6 @@ bool is_ours(ErrorCode code);
 // kDns*: the question has no answer (R20).
 bool is_dns_failure(ErrorCode code);
 
-// RFC 8460 §4.3 result type, or empty where the standard has none.
-std::string_view tlsrpt_result_type(ErrorCode code);
-
 // Makes foreign bytes harmless in a one-line log or message: printable ASCII (space, but not backslash) stays, any
 // other byte becomes \xHH. Longer input is cut at `limit` bytes and "..." appended.
 std::string escaped(std::string_view bytes, std::size_t limit = 200);

@@ -13,13 +13,6 @@
 namespace mtasts {
 namespace {
 
-constexpr std::string_view kSuccess = "success";
-constexpr std::string_view kStarttlsNotSupported = "starttls-not-supported";
-constexpr std::string_view kHostMismatch = "certificate-host-mismatch";
-constexpr std::string_view kExpired = "certificate-expired";
-constexpr std::string_view kNotTrusted = "certificate-not-trusted";
-constexpr std::string_view kValidationFailure = "validation-failure";
-
 // $event_defer_errno of Exim: the TLS session failed; TLS is required and could not be had.
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
@@ -172,7 +165,8 @@ void EventWatcher::connected(const Event& event) {
 // When it is known that DANE does not judge the host.
 void EventWatcher::report_unlisted(const Event& event) {
   if (connection_.unlisted.empty()) return;
-  complain(event, {kValidationFailure, "the policy (id " + connection_.unlisted + ") does not list this MX"});
+  complain(event,
+           {TlsResult::kValidationFailure, "the policy (id " + connection_.unlisted + ") does not list this MX"});
 }
 
 // R29: enforce, and the router has let the host pass because of its TLSA records.
@@ -188,7 +182,7 @@ void EventWatcher::greeted(const Event& event, WallTime now) {
     connection_.starttls_offered = offers_starttls(event.data);
     if (!connection_.starttls_offered && session.mode == Mode::kTesting) {
       report_unlisted(event);
-      complain(event, {kStarttlsNotSupported, "the MX does not offer STARTTLS"});
+      complain(event, {TlsResult::kStartTlsNotSupported, "the MX does not offer STARTTLS"});
     }
     return;
   }
@@ -198,13 +192,13 @@ void EventWatcher::greeted(const Event& event, WallTime now) {
     write_once(LogLevel::kInfo, line_of("dane-decides", event) +
                                     " detail=\"the policy does not list this MX; its TLSA records do not need it to\"");
   }
-  if (session.mode != Mode::kTesting || session.judged_by_dane) return report(event, {kSuccess});
+  if (session.mode != Mode::kTesting || session.judged_by_dane) return report(event, {TlsResult::kSuccess});
   report_unlisted(event);
   if (is_too_old(session.version)) {
-    complain(event, {kValidationFailure, session.version + " is older than TLS 1.2"});
+    complain(event, {TlsResult::kValidationFailure, session.version + " is older than TLS 1.2"});
   }
   if (const auto verdict = judge(event.host, session.verified, now)) complain(event, *verdict);
-  report(event, {kSuccess});  // unless there was a complaint
+  report(event, {TlsResult::kSuccess});  // unless there was a complaint
 }
 
 // One certificate of the chain; $event_data is its depth, 0 the MX's own. Exim itself accepts a certificate that names
@@ -231,39 +225,42 @@ void EventWatcher::closed(const Event& event, WallTime now) {
   if (!connection_.judged_by_dane) report_unlisted(event);
   const auto verdict =
       connection_.certificate && !connection_.judged_by_dane ? judge(event.host, kUnknownTrust, now) : std::nullopt;
-  complain(event, verdict.value_or(Verdict{kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
+  complain(event, verdict.value_or(
+                      Verdict{TlsResult::kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
 }
 
 void EventWatcher::deferred(const Event& event, WallTime now) {
   if (event.session.mode != Mode::kEnforce) return;
-  if (event.error == kTlsRequired) return complain(event, {kStarttlsNotSupported, sentence(event.data)});
+  if (event.error == kTlsRequired) return complain(event, {TlsResult::kStartTlsNotSupported, sentence(event.data)});
   if (event.error != kTlsFailure) return;
   std::optional<Verdict> verdict;
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
   if (judged_by_certificate && is_for_dane_alone(event)) {
-    verdict = Verdict{kValidationFailure, std::string(kOnlyDane)};
+    verdict = Verdict{TlsResult::kValidationFailure, std::string(kOnlyDane)};
   } else if (judged_by_certificate) {
     verdict = judge(event.host, false, now);
   }
-  complain(event, verdict.value_or(Verdict{kValidationFailure, sentence(event.data)}));
+  complain(event, verdict.value_or(Verdict{TlsResult::kValidationFailure, sentence(event.data)}));
 }
 
 // $event_data is a result type of RFC 8460. Where TLSA records could not be looked up there was no connection.
 void EventWatcher::dane_failed(const Event& event) {
   if (!connection_.is_open) connection_ = {};
   connection_.judged_by_dane = true;
-  report(event, {tls_result(event.data) ? event.data : kValidationFailure, "DANE: " + sentence(event.data)});
+  report(event, {tls_result(event.data).value_or(TlsResult::kValidationFailure), "DANE: " + sentence(event.data)});
 }
 
 std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, bool verified, WallTime now) const {
-  if (!connection_.certificate) return Verdict{kNotTrusted, "the MX presented no certificate"};
+  if (!connection_.certificate) return Verdict{TlsResult::kCertificateNotTrusted, "the MX presented no certificate"};
   const auto& not_after = connection_.certificate->not_after;
-  if (not_after && now > *not_after) return Verdict{kExpired, "the certificate has expired"};
+  if (not_after && now > *not_after) return Verdict{TlsResult::kCertificateExpired, "the certificate has expired"};
   const auto names = split(connection_.certificate->names, ':');
-  if (names.empty()) return Verdict{kHostMismatch, "the certificate has no DNS name in its subjectAltName"};
+  if (names.empty())
+    return Verdict{TlsResult::kCertificateHostMismatch, "the certificate has no DNS name in its subjectAltName"};
   const auto matches = [host](const std::string& name) { return mx_matches(name, host); };
-  if (std::ranges::none_of(names, matches)) return Verdict{kHostMismatch, "the certificate is for " + shown(names)};
-  if (!verified) return Verdict{kNotTrusted, "the certificate does not chain to a trusted root"};
+  if (std::ranges::none_of(names, matches))
+    return Verdict{TlsResult::kCertificateHostMismatch, "the certificate is for " + shown(names)};
+  if (!verified) return Verdict{TlsResult::kCertificateNotTrusted, "the certificate does not chain to a trusted root"};
   return std::nullopt;
 }
 
@@ -272,7 +269,8 @@ void EventWatcher::complain(const Event& event, const Verdict& verdict) {
   const bool is_enforced = event.session.mode == Mode::kEnforce;
   const bool is_observed = !is_enforced && policy_of_(event.domain).observed;
   std::string line = line_of(is_enforced ? kEnforceFailure : is_observed ? kObservedFailure : kTestingFailure, event);
-  line += " result=" + std::string(verdict.result) + " by=" + (connection_.judged_by_dane ? "dane" : "mta-sts");
+  line += " result=" + std::string(tls_result_name(verdict.result)) +
+          " by=" + (connection_.judged_by_dane ? "dane" : "mta-sts");
   write_once(LogLevel::kWarning, line + " detail=\"" + verdict.detail + "\"");
 }
 
@@ -287,7 +285,7 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
   TlsSession session = sts_session(*domain, decision.body, decision.mx);
   if (connection_.judged_by_dane)
     session = {.domain = *domain, .type = TlsSession::PolicyType::kTlsa, .policy_domain = host};
-  session.result = tls_result(verdict.result).value_or(TlsResult::kSuccess);
+  session.result = verdict.result;
   session.mx_host = escaped(host);
   session.reason = verdict.detail;
   if (connection_.unlisted.empty() || connection_.judged_by_dane) {

@@ -79,7 +79,7 @@ class EventWatcher {
     std::optional<Certificate> certificate;
   };
   struct Verdict {
-    std::string_view result;  // RFC 8460 §4.3; "success"
+    TlsResult result;
     std::string detail{};
   };
 

@@ -10,31 +10,9 @@
 #include "core/domain.h"
 #include "core/ports.h"
 #include "core/result.h"
+#include "core/tls_result.h"
 
 namespace mtasts {
-
-// The numbers are those of libtlsrpt.
-enum class TlsResult : int {
-  kSuccess = 0,
-  kStartTlsNotSupported = 201,
-  kCertificateHostMismatch = 202,
-  kCertificateNotTrusted = 203,
-  kCertificateExpired = 204,
-  kValidationFailure = 205,
-  kPolicyFetchError = 301,
-  kPolicyInvalid = 302,
-  kWebPkiInvalid = 303,
-  kTlsaInvalid = 304,
-  kDnssecInvalid = 305,
-  kDaneRequired = 306,
-};
-
-// nullopt: RFC 8460 has no result type for it.
-std::optional<TlsResult> tls_result(ErrorCode code);
-// By its name in RFC 8460, "certificate-expired"; nullopt: none of them.
-std::optional<TlsResult> tls_result(std::string_view name);
-// Inverse of both; false: no such number.
-bool is_tls_result(int number);
 
 struct TlsSession {
   enum class PolicyType : int { kTlsa = 1, kSts = 2 };

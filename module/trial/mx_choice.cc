@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/mx_match.h"
+#include "core/tls_result.h"
 #include "module/trial/candidates.h"
 
 namespace mtasts {
@@ -15,7 +16,7 @@ constexpr std::chrono::minutes kNotNamedFor{10};
 Error not_named() { return {ErrorCode::kValidationFailure, "the policy does not name it"}; }
 
 // By R25, not because nobody can reach it.
-bool is_refused(const Result<void>& result) { return !result && !tlsrpt_result_type(result.error().code).empty(); }
+bool is_refused(const Result<void>& result) { return !result && tls_result(result.error().code).has_value(); }
 
 }  // namespace
 

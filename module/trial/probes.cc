@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/tls_result.h"
+
 namespace mtasts {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::size_t kMaxRemembered = 10'000;
 // Did TLS come to nothing that would have come to something with SNI? A host that is busy, or without STARTTLS now,
 // says nothing of that.
 bool is_for_want_of_sni(ErrorCode code) {
-  return code != ErrorCode::kStartTlsNotSupported && !tlsrpt_result_type(code).empty();
+  return code != ErrorCode::kStartTlsNotSupported && tls_result(code).has_value();
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "core/tls_result.h"
+
 namespace mtasts {
 namespace {
 
@@ -58,11 +60,10 @@ TEST(Result, R32TheFailuresThatReportsKnowAreTlsrptResultTypes) {
       "certificate-host-mismatch", "certificate-expired", "certificate-not-trusted", "validation-failure"};
   std::set<std::string_view> known;
   for (const ErrorCode code : kAll) {
-    const auto type = tlsrpt_result_type(code);
-    EXPECT_EQ(type, types.contains(error_name(code)) ? error_name(code) : "");
-    known.insert(type);
+    const auto result = tls_result(code);
+    EXPECT_EQ(result.has_value(), types.contains(error_name(code))) << error_name(code);
+    if (result) known.insert(tls_result_name(*result));
   }
-  known.erase("");
   EXPECT_EQ(known, types);
 }
 

@@ -11,8 +11,8 @@
 namespace mtasts {
 namespace {
 
-// How long nothing is accepted after the system had no descriptor left.
-constexpr std::chrono::seconds kPause{1};
+// Beyond the limit each one more closes the oldest, which must have had its turn to be read before.
+constexpr int kAtOnce = 1;
 // What a client may go on sending when it has its response.
 constexpr std::size_t kMaxAfterwards = 64 * 1024;
 
@@ -102,25 +102,15 @@ class HttpServer::Connection {
 };
 
 HttpServer::HttpServer(EventLoop& loop, Descriptor listening, Pages pages, Limits limits)
-    : loop_(loop), listening_(std::move(listening)), pages_(std::move(pages)), limits_(limits) {
-  listen();
+    : loop_(loop), pages_(std::move(pages)), limits_(limits) {
+  std::vector<Acceptor::Source> source;
+  source.push_back({std::move(listening), [this](Descriptor socket) { take(std::move(socket)); }});
+  acceptor_ = std::make_unique<Acceptor>(loop, std::move(source), kAtOnce, [](int /*error*/) {});
 }
 
 HttpServer::~HttpServer() = default;
 
-void HttpServer::listen() {
-  watch_ = loop_.watch(listening_.get(), EventLoop::kRead, [this](unsigned /*ready*/) { accept(); });
-}
-
-// Without a descriptor to spare the connection stays in the queue, and the loop would call again at once.
-void HttpServer::pause() {
-  watch_ = loop_.after(kPause, [this] { listen(); });
-}
-
-void HttpServer::accept() {
-  Descriptor socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) return pause();
-  if (!socket) return;
+void HttpServer::take(Descriptor socket) {
   if (connections_.size() >= limits_.connections) connections_.pop_front();
   const auto place = connections_.emplace(connections_.end());
   *place = std::make_unique<Connection>(loop_, std::move(socket), pages_, limits_.time,

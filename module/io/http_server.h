@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/ports.h"
+#include "module/io/acceptor.h"
 #include "module/io/descriptor.h"
 
 namespace mtasts {
@@ -39,16 +40,13 @@ class HttpServer {
  private:
   class Connection;
 
-  void accept();
-  void pause();
-  void listen();
+  void take(Descriptor socket);
 
   EventLoop& loop_;
-  Descriptor listening_;
   Pages pages_;
   Limits limits_;
   std::list<std::unique_ptr<Connection>> connections_;  // the oldest first
-  std::unique_ptr<EventLoop::Watch> watch_;
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 std::unique_ptr<HttpServer> serve_http(EventLoop& loop, Descriptor listening, HttpServer::Pages pages,

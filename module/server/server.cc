@@ -1,9 +1,6 @@
 #include "module/server/server.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <functional>
 #include <iterator>
@@ -12,45 +9,26 @@
 namespace mtasts::server {
 namespace {
 
-// How long no connection is taken after the system has refused one: until then others may have ended.
-constexpr std::chrono::seconds kPause{1};
 // At one listener, before the others have their turn.
 constexpr int kAtOnce = 64;
-
-bool is_of_the_client(int error) { return error == ECONNABORTED || error == EINTR || error == EPROTO; }
 
 }  // namespace
 
 Server::Server(Deps deps, std::vector<Endpoint> endpoints, std::size_t max_connections)
     : deps_(deps), max_connections_(max_connections) {
+  std::vector<Acceptor::Source> sources;
   for (Endpoint& endpoint : endpoints) {
-    const Connection::Deps of_connections{deps.loop, endpoint.framing, endpoint.handler,
-                                          [this](Connection& connection) { move_to_back(connection); },
-                                          [this](Connection& connection) { end(connection); }};
-    listeners_.push_back({std::move(endpoint.socket), of_connections, nullptr});
+    const Connection::Deps& of_its_own = of_connections_.emplace_back(Connection::Deps{
+        deps.loop, endpoint.framing, endpoint.handler, [this](Connection& connection) { move_to_back(connection); },
+        [this](Connection& connection) { end(connection); }});
+    sources.push_back(
+        {std::move(endpoint.socket), [this, &of_its_own](Descriptor socket) { take(std::move(socket), of_its_own); }});
   }
-  listen();
-}
-
-void Server::listen() {
-  pause_.reset();
-  for (Listener& listener : listeners_) {
-    listener.watch = deps_.loop.watch(listener.socket.get(), EventLoop::kRead,
-                                      [this, &listener](unsigned /*what*/) { accept_from(listener); });
-  }
-}
-
-void Server::accept_from(const Listener& listener) {
-  for (int i = 0; i < kAtOnce; ++i) {
-    Descriptor socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket) {
-      take(std::move(socket), listener.deps);
-      continue;
-    }
-    const int error = errno;
-    if (error != EAGAIN && !is_of_the_client(error)) pause(error);
-    return;
-  }
+  acceptor_ = std::make_unique<Acceptor>(deps.loop, std::move(sources), kAtOnce, [this](int error) {
+    deps_.log.write(
+        LogLevel::kWarning,
+        LogLine("cannot-accept").text("error", std::strerror(error)).text("effect", "connections wait for a second"));
+  });
 }
 
 void Server::take(Descriptor socket, const Connection::Deps& deps) {
@@ -109,14 +87,6 @@ bool Server::close_one_of(Connections& connections) {
   return true;
 }
 
-void Server::pause(int error) {
-  deps_.log.write(
-      LogLevel::kWarning,
-      LogLine("cannot-accept").text("error", std::strerror(error)).text("effect", "connections wait for a second"));
-  for (Listener& listener : listeners_) listener.watch.reset();
-  pause_ = deps_.loop.after(kPause, [this] { listen(); });
-}
-
 void Server::end(Connection& connection) {
   const Peer peer = connection.peer();
   const Place place = places_.extract(&connection).mapped();
@@ -127,11 +97,7 @@ void Server::end(Connection& connection) {
 }
 
 void Server::drain(std::function<void()> done) {
-  pause_.reset();
-  for (Listener& listener : listeners_) {
-    listener.watch.reset();
-    listener.socket = Descriptor();
-  }
+  acceptor_->stop();
   drained_ = std::move(done);
   if (places_.empty()) drained_soon_ = deps_.loop.after(std::chrono::milliseconds(0), drained_);
   std::vector<Connection*> all;

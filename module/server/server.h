@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "module/io/acceptor.h"
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
 #include "module/server/connection.h"
@@ -46,27 +47,18 @@ class Server {
     Connections* list;
     Connections::iterator position;
   };
-  struct Listener {
-    Descriptor socket;
-    Connection::Deps deps;  // of its connections, which may outlive the socket
-    std::unique_ptr<EventLoop::Watch> watch;
-  };
-
-  void listen();
-  void accept_from(const Listener& listener);
   void take(Descriptor socket, const Connection::Deps& deps);
   bool make_room(const Peer& newcomer);
   bool close_one_of(Connections& connections);
   void move_to_back(const Connection& connection);
-  void pause(int error);
   void end(Connection& connection);
 
   Deps deps_;
-  std::list<Listener> listeners_;
+  std::list<Connection::Deps> of_connections_;  // one an endpoint
   std::size_t max_connections_;
   std::map<Peer, Connections> connections_;
   std::unordered_map<const Connection*, Place> places_;
-  std::unique_ptr<EventLoop::Watch> pause_;
+  std::unique_ptr<Acceptor> acceptor_;
   std::function<void()> drained_;
   std::unique_ptr<EventLoop::Watch> drained_soon_;
   LogThrottle told_full_{std::chrono::hours(1)};

@@ -18,14 +18,32 @@ constexpr bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
 
-// 0 to 15 as "0" to "f".
+// The lowest four bits, "0" to "f".
 constexpr char hex_digit(unsigned value) { return "0123456789abcdef"[value & 15U]; }
+
+// Two digits an octet.
+inline std::string hex(std::string_view octets) {
+  std::string digits;
+  for (const char c : octets) {
+    const auto octet = static_cast<unsigned char>(c);
+    digits += hex_digit(octet >> 4U);
+    digits += hex_digit(octet);
+  }
+  return digits;
+}
 
 constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 inline std::string lower(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(), [](char c) { return lower(c); });
+  return result;
+}
+
+inline std::string upper(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
   return result;
 }
 

@@ -38,13 +38,6 @@ constexpr std::array kNames{
 
 constexpr std::string_view kOldName = "engine";
 
-void append_hex(std::string& out, char byte) {
-  const auto value = static_cast<unsigned char>(byte);
-  out += "\\x";
-  out += ascii::hex_digit(value >> 4U);
-  out += ascii::hex_digit(value);
-}
-
 }  // namespace
 
 std::string_view error_name(ErrorCode code) {
@@ -76,7 +69,7 @@ std::string escaped(std::string_view bytes, std::size_t limit) {
     if (ascii::is_printable(c) && c != '\\') {
       result += c;
     } else {
-      append_hex(result, c);
+      result += "\\x" + ascii::hex({&c, 1});
     }
   }
   if (bytes.size() > limit) result += "...";

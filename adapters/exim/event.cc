@@ -27,21 +27,18 @@ constexpr bool kUnknownTrust = true;
 constexpr std::size_t kMaxReported = 64;
 constexpr std::size_t kMaxNamesShown = 4;
 
-// Foreign bytes as a value of a log line: escaped, with the bytes of `also` escaped too.
-std::string value(std::string_view text, std::string_view also) {
+// Foreign bytes within a detail, in the log and in reports: escaped, with the quotes as well.
+std::string sentence(std::string_view text) {
   std::string out;
   for (const char c : escaped(text)) {
-    if (also.find(c) == std::string_view::npos) {
-      out += c;
+    if (c == '"') {
+      out += "\\x22";
     } else {
-      out += c == ' ' ? "\\x20" : "\\x22";
+      out += c;
     }
   }
   return out;
 }
-
-std::string word(std::string_view text) { return value(text, "\" "); }     // key=...
-std::string sentence(std::string_view text) { return value(text, "\""); }  // key="..."
 
 std::vector<std::string> split(std::string_view list, char separator) {
   std::vector<std::string> items;
@@ -65,9 +62,7 @@ bool offers_starttls(std::string_view answer) {
   const auto is_starttls = [](std::string_view line) {
     constexpr std::size_t kCode = 4;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    std::string word(line.substr(std::min(kCode, line.size())));
-    std::ranges::transform(word, word.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c; });
-    return word == "STARTTLS";
+    return ascii::equal_ignoring_case(line.substr(std::min(kCode, line.size())), "STARTTLS");
   };
   return std::ranges::any_of(split(answer, '\n'), is_starttls);
 }
@@ -104,9 +99,11 @@ bool passes_by_dane_alone(const Decision& decision, const Event& event) {
   return std::ranges::find(hosts, host_name(event)) != hosts.end();
 }
 
-std::string line_of(std::string_view name, const Event& event) {
-  return "event=" + std::string(name) + " domain=" + word(event.domain) + " mx=" + word(event.host) +
-         " ip=" + word(event.address);
+LogLine line_of(std::string_view name, const Event& event) {
+  return LogLine(name)
+      .field("domain", escaped(event.domain))
+      .field("mx", escaped(event.host))
+      .field("ip", escaped(event.address));
 }
 
 }  // namespace
@@ -189,8 +186,9 @@ void EventWatcher::greeted(const Event& event, WallTime now) {
   connection_.secure = true;
   connection_.judged_by_dane = session.judged_by_dane;
   if (session.judged_by_dane && is_for_dane_alone(event)) {
-    write_once(LogLevel::kInfo, line_of("dane-decides", event) +
-                                    " detail=\"the policy does not list this MX; its TLSA records do not need it to\"");
+    write_once(LogLevel::kInfo,
+               line_of("dane-decides", event)
+                   .text("detail", "the policy does not list this MX; its TLSA records do not need it to"));
   }
   if (session.mode != Mode::kTesting || session.judged_by_dane) return report(event, {TlsResult::kSuccess});
   report_unlisted(event);
@@ -268,10 +266,9 @@ void EventWatcher::complain(const Event& event, const Verdict& verdict) {
   report(event, verdict);
   const bool is_enforced = event.session.mode == Mode::kEnforce;
   const bool is_observed = !is_enforced && policy_of_(event.domain).observed;
-  std::string line = line_of(is_enforced ? kEnforceFailure : is_observed ? kObservedFailure : kTestingFailure, event);
-  line += " result=" + std::string(tls_result_name(verdict.result)) +
-          " by=" + (connection_.judged_by_dane ? "dane" : "mta-sts");
-  write_once(LogLevel::kWarning, line + " detail=\"" + verdict.detail + "\"");
+  LogLine line = line_of(is_enforced ? kEnforceFailure : is_observed ? kObservedFailure : kTestingFailure, event);
+  line.field("result", tls_result_name(verdict.result)).field("by", connection_.judged_by_dane ? "dane" : "mta-sts");
+  write_once(LogLevel::kWarning, line.text("detail", verdict.detail));
 }
 
 // The first that is said of a connection counts. An MX that the policy does not list would not have been connected to:
@@ -297,8 +294,8 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
 }
 
 // Once a host address and result, however often this process connects.
-void EventWatcher::write_once(LogLevel level, const std::string& line) {
-  const std::size_t hash = std::hash<std::string>{}(line);
+void EventWatcher::write_once(LogLevel level, const LogLine& line) {
+  const std::size_t hash = std::hash<std::string>{}(line.line());
   if (std::ranges::find(reported_, hash) != reported_.end()) return;
   if (reported_.size() == kMaxReported) reported_.erase(reported_.begin());
   log_.write(level, line);

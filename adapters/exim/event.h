@@ -94,7 +94,7 @@ class EventWatcher {
   [[nodiscard]] bool is_for_dane_alone(const Event& event) const;
   void complain(const Event& event, const Verdict& verdict);
   void report(const Event& event, const Verdict& verdict);
-  void write_once(LogLevel level, const std::string& line);
+  void write_once(LogLevel level, const LogLine& line);
 
   PolicyOf policy_of_;
   Log& log_;

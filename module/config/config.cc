@@ -220,11 +220,7 @@ void derive_probe(NetworkConfig& network) {
   network.probe.connect_timeout = std::min(network.probe.connect_timeout, network.fetch.timeout);
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r";
-  const std::size_t begin = std::min(text.find_first_not_of(kBlank), text.size());
-  return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
-}
+constexpr std::string_view kBlanks = " \t\r";
 
 // `key = text` without quotes is the mistake that people make most, and TOML's own words for it do not say so.
 std::string mistake_in_line(std::string_view text, unsigned number) {
@@ -234,8 +230,8 @@ std::string mistake_in_line(std::string_view text, unsigned number) {
   const std::string_view setting = line.substr(0, line.find('#'));
   const std::size_t equals = setting.find('=');
   if (equals == std::string_view::npos) return {};
-  const std::string_view key = trimmed(setting.substr(0, equals));
-  const std::string_view value = trimmed(setting.substr(equals + 1));
+  const std::string_view key = ascii::trimmed(setting.substr(0, equals), kBlanks);
+  const std::string_view value = ascii::trimmed(setting.substr(equals + 1), kBlanks);
   const bool is_bare = !value.empty() &&
                        (ascii::is_alpha(value.front()) || value.front() == '/' || value.front() == '*') &&
                        value.find('"') == std::string_view::npos;

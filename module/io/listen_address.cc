@@ -5,8 +5,6 @@
 
 #include <cstring>
 
-#include "core/endpoint.h"
-
 namespace mtasts {
 namespace {
 

@@ -4,9 +4,11 @@
 
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/endpoint.h"
 #include "core/result.h"
 
 namespace mtasts {
@@ -18,6 +20,10 @@ struct ListenAddress {
 
   [[nodiscard]] bool is_unix() const { return address.ss_family == AF_UNIX; }
   [[nodiscard]] std::string path() const { return is_unix() ? text.substr(text.find(':') + 1) : std::string(); }
+  // nullopt: a unix socket.
+  [[nodiscard]] std::optional<Endpoint> endpoint() const {
+    return is_unix() ? std::nullopt : Endpoint::parse(std::string_view(text).substr(text.find(':') + 1));
+  }
   friend bool operator==(const ListenAddress& a, const ListenAddress& b) { return a.text == b.text; }
 };
 

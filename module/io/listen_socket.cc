@@ -20,6 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr std::uint16_t kUsualPort = 8461;  // in all examples of mtastsd
+
 const sockaddr* raw(const ListenAddress& address) { return reinterpret_cast<const sockaddr*>(&address.address); }
 
 tl::unexpected<Error> cannot_listen(const ListenAddress& address, const std::string& why) {
@@ -33,12 +35,12 @@ std::string folder_of(const std::string& path) {
 
 // Whom to look for at a taken address.
 std::string likely_owner(const ListenAddress& address) {
-  if (address.is_unix()) return "";
-  const std::string port = address.text.substr(address.text.rfind(':') + 1);
-  return "; \"ss -ltnp sport = :" + port + "\" shows which" +
-         (port == "8461" ? " (postfix-mta-sts-resolver uses this port, too: \"systemctl disable --now "
-                           "postfix-mta-sts-resolver\" once no server asks it)"
-                         : "");
+  const auto endpoint = address.endpoint();
+  if (!endpoint) return "";
+  return "; \"ss -ltnp sport = :" + std::to_string(endpoint->port) + "\" shows which" +
+         (endpoint->port == kUsualPort ? " (postfix-mta-sts-resolver uses this port, too: \"systemctl disable --now "
+                                         "postfix-mta-sts-resolver\" once no server asks it)"
+                                       : "");
 }
 
 // What the administrator can do about a bind(2) or listen(2) that failed.

@@ -15,10 +15,7 @@ bool is_control(char c) { return (c >= 0 && c < ' ') || c == kDelete; }
 void append(std::string& line, std::string_view value, std::string_view also) {
   for (const char c : value) {
     if (is_control(c) || also.find(c) != std::string_view::npos) {
-      const auto octet = static_cast<unsigned char>(c);
-      line += "\\x";
-      line += ascii::hex_digit(octet >> 4U);
-      line += ascii::hex_digit(octet);
+      line += "\\x" + ascii::hex({&c, 1});
     } else {
       line += c;
     }

@@ -1,15 +1,14 @@
 #include "module/server/peer.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
-#include <cstdint>
 #include <cstdio>
 #include <memory>
+
+#include "core/ip_address.h"
 
 namespace mtasts::server {
 namespace {
@@ -23,22 +22,17 @@ Peer user_of(const Descriptor& socket) {
   return kUid + std::to_string(credentials.uid);
 }
 
-std::string text_of(int family, const void* address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(family, address, text.data(), text.size());
-  return text.data();
-}
-
 // Of 127.0.0.0/8 every process of this machine has sixteen million addresses, and could be as many peers.
-Peer host_of(in_addr address) {
-  if ((ntohl(address.s_addr) >> IN_CLASSA_NSHIFT) == IN_LOOPBACKNET) address.s_addr = htonl(INADDR_LOOPBACK);
-  return text_of(AF_INET, &address);
+Peer host_or_network_of(const IpAddress& address) {
+  constexpr unsigned kNetworkBits = 64;
+  if (address.is_loopback()) return address.is_ipv4() ? "127.0.0.1" : "::1";
+  return address.is_ipv4() ? address.text() : IpNetwork::around(address, kNetworkBits).text();
 }
 
-Peer network_of(in6_addr address) {
-  if (IN6_IS_ADDR_LOOPBACK(&address)) return "::1";
-  std::fill(std::begin(address.s6_addr) + 8, std::end(address.s6_addr), std::uint8_t{0});
-  return text_of(AF_INET6, &address) + "/64";
+template <typename Octets>
+Peer peer_with(const Octets& octets) {
+  const auto address = IpAddress::from_octets({reinterpret_cast<const char*>(&octets), sizeof octets});
+  return host_or_network_of(address.value());
 }
 
 }  // namespace
@@ -47,8 +41,8 @@ Peer peer_of(const Descriptor& socket) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (::getpeername(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return "unknown";
-  if (address.ss_family == AF_INET) return host_of(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
-  if (address.ss_family == AF_INET6) return network_of(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+  if (address.ss_family == AF_INET) return peer_with(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
+  if (address.ss_family == AF_INET6) return peer_with(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
   return user_of(socket);
 }
 

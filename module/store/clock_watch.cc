@@ -4,11 +4,13 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
+#include "core/ascii.h"
 #include "module/store/files.h"
 
 namespace mtasts {
@@ -18,6 +20,7 @@ constexpr const char* kFile = ".clock";
 constexpr std::chrono::hours kSteadyFor{7 * 24};
 constexpr std::chrono::hours kLeap{48};
 constexpr std::size_t kTextSize = 40;
+constexpr std::int64_t kLastSecond = 253'402'300'799;  // of the year 9999
 
 // What the file holds: two numbers of seconds since the epoch, a space between them and a line's end after.
 struct Rounds {
@@ -30,14 +33,13 @@ std::string text_of(const Rounds& rounds) {
          std::to_string(rounds.last.time_since_epoch().count()) + "\n";
 }
 
-std::optional<Rounds> parse(const std::string& text) {
-  std::int64_t since = 0;
-  std::int64_t last = 0;
-  const char* const end = text.data() + text.size();
-  const char* const space = std::from_chars(text.data(), end, since).ptr;
-  if (space != end) std::from_chars(space + 1, end, last);
-  const Rounds rounds{from_epoch(since), from_epoch(last)};
-  return text_of(rounds) == text ? std::optional(rounds) : std::nullopt;
+std::optional<Rounds> parse(std::string_view text) {
+  if (!text.ends_with('\n')) return std::nullopt;
+  text.remove_suffix(1);
+  const std::size_t space = std::min(text.find(' '), text.size());
+  const auto since = ascii::number(text.substr(0, space), kLastSecond);
+  const auto last = ascii::number(text.substr(std::min(space + 1, text.size())), kLastSecond);
+  return since && last ? std::optional(Rounds{from_epoch(*since), from_epoch(*last)}) : std::nullopt;
 }
 
 }  // namespace

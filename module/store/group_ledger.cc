@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <numeric>
 
+#include "core/ascii.h"
 #include "module/store/files.h"
 
 namespace mtasts {
@@ -15,14 +15,13 @@ namespace {
 
 constexpr off_t kMaxBytes = 4 * 1024 * 1024;
 // Longer than it takes to make room for a name.
-constexpr std::chrono::milliseconds kPatience{200};
+constexpr std::chrono::milliseconds kLockTimeout{200};
+constexpr std::int64_t kMaxOfName = 999'999'999'999;
 
 void read_line(std::string_view line, GroupLedger::Names& names) {
-  const std::size_t space = line.find(' ');
-  std::int64_t bytes = 0;
-  if (space == std::string_view::npos || space == 0) return;
-  if (std::from_chars(line.data() + space + 1, line.data() + line.size(), bytes).ec != std::errc{} || bytes < 0) return;
-  names.emplace(line.substr(0, space), bytes);
+  const std::size_t space = std::min(line.find(' '), line.size());
+  const auto bytes = ascii::number(line.substr(std::min(space + 1, line.size())), kMaxOfName);
+  if (space > 0 && bytes) names.emplace(line.substr(0, space), *bytes);
 }
 
 // nullopt: it cannot be read. A link in its place is none of ours, and is replaced.
@@ -36,7 +35,7 @@ std::optional<GroupLedger::Names> read_named(int shard, const std::string& name)
 
 GroupLedger::GroupLedger(const std::string& directory, const std::string& registrable_domain)
     : name_(kPrefix + registrable_domain), locks_(open_lock_file(directory, ".ledgers")) {
-  if (locks_) lock_.emplace(locks_.get(), static_cast<off_t>(shard_number(registrable_domain)), 1, kPatience);
+  if (locks_) lock_.emplace(locks_.get(), static_cast<off_t>(shard_number(registrable_domain)), 1, kLockTimeout);
   const auto store = open_directory(directory);
   if (store) shard_ = open_or_make_shard(store.get(), shard_of(registrable_domain));
   if (shard_) stored_ = read_named(shard_.get(), name_);

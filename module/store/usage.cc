@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/ascii.h"
 #include "module/store/files.h"
 #include "module/store/range_lock.h"
 
@@ -14,23 +14,22 @@ namespace mtasts {
 namespace {
 
 constexpr const char* kName = ".usage";
-constexpr std::size_t kRecord = 32;  // two numbers of 15 digits, a space between them and a line's end after
+constexpr std::size_t kDigits = 15;
+constexpr std::int64_t kMax = 999'999'999'999'999;
+constexpr std::size_t kRecord = 32;  // two numbers of kDigits, a space between them and a line's end after
 
+// A damaged number counts as 0.
 Usage parse(std::string_view text) {
-  Usage usage;
-  const char* const end = text.data() + text.size();
-  const auto digits = [end](const char* at) { return std::find_if(at, end, [](char c) { return c != ' '; }); };
-  const auto entries = std::from_chars(digits(text.data()), end, usage.entries);
-  std::from_chars(digits(entries.ptr), end, usage.bytes);
-  return {std::max<std::int64_t>(usage.entries, 0), std::max<std::int64_t>(usage.bytes, 0)};
+  const auto number = [text](std::size_t at) {
+    return ascii::number(ascii::trimmed(text.substr(at, kDigits)), kMax).value_or(0);
+  };
+  return {number(0), number(kDigits + 1)};
 }
-
-constexpr std::int64_t kMax = 999'999'999'999'999;  // fifteen digits
 
 void write_record(int file, off_t at, const Usage& usage) {
   const auto shown = [](std::int64_t number) {
     const std::string digits = std::to_string(std::clamp<std::int64_t>(number, 0, kMax));
-    return std::string(15 - digits.size(), ' ') + digits;
+    return std::string(kDigits - digits.size(), ' ') + digits;
   };
   const std::string text = shown(usage.entries) + " " + shown(usage.bytes) + "\n";
   [[maybe_unused]] const auto written = ::pwrite(file, text.data(), text.size(), at);

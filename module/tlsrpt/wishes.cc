@@ -22,9 +22,8 @@ constexpr const char* kFolder = ".tlsrpt";
 constexpr std::size_t kMaxText = kMaxTlsrptRecord + 512;
 
 std::string slot_of(const Domain& domain) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   const unsigned slot = fnv1a_32(domain.text()) % ReportWishes::kSlots;
-  return {kHex[slot >> 8U], kHex[(slot >> 4U) & 15U], kHex[slot & 15U]};
+  return {ascii::hex_digit(slot >> 8U), ascii::hex_digit(slot >> 4U), ascii::hex_digit(slot)};
 }
 
 }  // namespace

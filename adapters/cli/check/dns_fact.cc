@@ -28,16 +28,6 @@ DnsFact fact_of(const Result<DnsAnswer<Record>>& answer, Text text) {
   return fact;
 }
 
-std::string hex(std::string_view octets) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const char c : octets) {
-    text += kDigits[static_cast<unsigned char>(c) >> 4U];
-    text += kDigits[static_cast<unsigned char>(c) & 0xfU];
-  }
-  return text;
-}
-
 }  // namespace
 
 DnsFact unanswered() {
@@ -61,7 +51,7 @@ DnsFact tlsa_fact(const Result<DnsAnswer<TlsaRecord>>& answer) {
   return fact_of(answer, [](const TlsaRecord& record) {
     std::string text;
     for (const unsigned number : {record.usage, record.selector, record.matching}) text += std::to_string(number) + ' ';
-    return text + hex(record.data);
+    return text + ascii::hex(record.data);
   });
 }
 

@@ -46,11 +46,6 @@ std::optional<std::string_view> below(std::string_view text, std::string_view pr
   return text.substr(prefix.size());
 }
 
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t\r"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t\r") + 1);
-}
-
 }  // namespace
 
 Result<Domain> domain_argument(std::string_view text) {
@@ -83,7 +78,7 @@ Result<std::vector<Domain>> read_domains(std::istream& list, const std::string& 
     // getline() counts the line end; a last line may lack it.
     const auto size = static_cast<std::size_t>(list.gcount()) - (list.eof() ? 0 : 1);
     const std::string_view whole(line.data(), size);
-    const std::string_view text = trimmed(whole.substr(0, whole.find('#')));
+    const std::string_view text = ascii::trimmed(whole.substr(0, whole.find('#')), " \t\r");
     if (text.empty()) continue;
     auto domain = domain_argument(text);
     if (!domain) return fail(ErrorCode::kInvalidName, where + domain.error().detail);

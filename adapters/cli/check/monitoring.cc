@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "adapters/cli/check/judgement.h"
+#include "core/ascii.h"
 
 namespace mtasts::check {
 namespace {
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return result;
-}
 
 // Each code once, the gravest first.
 std::string codes_of(const Report& report) {
@@ -68,9 +62,9 @@ std::string Monitoring::line() const {
           text += "; " + domain.name + " " + std::string(severity_name(severity)) + ": " + domain.words;
     if (named > kMaxNamed) text += "; and " + std::to_string(named - kMaxNamed) + " more";
   }
-  return "MTASTS " + upper(status_word(worst_)) + " - " + harmless(text) + " | findings=" + std::to_string(findings_) +
-         ";;;0 critical=" + std::to_string(critical_) + ";;;0 warning=" + std::to_string(warning_) +
-         ";;;0 unknown=" + std::to_string(unknown_) +
+  return "MTASTS " + ascii::upper(status_word(worst_)) + " - " + harmless(text) +
+         " | findings=" + std::to_string(findings_) + ";;;0 critical=" + std::to_string(critical_) +
+         ";;;0 warning=" + std::to_string(warning_) + ";;;0 unknown=" + std::to_string(unknown_) +
          ";;;0 certificate_days=" + (certificate_days_ ? std::to_string(*certificate_days_) : "U");
 }
 

@@ -14,11 +14,6 @@ bool begins_with_version(std::string_view text, std::string_view version) {
   return text.starts_with(version) && (text.size() == version.size() || !ascii::is_alnum(text[version.size()]));
 }
 
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
-
 bool is_whole(const HttpFact& http) { return http.status == kOk && http.error.empty() && !http.is_too_large; }
 
 }  // namespace
@@ -45,7 +40,7 @@ bool is_gone(const DnsFact& fact) {
 }
 
 bool is_plain_text(std::string_view content_type) {
-  return ascii::equal_ignoring_case(trimmed(content_type.substr(0, content_type.find(';'))), "text/plain");
+  return ascii::equal_ignoring_case(ascii::trimmed(content_type.substr(0, content_type.find(';'))), "text/plain");
 }
 
 bool serves_file(const PolicyAddressFact& address) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "core/ascii.h"
+
 namespace mtasts::check {
 namespace {
 
@@ -19,13 +21,8 @@ Digest digest_of(std::string_view bytes) {
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const unsigned char byte : digest_of(bytes)) {
-    hex += kDigits[byte >> 4U];
-    hex += kDigits[byte & 15U];
-  }
-  return hex;
+  const Digest digest = digest_of(bytes);
+  return ascii::hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 std::string sha256_base64(std::string_view bytes) {

@@ -9,12 +9,6 @@ constexpr std::size_t kMaxBytes = std::size_t{256} << 10U;
 constexpr std::size_t kMaxFields = 1000;
 constexpr std::size_t kMaxParameters = 20;
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && ascii::is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && ascii::is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // A line without its end, which is CR LF or LF; nothing when there is no line end any more.
 std::optional<std::string_view> take_line(std::string_view& rest) {
   const std::size_t end = rest.find('\n');
@@ -35,7 +29,7 @@ std::string take_value(std::string_view& rest) {
   if (!rest.starts_with('"')) {
     const std::string_view word = rest.substr(0, rest.find(';'));
     rest.remove_prefix(word.size());
-    return std::string(trimmed(word));
+    return std::string(ascii::trimmed(word));
   }
   rest.remove_prefix(1);
   while (!rest.empty() && rest.front() != '"') {
@@ -52,7 +46,7 @@ std::string take_value(std::string_view& rest) {
 Parameterized parse_parameterized(std::string_view text) {
   Parameterized result;
   const std::string_view value = text.substr(0, text.find(';'));
-  result.value = ascii::lower(trimmed(value));
+  result.value = ascii::lower(ascii::trimmed(value));
   text.remove_prefix(value.size());
   while (!text.empty() && result.parameters.size() < kMaxParameters) {
     text.remove_prefix(1);  // the semicolon
@@ -61,7 +55,7 @@ Parameterized parse_parameterized(std::string_view text) {
     if (!text.starts_with('=')) continue;
     text.remove_prefix(1);
     while (!text.empty() && ascii::is_blank(text.front())) text.remove_prefix(1);
-    result.parameters.emplace(ascii::lower(trimmed(name)), take_value(text));
+    result.parameters.emplace(ascii::lower(ascii::trimmed(name)), take_value(text));
   }
   return result;
 }
@@ -77,14 +71,14 @@ Read<Header> Header::take(std::string_view& rest) {
       return refuse("the mail has a header that is too long");
     if (ascii::is_blank(line->front()) && !header.fields_.empty()) {
       header.fields_.back().value += ' ';
-      header.fields_.back().value += trimmed(*line);
+      header.fields_.back().value += ascii::trimmed(*line);
       continue;
     }
     const std::size_t colon = line->find(':');
-    const std::string_view name = trimmed(line->substr(0, colon));
+    const std::string_view name = ascii::trimmed(line->substr(0, colon));
     if (colon == std::string_view::npos || !is_field_name(name))
       return refuse("neither a report in JSON nor gzip nor a mail");
-    header.fields_.push_back({ascii::lower(name), std::string(trimmed(line->substr(colon + 1)))});
+    header.fields_.push_back({ascii::lower(name), std::string(ascii::trimmed(line->substr(colon + 1)))});
   }
 }
 

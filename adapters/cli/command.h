@@ -1,8 +1,6 @@
 // What the subcommands of `mtasts` have in common: where they write, whom they become, how they end.
 #pragma once
 
-#include <sysexits.h>
-
 #include <chrono>
 #include <functional>
 #include <istream>
@@ -15,16 +13,17 @@
 #include "core/domain.h"
 #include "core/result.h"
 #include "module/client.h"
+#include "module/io/exit_status.h"
 
 namespace mtasts::cli {
 
-// Exit codes that scripts and monitoring rely on (sysexits.h where there is one).
+// Exit codes that scripts and monitoring rely on (module/io/exit_status.h where there is one).
 enum ExitCode : int {
   kApplies = 0,  // a policy applies; done; allowed
   kNone = 1,     // no policy applies; nothing cached; not allowed
-  kUsage = EX_USAGE,
-  kTemporary = EX_TEMPFAIL,
-  kConfiguration = EX_CONFIG,
+  kUsage = kExitUsage,
+  kTemporary = kExitTemporary,
+  kConfiguration = kExitConfiguration,
 };
 
 struct Environment {

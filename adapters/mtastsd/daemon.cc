@@ -1,7 +1,6 @@
 #include "adapters/mtastsd/daemon.h"
 
 #include <sys/signalfd.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "adapters/socketmap/protocol.h"
 #include "module/config/observe.h"
 #include "module/io/event_loop.h"
+#include "module/io/exit_status.h"
 #include "module/io/file_watch.h"
 #include "module/io/http_server.h"
 #include "module/io/listen_socket.h"
@@ -426,7 +426,8 @@ int run_daemon(const std::string& config_path) {
   const auto log = make_stderr_log();
   const auto complain = [&](const Error& error) {
     log->write(LogLevel::kError, error.detail);
-    return error.code == ErrorCode::kConfig ? EX_CONFIG : EX_OSERR;  // the unit restarts after all but a mistake
+    return error.code == ErrorCode::kConfig ? kExitConfiguration
+                                            : kExitSystem;  // the unit restarts after all but a mistake
   };
   const Descriptor signals = catch_signals();
   const auto loop = make_event_loop();
@@ -435,7 +436,7 @@ int run_daemon(const std::string& config_path) {
   if (const auto started = daemon.start(signals.get()); !started) return complain(started.error());
   daemon.run();
   log->write(LogLevel::kInfo, LogLine("stopped"));
-  return EX_OK;
+  return kExitOk;
 }
 
 }  // namespace mtasts::mtastsd

@@ -1,12 +1,11 @@
 // mtastsd: the server that Postfix, Sendmail and Exim ask.
-#include <sysexits.h>
-
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <string>
 
 #include "adapters/mtastsd/daemon.h"
 #include "module/config/config.h"
+#include "module/io/exit_status.h"
 #include "module/io/log.h"
 
 namespace {
@@ -23,7 +22,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EX_OK : EX_USAGE;
+    return app.exit(error) == 0 ? mtasts::kExitOk : mtasts::kExitUsage;
   }
   return mtasts::mtastsd::run_daemon(config);
 }
@@ -35,6 +34,6 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const std::exception& trouble) {
     mtasts::make_stderr_log()->write(mtasts::LogLevel::kError, mtasts::LogLine("ended").text("detail", trouble.what()));
-    return EX_SOFTWARE;
+    return mtasts::kExitSoftware;
   }
 }

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "core/time.h"
 #include "module/config/observe.h"
 #include "module/io/event_loop.h"
+#include "module/io/exit_status.h"
 #include "module/io/file_watch.h"
 #include "module/io/wall_clock.h"
 #include "module/reloadable_service.h"
@@ -91,7 +91,7 @@ class Process {
   std::string in_;
   bool busy_ = false;               // with a request
   bool resolvers_changed_ = false;  // meanwhile
-  int code_ = EX_OK;
+  int code_ = kExitOk;
 };
 
 int Process::run() {
@@ -158,7 +158,7 @@ void Process::read() {
   std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
   const auto got = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return end(EX_OK);
+  if (got <= 0) return end(kExitOk);
   in_.append(buffer.data(), static_cast<std::size_t>(got));
   go_on();
 }
@@ -173,7 +173,7 @@ void Process::go_on() {
     const auto decoded = codec_->decode(in_);
     if (decoded.is_foreign) {
       tell_stranger(log_, "what came on descriptor 0 is no table request");
-      return end(EX_PROTOCOL);
+      return end(kExitProtocol);
     }
     if (decoded.consumed == 0) return;
     in_.erase(0, decoded.consumed);
@@ -202,7 +202,7 @@ void Process::send(const std::string& bytes) {
   while (sent < bytes.size()) {
     const auto put = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return end(EX_OK);
+    if (put <= 0) return end(kExitOk);
     sent += static_cast<std::size_t>(put);
   }
 }
@@ -220,12 +220,12 @@ int serve(int socket, const std::string& config_path) {
   const auto log = make_log(target);
   if (!is_socket(socket)) {
     tell_stranger(*log, "descriptor 0 is no socket");
-    return EX_USAGE;
+    return kExitUsage;
   }
   const auto loop = make_event_loop();
   if (!loop) {
     log->write(LogLevel::kError, loop.error().detail);
-    return EX_OSERR;
+    return kExitSystem;
   }
   return Process(socket, config_path, **loop, *log, target).run();
 }

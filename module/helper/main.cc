@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "module/helper/frames.h"
 #include "module/helper/server.h"
 #include "module/helper/settings.h"
+#include "module/io/exit_status.h"
 #include "module/io/landlock.h"
 #include "module/io/privileges.h"
 #include "module/io/system_calls.h"
@@ -237,11 +237,11 @@ int main(int argc, char* argv[]) {
   using namespace mtasts;
   if (argc != 2 || !is_socket(kSocket)) {
     std::cerr << "mtasts-lookup is started by the other programs of mtasts; see mtasts(1)\n";
-    return EX_USAGE;
+    return kExitUsage;
   }
   // Whoever starts it waits for its first process only.
-  if (const pid_t forked = ::fork(); forked != 0) ::_exit(forked > 0 ? EX_OK : EX_OSERR);
-  if (!leave_behind_the_host()) ::_exit(EX_OSERR);
+  if (const pid_t forked = ::fork(); forked != 0) ::_exit(forked > 0 ? kExitOk : kExitSystem);
+  if (!leave_behind_the_host()) ::_exit(kExitSystem);
   ::openlog("mtasts-lookup", LOG_PID, LOG_MAIL);
   ::alarm(static_cast<unsigned>(kStuck.count()));
   try {
@@ -249,5 +249,5 @@ int main(int argc, char* argv[]) {
   } catch (const std::exception& trouble) {
     say_ready(fail(ErrorCode::kInternal, std::string("the lookup helper ended: ") + trouble.what()));
   }
-  ::_exit(EX_OK);  // the TLS libraries' handlers for the end of a process have nothing to do
+  ::_exit(kExitOk);  // the TLS libraries' handlers for the end of a process have nothing to do
 }

@@ -9,6 +9,7 @@
 #include "adapters/cli/check/report.h"
 #include "core/cache_entry.h"
 #include "core/result.h"
+#include "module/io/exit_status.h"
 
 namespace mtasts::publish {
 
@@ -32,7 +33,7 @@ enum PublishExit : int {
   kDone = 0,     // nothing to do, or all done that this program can do
   kPending = 1,  // a plan: files or records have to change
   kRefused = 2,  // a gate; --verify: critical findings. Why, and the way out, is on standard error
-  kBadUsage = 64,
+  kBadUsage = kExitUsage,
   kBadList = 65,
   kNoState = 74,   // state, web tree or --out: cannot be read or written
   kTryAgain = 75,  // state in use; DNS or a policy host could not be asked

@@ -18,6 +18,12 @@ ROOMS = {
 }
 # Inside module/: each includes those before it. What lies in module/ itself comes last.
 FLOORS = ["io", "store", "tlsrpt", "trial", "config", "engine", "helper", "server"]
+# Of the rooms in module/ these know headers of dns/ and fetch/: the engine libraries are made of both, and keys of
+# mtasts.toml set their options.
+NETWORK = {
+    "engine": {"dns/ad_trust.h", "dns/resolver.h", "dns/resolver_address.h", "fetch/fetcher.h", "fetch/inspector.h", "fetch/prober.h"},
+    "config": {"dns/resolver.h", "dns/resolver_address.h", "dns/server_questions.h", "fetch/fetcher.h", "fetch/prober.h"},
+}
 # The one adapter that puts others together.
 COMPOSER = "mtastsd"
 # A vendor's headers stay in the .cc files of one room.
@@ -48,6 +54,8 @@ def offence(path: str, target: str) -> str | None:
     if owner in ROOMS and "/" in target:
         if owner != room and owner not in ROOMS[room]:
             return f"{room} must not include {owner}"
+        if room == "module" and owner in ("dns", "fetch") and target not in NETWORK.get(path.split("/")[1], set()):
+            return f"of {owner}/ each room of module/ may include what it needs: see NETWORK"
         if room == owner == "adapters" and path.split("/")[1] not in (COMPOSER, target.split("/")[1]):
             return "no adapter knows another"
         if room == owner == "module" and floor(target) > floor(path):

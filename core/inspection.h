@@ -11,6 +11,7 @@
 
 #include "core/domain.h"
 #include "core/ports.h"
+#include "core/time.h"
 
 namespace mtasts {
 
@@ -22,7 +23,7 @@ struct CertificateFact {
   bool has_only_common_name = false;  // it has no name of type DNS, and its CN matches
   std::string detail{};               // of the gravest fault, one sentence, escaped; empty without a fault
   std::vector<std::string> names{};   // subjectAltName, type DNS
-  std::chrono::sys_seconds not_after{};
+  WallTime not_after{};
 
   [[nodiscard]] bool is_good() const {
     return !is_expired && !is_untrusted && !is_for_another_name && !has_only_common_name;

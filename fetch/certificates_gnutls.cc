@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "core/ascii.h"
+#include "core/time.h"
 #include "fetch/certificates.h"
 #include "fetch/san_rule.h"
 #include "fetch/verification_gnutls.h"
@@ -80,7 +81,7 @@ class GnutlsAuthorities final : public Authorities {
     }
     gnutls_x509_crt_t leaf = certificates.front().get();
     fact.names = dns_names(leaf);
-    fact.not_after = std::chrono::sys_seconds(std::chrono::seconds(gnutls_x509_crt_get_expiration_time(leaf)));
+    fact.not_after = from_epoch(gnutls_x509_crt_get_expiration_time(leaf));
     judge_trust(certificates, fact);
     if (names_host(certificates.front(), host)) return fact;
     fact.has_only_common_name = fact.names.empty() && is_common_name(leaf, host);

@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 
+#include "core/time.h"
 #include "fetch/certificates.h"
 #include "fetch/san_rule.h"
 #include "fetch/verification_openssl.h"
@@ -80,10 +81,10 @@ bool is_out_of_date(const Certificate& certificate) {
   return is_expired(certificate.get()) || is_not_yet_valid(certificate.get());
 }
 
-std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
+WallTime time_of(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
+  return from_epoch(timegm(&parts));
 }
 
 std::vector<std::string> dns_names(X509* certificate) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <string>
 
+#include "core/time.h"
 #include "module/config/config.h"
 #include "module/helper/frames.h"
 #include "module/io/descriptor.h"
@@ -53,7 +54,7 @@ class ForeignReports {
   pid_t process_;
   std::deque<std::string> unsent_;
   Descriptor helper_;  // the last one that was started; it takes more while it is young, and ends by itself
-  std::chrono::steady_clock::time_point helper_started_{};
+  SteadyTime helper_started_{};
 };
 
 }  // namespace mtasts

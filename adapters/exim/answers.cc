@@ -11,7 +11,7 @@ const AnswerMemory::Answer* AnswerMemory::find(std::string_view next_hop) const 
   return found == answers_.end() ? nullptr : &*found;
 }
 
-const Decision* AnswerMemory::fresh(std::string_view next_hop, Clock::time_point now) const {
+const Decision* AnswerMemory::fresh(std::string_view next_hop, SteadyTime now) const {
   const Answer* answer = find(next_hop);
   return answer != nullptr && now - answer->since < kFresh ? &answer->decision : nullptr;
 }
@@ -21,7 +21,7 @@ const Decision* AnswerMemory::any(std::string_view next_hop) const {
   return answer != nullptr ? &answer->decision : nullptr;
 }
 
-const Decision& AnswerMemory::remember(std::string_view next_hop, Decision decision, Clock::time_point now) {
+const Decision& AnswerMemory::remember(std::string_view next_hop, Decision decision, SteadyTime now) {
   std::erase_if(answers_, [&](const Answer& answer) { return answer.next_hop == next_hop; });
   if (answers_.size() == kMax) answers_.pop_front();
   answers_.push_back({std::string(next_hop), std::move(decision), now});

@@ -9,28 +9,27 @@
 #include <string_view>
 
 #include "core/decision.h"
+#include "core/time.h"
 
 namespace mtasts {
 
 // One thread. After a fork both processes go on with what was known before.
 class AnswerMemory {
  public:
-  using Clock = std::chrono::steady_clock;
-
   static constexpr std::chrono::seconds kFresh{10};
   static constexpr std::size_t kMax = 32;  // domains; the oldest is forgotten
 
   // The answer for `next_hop` (in the host's words) if it is younger than kFresh, else nullptr.
-  [[nodiscard]] const Decision* fresh(std::string_view next_hop, Clock::time_point now) const;
+  [[nodiscard]] const Decision* fresh(std::string_view next_hop, SteadyTime now) const;
   // The answer of any age: for what happens later to a message that was routed by it.
   [[nodiscard]] const Decision* any(std::string_view next_hop) const;
-  const Decision& remember(std::string_view next_hop, Decision decision, Clock::time_point now);
+  const Decision& remember(std::string_view next_hop, Decision decision, SteadyTime now);
 
  private:
   struct Answer {
     std::string next_hop;
     Decision decision;
-    Clock::time_point since;
+    SteadyTime since;
   };
   [[nodiscard]] const Answer* find(std::string_view next_hop) const;
 

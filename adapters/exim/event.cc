@@ -54,7 +54,7 @@ std::optional<WallTime> read_time(std::string_view text) {
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return WallTime(std::chrono::seconds(seconds));
+  return from_epoch(seconds);
 }
 
 // The lines of an EHLO answer, `250-STARTTLS` or `250 STARTTLS`.

@@ -35,19 +35,19 @@ EximReply EximHost::answer(std::string_view function, EximWords words, EximReply
   if (words.size() != 1) return {EximStatus::kError, usage(function, "{$domain}")};
   const auto domain = read_domain(words);
   if (!domain) return {EximStatus::kError, std::string(function) + ": " + domain.error().detail};
-  if (const Decision* known = answers_.fresh(*domain, AnswerMemory::Clock::now())) return reply(*known);
+  if (const Decision* known = answers_.fresh(*domain, std::chrono::steady_clock::now())) return reply(*known);
   const auto opened = client();
   if (!opened) return {EximStatus::kError, std::string(function) + ": " + opened.error().detail};
   // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
   Decision found = look_up(**opened, *domain);
   report_route(found);
-  return reply(answers_.remember(*domain, std::move(found), AnswerMemory::Clock::now()));
+  return reply(answers_.remember(*domain, std::move(found), std::chrono::steady_clock::now()));
 }
 
 Decision EximHost::look_up(Client& client, std::string_view domain) {
-  const auto deadline = budget_->begin(WaitBudget::Clock::now());
+  const auto deadline = budget_->begin(std::chrono::steady_clock::now());
   Decision decision = client.lookup_with_dane(domain, Lookup::Effort::kNormal, deadline);
-  budget_->end(WaitBudget::Clock::now());
+  budget_->end(std::chrono::steady_clock::now());
   return client.config().exim.observe ? observed(client, std::move(decision)) : decision;
 }
 

@@ -111,11 +111,11 @@ Answer EximProtocol::event(EximWords words, const server::Peer& peer, const Cach
 
 std::chrono::milliseconds EximProtocol::begin(const Question& question, std::chrono::milliseconds most) {
   if (question.process.empty()) return most;
-  return std::min(most, processes_.begin_lookup(question.process, most, WaitBudget::Clock::now()));
+  return std::min(most, processes_.begin_lookup(question.process, most, std::chrono::steady_clock::now()));
 }
 
 void EximProtocol::ended(const Question& question) {
-  if (!question.process.empty()) processes_.end_lookup(question.process, WaitBudget::Clock::now());
+  if (!question.process.empty()) processes_.end_lookup(question.process, std::chrono::steady_clock::now());
 }
 
 // Some process of Exim has another configuration than we have words for: that does not mend itself.

@@ -5,13 +5,13 @@
 namespace mtasts {
 
 std::chrono::milliseconds Processes::begin_lookup(const std::string& process, std::chrono::milliseconds total,
-                                                  WaitBudget::Clock::time_point now) {
+                                                  SteadyTime now) {
   auto& budget = of(process).budget;
   if (!budget) budget.emplace(total);
   return budget->begin(now);
 }
 
-void Processes::end_lookup(const std::string& process, WaitBudget::Clock::time_point now) {
+void Processes::end_lookup(const std::string& process, SteadyTime now) {
   const auto found = by_name_.find(process);
   if (found != by_name_.end() && found->second->budget) found->second->budget->end(now);
 }

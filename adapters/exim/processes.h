@@ -9,6 +9,7 @@
 
 #include "adapters/exim/event.h"
 #include "adapters/exim/wait_budget.h"
+#include "core/time.h"
 #include "module/server/peer.h"
 
 namespace mtasts {
@@ -27,10 +28,9 @@ class Processes {
   // `process`: its peer, a space, and whatever names it there. Valid until another one is asked for.
   EventWatcher& watcher(const std::string& process) { return of(process).watcher; }
   // How long a lookup of it that begins now may wait: all of them together for `total`, as it was for the first.
-  std::chrono::milliseconds begin_lookup(const std::string& process, std::chrono::milliseconds total,
-                                         WaitBudget::Clock::time_point now);
+  std::chrono::milliseconds begin_lookup(const std::string& process, std::chrono::milliseconds total, SteadyTime now);
   // One that has begun; of a process that was forgotten meanwhile nothing is kept.
-  void end_lookup(const std::string& process, WaitBudget::Clock::time_point now);
+  void end_lookup(const std::string& process, SteadyTime now);
 
  private:
   struct Process {

@@ -9,15 +9,15 @@ constexpr int kIdleForOne = 10;  // this much time between lookups gives one bac
 
 }  // namespace
 
-std::chrono::milliseconds WaitBudget::begin(Clock::time_point now) {
+std::chrono::milliseconds WaitBudget::begin(SteadyTime now) {
   left_ = std::min(total_, left_ + (now - since_) / kIdleForOne);
   since_ = now;
-  const auto least = std::min<Clock::duration>(kLeast, total_);
+  const auto least = std::min<SteadyTime::duration>(kLeast, total_);
   return std::chrono::ceil<std::chrono::milliseconds>(std::max(left_, least));
 }
 
-void WaitBudget::end(Clock::time_point now) {
-  left_ = std::max(left_ - (now - since_), Clock::duration{0});
+void WaitBudget::end(SteadyTime now) {
+  left_ = std::max(left_ - (now - since_), SteadyTime::duration{0});
   since_ = now;
 }
 

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "core/time.h"
+
 namespace mtasts {
 
 // All lookups together wait for `total` (`[engine] deadline_s`). After that each waits for kLeast only: long enough for
@@ -11,21 +13,19 @@ namespace mtasts {
 // session may live for hours: a tenth of the time between lookups is regained. One thread.
 class WaitBudget {
  public:
-  using Clock = std::chrono::steady_clock;
-
   static constexpr std::chrono::milliseconds kLeast{500};
 
   explicit WaitBudget(std::chrono::milliseconds total) : total_(total), left_(total) {}
 
   // How long a lookup that begins now may wait.
-  std::chrono::milliseconds begin(Clock::time_point now);
+  std::chrono::milliseconds begin(SteadyTime now);
   // It has ended.
-  void end(Clock::time_point now);
+  void end(SteadyTime now);
 
  private:
-  Clock::duration total_;
-  Clock::duration left_;
-  Clock::time_point since_{};  // the last begin() or end()
+  SteadyTime::duration total_;
+  SteadyTime::duration left_;
+  SteadyTime since_{};  // the last begin() or end()
 };
 
 }  // namespace mtasts

@@ -5,6 +5,7 @@
 
 #include "core/ascii.h"
 #include "core/policy.h"
+#include "core/time.h"
 
 namespace mtasts {
 namespace {
@@ -95,7 +96,7 @@ CertificateFact read_certificate(Reader& from) {
   fact.is_for_another_name = from.flag();
   fact.has_only_common_name = from.flag();
   fact.detail = from.sentence();
-  fact.not_after = std::chrono::sys_seconds(std::chrono::seconds(from.number(kMaxTime)));
+  fact.not_after = from_epoch(from.number(kMaxTime));
   for (auto left = from.number(kMaxNames); left > 0 && from.is_good(); --left)
     fact.names.push_back(from.foreign(kMaxName));
   return fact;

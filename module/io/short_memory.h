@@ -2,7 +2,8 @@
 // room. Pure: whoever asks knows what time it is.
 //
 // For findings about MX hosts and for what TLSRPT was told: small values, so that their number bounds them. Answers
-// ready to be sent have server::Memory, which is bounded in octets and faster.
+// ready to be sent have server::Memory, which is bounded in octets and faster. Strangers choose the names, so the hash
+// has a random key.
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "core/time.h"
+#include "module/io/keyed_hash.h"
 
 namespace mtasts {
 
@@ -55,7 +57,7 @@ class ShortMemory {
  private:
   std::size_t most_;
   std::list<Item> items_;  // the oldest first
-  std::unordered_map<std::string, typename std::list<Item>::iterator> by_name_;
+  std::unordered_map<std::string, typename std::list<Item>::iterator, KeyedHash> by_name_;
 };
 
 }  // namespace mtasts

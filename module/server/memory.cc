@@ -1,6 +1,5 @@
 #include "module/server/memory.h"
 
-#include <functional>
 #include <utility>
 
 namespace mtasts::server {
@@ -21,14 +20,14 @@ std::size_t Memory::place_of(std::string_view request, std::size_t hash) const {
 }
 
 const Answer* Memory::find(std::string_view request, SteadyTime now) {
-  Item* const item = slots_[place_of(request, std::hash<std::string_view>{}(request))].item;
+  Item* const item = slots_[place_of(request, hash_(request))].item;
   if (item == nullptr || item->until <= now) return nullptr;
   item->used = true;
   return &item->answer;
 }
 
 void Memory::put(std::string_view request, Answer answer, SteadyTime until) {
-  const std::size_t hash = std::hash<std::string_view>{}(request);
+  const std::size_t hash = hash_(request);
   if (Item* const old = slots_[place_of(request, hash)].item) drop(*old);
   if (2 * (items_.size() + 1) > slots_.size()) grow();
   items_.push_back(std::make_unique<Item>(Item{.until = until,

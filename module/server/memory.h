@@ -2,21 +2,21 @@
 //
 // A table of its own with CLOCK eviction instead of a list and a map: an answer from here touches three or four cache
 // lines, and those were most of what it cost beside the system calls. Where that does not matter, ShortMemory
-// (module/io) is shorter; UnsavedPolicies (module/store) is for policies that cannot be saved.
+// (module/io) is shorter; UnsavedPolicies (module/store) is for policies that cannot be saved. Strangers choose the
+// names in requests, so the hash has a random key.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/time.h"
+#include "module/io/keyed_hash.h"
 #include "module/server/protocol.h"
 
 namespace mtasts::server {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 // At most about `max_bytes`; what was not used for long goes first. One thread.
 class Memory {
@@ -55,6 +55,7 @@ class Memory {
   void drop(Item& item);
   void vacate(std::size_t hole);
 
+  KeyedHash hash_;
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
   std::vector<Slot> slots_;  // by hash, the next free one where that is taken; at most half of them are

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/ports.h"
+#include "module/io/keyed_hash.h"
 #include "module/store/quota.h"
 
 namespace mtasts {
@@ -31,7 +32,7 @@ class UnsavedPolicies {
   std::size_t most_bytes_;
   std::size_t bytes_ = 0;
   std::list<CacheEntry> entries_;  // the oldest first
-  std::unordered_map<std::string, std::list<CacheEntry>::iterator> by_name_;
+  std::unordered_map<std::string, std::list<CacheEntry>::iterator, KeyedHash> by_name_;
 };
 
 // What it is given must outlive it.

@@ -12,6 +12,7 @@
 
 #include "core/ascii.h"
 #include "core/fnv1a.h"
+#include "core/time.h"
 #include "core/tlsrpt_record.h"
 #include "module/store/files.h"
 
@@ -53,9 +54,8 @@ std::optional<ReportWish> parse_wish(std::string_view text, const Domain& domain
     text.remove_prefix(space + 1);
   }
   if (text.empty() || (text[0] != '0' && text[0] != '1') || (text[0] == '0') != (text.size() == 1)) return std::nullopt;
-  const auto time = [](std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); };
-  return ReportWish{text[0] == '1' ? std::optional(std::string(text.substr(1))) : std::nullopt, time(numbers[0]),
-                    time(numbers[1]), static_cast<std::uint64_t>(numbers[2])};
+  return ReportWish{text[0] == '1' ? std::optional(std::string(text.substr(1))) : std::nullopt, from_epoch(numbers[0]),
+                    from_epoch(numbers[1]), static_cast<std::uint64_t>(numbers[2])};
 }
 
 // One that reaches further than any may is from before the clock was set back.

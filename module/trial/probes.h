@@ -10,6 +10,7 @@
 
 #include "core/ports.h"
 #include "core/time.h"
+#include "module/io/keyed_hash.h"
 #include "module/io/log.h"
 #include "module/io/short_memory.h"
 
@@ -64,7 +65,7 @@ class Probes {
   Deps deps_;
   bool also_without_sni_;
   ShortMemory<Finding> findings_;
-  std::unordered_map<std::string, std::vector<Done>> waiting_;
+  std::unordered_map<std::string, std::vector<Done>, KeyedHash> waiting_;
 };
 
 }  // namespace mtasts

@@ -10,6 +10,7 @@
 
 #include "core/domain.h"
 #include "core/inspection.h"
+#include "core/time.h"
 
 namespace mtasts::check {
 
@@ -74,7 +75,7 @@ struct PolicyHostNameFact {
 
 struct Facts {
   Domain domain;
-  std::chrono::sys_seconds seen_at{};
+  WallTime seen_at{};
   // _mta-sts.<domain>: every TXT record found there
   DnsFact record{};
   AliasFact record_alias{};

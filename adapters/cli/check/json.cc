@@ -69,7 +69,7 @@ Json policy_json(const Facts& facts, const Reading& reading) {
   return json;
 }
 
-Json certificate_json(const TlsFact& tls, std::chrono::sys_seconds now) {
+Json certificate_json(const TlsFact& tls, WallTime now) {
   if (!tls.certificate) return {};
   const CertificateFact& certificate = *tls.certificate;
   Json json;
@@ -105,7 +105,7 @@ Json policy_host_json(const Facts& facts) {
   return list;
 }
 
-Json session_json(const MxAddressFact& session, std::chrono::sys_seconds now) {
+Json session_json(const MxAddressFact& session, WallTime now) {
   Json json;
   json["address"] = session.address;
   json["reached"] = session.is_reached;

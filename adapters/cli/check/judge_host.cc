@@ -162,7 +162,7 @@ void judge_bodies(Judgement& j) {
 
 }  // namespace
 
-long days_left(const CertificateFact& certificate, std::chrono::sys_seconds now) {
+long days_left(const CertificateFact& certificate, WallTime now) {
   return static_cast<long>(std::chrono::floor<std::chrono::days>(certificate.not_after - now).count());
 }
 

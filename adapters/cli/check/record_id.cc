@@ -14,7 +14,7 @@ constexpr std::size_t kHashDigits = 16;
 
 }  // namespace
 
-std::string make_record_id(std::chrono::sys_seconds now, std::string_view body) {
+std::string make_record_id(WallTime now, std::string_view body) {
   std::string id = rfc3339(now);
   std::erase_if(id, [](char c) { return !ascii::is_digit(c); });
   return id + "h" + sha256_hex(body).substr(0, kHashDigits);

@@ -2,13 +2,14 @@
 // exact bytes. From outside it can be seen whether record and file belong together.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 
+#include "core/time.h"
+
 namespace mtasts::check {
 
-std::string make_record_id(std::chrono::sys_seconds now, std::string_view body);
+std::string make_record_id(WallTime now, std::string_view body);
 
 // Does `id` have this form at all?
 bool carries_hash(std::string_view id);

@@ -56,12 +56,12 @@ std::vector<Draft> dns_drafts(const Facts& facts, bool servers_differ) {
   return drafts;
 }
 
-std::string certificate_text(const CertificateFact& certificate, std::chrono::sys_seconds now) {
+std::string certificate_text(const CertificateFact& certificate, WallTime now) {
   if (!certificate.is_good()) return "bad certificate";
   return "certificate " + std::to_string(days_left(certificate, now)) + " days left";
 }
 
-std::string tls_text(const TlsFact& tls, std::chrono::sys_seconds now) {
+std::string tls_text(const TlsFact& tls, WallTime now) {
   if (tls.is_too_old) return "TLS older than 1.2";
   if (!tls.certificate) return "no TLS";
   return (tls.version.empty() ? "TLS" : shown(tls.version)) + ", " + certificate_text(*tls.certificate, now);
@@ -73,7 +73,7 @@ std::string took_text(std::chrono::milliseconds took) {
   return text.data();
 }
 
-std::string address_text(const PolicyAddressFact& address, std::chrono::sys_seconds now) {
+std::string address_text(const PolicyAddressFact& address, WallTime now) {
   if (!address.not_tried.empty()) return "not tried";
   if (!address.is_connected) return "no connection";
   std::string text = tls_text(address.tls, now);
@@ -109,7 +109,7 @@ std::vector<Draft> policy_drafts(const Facts& facts) {
 }
 
 // The least days of all its certificates, and whether it has any.
-std::string mx_text(const MxFact& mx, std::chrono::sys_seconds now) {
+std::string mx_text(const MxFact& mx, WallTime now) {
   std::set<std::string> texts;
   bool has_tlsa = false;
   for (const MxAddressFact& session : mx.sessions) {

@@ -10,7 +10,6 @@ namespace mtasts::check {
 namespace {
 
 using std::chrono::seconds;
-using std::chrono::sys_seconds;
 
 constexpr std::string_view kMagic = "mtasts-check ";
 constexpr std::string_view kVersion = "mtasts-check 1\n";
@@ -43,7 +42,7 @@ class Lines {
     if (!is_shortest && fault_.empty()) fault_ = std::string(key) + " is not a number in range";
     return is_shortest ? *number : 0;
   }
-  sys_seconds take_time(std::string_view key) { return sys_seconds(seconds(take_number(key, kMaxTime))); }
+  WallTime take_time(std::string_view key) { return from_epoch(take_number(key, kMaxTime)); }
 
   void expect(bool holds, std::string_view what) {
     if (!holds && fault_.empty()) fault_ = what;
@@ -67,14 +66,14 @@ std::string line(std::string_view key, std::string_view value) {
 
 std::string line(std::string_view key, std::int64_t number) { return line(key, std::to_string(number)); }
 
-std::string line(std::string_view key, sys_seconds time) { return line(key, time.time_since_epoch().count()); }
+std::string line(std::string_view key, WallTime time) { return line(key, time.time_since_epoch().count()); }
 
 // The first time, or one that begins anew.
 Saved first(const Facts& facts, Mode mode) {
   return {facts.domain, facts.seen_at, facts.seen_at, "", "", mode, facts.seen_at, seconds(0), {}};
 }
 
-void note_age(Saved& saved, const Policy& policy, sys_seconds now) {
+void note_age(Saved& saved, const Policy& policy, WallTime now) {
   if (saved.held_until <= now) saved.longest_max_age = seconds(0);
   if (policy.mode == Mode::kNone) return;  // nobody misses it
   saved.longest_max_age = std::max(saved.longest_max_age, policy.max_age);

@@ -9,6 +9,7 @@
 #include "core/domain.h"
 #include "core/policy.h"
 #include "core/result.h"
+#include "core/time.h"
 
 namespace mtasts::check {
 
@@ -16,14 +17,14 @@ struct Facts;
 
 struct Saved {
   Domain domain;
-  std::chrono::sys_seconds first_seen{};  // of any valid policy with a valid record
-  std::chrono::sys_seconds last_seen{};
+  WallTime first_seen{};  // of any valid policy with a valid record
+  WallTime last_seen{};
   std::string id;           // of the record then
   std::string body_sha256;  // of the policy file that was first seen with this id, 64 hexadecimal digits
   Mode mode = Mode::kNone;
-  std::chrono::sys_seconds mode_since{};
+  WallTime mode_since{};
   std::chrono::seconds longest_max_age{0};  // of the policies that senders may still hold
-  std::chrono::sys_seconds held_until{};    // when the last sender that enforces or tests one of them forgets it
+  WallTime held_until{};                    // when the last sender that enforces or tests one of them forgets it
 
   friend bool operator==(const Saved&, const Saved&) = default;
 };

@@ -6,7 +6,6 @@ namespace mtasts::report {
 namespace {
 
 using std::chrono::sys_days;
-using std::chrono::sys_seconds;
 
 // Takes what it reads off the front of a text; nothing is read any more after the first mistake.
 class Scanner {
@@ -49,14 +48,14 @@ std::chrono::minutes offset(Scanner& scanner) {
   return sign == '-' ? -minutes : minutes;
 }
 
-bool is_of_this_century(sys_seconds time) {
+bool is_of_this_century(WallTime time) {
   using namespace std::chrono_literals;
   return time >= sys_days{2000y / 1 / 1} && time < sys_days{2100y / 1 / 1};
 }
 
 }  // namespace
 
-std::optional<sys_seconds> parse_date(std::string_view text) {
+std::optional<WallTime> parse_date(std::string_view text) {
   Scanner scanner(text);
   const std::chrono::year year{scanner.number(4, 9999)};
   scanner.one_of("-");
@@ -73,7 +72,7 @@ std::optional<sys_seconds> parse_date(std::string_view text) {
   const std::chrono::minutes ahead = offset(scanner);
   const std::chrono::year_month_day date{year, month, day};
   if (!scanner.is_done() || !date.ok()) return std::nullopt;
-  const sys_seconds time = sys_days{date} + hour + minute + second - ahead;
+  const WallTime time = sys_days{date} + hour + minute + second - ahead;
   return is_of_this_century(time) ? std::optional(time) : std::nullopt;
 }
 

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string_view>
 
+#include "core/time.h"
+
 namespace mtasts::report {
 
 // The second that `text` names, a fraction cut off; nothing if it is no date-time, or one outside 2000 to 2099 (UTC).
-std::optional<std::chrono::sys_seconds> parse_date(std::string_view text);
+std::optional<WallTime> parse_date(std::string_view text);
 
 }  // namespace mtasts::report

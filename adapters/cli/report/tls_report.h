@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "adapters/cli/report/refusal.h"
+#include "core/time.h"
 
 namespace mtasts::report {
 
@@ -37,8 +38,8 @@ struct PolicyName {
 struct TlsReport {
   std::string organization;
   std::string id;
-  std::chrono::sys_seconds start{};
-  std::chrono::sys_seconds end{};
+  WallTime start{};
+  WallTime end{};
   std::map<PolicyName, Counts> policies;
   std::map<std::string, std::uint64_t> failures;  // sessions by result type
 

@@ -9,7 +9,7 @@
 
 namespace mtasts::check {
 
-inline constexpr std::chrono::sys_seconds kNow{std::chrono::seconds{1'764'000'000}};  // 2025-11-24T16:00:00Z
+inline constexpr WallTime kNow{std::chrono::seconds{1'764'000'000}};  // 2025-11-24T16:00:00Z
 
 inline Domain domain(const std::string& name = "example.com") { return Domain::parse(name).value(); }
 

@@ -20,7 +20,7 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
-Facts facts_at(std::chrono::sys_seconds time, const std::string& text = body(), const std::string& id = "1") {
+Facts facts_at(WallTime time, const std::string& text = body(), const std::string& id = "1") {
   Facts facts = good_facts();
   facts.seen_at = time;
   facts.record = found({"v=STSv1; id=" + id});

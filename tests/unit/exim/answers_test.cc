@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-const AnswerMemory::Clock::time_point kStart{};
+const SteadyTime kStart{};
 
 TEST(AnswerMemory, AnswersWithinSecondsAndForgetsThen) {
   AnswerMemory memory;

@@ -19,7 +19,7 @@ class EximProcesses : public testing::Test {
 
   FakeLog log_{std::make_shared<Lines>()};
   Processes processes_{[](std::string_view) { return no_policy(""); }, log_, nullptr};
-  WaitBudget::Clock::time_point now_ = WaitBudget::Clock::time_point{} + std::chrono::hours(1);
+  SteadyTime now_ = SteadyTime{} + std::chrono::hours(1);
 };
 
 TEST_F(EximProcesses, HaveABudgetEach) {

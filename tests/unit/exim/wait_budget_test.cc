@@ -19,7 +19,7 @@ class WaitBudgetTest : public testing::Test {
   }
 
   WaitBudget budget_{seconds(20)};
-  WaitBudget::Clock::time_point now_ = WaitBudget::Clock::time_point{} + std::chrono::hours(1);
+  SteadyTime now_ = SteadyTime{} + std::chrono::hours(1);
 };
 
 TEST_F(WaitBudgetTest, TheFirstLookupHasAllOfIt) { EXPECT_EQ(lookup(seconds(60)), seconds(20)); }

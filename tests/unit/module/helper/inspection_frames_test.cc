@@ -16,7 +16,7 @@ CertificateFact certificate() {
   fact.is_expired = fact.is_for_another_name = true;
   fact.detail = "the certificate is expired";
   fact.names = {"www.example.com", std::string("\0\n", 2)};
-  fact.not_after = std::chrono::sys_seconds(std::chrono::seconds(1'767'225'600));
+  fact.not_after = from_epoch(1'767'225'600);
   return fact;
 }
 
@@ -57,13 +57,13 @@ TEST(InspectionFrames, BoundWhatPeersSay) {
   fact.http.location = std::string(5000, 'x');
   fact.http.took = std::chrono::hours(1000);
   fact.tls.certificate->names.assign(1000, std::string(1000, 'n'));
-  fact.tls.certificate->not_after = std::chrono::sys_seconds::min();
+  fact.tls.certificate->not_after = WallTime::min();
   fact.tls.error = "a\nb";
   const auto read = decode_policy_host(encode_policy_host(fact), fact.address);
   EXPECT_THAT(read.not_tried, IsEmpty());
   EXPECT_EQ(read.http.location.size(), 1000U);
   EXPECT_EQ(read.tls.certificate->names.size(), 100U);
-  EXPECT_EQ(read.tls.certificate->not_after, std::chrono::sys_seconds{});
+  EXPECT_EQ(read.tls.certificate->not_after, WallTime{});
   EXPECT_EQ(read.tls.error, "a?b");
 }
 

@@ -59,4 +59,4 @@ function(mtasts_together target)
   endif()
 endfunction()
 
-set(MTASTS_STORE_DIR "/var/lib/mtasts" CACHE PATH "The store of remembered policies")
+set(MTASTS_STORE_DIR "/var/lib/mtasts" CACHE PATH "The store of cached policies")

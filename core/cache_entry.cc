@@ -88,7 +88,7 @@ std::string head_of(const CacheEntry& entry) {
   return out;
 }
 
-// Takes what it is asked for off the front of a text, and remembers whether all of it was there.
+// Takes what it is asked for off the front of a text, and notes whether all of it was there.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}

@@ -16,30 +16,30 @@ namespace {
 
 constexpr std::size_t kMaxName = 253;
 constexpr std::size_t kMaxLabel = 63;
-constexpr std::size_t kMaxWords = 1024;  // no name of 253 octets in A-labels has a longer UTF-8 form worth converting
+constexpr std::size_t kMaxText = 1024;  // no name of 253 octets in A-labels has a longer UTF-8 form worth converting
 constexpr std::string_view kRecordPrefix = "_mta-sts.";
 
-tl::unexpected<Error> invalid(std::string_view words, std::string_view what) {
-  return fail(ErrorCode::kInvalidName, '"' + escaped(words) + "\" " + std::string(what));
+tl::unexpected<Error> invalid(std::string_view text, std::string_view what) {
+  return fail(ErrorCode::kInvalidName, '"' + escaped(text) + "\" " + std::string(what));
 }
 
 // What people write where a domain is meant.
-Result<void> check_notation(std::string_view words) {
+Result<void> check_notation(std::string_view text) {
   constexpr std::string_view kScheme = "://";
   const auto meant = [&](std::string_view what, std::string_view domain) {
-    return invalid(words, std::string(what) + "; only the domain is meant" +
-                              (domain.empty() ? "" : ": " + escaped(domain.substr(0, domain.find_first_of("/:?#")))));
+    return invalid(text, std::string(what) + "; only the domain is meant" +
+                             (domain.empty() ? "" : ": " + escaped(domain.substr(0, domain.find_first_of("/:?#")))));
   };
-  if (const std::size_t scheme = words.find(kScheme); scheme != std::string_view::npos)
-    return meant("is a URL", words.substr(scheme + kScheme.size()));
-  if (const std::size_t at = words.rfind('@'); at != std::string_view::npos)
-    return meant("is an e-mail address", words.substr(at + 1));
-  if (words.starts_with("*.")) return meant("is a pattern for many names", words.substr(2));
+  if (const std::size_t scheme = text.find(kScheme); scheme != std::string_view::npos)
+    return meant("is a URL", text.substr(scheme + kScheme.size()));
+  if (const std::size_t at = text.rfind('@'); at != std::string_view::npos)
+    return meant("is an e-mail address", text.substr(at + 1));
+  if (text.starts_with("*.")) return meant("is a pattern for many names", text.substr(2));
   return {};
 }
 
-bool is_ascii(std::string_view words) {
-  return std::ranges::all_of(words, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 bool is_host_byte(char c) { return ascii::is_alnum(c) || c == '-' || c == '_' || c == '.'; }
@@ -80,17 +80,17 @@ std::string with_ascii_dots(std::string text) {
 }
 
 // The whole name as libidn2 takes it; label by label where it refuses one.
-Result<std::string> to_a_labels(const std::string& words) {
+Result<std::string> to_a_labels(const std::string& text) {
   int code = IDN2_OK;
-  if (auto name = idna(words, IDN2_NONTRANSITIONAL, code)) return std::move(*name);
+  if (auto name = idna(text, IDN2_NONTRANSITIONAL, code)) return std::move(*name);
   std::string name;
-  const std::string dotted = with_ascii_dots(words);
+  const std::string dotted = with_ascii_dots(text);
   for (std::size_t begin = 0;;) {
     const std::size_t dot = dotted.find('.', begin);
     const auto label = to_a_label(dotted.substr(begin, dot - begin), code);
     if (!label) {
-      return invalid(words, "is not an internationalized domain name (" + std::string(idn2_strerror_name(code)) +
-                                "); check its spelling");
+      return invalid(text, "is not an internationalized domain name (" + std::string(idn2_strerror_name(code)) +
+                               "); check its spelling");
     }
     name += *label;
     if (dot == std::string::npos) return name;
@@ -99,26 +99,26 @@ Result<std::string> to_a_labels(const std::string& words) {
   }
 }
 
-Result<void> check_labels(std::string_view name, std::string_view words) {
-  if (name.empty()) return invalid(words, "has no label; give a name such as example.com");
-  if (name.size() > kMaxName) return invalid(words, "is longer than 253 octets; no domain name is");
+Result<void> check_labels(std::string_view name, std::string_view text) {
+  if (name.empty()) return invalid(text, "has no label; give a name such as example.com");
+  if (name.size() > kMaxName) return invalid(text, "is longer than 253 octets; no domain name is");
   for (std::string_view rest = name;;) {
     const std::size_t dot = rest.find('.');
     const std::string_view label = rest.substr(0, dot);
-    if (label.empty()) return invalid(words, "has an empty label; remove the superfluous dot");
-    if (label.size() > kMaxLabel) return invalid(words, "has a label of more than 63 octets; no domain name has");
+    if (label.empty()) return invalid(text, "has an empty label; remove the superfluous dot");
+    if (label.size() > kMaxLabel) return invalid(text, "has a label of more than 63 octets; no domain name has");
     if (dot == std::string_view::npos) return {};
     rest.remove_prefix(dot + 1);
   }
 }
 
 // Lower case A-labels without the trailing dot; as yet of any number of labels.
-Result<std::string> canonical(std::string_view words) {
-  if (words.empty()) return fail(ErrorCode::kInvalidName, "the domain name is empty; give a name such as example.com");
-  if (words.size() > kMaxWords) return invalid(words, "is longer than 253 octets; no domain name is");
-  if (words.find('\0') != std::string_view::npos) return invalid(words, "contains a NUL byte; give the bare name");
-  if (const auto checked = check_notation(words); !checked) return tl::unexpected(checked.error());
-  std::string name = ascii::lower(words);
+Result<std::string> canonical(std::string_view text) {
+  if (text.empty()) return fail(ErrorCode::kInvalidName, "the domain name is empty; give a name such as example.com");
+  if (text.size() > kMaxText) return invalid(text, "is longer than 253 octets; no domain name is");
+  if (text.find('\0') != std::string_view::npos) return invalid(text, "contains a NUL byte; give the bare name");
+  if (const auto checked = check_notation(text); !checked) return tl::unexpected(checked.error());
+  std::string name = ascii::lower(text);
   // ASCII is what DNS and the MTA use already; a name that IDNA2008 would not have made (of emoji, say) gets mail too.
   if (!is_ascii(name)) {
     Result<std::string> converted = to_a_labels(name);
@@ -126,10 +126,10 @@ Result<std::string> canonical(std::string_view words) {
     name = std::move(*converted);
   }
   if (!std::ranges::all_of(name, is_host_byte)) {
-    return invalid(words, "contains something other than letters, digits, hyphens and dots; give the bare name");
+    return invalid(text, "contains something other than letters, digits, hyphens and dots; give the bare name");
   }
   if (name.ends_with('.')) name.pop_back();
-  if (const Result<void> checked = check_labels(name, words); !checked) return tl::unexpected(checked.error());
+  if (const Result<void> checked = check_labels(name, text); !checked) return tl::unexpected(checked.error());
   return name;
 }
 
@@ -139,22 +139,22 @@ bool ends_in_a_number(std::string_view name) {
   return std::ranges::all_of(name.substr(name.rfind('.') + 1), ascii::is_digit);
 }
 
-bool looks_like_ipv4(std::string_view words) {
-  return has_dot(words) && std::ranges::any_of(words, ascii::is_digit) &&
-         std::ranges::all_of(words, [](char c) { return ascii::is_digit(c) || c == '.'; });
+bool looks_like_ipv4(std::string_view text) {
+  return has_dot(text) && std::ranges::any_of(text, ascii::is_digit) &&
+         std::ranges::all_of(text, [](char c) { return ascii::is_digit(c) || c == '.'; });
 }
 
 // Which IPv6 address does not matter here, only that no host name is meant.
-bool looks_like_ipv6(std::string_view words) {
-  const std::string_view address = words.substr(0, words.find('%'));  // without a zone
+bool looks_like_ipv6(std::string_view text) {
+  const std::string_view address = text.substr(0, text.find('%'));  // without a zone
   return std::ranges::count(address, ':') >= 2 &&
          std::ranges::all_of(address, [](char c) { return ascii::is_hex(c) || c == ':' || c == '.'; });
 }
 
-bool looks_like_address(std::string_view words) {
+bool looks_like_address(std::string_view text) {
   constexpr std::string_view kTag = "ipv6:";
-  if (ascii::equal_ignoring_case(words.substr(0, kTag.size()), kTag)) words.remove_prefix(kTag.size());
-  return looks_like_ipv4(words) || looks_like_ipv6(words);
+  if (ascii::equal_ignoring_case(text.substr(0, kTag.size()), kTag)) text.remove_prefix(kTag.size());
+  return looks_like_ipv4(text) || looks_like_ipv6(text);
 }
 
 // A number or the name of a service (RFC 6335 §5.1).
@@ -176,11 +176,11 @@ Result<std::string_view> host_of(std::string_view next_hop) {
 
 }  // namespace
 
-Result<Domain> Domain::parse(std::string_view words) {
-  Result<std::string> name = canonical(words);
+Result<Domain> Domain::parse(std::string_view text) {
+  Result<std::string> name = canonical(text);
   if (!name) return tl::unexpected(std::move(name).error());
-  if (!has_dot(*name)) return invalid(words, "has no dot; give the full name, such as host.example.com");
-  if (ends_in_a_number(*name)) return invalid(words, "looks like an address; give a domain name");
+  if (!has_dot(*name)) return invalid(text, "has no dot; give the full name, such as host.example.com");
+  if (ends_in_a_number(*name)) return invalid(text, "looks like an address; give a domain name");
   return Domain(std::move(*name));
 }
 

@@ -16,8 +16,8 @@ namespace mtasts {
 // only, never an IP address (R2).
 class Domain {
  public:
-  // Error kInvalidName says what is wrong with `words` (UTF-8 or ASCII, any case, optional trailing dot).
-  static Result<Domain> parse(std::string_view words);
+  // Error kInvalidName says what is wrong with `text` (UTF-8 or ASCII, any case, optional trailing dot).
+  static Result<Domain> parse(std::string_view text);
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] std::string policy_host() const { return "mta-sts." + text_; }   // R3

@@ -21,7 +21,7 @@ struct CertificateFact {
   bool is_untrusted = false;
   bool is_for_another_name = false;   // it has names of type DNS, and none matches
   bool has_only_common_name = false;  // it has no name of type DNS, and its CN matches
-  std::string detail{};               // of the gravest fault, one sentence, escaped; empty without a fault
+  std::string detail{};               // of the most serious fault, one sentence, escaped; empty without a fault
   std::vector<std::string> names{};   // subjectAltName, type DNS
   WallTime not_after{};
 

@@ -38,9 +38,8 @@ bool refresh_due(const StoredPolicy& policy, seconds refresh, WallTime now) {
 
 }  // namespace
 
-Lookup::Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules)
-    : entry_{remembered && remembered->domain == domain ? std::move(*remembered)
-                                                        : CacheEntry{std::move(domain), {}, {}, {}}},
+Lookup::Lookup(Domain domain, std::optional<CacheEntry> cached, Effort effort, const LookupRules& rules)
+    : entry_{cached && cached->domain == domain ? std::move(*cached) : CacheEntry{std::move(domain), {}, {}, {}}},
       last_stored_(entry_.policy),
       for_delivery_(effort == Effort::kNormal),
       for_refresh_(effort == Effort::kRefresh),
@@ -72,7 +71,7 @@ Action Lookup::on_record(const RecordResult& result, WallTime now) {
   } else {
     const RecordFinding& finding = result->finding;
     const bool found = finding.kind == RecordFinding::Kind::kFound;
-    record = {State::kAbsent, found ? now + remembered_for(result->ttl) : negative_until(result->ttl, now), finding.id,
+    record = {State::kAbsent, found ? now + cached_for(result->ttl) : negative_until(result->ttl, now), finding.id,
               finding.reason};
     if (finding.kind == RecordFinding::Kind::kInvalid) record.state = State::kInvalid;
     if (found) record.state = State::kFound;
@@ -110,7 +109,7 @@ Action Lookup::on_fetch(const FetchResult& result, WallTime now, Rival rival) {
 Action Lookup::on_dane(const DaneFinding& finding, WallTime now) {
   used_network_ = true;
   const bool failed = finding.kind == DaneState::kFailed;
-  const seconds kept = failed ? rules_.dns_retry : std::max(remembered_for(finding.ttl), kMinDane);
+  const seconds kept = failed ? rules_.dns_retry : std::max(cached_for(finding.ttl), kMinDane);
   entry_.dane = DaneMemory{finding.kind, now + kept, finding.reason, finding.hosts};
   Action action = fetched_ ? finish(now) : after_record(now);
   action.save = entry_;
@@ -188,14 +187,14 @@ Action Lookup::finish(WallTime now) {
   return action;
 }
 
-seconds Lookup::remembered_for(seconds ttl) const {  // R23
+seconds Lookup::cached_for(seconds ttl) const {  // R23
   return std::max({std::min(ttl, rules_.max_ttl), rules_.min_ttl, seconds{0}});
 }
 
 // An answer that there is no record is believed for no longer than until the policy in force is due: the next lookup
 // after that refreshes it (R21). One that is due already has this lookup to refresh it.
 WallTime Lookup::negative_until(seconds ttl, WallTime now) const {
-  const WallTime until = now + remembered_for(ttl);
+  const WallTime until = now + cached_for(ttl);
   const StoredPolicy* policy = entry_.binding_policy(now);
   if (policy == nullptr) return until;
   const WallTime due = refresh_due(*policy, rules_.refresh, now) ? now : due_at(*policy, rules_.refresh);

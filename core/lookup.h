@@ -14,7 +14,7 @@
 namespace mtasts {
 
 struct LookupRules {
-  std::chrono::seconds min_ttl{60};  // bounds on remembering a record answer (R23); 0 = the record's own TTL
+  std::chrono::seconds min_ttl{60};  // bounds on how long a record answer is cached (R23); 0 = the record's own TTL
   std::chrono::seconds max_ttl{86'400};
   std::chrono::seconds retry{300};       // first back-off after a failed fetch, doubled up to an hour (R15)
   std::chrono::seconds refresh{86'400};  // a policy older than this is fetched again (R21)
@@ -68,8 +68,8 @@ class Lookup {
     kRefresh,  // ask for the record and fetch the policy again even if none is due; back-off still holds (R15, R21)
   };
 
-  // `remembered`: what the store has, if anything.
-  Lookup(Domain domain, std::optional<CacheEntry> remembered, Effort effort, const LookupRules& rules);
+  // `cached`: what the store has, if anything.
+  Lookup(Domain domain, std::optional<CacheEntry> cached, Effort effort, const LookupRules& rules);
 
   // First call. Then exactly one on_* call answers each QueryRecord, FetchPolicy or QueryDane, until Finished.
   Action start(WallTime now);
@@ -98,7 +98,7 @@ class Lookup {
   Action after_record(WallTime now);
   Action not_tried(Error fault);
   Action finish(WallTime now);
-  [[nodiscard]] std::chrono::seconds remembered_for(std::chrono::seconds ttl) const;
+  [[nodiscard]] std::chrono::seconds cached_for(std::chrono::seconds ttl) const;
   [[nodiscard]] WallTime negative_until(std::chrono::seconds ttl, WallTime now) const;
   [[nodiscard]] bool dane_missing(WallTime now) const;
   [[nodiscard]] bool record_usable(WallTime now) const;

@@ -31,7 +31,7 @@ constexpr std::size_t kMaxTries = 3;
 // questions for silent zones would have it drop all others. It goes on looking, so that a later try finds the answer.
 // One that hangs up at once, or does not take the connection, gets two tries, unless it answers others.
 constexpr std::size_t kMaxHangUps = 8;
-constexpr std::chrono::milliseconds kPatientHangUp{100};
+constexpr std::chrono::milliseconds kSlowHangUp{100};
 constexpr std::chrono::seconds kAvoidUnreachable{30};
 // A resolver that has answered nobody for so long, while a question has waited for half of its time, is asked whether
 // it is there.
@@ -410,7 +410,7 @@ void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server,
   const auto& asked = waiting.question->asked;
   const bool other_resolver = asked.size() < std::min(servers_.size(), kMaxTries);
   const bool is_unreachable = error.code == ErrorCode::kDnsUnreachable;
-  const bool is_busy = took >= kPatientHangUp || server.concurrency.has_answered_since(Clock::now() - 2 * kSilence);
+  const bool is_busy = took >= kSlowHangUp || server.concurrency.has_answered_since(Clock::now() - 2 * kSilence);
   const bool same_again = ((is_unreachable || error.code == ErrorCode::kNotTried) && asked.size() < 2) ||
                           (is_unreachable && is_busy && asked.size() < kMaxHangUps);
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));

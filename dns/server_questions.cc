@@ -18,9 +18,9 @@ using Answer = Result<DnsAnswer<std::string>>;
 
 constexpr std::size_t kMaxIdleServers = 64;  // kept for the next question to the same server
 
-class Asker final : public ServerQuestions {
+class GetdnsServerQuestions final : public ServerQuestions {
  public:
-  Asker(EventLoop& loop, ServerQuestionsConfig config, AddressRule rule)
+  GetdnsServerQuestions(EventLoop& loop, ServerQuestionsConfig config, AddressRule rule)
       : loop_(loop), config_(std::move(config)), rule_(std::move(rule)), getdns_loop_(loop) {}
 
   void ask(const std::string& address, const std::string& name, Type type, Callback done) override;
@@ -62,12 +62,12 @@ class Asker final : public ServerQuestions {
   std::map<std::string, Server> servers_;  // last, hence destroyed first: getdns may hold pointers to the rest
 };
 
-void Asker::ask(const std::string& address, const std::string& name, Type type, Callback done) {
+void GetdnsServerQuestions::ask(const std::string& address, const std::string& name, Type type, Callback done) {
   waiting_.push_back({address, name, type, std::move(done)});
   schedule_pump();
 }
 
-std::optional<Error> Asker::obstacle(const Question& question) const {
+std::optional<Error> GetdnsServerQuestions::obstacle(const Question& question) const {
   if (!is_askable(question.name))
     return Error{ErrorCode::kInvalidName, "\"" + escaped(question.name) + "\" is not a host name"};
   const auto sorted = rule_.sort({question.address});
@@ -77,12 +77,12 @@ std::optional<Error> Asker::obstacle(const Question& question) const {
   return std::nullopt;
 }
 
-bool Asker::has_room_at(const std::string& address) const {
+bool GetdnsServerQuestions::has_room_at(const std::string& address) const {
   const auto found = servers_.find(address);
   return found == servers_.end() || found->second.under_way < std::max(1U, config_.max_per_address);
 }
 
-Upstream& Asker::server(const std::string& address) {
+Upstream& GetdnsServerQuestions::server(const std::string& address) {
   Server& server = servers_[address];
   ++server.under_way;
   if (!server.upstream) {
@@ -95,7 +95,7 @@ Upstream& Asker::server(const std::string& address) {
 }
 
 // What getdns calls back runs inside it: the answer is read there and handed on in a later round of the loop.
-void Asker::put(Question question) {
+void GetdnsServerQuestions::put(Question question) {
   ++under_way_;
   const RrType type = question.type == Type::kTxt ? RrType::kTxt : RrType::kCname;
   Upstream& upstream = server(question.address);
@@ -110,7 +110,7 @@ void Asker::put(Question question) {
   });
 }
 
-void Asker::schedule_pump() {
+void GetdnsServerQuestions::schedule_pump() {
   if (pump_) return;
   pump_ = loop_.after(std::chrono::milliseconds{0}, [this] {
     pump_.reset();
@@ -118,7 +118,7 @@ void Asker::schedule_pump() {
   });
 }
 
-void Asker::pump() {
+void GetdnsServerQuestions::pump() {
   deliver();
   auto waiting = std::exchange(waiting_, {});
   for (auto& question : waiting) {
@@ -134,7 +134,7 @@ void Asker::pump() {
   forget_idle_servers();
 }
 
-void Asker::deliver() {
+void GetdnsServerQuestions::deliver() {
   for (auto& answered : std::exchange(answered_, {})) {
     if (!answered.address.empty()) {
       --under_way_;
@@ -144,7 +144,7 @@ void Asker::deliver() {
   }
 }
 
-void Asker::forget_idle_servers() {
+void GetdnsServerQuestions::forget_idle_servers() {
   if (servers_.size() > kMaxIdleServers)
     std::erase_if(servers_, [](const auto& entry) { return entry.second.under_way == 0; });
 }
@@ -154,7 +154,7 @@ void Asker::forget_idle_servers() {
 Result<std::unique_ptr<ServerQuestions>> make_server_questions(EventLoop& loop, const ServerQuestionsConfig& config) {
   auto rule = AddressRule::make(config.allow_private);
   if (!rule) return tl::unexpected(rule.error());
-  return std::make_unique<Asker>(loop, config, std::move(*rule));
+  return std::make_unique<GetdnsServerQuestions>(loop, config, std::move(*rule));
 }
 
 }  // namespace mtasts

@@ -79,7 +79,7 @@ class CurlInspector final : public HostInspector {
         zone_of_(std::move(zone_of)),
         multi_(loop),
         fetches_(loop, std::max(1U, policy_hosts_.max_in_flight), policy_hosts_.timeout),
-        sessions_(loop, std::max(1U, mx_hosts_.max_in_flight), mx_hosts_.timeout * kPatience) {}
+        sessions_(loop, std::max(1U, mx_hosts_.max_in_flight), mx_hosts_.timeout * kQueueTimeoutFactor) {}
   ~CurlInspector() override;
   CurlInspector(const CurlInspector&) = delete;
   CurlInspector& operator=(const CurlInspector&) = delete;
@@ -92,7 +92,7 @@ class CurlInspector final : public HostInspector {
  private:
   using PolicyHost = std::list<PolicyHostJob>::iterator;
   using MxHost = std::list<MxHostJob>::iterator;
-  static constexpr int kPatience = 3;  // nobody's mail waits: a turn may take longer than a session
+  static constexpr int kQueueTimeoutFactor = 3;  // nobody's mail waits: a turn may take longer than a session
 
   template <typename Fact>
   struct Target {

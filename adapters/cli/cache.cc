@@ -73,10 +73,10 @@ int cache_show(Client& client, const CacheOptions& options, const Environment& e
   return kApplies;
 }
 
-int cache_refresh(Client& client, const std::string& words, const Environment& environment) {
+int cache_refresh(Client& client, const std::string& text, const Environment& environment) {
   int code = kApplies;
   std::optional<Domain> named;
-  if (!words.empty() && !(named = domain_of(words, environment, code))) return code;
+  if (!text.empty() && !(named = domain_of(text, environment, code))) return code;
   if (const auto listed = client.store().can_be_listed(); !listed)
     return complain(environment, listed.error().detail, kTemporary);
   const auto round = run_round(client, named);

@@ -38,14 +38,14 @@ struct Environment {
   check::Observe observe = nullptr;  // in the place of the network
 };
 
-// The whole program. `words` are the command line without the program's name. Returns the exit code.
-int run(std::span<const std::string> words, const Environment& environment);
+// The whole program. `args` are the command line without the program's name. Returns the exit code.
+int run(std::span<const std::string> args, const Environment& environment);
 
 // One sentence on stderr; returns `code`.
 int complain(const Environment& environment, const std::string& sentence, ExitCode code);
 
-// The policy domain that `words` name (core/domain.h); otherwise the exit code to end with is in `code`.
-std::optional<Domain> domain_of(const std::string& words, const Environment& environment, int& code);
+// The policy domain that `text` names (core/domain.h); otherwise the exit code to end with is in `code`.
+std::optional<Domain> domain_of(const std::string& text, const Environment& environment, int& code);
 
 // Each opens the client as the user that lookups belong to. Declared here, written in a file of its own.
 struct QueryOptions {

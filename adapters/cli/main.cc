@@ -24,9 +24,9 @@ std::size_t columns() {
 
 int main(int argc, char* argv[]) {
   try {
-    const std::vector<std::string> words(argv + 1, argv + argc);
-    return mtasts::cli::run(words, {std::cout, std::cerr, wants_colour(), mtasts::become_user, mtasts::make_stderr_log,
-                                    &std::cin, columns(), ::isatty(STDERR_FILENO) == 1});
+    const std::vector<std::string> args(argv + 1, argv + argc);
+    return mtasts::cli::run(args, {std::cout, std::cerr, wants_colour(), mtasts::become_user, mtasts::make_stderr_log,
+                                   &std::cin, columns(), ::isatty(STDERR_FILENO) == 1});
   } catch (const std::exception& trouble) {
     std::cerr << "mtasts: " << trouble.what() << "\n";
     return mtasts::cli::kTemporary;

@@ -22,7 +22,7 @@ struct SetupOptions {
   setup::Wishes wishes;
 };
 
-struct Words {
+struct Arguments {
   std::string config_path = default_config_path();
   QueryOptions query;
   MatchOptions match;
@@ -41,13 +41,13 @@ struct Words {
 using Task = std::function<int(Client&)>;
 
 // Becomes the user first, so that nothing is read, written or asked with root's rights.
-int as_lookup_user(const Words& words, const Environment& environment, const Task& task) {
-  const auto config = load_config(words.config_path);
+int as_lookup_user(const Arguments& args, const Environment& environment, const Task& task) {
+  const auto config = load_config(args.config_path);
   if (!config) return complain(environment, config.error().detail, kConfiguration);
   if (const auto became = environment.become_user(config->user); !became) {
     return complain(environment, became.error().detail, kConfiguration);
   }
-  const auto client = Client::open(words.config_path, environment.make_log(), Client::Caller::kPerson);
+  const auto client = Client::open(args.config_path, environment.make_log(), Client::Caller::kPerson);
   if (!client) return complain(environment, client.error().detail, kConfiguration);
   return task(**client);
 }
@@ -58,73 +58,74 @@ CLI::App* command(CLI::App& parent, const std::string& name, const std::string& 
   return added;
 }
 
-CLI::App* query_command(CLI::App& app, Words& words) {
+CLI::App* query_command(CLI::App& app, Arguments& args) {
   CLI::App* added = command(app, "query", "What a mail server here would be told about DOMAIN",
                             "mtasts query example.com --json\n\nExit code: 0 a policy applies, 1 none does, 75 not to "
                             "be found out now, 64 usage, 78 configuration.");
-  added->add_option("DOMAIN", words.query.domain, "a recipient's domain, or a smarthost like [host]:587")->required();
-  added->add_flag("--json", words.query.json, "one line of JSON");
-  added->add_flag("--refresh", words.query.refresh, "fetch again, whatever is cached");
+  added->add_option("DOMAIN", args.query.domain, "a recipient's domain, or a smarthost like [host]:587")->required();
+  added->add_flag("--json", args.query.json, "one line of JSON");
+  added->add_flag("--refresh", args.query.refresh, "fetch again, whatever is cached");
   return added;
 }
 
-CLI::App* match_command(CLI::App& app, Words& words) {
+CLI::App* match_command(CLI::App& app, Arguments& args) {
   CLI::App* added = command(app, "match", "Whether the policy of DOMAIN lists MXHOST",
                             "mtasts match example.com mx1.example.com\n\nExit code: 0 allowed, 1 not, 75 not to be "
                             "found out now, 64 usage, 78 configuration.");
-  added->add_option("DOMAIN", words.match.domain)->required();
-  added->add_option("MXHOST", words.match.mx_host)->required();
-  added->add_flag("--json", words.match.json, "one line of JSON");
+  added->add_option("DOMAIN", args.match.domain)->required();
+  added->add_option("MXHOST", args.match.mx_host)->required();
+  added->add_flag("--json", args.match.json, "one line of JSON");
   return added;
 }
 
-CLI::App* cache_command(CLI::App& cache, Words& words, const std::string& name, const std::string& what, int domains) {
+CLI::App* cache_command(CLI::App& cache, Arguments& args, const std::string& name, const std::string& what,
+                        int domains) {
   CLI::App* added = command(cache, name, what, "mtasts cache " + name + (domains > 0 ? " example.com" : ""));
   if (domains > 0) {
-    CLI::Option* domain = added->add_option("DOMAIN", words.cache.domain);
+    CLI::Option* domain = added->add_option("DOMAIN", args.cache.domain);
     if (domains == 2) domain->required();
-    if (name == "purge") added->add_flag("--all", words.cache.all, "everything that is cached")->excludes(domain);
+    if (name == "purge") added->add_flag("--all", args.cache.all, "everything that is cached")->excludes(domain);
   }
-  if (name == "list" || name == "show") added->add_flag("--json", words.cache.json, "one line of JSON for each domain");
+  if (name == "list" || name == "show") added->add_flag("--json", args.cache.json, "one line of JSON for each domain");
   return added;
 }
 
-CLI::App* ping_command(CLI::App& app, Words& words) {
+CLI::App* ping_command(CLI::App& app, Arguments& args) {
   CLI::App* added = command(app, "ping", "Whether mtastsd answers",
                             "mtasts ping --socket inet:127.0.0.1:8461\n\nExit code: 0 it answers, 75 it does not, 64 "
                             "usage, 78 configuration.");
-  added->add_option("--socket", words.ping.socket, "where it listens; by default the first address of socketmap.listen")
+  added->add_option("--socket", args.ping.socket, "where it listens; by default the first address of socketmap.listen")
       ->type_name("ADDRESS");
   added->add_flag_callback(
-      "--exim", [&words] { words.ping.language = PingLanguage::kExim; },
+      "--exim", [&args] { args.ping.language = PingLanguage::kExim; },
       "ask the socket for Exim; by default the first address of exim.listen, or mtastsd-exim.socket");
-  added->add_option("--timeout", words.ping_timeout, "seconds to wait, 1 to 60")
+  added->add_option("--timeout", args.ping_timeout, "seconds to wait, 1 to 60")
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 60))
       ->capture_default_str();
-  added->add_flag("--json", words.ping.json, "one line of JSON");
+  added->add_flag("--json", args.ping.json, "one line of JSON");
   return added;
 }
 
-CLI::App* config_command(CLI::App& app, Words& words) {
+CLI::App* config_command(CLI::App& app, Arguments& args) {
   CLI::App* added =
       command(app, "config", "The configuration in force and where each value came from", "mtasts config");
-  added->add_flag("--json", words.config_json, "one line of JSON");
+  added->add_flag("--json", args.config_json, "one line of JSON");
   return added;
 }
 
-CLI::App* status_command(CLI::App& app, Words& words) {
+CLI::App* status_command(CLI::App& app, Arguments& args) {
   CLI::App* added = command(app, "status", "Whether everything works here that protects mail, on one screen",
                             "mtasts status --json\n\nExit code, as monitoring wants it: 0 all is well, 1 warning, 2 "
                             "critical, 64 usage.");
-  added->add_flag("--json", words.status.json, "one line of JSON");
+  added->add_flag("--json", args.status.json, "one line of JSON");
   return added;
 }
 
-CLI::App* completion_command(CLI::App& app, Words& words) {
+CLI::App* completion_command(CLI::App& app, Arguments& args) {
   CLI::App* added = command(app, "completion", "The script by which a shell completes the words of this command",
                             "mtasts completion bash > /etc/bash_completion.d/mtasts");
-  added->add_option("SHELL", words.shell)->required()->check(CLI::IsMember({"bash", "fish", "zsh"}));
+  added->add_option("SHELL", args.shell)->required()->check(CLI::IsMember({"bash", "fish", "zsh"}));
   return added;
 }
 
@@ -286,13 +287,13 @@ CLI::App* report_command(CLI::App& app, report::Options& options) {
 
 // Reports come from strangers. Root reads them as the user of lookups, or, where that one does not exist yet, as
 // nobody.
-int sum_up(const Words& words, const Environment& environment) {
+int sum_up(const Arguments& args, const Environment& environment) {
   const auto give_up_rights = [&] {
-    const auto config = load_config(words.config_path);
+    const auto config = load_config(args.config_path);
     const auto became = environment.become_user(config ? config->user : "nobody");
     return became ? became : environment.become_user("nobody");
   };
-  return report::report(words.report, {environment.out, environment.err, environment.colour, give_up_rights});
+  return report::report(args.report, {environment.out, environment.err, environment.colour, give_up_rights});
 }
 
 // The commands with the functions that carry them out.
@@ -300,40 +301,40 @@ struct Commands {
   std::vector<std::pair<CLI::App*, std::function<int()>>> all;
 };
 
-Commands declare(CLI::App& app, Words& words, const Environment& s) {
+Commands declare(CLI::App& app, Arguments& args, const Environment& s) {
   constexpr int kNoDomain = 0;
   constexpr int kMayName = 1;
   constexpr int kMustName = 2;
   CLI::App* cache = command(app, "cache", "What is cached", "mtasts cache list");
   cache->require_subcommand(1);
-  const auto with_client = [&words, &s](const Task& task) {
-    return [&, task] { return as_lookup_user(words, s, task); };
+  const auto with_client = [&args, &s](const Task& task) {
+    return [&, task] { return as_lookup_user(args, s, task); };
   };
   return {{
-      {query_command(app, words), with_client([&](Client& client) { return query(client, words.query, s); })},
-      {match_command(app, words), with_client([&](Client& client) { return match(client, words.match, s); })},
-      {cache_command(*cache, words, "list", "One line for each cached domain that has a record", kNoDomain),
-       with_client([&](Client& client) { return cache_list(client, words.cache, s); })},
-      {cache_command(*cache, words, "show", "Everything cached of DOMAIN", kMustName),
-       with_client([&](Client& client) { return cache_show(client, words.cache, s); })},
-      {cache_command(*cache, words, "refresh", "Fetch the policy of DOMAIN, or every cached one, again", kMayName),
-       with_client([&](Client& client) { return cache_refresh(client, words.cache.domain, s); })},
-      {cache_command(*cache, words, "purge", "Forget DOMAIN, or everything with --all", kMayName),
-       with_client([&](Client& client) { return cache_purge(client, words.cache, s); })},
-      {ping_command(app, words),
+      {query_command(app, args), with_client([&](Client& client) { return query(client, args.query, s); })},
+      {match_command(app, args), with_client([&](Client& client) { return match(client, args.match, s); })},
+      {cache_command(*cache, args, "list", "One line for each cached domain that has a record", kNoDomain),
+       with_client([&](Client& client) { return cache_list(client, args.cache, s); })},
+      {cache_command(*cache, args, "show", "Everything cached of DOMAIN", kMustName),
+       with_client([&](Client& client) { return cache_show(client, args.cache, s); })},
+      {cache_command(*cache, args, "refresh", "Fetch the policy of DOMAIN, or every cached one, again", kMayName),
+       with_client([&](Client& client) { return cache_refresh(client, args.cache.domain, s); })},
+      {cache_command(*cache, args, "purge", "Forget DOMAIN, or everything with --all", kMayName),
+       with_client([&](Client& client) { return cache_purge(client, args.cache, s); })},
+      {ping_command(app, args),
        [&] {
-         words.ping.timeout = std::chrono::seconds(words.ping_timeout);
-         return ping(words.config_path, words.ping, s);
+         args.ping.timeout = std::chrono::seconds(args.ping_timeout);
+         return ping(args.config_path, args.ping, s);
        }},
-      {check_command(app, words.check), [&] { return check_domains(words.check, words.config_path, s); }},
-      {setup_command(app, words.setup), [&] { return set_up(words.setup, words.config_path, s); }},
-      {publish_command(app, words.publish), [&] { return publish_policies(words.publish, words.config_path, s); }},
-      {report_command(app, words.report), [&] { return sum_up(words, s); }},
-      {config_command(app, words), [&] { return show_config(words.config_path, words.config_json, s); }},
-      {status_command(app, words), [&] { return show_status(words.config_path, words.status, s); }},
-      {completion_command(app, words),
+      {check_command(app, args.check), [&] { return check_domains(args.check, args.config_path, s); }},
+      {setup_command(app, args.setup), [&] { return set_up(args.setup, args.config_path, s); }},
+      {publish_command(app, args.publish), [&] { return publish_policies(args.publish, args.config_path, s); }},
+      {report_command(app, args.report), [&] { return sum_up(args, s); }},
+      {config_command(app, args), [&] { return show_config(args.config_path, args.config_json, s); }},
+      {status_command(app, args), [&] { return show_status(args.config_path, args.status, s); }},
+      {completion_command(app, args),
        [&] {
-         s.out << completion_script(app, words.shell);
+         s.out << completion_script(app, args.shell);
          return kApplies;
        }},
   }};
@@ -356,28 +357,28 @@ int complain(const Environment& environment, const std::string& sentence, ExitCo
   return code;
 }
 
-std::optional<Domain> domain_of(const std::string& words, const Environment& environment, int& code) {
-  auto domain = policy_domain(words);
+std::optional<Domain> domain_of(const std::string& text, const Environment& environment, int& code) {
+  auto domain = policy_domain(text);
   if (domain && *domain) return std::move(**domain);
   code = complain(environment, domain ? "an address or a name without a dot has no policy" : domain.error().detail,
                   kUsage);
   return std::nullopt;
 }
 
-int run(std::span<const std::string> words, const Environment& environment) {
+int run(std::span<const std::string> args, const Environment& environment) {
   CLI::App app("MTA-STS (RFC 8461) policies, as the mail server on this machine sees them.", "mtasts");
-  Words said;
+  Arguments arguments;
   app.set_version_flag("--version", "mtasts " MTASTS_VERSION);
-  app.add_option("--config", said.config_path, "configuration file")->type_name("FILE");
+  app.add_option("--config", arguments.config_path, "configuration file")->type_name("FILE");
   app.require_subcommand(1);
   app.fallthrough();
   app.footer("Example: mtasts query example.com");
-  const Commands commands = declare(app, said, environment);
+  const Commands commands = declare(app, arguments, environment);
   try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them last first
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));  // CLI11 wants them last first
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return app.exit(problem, environment.out, environment.err);  // --help, --version
-    const auto unknown = unknown_command(app, words);
+    const auto unknown = unknown_command(app, args);
     const int code =
         complain(environment, unknown.value_or(std::string(problem.what()) + "; see mtasts --help"), kUsage);
     return app.got_subcommand("check") ? check::kUnknownExit : code;

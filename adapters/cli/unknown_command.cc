@@ -21,17 +21,17 @@ std::vector<std::string> names_of(const CLI::App& app) {
 
 }  // namespace
 
-std::optional<std::string> unknown_command(const CLI::App& app, std::span<const std::string> words) {
+std::optional<std::string> unknown_command(const CLI::App& app, std::span<const std::string> args) {
   const CLI::App* at = &app;
-  for (std::size_t i = 0; i < words.size() && at->get_require_subcommand_min() > 0; ++i) {
-    const bool is_option = words[i].starts_with('-');
-    if (words[i] == "--config") ++i;  // the one option before a command that has a value
+  for (std::size_t i = 0; i < args.size() && at->get_require_subcommand_min() > 0; ++i) {
+    const bool is_option = args[i].starts_with('-');
+    if (args[i] == "--config") ++i;  // the one option before a command that has a value
     if (is_option) continue;
-    const CLI::App* next = subcommand(*at, words[i]);
+    const CLI::App* next = subcommand(*at, args[i]);
     if (next == nullptr) {
-      const std::string meant = closest(words[i], names_of(*at));
+      const std::string meant = closest(args[i], names_of(*at));
       const std::string path = at == &app ? "mtasts" : "mtasts " + at->get_name();
-      return "unknown command '" + escaped(words[i], 40) + "'" +
+      return "unknown command '" + escaped(args[i], 40) + "'" +
              (meant.empty() ? "; see " + path + " --help" : "; did you mean " + meant + "?");
     }
     at = next;

@@ -21,7 +21,7 @@ const Decision* AnswerMemory::any(std::string_view next_hop) const {
   return answer != nullptr ? &answer->decision : nullptr;
 }
 
-const Decision& AnswerMemory::remember(std::string_view next_hop, Decision decision, SteadyTime now) {
+const Decision& AnswerMemory::put(std::string_view next_hop, Decision decision, SteadyTime now) {
   std::erase_if(answers_, [&](const Answer& answer) { return answer.next_hop == next_hop; });
   if (answers_.size() == kMax) answers_.pop_front();
   answers_.push_back({std::string(next_hop), std::move(decision), now});

@@ -23,7 +23,7 @@ class AnswerMemory {
   [[nodiscard]] const Decision* fresh(std::string_view next_hop, SteadyTime now) const;
   // The answer of any age: for what happens later to a message that was routed by it.
   [[nodiscard]] const Decision* any(std::string_view next_hop) const;
-  const Decision& remember(std::string_view next_hop, Decision decision, SteadyTime now);
+  const Decision& put(std::string_view next_hop, Decision decision, SteadyTime now);
 
  private:
   struct Answer {

@@ -41,7 +41,7 @@ EximReply EximHost::answer(std::string_view function, EximWords words, EximReply
   // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
   Decision found = look_up(**opened, *domain);
   report_route(found);
-  return reply(answers_.remember(*domain, std::move(found), std::chrono::steady_clock::now()));
+  return reply(answers_.put(*domain, std::move(found), std::chrono::steady_clock::now()));
 }
 
 Decision EximHost::look_up(Client& client, std::string_view domain) {

@@ -118,7 +118,7 @@ void EximProtocol::ended(const Question& question) {
   if (!question.process.empty()) processes_.end_lookup(question.process, std::chrono::steady_clock::now());
 }
 
-// Some process of Exim has another configuration than we have words for: that does not mend itself.
+// Some process of Exim has another configuration than we have words for: that does not pass by itself.
 Answer EximProtocol::refuse(std::string_view map, const std::string& why) {
   log_.write(refused_.is_due() ? LogLevel::kWarning : LogLevel::kDebug,
              LogLine("exim-request-refused")

@@ -379,7 +379,7 @@ void Daemon::apply(const Config& config) {
   log_.set_listener([this, file = DeliveryEventFile(config.cache_directory)](const std::string& line) {
     const auto event = read_delivery_event(line, "exim");
     if (!event) return;
-    metrics_.befell(*event);
+    metrics_.happened(*event);
     file.add(*event, now());
   });
 }

@@ -11,7 +11,7 @@ Observer::Observer(Service& service, EventLoop& loop, Log& log)
 
 void Observer::watch(const Domain& domain, const Decision& decision, std::string_view server) {
   if (watched_.size() == kMaxWatched || !watched_.insert(domain.text()).second) return;
-  choice_.watch(domain, decision.mx, [this, decision, server](const MxChoice::Findings& findings) {
+  choice_.probe_all(domain, decision.mx, [this, decision, server](const MxChoice::Findings& findings) {
     watched_.erase(decision.domain);
     if (findings_.take(std::chrono::steady_clock::now())) log_observed(log_, decision, server, findings);
   });

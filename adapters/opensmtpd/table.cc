@@ -106,7 +106,7 @@ Decision Table::observed(const Decision& decision) const {
 void Table::look_ahead(const Domain& domain, const Decision& decision) {
   if (!is_enforced(decision) && !is_watched(decision)) return;
   if (!probes_ || !watched_.insert(domain.text()).second) return;
-  choice_.watch(domain, decision.mx, [this, domain, decision](const MxChoice::Findings& findings) {
+  choice_.probe_all(domain, decision.mx, [this, domain, decision](const MxChoice::Findings& findings) {
     watched_.erase(domain.text());
     if (decision.observed) return log_observed(deps_.log, decision, "opensmtpd", findings);
     if (is_watched(decision)) report_testing(domain, findings.failures);

@@ -1,5 +1,5 @@
 // Runs lookup machines (core/lookup) against the ports on one event loop. Equal lookups under way share one machine; of
-// those in several processes one goes to the network, the others wait for what it remembers (docs/adr/0005-claims.md).
+// those in several processes one goes to the network, the others wait for what it caches (docs/adr/0005-claims.md).
 #pragma once
 
 #include <chrono>

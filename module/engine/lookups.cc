@@ -4,12 +4,10 @@
 
 namespace mtasts {
 
-Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> remembered, const Error& error,
+Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> cached, const Error& error,
                                 WallTime now) {
-  if (remembered && remembered->policy_in_force(now) != nullptr)
-    return {std::move(*remembered), Outcome::Progress::kSettled, true};
-  return {remembered ? std::move(*remembered) : CacheEntry{domain, {}, {}, {}}, Outcome::Progress::kNotTried, true,
-          error};
+  if (cached && cached->policy_in_force(now) != nullptr) return {std::move(*cached), Outcome::Progress::kSettled, true};
+  return {cached ? std::move(*cached) : CacheEntry{domain, {}, {}, {}}, Outcome::Progress::kNotTried, true, error};
 }
 
 }  // namespace mtasts

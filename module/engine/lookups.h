@@ -22,7 +22,7 @@ class Lookups {
 
 // What can be said of a domain while lookups are impossible because of `error`: a policy in force needs no network
 // (R17), everything else was not tried.
-Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> remembered, const Error& error,
+Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> cached, const Error& error,
                                 WallTime now);
 
 }  // namespace mtasts

@@ -86,7 +86,7 @@ void Sweep::look_through(unsigned shard) {
 
 void Sweep::look_at(const CacheEntry& entry, WallTime used) {
   const WallTime now = deps_.clock();
-  ++summary_.remembered;
+  ++summary_.domains;
   if (entry.policy_in_force(now) != nullptr) ++summary_.in_force;
   switch (sweep_action(entry, used, rules_, now)) {
     case SweepAction::kKeep:

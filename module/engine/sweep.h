@@ -21,9 +21,9 @@ struct SweepSummary {
     Domain domain;
     std::string why;
   };
-  std::size_t remembered = 0;  // domains of which the store knows anything
-  std::size_t in_force = 0;    // policies
-  std::size_t due = 0;         // of those, to be fetched again
+  std::size_t domains = 0;   // of which the store knows anything
+  std::size_t in_force = 0;  // policies
+  std::size_t due = 0;       // of those, to be fetched again
   std::size_t refreshed = 0;
   std::size_t forgotten = 0;
   std::size_t damaged = 0;         // entries, looked up again

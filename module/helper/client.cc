@@ -178,7 +178,7 @@ void HelperClient::lookup(const Domain& domain, Lookup::Effort effort, milliseco
   ask({request.begin() + 1, request.end()}, deadline + kGrace,
       [this, domain, answer = std::move(answer)](const Result<Fields>& fields) {
         const auto outcome = decode_lookup(fields, domain);
-        answer(outcome ? *outcome : remembered(domain, outcome.error()));
+        answer(outcome ? *outcome : cached_outcome(domain, outcome.error()));
       });
 }
 
@@ -189,7 +189,7 @@ void HelperClient::on_late(std::uint64_t id) {
     lost({ErrorCode::kLocalFault, "the lookup helper does not answer any more"});
 }
 
-Outcome HelperClient::remembered(const Domain& domain, const Error& error) {
+Outcome HelperClient::cached_outcome(const Domain& domain, const Error& error) {
   deps_.log.write(told_.is_due() ? LogLevel::kError : LogLevel::kDebug,
                   LogLine("lookup-impossible").field("domain", domain.text()).text("detail", error.detail));
   const auto stored = deps_.store.get(domain);

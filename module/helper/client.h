@@ -76,7 +76,7 @@ class HelperClient final : public Lookups {
   void send();
   void on_late(std::uint64_t id);
   void lost(const Error& error);
-  [[nodiscard]] Outcome remembered(const Domain& domain, const Error& error);
+  [[nodiscard]] Outcome cached_outcome(const Domain& domain, const Error& error);
 
   Config config_;
   Deps deps_;

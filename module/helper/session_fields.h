@@ -14,7 +14,7 @@ inline constexpr std::chrono::seconds kHelperTakesSessions{10};
 
 // Kinds of requests, in the place behind the id; nothing is answered.
 inline constexpr const char* kReportRequest = "report";
-// Asks whether a domain wants reports, and remembers it; nothing is answered.
+// Asks whether a domain wants reports, and caches the answer; nothing is answered.
 inline constexpr const char* kLearnRequest = "learn";
 
 // The session is one of a connection under an enforced policy: MX hosts that it does not list are looked for and

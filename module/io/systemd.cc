@@ -20,7 +20,7 @@ namespace {
 constexpr int kFirstSocket = 3;  // SD_LISTEN_FDS_START
 
 // A service manager that stands still must not stop the loop for long.
-constexpr timeval kPatience{.tv_sec = 1, .tv_usec = 0};
+constexpr timeval kSendTimeout{.tv_sec = 1, .tv_usec = 0};
 
 std::optional<std::int64_t> number_in(const char* variable) {
   const char* text = std::getenv(variable);
@@ -94,7 +94,7 @@ void Notifier::send(const std::string& message) const {
   socket_.copy(address.sun_path, socket_.size());
   if (socket_.front() == '@') address.sun_path[0] = '\0';
   const Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kSendTimeout, sizeof kSendTimeout);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
   ::sendto(socket.get(), message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
            length);

@@ -12,7 +12,7 @@ namespace mtasts::server {
 namespace {
 
 // How long the rest of a request, or the reading of a reply, may take.
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kClientTimeout{10};
 // What a large reply took is given back.
 constexpr std::size_t kMaxKept = 64UL * 1024;
 // What is read of a client whose request waits: only to notice that it closes.
@@ -153,7 +153,7 @@ void Connection::wait_for_client() {
   const bool client_owes = !out_.empty() || (reads && !pending_ && !in_.empty());
   if (!client_owes) return timer_.reset();
   if (timer_) return;
-  timer_ = deps_.loop.after(kPatience, [this] {
+  timer_ = deps_.loop.after(kClientTimeout, [this] {
     deps_.handler.complain(out_.empty() ? "it did not go on with its request" : "it does not read its replies", in_);
     if (out_.empty()) {
       out_ = deps_.framing.farewell;

@@ -47,7 +47,7 @@ std::string label(const char* name, std::string_view value) {
   return std::string(name) + "=\"" + std::string(value) + '"';
 }
 
-// What can befall a delivery of the mail servers that ask. Only Exim tells what became of its sessions.
+// What can happen to a delivery of the mail servers that ask. Only Exim tells what became of its sessions.
 constexpr std::array<std::pair<const char*, std::string_view>, 11> kBefalls{{{"exim", kDeferred},
                                                                              {"exim", kEnforceFailure},
                                                                              {"exim", kObservedDefer},
@@ -91,7 +91,7 @@ void Metrics::round_ended(const SweepSummary& summary) {
   refreshed_ += summary.refreshed;
   refresh_failures_ += summary.due - summary.refreshed;
   policies_ = summary.in_force;
-  domains_ = summary.remembered;
+  domains_ = summary.domains;
 }
 
 std::string Metrics::text() const {
@@ -115,7 +115,7 @@ std::string Metrics::text() const {
   page.metric("mtasts_lookups_total", "counter", "Requests that needed the network, by what was found out.");
   for (const auto& [result, number] : lookups_) page.value(number, label("result", result));
   page.metric("mtasts_delivery_events_total", "counter",
-              "What befell deliveries, by mail server and event; those of observe mode did no harm.");
+              "What happened to deliveries, by mail server and event; those of observe mode did no harm.");
   for (const auto& [of, number] : events_)
     page.value(number, label("server", of.first) + "," + label("event", of.second));
   page.simple("mtasts_requests_waiting", "gauge", "Requests that wait for the network.", waiting_);

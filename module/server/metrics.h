@@ -31,8 +31,8 @@ class Metrics {
   void answered(const std::optional<Label>& label, std::chrono::duration<double> took);
   void from_memory() { ++memory_hits_; }
   void from_store() { ++store_hits_; }
-  // Something befell a delivery (module/store/delivery_events.h).
-  void befell(const DeliveryEvent& event) { ++events_[{event.server, std::string(event.event)}]; }
+  // Something happened to a delivery (module/store/delivery_events.h).
+  void happened(const DeliveryEvent& event) { ++events_[{event.server, std::string(event.event)}]; }
   // The network was needed. `outcome`: what came of it.
   void looked_up(const Outcome& outcome);
   void waiting(int change) { waiting_ += change; }

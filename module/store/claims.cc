@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kPlaces = std::int64_t{1} << 61U;
 constexpr off_t kKeyPlace = 2 * kPlaces;                // behind those of the claims: who makes the key has it
-constexpr std::chrono::milliseconds kKeyPatience{200};  // for sixteen octets
+constexpr std::chrono::milliseconds kKeyTimeout{200};  // for sixteen octets
 
 class LockedRange final : public PolicyStore::Claim {
  public:
@@ -52,7 +52,7 @@ bool write_key(int file, const SipKey& key) {
 // Where none can be kept, each process has its own: it coordinates nothing with others, but within itself.
 SipKey key_of_all(int file) {
   if (const auto key = read_key(file)) return *key;
-  const RangeLock lock(file, kKeyPlace, 1, kKeyPatience);
+  const RangeLock lock(file, kKeyPlace, 1, kKeyTimeout);
   if (const auto key = read_key(file)) return *key;
   const SipKey made = random_key();
   if (lock.state() == RangeLock::State::kHeld && write_key(file, made)) return made;

@@ -1,5 +1,5 @@
-// What befell deliveries lately, for `mtasts status` and metrics: a line an event in the file `.events` of the store,
-// `<seconds since the epoch> <event> <server> <domain>`. The log has the whole story of each.
+// What happened to deliveries lately, for `mtasts status` and metrics: a line an event in the file `.events` of the
+// store, `<seconds since the epoch> <event> <server> <domain>`. The log has the whole story of each.
 #pragma once
 
 #include <array>

@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t kMaxRemembered = 10'000;
+constexpr std::size_t kMaxCached = 10'000;
 constexpr std::size_t kMaxAsked = 20;    // domains, at a time
 constexpr std::size_t kMaxWaiting = 20;  // sessions for one domain
 constexpr seconds kShortest{60};         // how long an answer is cached
@@ -34,8 +34,8 @@ TlsReports::TlsReports(const Deps& deps, const std::string& socket)
       most_asked_(std::clamp(deps.dns_places / 4, std::size_t{1}, kMaxAsked)),
       socket_(deps.loop, deps.store.throttle(), deps.log, socket),
       wishes_(deps.store_directory),
-      told_(kMaxRemembered),
-      wanted_(kMaxRemembered) {
+      told_(kMaxCached),
+      wanted_(kMaxCached) {
   socket_.on_empty([this] {
     if (idle_ && is_idle()) idle_();
   });

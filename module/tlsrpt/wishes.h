@@ -36,7 +36,7 @@ class ReportWishes {
 
   // nullopt: nobody knows, or no longer.
   [[nodiscard]] std::optional<ReportWish> find(const Domain& domain, WallTime now) const;
-  // Where the store cannot be written it is not remembered; whoever looks policies up has said so.
+  // Where the store cannot be written it is not cached; whoever looks policies up has said so.
   void put(const Domain& domain, const ReportWish& wish) const;
 
  private:

@@ -49,8 +49,8 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
     if (open->hosts.empty())
       return end(*open, fail(ErrorCode::kValidationFailure, "no MX host of " + name + " is permitted"));
     if (deps_.probes == nullptr) return end(*open, open->hosts.front());
-    const auto told = patterns.empty() ? std::nullopt : std::optional(open->domain);
-    for (const std::string& host : open->hosts) find_out(told, host, look);
+    const auto report_for = patterns.empty() ? std::nullopt : std::optional(open->domain);
+    for (const std::string& host : open->hosts) probe_or_report(report_for, host, look);
     look();
   });
 }
@@ -86,42 +86,42 @@ void MxChoice::look_at(Choice& choice, bool at_deadline) {
                                                       " passes: see the lines event=mx-failed before this one"));
 }
 
-bool MxChoice::find_out(const std::optional<Domain>& told, const std::string& host,
-                        const std::function<void()>& done) const {
+bool MxChoice::probe_or_report(const std::optional<Domain>& report_for, const std::string& host,
+                               const std::function<void()>& done) const {
   if (deps_.probes->known(host) != nullptr) {
-    tell(told, host);
+    report(report_for, host);
     return false;
   }
-  deps_.probes->probe(host, [this, told, host, done] {
-    tell(told, host);
+  deps_.probes->probe(host, [this, report_for, host, done] {
+    report(report_for, host);
     done();
   });
   return true;
 }
 
-void MxChoice::tell(const std::optional<Domain>& domain, const std::string& host) const {
+void MxChoice::report(const std::optional<Domain>& domain, const std::string& host) const {
   const Probes::Known* known = deps_.probes->known(host);
-  if (domain && deps_.told && known != nullptr) deps_.told(*domain, host, known->value.trial, known->until);
+  if (domain && deps_.report && known != nullptr) deps_.report(*domain, host, known->value.trial, known->until);
 }
 
-void MxChoice::tell_not_named(const Domain& domain, const std::string& host) const {
-  if (deps_.told) deps_.told(domain, host, {tl::unexpected(not_named())}, deps_.probes->now() + kNotNamedFor);
+void MxChoice::report_not_named(const Domain& domain, const std::string& host) const {
+  if (deps_.report) deps_.report(domain, host, {tl::unexpected(not_named())}, deps_.probes->now() + kNotNamedFor);
 }
 
-struct MxChoice::Watch {
+struct MxChoice::ProbeRun {
   Domain domain;
   std::vector<std::string> hosts;
   std::vector<std::string> patterns;
-  Watched done;
+  AllProbed done;
   std::size_t missing = 0;  // probes that have not ended
 };
 
 // What nothing is known of any more when the last probe ends was no failure; nor is a host that nobody can reach.
-MxChoice::Findings MxChoice::findings_of(const Watch& watch) const {
-  Findings findings{{}, watch.hosts.size()};
-  for (const std::string& host : watch.hosts) {
+MxChoice::Findings MxChoice::findings_of(const ProbeRun& run) const {
+  Findings findings{{}, run.hosts.size()};
+  for (const std::string& host : run.hosts) {
     const Probes::Known* known = deps_.probes->known(host);
-    if (!mx_allowed(watch.patterns, host))
+    if (!mx_allowed(run.patterns, host))
       findings.failures.push_back({host, not_named()});
     else if (known != nullptr && is_refused(known->value.trial.result))
       findings.failures.push_back({host, known->value.trial.result.error()});
@@ -129,20 +129,20 @@ MxChoice::Findings MxChoice::findings_of(const Watch& watch) const {
   return findings;
 }
 
-void MxChoice::watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done) {
-  const auto watch = std::make_shared<Watch>(Watch{domain, {}, patterns, std::move(done)});
-  deps_.resolver.mx(domain.text(), [this, watch](const Result<DnsAnswer<MxRecord>>& answer) {
-    if (answer) watch->hosts = candidates(watch->domain.text(), answer->records, {}, random_);
-    const auto one_is_known = [this, watch] {
-      if (--watch->missing == 0) watch->done(findings_of(*watch));
+void MxChoice::probe_all(const Domain& domain, const std::vector<std::string>& patterns, AllProbed done) {
+  const auto run = std::make_shared<ProbeRun>(ProbeRun{domain, {}, patterns, std::move(done)});
+  deps_.resolver.mx(domain.text(), [this, run](const Result<DnsAnswer<MxRecord>>& answer) {
+    if (answer) run->hosts = candidates(run->domain.text(), answer->records, {}, random_);
+    const auto one_is_known = [this, run] {
+      if (--run->missing == 0) run->done(findings_of(*run));
     };
-    for (const std::string& host : watch->hosts) {
-      if (!mx_allowed(watch->patterns, host))
-        tell_not_named(watch->domain, host);
-      else if (find_out(watch->domain, host, one_is_known))
-        ++watch->missing;
+    for (const std::string& host : run->hosts) {
+      if (!mx_allowed(run->patterns, host))
+        report_not_named(run->domain, host);
+      else if (probe_or_report(run->domain, host, one_is_known))
+        ++run->missing;
     }
-    if (watch->missing == 0) watch->done(findings_of(*watch));
+    if (run->missing == 0) run->done(findings_of(*run));
   });
 }
 

@@ -1,5 +1,6 @@
 // The MX hosts of a domain, tried. OpenSMTPD is named one of them: it takes a relay host without a second one to fall
-// back to, so that whoever names it has to know whether it would pass. Of policies that are only watched all are tried.
+// back to, so that whoever names it has to know whether it would pass. Of policies that are only observed all are
+// tried.
 #pragma once
 
 #include <chrono>
@@ -26,7 +27,7 @@ class MxChoice {
     Probes* probes;  // nullptr: none is tried, the most preferred is taken
     // What is known of a host under a domain's policy and until when, each time that somebody wants to know it; of
     // hosts that the policy does not name and that are not tried for it, that they are not named. May be empty.
-    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until)> told;
+    std::function<void(const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until)> report;
   };
   // The host, or why there is none.
   using Done = std::function<void(const Result<std::string>& host)>;
@@ -39,33 +40,35 @@ class MxChoice {
     std::vector<Failure> failures;
     std::size_t hosts = 0;  // that there are; 0: DNS names none
   };
-  using Watched = std::function<void(const Findings& findings)>;
+  using AllProbed = std::function<void(const Findings& findings)>;
 
   explicit MxChoice(Deps deps);
   ~MxChoice();
   MxChoice(const MxChoice&) = delete;
   MxChoice& operator=(const MxChoice&) = delete;
 
-  // `patterns`: of the policy; empty: there is none, every MX is permitted, nobody is told. `done` is called exactly
-  // once, never from inside this call, at the latest after `deadline`: then with the host of the best prospect, because
-  // smtpd will itself deliver to no host that does not pass.
+  // `patterns`: of the policy; empty: there is none, every MX is permitted, nothing is reported. `done` is called
+  // exactly once, never from inside this call, at the latest after `deadline`: then with the host of the best prospect,
+  // because smtpd will itself deliver to no host that does not pass.
   void choose(const Domain& domain, const std::vector<std::string>& patterns, std::chrono::milliseconds deadline,
               Done done);
   // Tries all MX hosts of a domain, of which the policy permits some; with probes only. `done` is called exactly once,
   // when all have been tried, with none where DNS does not name them.
-  void watch(const Domain& domain, const std::vector<std::string>& patterns, Watched done);
+  void probe_all(const Domain& domain, const std::vector<std::string>& patterns, AllProbed done);
 
  private:
   struct Choice;
-  struct Watch;
+  struct ProbeRun;
 
   void end(Choice& choice, const Result<std::string>& host);
-  [[nodiscard]] Findings findings_of(const Watch& watch) const;
+  [[nodiscard]] Findings findings_of(const ProbeRun& run) const;
   void look_at(Choice& choice, bool at_deadline);
-  // Tells what is known of the host, or makes it known and calls `done`; true: it has to be waited for.
-  bool find_out(const std::optional<Domain>& told, const std::string& host, const std::function<void()>& done) const;
-  void tell(const std::optional<Domain>& domain, const std::string& host) const;
-  void tell_not_named(const Domain& domain, const std::string& host) const;
+  // Reports what is known of the host for `report_for`, or probes it, reports and calls `done`; true: it has to be
+  // waited for.
+  bool probe_or_report(const std::optional<Domain>& report_for, const std::string& host,
+                       const std::function<void()>& done) const;
+  void report(const std::optional<Domain>& domain, const std::string& host) const;
+  void report_not_named(const Domain& domain, const std::string& host) const;
 
   Deps deps_;
   std::mt19937 random_;

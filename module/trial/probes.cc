@@ -11,7 +11,7 @@ using std::chrono::minutes;
 
 constexpr minutes kPassedFor{10};
 constexpr minutes kFailedFor{2};  // less than smtpd waits before it tries again
-constexpr std::size_t kMaxRemembered = 10'000;
+constexpr std::size_t kMaxCached = 10'000;
 
 // Did TLS come to nothing that would have come to something with SNI? A host that is busy, or without STARTTLS now,
 // says nothing of that.
@@ -22,7 +22,7 @@ bool is_for_want_of_sni(ErrorCode code) {
 }  // namespace
 
 Probes::Probes(Deps deps, bool also_without_sni)
-    : deps_(std::move(deps)), also_without_sni_(also_without_sni), findings_(kMaxRemembered) {}
+    : deps_(std::move(deps)), also_without_sni_(also_without_sni), findings_(kMaxCached) {}
 
 const Probes::Known* Probes::known(const std::string& host) const { return findings_.find(host, deps_.clock()); }
 
@@ -62,17 +62,17 @@ void Probes::try_without_sni(const std::string& host, const MxTrial& with_sni) {
 // Where it cannot be said now, what was found the last time counts, for a short time.
 void Probes::judge_need_of_sni(const std::string& host, const MxTrial& with_sni, const Result<void>& without) {
   if (without) {
-    remember(host, {with_sni, true, false}, kPassedFor);
+    cache(host, {with_sni, true, false}, kPassedFor);
   } else if (is_for_want_of_sni(without.error().code)) {
     deps_.log.write(LogLevel::kInfo, LogLine("mx-needs-sni")
                                          .field("mx", host)
                                          .field("error", error_name(without.error().code))
                                          .text("detail", without.error().detail)
                                          .text("effect", "OpenSMTPD 6.8, which sends no SNI, refuses it"));
-    remember(host, {with_sni, true, true}, kPassedFor);
+    cache(host, {with_sni, true, true}, kPassedFor);
   } else {
     const Known* before = findings_.find(host);
-    remember(host, {with_sni, true, before != nullptr && before->value.needs_sni}, kFailedFor);
+    cache(host, {with_sni, true, before != nullptr && before->value.needs_sni}, kFailedFor);
   }
 }
 
@@ -85,10 +85,10 @@ void Probes::ended(const std::string& host, const MxTrial& trial) {
                                          .field("mx", host)
                                          .field("error", error_name(result.error().code))
                                          .text("detail", result.error().detail));
-  remember(host, {trial, result || !tried, false}, result ? kPassedFor : kFailedFor);
+  cache(host, {trial, result || !tried, false}, result ? kPassedFor : kFailedFor);
 }
 
-void Probes::remember(const std::string& host, Finding finding, minutes time) {
+void Probes::cache(const std::string& host, Finding finding, minutes time) {
   findings_.put(host, std::move(finding), deps_.clock() + time);
   const auto waiting = std::move(waiting_.at(host));
   waiting_.erase(host);

@@ -60,7 +60,7 @@ class Probes {
   void try_without_sni(const std::string& host, const MxTrial& with_sni);
   void judge_need_of_sni(const std::string& host, const MxTrial& with_sni, const Result<void>& without);
   void ended(const std::string& host, const MxTrial& trial);
-  void remember(const std::string& host, Finding finding, std::chrono::minutes time);
+  void cache(const std::string& host, Finding finding, std::chrono::minutes time);
 
   Deps deps_;
   bool also_without_sni_;

@@ -85,7 +85,7 @@ def bench_first_answer(build: Path, rounds: int) -> None:
 
     small_file, first = alternately(rounds, file, answer)
     loading, _, second = (statistics.median(column) for column in zip(*parts))
-    print(f"remembered answer in a fresh Exim: one small file {small_file:.0f} us, first answer {first:.0f} us: {first / small_file:.2f}x (aim 5x); "
+    print(f"cached answer in a fresh Exim: one small file {small_file:.0f} us, first answer {first:.0f} us: {first / small_file:.2f}x (aim 5x); "
           f"a second domain {second:.0f} us; dlopen there {loading:.0f} us")
 
 
@@ -98,7 +98,7 @@ def bench_delivery(world: World, rounds: int, with_module: Path, by_socket: Path
         return (used + daemon.cpu_seconds() - before) * 1000
 
     plain, module, line = alternately(rounds, lambda: delivery(without), lambda: delivery(with_module), lambda: delivery(by_socket))
-    print(f"CPU of a delivery with a remembered policy: plain Exim {plain:.1f} ms, by dlfunc {module:.1f} ms: {100 * (module / plain - 1):+.1f} % (aim +5 %), "
+    print(f"CPU of a delivery with a cached policy: plain Exim {plain:.1f} ms, by dlfunc {module:.1f} ms: {100 * (module / plain - 1):+.1f} % (aim +5 %), "
           f"by socket {line:.1f} ms: {100 * (line / plain - 1):+.1f} % (aim +3 %)")
 
 
@@ -125,8 +125,8 @@ def bench_lines(rounds: int) -> None:
         ask(question)
         return (time.monotonic() - begin) * 1e6
     ask("route cold.test")
-    remembered, missed = alternately(rounds, lambda: timed("route one.test")), alternately(min(rounds, 5), lambda: timed("route cold.test", True))
-    print(f"an answer by socket: remembered {remembered[0]:.0f} us, a miss {missed[0] / 1000:.1f} ms")
+    cached, missed = alternately(rounds, lambda: timed("route one.test")), alternately(min(rounds, 5), lambda: timed("route cold.test", True))
+    print(f"an answer by socket: cached {cached[0]:.0f} us, a miss {missed[0] / 1000:.1f} ms")
 
 
 def configuration_by_socket(world: World) -> Path:
@@ -160,7 +160,7 @@ def bench_miss(rounds: int, other_helper: Path | None) -> None:
         return (time.monotonic() - begin) * 1000
     output("mtasts", "query", "cold.test")
     hit, miss = alternately(rounds, lambda: ask(False), lambda: ask(True))
-    print(f"whole `mtasts query`: remembered {hit:.1f} ms, a miss (helper, engine, TXT, A+AAAA, HTTPS, save) {miss:.1f} ms: {miss / hit:.1f}x")
+    print(f"whole `mtasts query`: cached {hit:.1f} ms, a miss (helper, engine, TXT, A+AAAA, HTTPS, save) {miss:.1f} ms: {miss / hit:.1f}x")
     if other_helper is None:
         return
     own = Path(shutil.copy(HELPER, "/run/own-helper"))
@@ -182,7 +182,7 @@ def inside(options: argparse.Namespace) -> int:
         shutil.copy(GENERATED, plain)
         world.sender.install_module(options.build)
         world.sender.add_examples()
-        # The record must stay remembered for the whole run; the lab's TTL is a second.
+        # The record must stay cached for the whole run; the lab's TTL is a second.
         world.sender.set_module_configuration("[dns]\nmin_ttl_s = 86400\n")
         shutil.copy(GENERATED, protected)
         for domain in ("one.test", "two.test"):

@@ -17,7 +17,7 @@ inline bool has_policy(int number) { return number % kOneInHasAPolicy == 0; }
 inline constexpr const char* kPolicy =
     "version: STSv1\r\nmode: enforce\r\nmx: mx1.mail.bench.test\r\nmx: *.backup.bench.test\r\nmax_age: 604800\r\n";
 
-// What is remembered of the domain when everything was asked for, and may be used until `until`.
+// What is cached of the domain when everything was asked for, and may be used until `until`.
 inline CacheEntry entry_of(int number, WallTime now, WallTime until) {
   CacheEntry entry{*Domain::parse(domain_name(number)), {RecordMemory::State::kAbsent, until, {}, {}}, {}, {}};
   if (!has_policy(number)) return entry;

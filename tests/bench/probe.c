@@ -31,7 +31,7 @@ int probe_file(unsigned char **yield, int argc, unsigned char *argv[]) {
   return 0;
 }
 
-/* (module, domain): loading the module, the first answer and the second, for two domains that are remembered. */
+/* (module, domain): loading the module, the first answer and the second, for two domains that are cached. */
 int probe_answer(unsigned char **yield, int argc, unsigned char *argv[]) {
   unsigned char *text = NULL;
   long long start = nanoseconds(), loaded, first;

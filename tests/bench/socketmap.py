@@ -7,7 +7,7 @@ In each round every server is asked for so many seconds, one after the other, an
 its own round: machines are shared and noisy. The servers share one processor, the clients have another. The CPU is the
 server's own, from the kernel's count of nanoseconds.
 
-Stores and policies: many_domains.h. The other resolver remembers policies only, not that a domain has none, which it asks
+Stores and policies: many_domains.h. The other resolver caches policies only, not that a domain has none, which it asks
 DNS about again each time; it is asked for domains with a policy, and once for all of them.
 """
 
@@ -237,7 +237,7 @@ def compare_with_peer(bench: Bench, options: argparse.Namespace, store: Path) ->
         bench.settle(server)
     prime(bench, ours, options.domains)
     prime(bench, theirs, options.domains)
-    print(f"{options.domains} remembered domains, one in {ONE_IN_HAS_A_POLICY} with a policy; {options.rounds} rounds of {options.seconds} s; times of echo, ratios to it: "
+    print(f"{options.domains} cached domains, one in {ONE_IN_HAS_A_POLICY} with a policy; {options.rounds} rounds of {options.seconds} s; times of echo, ratios to it: "
           "median (lowest-highest)")
     every = Way(echo, "uniform", options.domains)
     table(bench, [("echo", every), ("mtastsd", Way(ours, "uniform", options.domains)), (peer.NAME, Way(theirs, "policies", options.domains))])
@@ -245,7 +245,7 @@ def compare_with_peer(bench: Bench, options: argparse.Namespace, store: Path) ->
     table(bench, [("echo", every), ("mtastsd, policies only", Way(ours, "policies", options.domains)),
                   ("mtastsd, skewed", Way(ours, "skewed", options.domains)), (f"{peer.NAME}, all", Way(theirs, "uniform", options.domains))],
           (32,), ("unix",))
-    print(f"\nmemory: mtastsd {memory(ours.pid('unix'))}\n        {peer.NAME} (remembers the policies only) {memory(theirs.pid('unix'))}")
+    print(f"\nmemory: mtastsd {memory(ours.pid('unix'))}\n        {peer.NAME} (caches the policies only) {memory(theirs.pid('unix'))}")
     return ours
 
 

@@ -53,7 +53,7 @@ double mean_micros(int domains, bool with_policy, Action action, int samples = k
   return micros_since(begin) / samples;
 }
 
-// A round as Sweep does it, without the network: how many are due, and how many are let go.
+// A round as Sweep does it, without the network: how many are due, and how many are dropped.
 void round(mtasts::FileStore& store, mtasts::WallTime now, const char* name) {
   const auto begin = Clock::now();
   long due = 0;

@@ -24,7 +24,7 @@ void check_prefixes(std::string_view bytes, const NetstringResult& whole) {
     if (part.kind == Kind::kComplete) require(part.consumed == whole.consumed, "complete once, complete always");
     if (part.kind == Kind::kIncomplete) require(!malformed, "what is malformed stays so");
     malformed = part.kind == Kind::kMalformed;
-    if (malformed) require(whole.kind == Kind::kMalformed, "nothing mends what is malformed");
+    if (malformed) require(whole.kind == Kind::kMalformed, "what is malformed stays so");
   }
 }
 

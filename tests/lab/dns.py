@@ -15,7 +15,7 @@ from pki import Pair
 from process import Daemon, Endpoint, Programs
 
 UPDATE_KEY = ("lab-update", "hmac-sha256", "bGFiLXVwZGF0ZS1rZXktb2YtdGhlLWxhYg==")  # name, algorithm, secret
-SOA_MINIMUM = 120  # seconds that "no such name" and "no such type" may be remembered (RFC 2308)
+SOA_MINIMUM = 120  # seconds that "no such name" and "no such type" may be cached (RFC 2308)
 
 
 @dataclass

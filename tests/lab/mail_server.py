@@ -70,7 +70,7 @@ class MailServer:
         """No memory of hosts that failed, where the server has one that would keep it from trying them."""
 
     def reset(self) -> None:
-        """No waiting mail, no memory of hosts that failed, no policy remembered, no configuration of a test's own."""
+        """No waiting mail, no memory of hosts that failed, no policy cached, no configuration of a test's own."""
         raise NotImplementedError
 
     def mark(self) -> int:

@@ -139,7 +139,7 @@ class World:
         self.dns.stop()
 
     def reset(self) -> None:
-        """As after the start: everything runs, every domain is as declared, nothing waits and nothing is remembered."""
+        """As after the start: everything runs, every domain is as declared, nothing waits and nothing is cached."""
         self.start_again()
         for name in self._changed:
             self._put(self.domains[name])

@@ -12,12 +12,12 @@ class Trait(Flag):
     """What a fault does to those who ask. Nothing at all is excused but by one of these."""
 
     NOTHING = 0
-    NETWORK = auto()  # names or policies cannot be asked for: what is not remembered may not be found, also for a while afterwards
+    NETWORK = auto()  # names or policies cannot be asked for: what is not cached may not be found, also for a while afterwards
     UNSAVED = auto()  # what is found out may not get into the store
     HIDDEN = auto()  # what is in the store cannot be read: it may be a policy, so that mail may wait
     KILLED = auto()  # processes are killed: one that waits for a killed one may defer
     STOPPED = auto()  # processes stand still: whoever waits for one has no answer in time
-    CROWDED = auto()  # strangers use up what others need: what is not remembered may wait, and is never waved through
+    CROWDED = auto()  # strangers use up what others need: what is not cached may wait, and is never waved through
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The faults: each has a name, a way to strike and a way to be mended. Which there are: ALL in the files faults_*.py."""
+"""The faults: each has a name, a way to strike and a way to be undone. Which there are: ALL in the files faults_*.py."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class Fault:
         """Done again and again while it lasts; False: that was the last time."""
         return True
 
-    def mend(self, field_: Field) -> None:
+    def undo(self, field_: Field) -> None:
         """Undoes what strike() and act() did."""
 
 
 def afflict(fault: Fault, field_: Field, seconds: float) -> None:
-    """Strikes, lets it last, mends. Raises NotNow."""
+    """Strikes, lets it last, undoes it. Raises NotNow."""
     begin = time.monotonic()
     fault.domains = None
     fault.choose(field_)
@@ -99,6 +99,6 @@ def afflict(fault: Fault, field_: Field, seconds: float) -> None:
         while fault.act(field_) and time.monotonic() < begin + seconds and not field_.stopping.wait(fault.pause):
             pass
     finally:
-        fault.mend(field_)
+        fault.undo(field_)
         episode.end = time.monotonic()
         field_.report.tried(fault.name, episode.end - begin)

@@ -38,7 +38,7 @@ class Full(Fault):
         field.report.act(self.name)
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         remove(BALLAST)
 
 
@@ -62,7 +62,7 @@ class NoFiles(Fault):
             field.report.act(self.name)
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         remove(BALLAST)
 
 
@@ -91,7 +91,7 @@ class ReadOnly(Fault):
                     raise NotNow(str(trouble)) from trouble
                 time.sleep(0.02)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         run("mount", "-o", "remount,noatime,rw", str(DISK))
 
 
@@ -105,7 +105,7 @@ class Unreadable(Fault):
     def strike(self, field: Field) -> None:
         STORE.chmod(0)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         STORE.chmod(0o755)
 
 
@@ -121,7 +121,7 @@ class Gone(Fault):
         field.testbed.store_lock.acquire()
         STORE.rename(self.aside)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         self.aside.rename(STORE)
         field.testbed.store_lock.release()
 
@@ -168,7 +168,7 @@ class ShardReplaced(Fault):
         clients.query(field.runner, field.random.choice(self.victims), field.random.choice(USERS))
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         exchange(self.aside, self.folder)
         remove(self.aside)
         field.testbed.store_lock.release()

@@ -35,7 +35,7 @@ class FileFault(Fault):
         if not file.parent.is_dir():
             return True
         with field.testbed.store_lock, field.oracle.destroying([victim.name]):
-            with contextlib.suppress(FileNotFoundError):  # the refresh lets go what is of no use
+            with contextlib.suppress(FileNotFoundError):  # the refresh drops what is of no use
                 self.damage(field, victim, file)
             if os.path.lexists(file):
                 field.artefacts[file] = file.lstat().st_ino
@@ -104,7 +104,7 @@ class Noise(FileFault):
         """Also where one way has worked on what another left: twice or more of a later version is one, too."""
         return entry.startswith(cls.VERSION)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         """What may hold a policy that only another version can read stays until the administrator purges it."""
         with field.testbed.store_lock, field.oracle.destroying([domain.name for domain in self.victims]):
             for file in [field.testbed.file_of(domain.name) for domain in self.victims]:
@@ -154,7 +154,7 @@ class Replaced(FileFault):
         """Makes at `fresh` what is to be at `file`."""
         raise NotImplementedError
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         """Entries have to heal by themselves; the other files are the administrator's to look after."""
         with field.testbed.store_lock:
             for item in [item for item in field.artefacts if item.parent == STORE]:
@@ -201,7 +201,7 @@ class Directory(Replaced):
         if field.random.random() < 0.5:
             (fresh / "something").touch()
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         with field.testbed.store_lock:
             for item in [item for item in field.artefacts if item.parent == STORE or item.is_dir()]:
                 remove(item)

@@ -52,7 +52,7 @@ class KillLookups(Kill):
 
 
 class KillAtSteps(Fault):
-    """A lookup that dies just before its n-th change of the file system, for every n, of a domain whose policy is remembered and
+    """A lookup that dies just before its n-th change of the file system, for every n, of a domain whose policy is cached and
     of one that is not (shim.c)."""
 
     name = "kill at each step"
@@ -99,7 +99,7 @@ class Stop(Fault):
             send(heapq.heappop(self.held)[1], signal.SIGCONT)
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         for _, pid in self.held:
             send(pid, signal.SIGCONT)
 
@@ -124,13 +124,13 @@ class Stuck(Fault):
             field.report.act(self.name)
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         for pid in self.held:
             send(pid, signal.SIGCONT)
 
 
 class Crowd(Fault):
-    """Many ask for the same domain at almost the same time, of which nothing is remembered, and are killed when the first of
+    """Many ask for the same domain at almost the same time, of which nothing is cached, and are killed when the first of
     them has its answer. What one of them has saved no other may undo."""
 
     name = "crowd"

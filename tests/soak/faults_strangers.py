@@ -26,7 +26,7 @@ SMTP = 100  # Postfix's default_process_limit
 
 
 class Stranger(Fault):
-    """Asks mtastsd for the `domains` of a stranger, all the time, and meanwhile for honest ones of which nothing is remembered."""
+    """Asks mtastsd for the `domains` of a stranger, all the time, and meanwhile for honest ones of which nothing is cached."""
 
     group = "strangers"
     traits = Trait.CROWDED
@@ -64,7 +64,7 @@ class Stranger(Fault):
         field.report.act(self.name)
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         self.stack.close()
 
 
@@ -157,8 +157,8 @@ class Hoarder(Stranger):
     def domains_asked(self) -> Sequence[str]:
         return strangers.hoarded()
 
-    def mend(self, field: Field) -> None:
-        super().mend(field)
+    def undo(self, field: Field) -> None:
+        super().undo(field)
         with field.testbed.store_lock:
             for file in STORE.glob("??/*"):
                 if strangers.owns(file.name):
@@ -204,8 +204,8 @@ class FewDescriptors(Flood):
         field.testbed.daemon.limit(FEW)
         super().strike(field)
 
-    def mend(self, field: Field) -> None:
-        super().mend(field)
+    def undo(self, field: Field) -> None:
+        super().undo(field)
         field.testbed.daemon.limit(0)
 
 
@@ -241,7 +241,7 @@ class Unreadable(Fault):
         field.report.act(self.name)
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         with field.testbed.store_lock:
             for file, number in self.taken.items():
                 if not is_own(file) or file.stat().st_ino != number:

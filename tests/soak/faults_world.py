@@ -42,7 +42,7 @@ class ClockFault(Fault):
         self.refreshed = True
         return True
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         self.jump(field, 0)
 
     def jump(self, field: Field, distance: int) -> None:
@@ -103,7 +103,7 @@ class CutAndBack(ClockFault):
 
 
 class BackInTheDark(ClockFault):
-    """A year back, and every name is denied: nothing can be fetched anew. What is remembered seems to be from the future, and
+    """A year back, and every name is denied: nothing can be fetched anew. What is cached seems to be from the future, and
     stays in force."""
 
     name = "clock back, no names"
@@ -116,8 +116,8 @@ class BackInTheDark(ClockFault):
         control(field, *DENY)
         super().strike(field)
 
-    def mend(self, field: Field) -> None:
-        super().mend(field)
+    def undo(self, field: Field) -> None:
+        super().undo(field)
         control(field, *ALLOW)
         control(field, "flush_zone", "test.")
         field.testbed.names_lock.release()
@@ -132,7 +132,7 @@ class ResolverFault(Fault):
         self.break_it(field)
         field.report.act(self.name)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         self.repair(field)
         field.testbed.names_lock.release()
 
@@ -190,7 +190,7 @@ class HostsDown(Fault):
         field.testbed.web.stop_nginx()
         field.report.act(self.name)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         field.testbed.web.start_nginx()
 
 
@@ -206,7 +206,7 @@ class HostsSilent(Fault):
         stop_all("nginx", signal.SIGSTOP)
         field.report.act(self.name)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         stop_all("nginx", signal.SIGCONT)
 
 
@@ -230,7 +230,7 @@ class HostsWrong(Fault):
             field.testbed.put_body(victim, field.random.choice(self.bodies))
             field.report.act(self.name)
 
-    def mend(self, field: Field) -> None:
+    def undo(self, field: Field) -> None:
         for victim in self.victims:
             field.testbed.put_body(victim, victim.current.text())
         field.testbed.names_lock.release()

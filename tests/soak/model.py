@@ -20,7 +20,7 @@ class Kind(Enum):
     MOVING = ("moving", 14)  # a new version every now and then, in changing modes
     YEARLY = ("yearly", 4)  # enforce with the longest max_age: a clock that is a year ahead does not end it
     BRIEF = ("brief", 4)  # enforce with a max_age of 90 s: it does end
-    FRESH = ("fresh", 24)  # enforce; the mail server asks for it only where nothing is remembered of it
+    FRESH = ("fresh", 24)  # enforce; the mail server asks for it only where nothing is cached of it
     TESTING = ("testing", 3)
     LEAVING = ("leaving", 2)  # mode none
     ABSENT = ("absent", 8)  # no record

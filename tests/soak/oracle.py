@@ -6,15 +6,15 @@
    out (R17, R20) whatever happens to network, disk, clock and processes. This duty rests only while the store cannot be
    read, and ends when a fault destroys the domain's own file. After the clock was set back it is not known how long what
    was stored meanwhile lasts, so the duty begins anew with the next answer that shows it.
-3. A policy of which nothing is remembered is found whenever names and policy hosts work, the asker is not held up and the
-   clock does not jump before his eyes. After network trouble a failure is remembered for up to an hour (R15); the soak's clock lets that hour pass at times,
+3. A policy of which nothing is cached is found whenever names and policy hosts work, the asker is not held up and the
+   clock does not jump before his eyes. After network trouble a failure is cached for up to an hour (R15); the soak's clock lets that hour pass at times,
    and then this excuse is over.
-4. "Not now" is said only where rule 3 has an excuse, to one whose helper was killed, and of what is not remembered while
+4. "Not now" is said only where rule 3 has an excuse, to one whose helper was killed, and of what is not cached while
    strangers use up what others need. They are no excuse for "no policy".
-5. mtastsd gives a remembered answer within PROMPT seconds, whatever strangers do. It repeats one for a few seconds without a
+5. mtastsd gives a cached answer within PROMPT seconds, whatever strangers do. It repeats one for a few seconds without a
    look into the store, so that an answer of its is judged by what was true that long ago, too. Where a policy is not to be
    enforced it says what it says of a domain without one.
-6. Of what is not remembered nothing is demanded where the soak's own name servers have died or could not run.
+6. Of what is not cached nothing is demanded where the soak's own name servers have died or could not run.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ UNKNOWN = -1
 @dataclass(frozen=True)
 class Answer:
     """`word` is "policy", "none" or "defer". A policy of mode none is a "none" with an id. `writes`: whoever asked saves
-    what he finds; `from_store`: it was remembered. max_age, fetched and expires are UNKNOWN where they are not told.
+    what he finds; `from_store`: it was cached. max_age, fetched and expires are UNKNOWN where they are not told.
     `repeated`: it is mtastsd's, and `seconds` is how long that took, without the time in which nobody could run."""
 
     word: str
@@ -75,7 +75,7 @@ class Memory:
 
     kept: Kept | None = None
     destroyed: float = 0.0  # when a fault last took its file away
-    excused: bool = False  # a failure may be remembered (rule 3)
+    excused: bool = False  # a failure may be cached (rule 3)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Ticket:
 @dataclass
 class Tally:
     answers: int = 0
-    duties: int = 0  # answers for which rule 2 demanded the remembered policy
+    duties: int = 0  # answers for which rule 2 demanded the cached policy
     defers: int = 0
     nones: int = 0
     starved: int = 0  # answers that were not judged, because names could not be asked for: the lab's own fault
@@ -120,7 +120,7 @@ class Oracle:
             for name in names:
                 memory = self._memories[name]
                 memory.kept, memory.destroyed = None, now
-                memory.excused = trouble  # a remembered failure is gone, too, but one may be on its way
+                memory.excused = trouble  # a cached failure is gone, too, but one may be on its way
 
     def was_destroyed(self, name: str) -> bool:
         with self._lock:
@@ -138,7 +138,7 @@ class Oracle:
             self._right_since = time.monotonic() + HELD_UP
 
     def healed(self) -> None:
-        """Call it when every failure that may be remembered has run out and nothing is under way that could leave one."""
+        """Call it when every failure that may be cached has run out and nothing is under way that could leave one."""
         with self._lock:
             self._healed = time.monotonic()
             for memory in self._memories.values():

@@ -89,7 +89,7 @@ class Forged(Case):
         self.wrong("max_age after", self.good(expires=self.clock.now() + 10))
 
 
-class Remembered(Case):
+class Cached(Case):
     def setUp(self) -> None:
         super().setUp()
         self.right(self.good())
@@ -209,7 +209,7 @@ class Mtastsd(Case):
             text = text.replace(old, new)
         return daemon.answer_of(domain, text, seconds)
 
-    def remember(self, domain: Domain = STEADY, ago: float = 60.0) -> None:
+    def cache(self, domain: Domain = STEADY, ago: float = 60.0) -> None:
         """It has been in the store for so long."""
         self.right(self.good(domain), domain)
         memory = self.oracle._memories[domain.name]
@@ -233,8 +233,8 @@ class Mtastsd(Case):
         self.assertIn("never published", self.ask(self.reply(**{"v1": "v7"})))
         self.assertIn("max_age is", self.ask(self.reply(**{f"max_age: {WEEK}": "max_age: 5"})))
 
-    def test_a_remembered_policy_is_applied_by_mtastsd_too(self) -> None:
-        self.remember()
+    def test_a_cached_policy_is_applied_by_mtastsd_too(self) -> None:
+        self.cache()
         self.right(self.reply())
         self.wrong("not applied", FREE)
         self.wrong("not applied", MAIL_WAITS)
@@ -243,26 +243,26 @@ class Mtastsd(Case):
         self.wrong("not applied", MAIL_WAITS)
 
     def test_mail_may_wait_where_dane_cannot_be_asked_about_and_never_goes_unprotected(self) -> None:
-        self.remember()
+        self.cache()
         self.fault(Trait.NETWORK)
         self.right(MAIL_WAITS)
         self.wrong("not applied", FREE)
 
     def test_what_it_repeats_may_be_older_than_what_was_saved_meanwhile(self) -> None:
-        self.remember(ago=REPEATED / 2)
+        self.cache(ago=REPEATED / 2)
         self.wrong("not found", FREE)  # everything has worked for longer
         self.fault(Trait.NETWORK)
         self.right(FREE)
 
-    def test_a_remembered_policy_is_late_after_two_seconds_whatever_strangers_do(self) -> None:
-        self.remember()
+    def test_a_cached_policy_is_late_after_two_seconds_whatever_strangers_do(self) -> None:
+        self.cache()
         self.fault(Trait.CROWDED | Trait.KILLED | Trait.UNSAVED)
         self.right(self.reply(seconds=PROMPT))
         self.wrong("took 2.1 s", self.reply(seconds=PROMPT + 0.1))
 
     def test_a_first_contact_is_not_late_nor_one_whose_network_is_broken(self) -> None:
         self.right(self.reply(seconds=3))
-        self.remember()
+        self.cache()
         self.fault(Trait.NETWORK)
         self.right(self.reply(seconds=3))
 
@@ -270,10 +270,10 @@ class Mtastsd(Case):
         self.wrong("not found", FREE)
         STEADY.versions[2] = replace(STEADY.next_version(), mode="testing")
         self.right(FREE)
-        self.remember()
+        self.cache()
         STEADY.versions[3] = STEADY.next_version()
         self.right(FREE)
-        self.remember()
+        self.cache()
         self.wrong("not applied", FREE)
 
 
@@ -291,7 +291,7 @@ class Strangers(Case):
         episode.begin, episode.end = 0.0, 1.0
         self.wrong("deferred", MAIL_WAITS)
 
-    def test_they_do_not_weaken_what_is_remembered(self) -> None:
+    def test_they_do_not_weaken_what_is_cached(self) -> None:
         self.right(self.good())
         self.fault(Trait.CROWDED)
         self.wrong("not applied", NOTHING)

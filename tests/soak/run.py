@@ -82,7 +82,7 @@ def tell(results: list[Result], file: Path) -> None:
 def ending(soak: Soak, seconds: float) -> str:
     tally, ran = soak.oracle.tally, soak.report.ran
     return (f"soak: {seconds:.0f} s, {sum(ran.values())} processes ({', '.join(f'{count} {name}' for name, count in sorted(ran.items()))}), "
-            f"{tally.answers} answers judged, {tally.duties} of them had to be a remembered policy, {tally.defers} deferred, "
+            f"{tally.answers} answers judged, {tally.duties} of them had to be a cached policy, {tally.defers} deferred, "
             f"{tally.starved} not judged because the soak's name servers could not run, "
             f"{soak.inspector.inspected} entries read, {sum(len(domain.versions) for domain in soak.domains)} policies published, "
             f"healed {soak.heals} times: {soak.report.found_in_all} findings; seed {soak.seed}")

@@ -28,7 +28,7 @@ KINDS: list[type[Fault]] = [*faults_world.ALL, *faults_disk.ALL, *faults_files.A
                           *faults_strangers.ALL]
 ASKING_AT_ONCE = 3
 LIFE = 40.0  # seconds: a lookup that is older than this will never end
-PASSING = 2 * HOUR  # by the clock under test, whenever everything has to heal: longer than any failure is remembered
+PASSING = 2 * HOUR  # by the clock under test, whenever everything has to heal: longer than any failure is cached
 AFTERWARDS = "(afterwards)"
 
 
@@ -150,7 +150,7 @@ class Soak:
     # Healing, and what is left at the end.
 
     def heal(self, label: str) -> None:
-        """Nothing is broken any more; the hours pass in which a failure may be remembered; then every answer is right."""
+        """Nothing is broken any more; the hours pass in which a failure may be cached; then every answer is right."""
         self.heals += 1
         with self.testbed.names_lock:
             self.wait_for_lookups(label)

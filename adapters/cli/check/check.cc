@@ -29,7 +29,7 @@ class Memory {
   Report judged(Facts facts, const Wishes& wishes) {
     std::optional<Saved> before;
     const bool may_write = folder_ && read(facts.domain, before);
-    const std::optional<Saved> after = remember(before, facts);
+    const std::optional<Saved> after = saved_after(before, facts);
     if (may_write && after && after != before) complain(folder_->put(*after));
     return judge(std::move(facts), before ? &*before : nullptr, wishes);
   }

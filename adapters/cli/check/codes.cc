@@ -27,7 +27,7 @@ constexpr std::array kCodes{
     Code{"record-nameservers-differ", Section::kDns, "critical", "nameservers disagree",
          "The authoritative servers of the zone give different records: it depends on chance which one a sender sees.",
          "RFC 8461 §3.1"},
-    Code{"record-cname-dangling", Section::kDns, "critical", "CNAME into the void",
+    Code{"record-cname-dangling", Section::kDns, "critical", "CNAME to a missing name",
          "The CNAME of _mta-sts.DOMAIN or mta-sts.DOMAIN ends in a name that does not exist: whoever registers that "
          "name "
          "owns the policy.",

@@ -8,7 +8,7 @@
 namespace mtasts::check {
 namespace {
 
-// Each code once, the gravest first.
+// Each code once, the most serious first.
 std::string codes_of(const Report& report) {
   std::vector<std::string> codes;
   for (const Severity severity : {Severity::kCritical, Severity::kWarning, Severity::kUnknown})

@@ -37,7 +37,7 @@ struct Fix {
 };
 Fix split_fix(std::string_view fix);
 
-// What there is to do, the gravest first.
+// What there is to do, the most serious first.
 std::vector<const Finding*> by_gravity(const std::vector<Finding>& findings);
 
 std::string duration_text(std::chrono::seconds duration);  // "30 days", "1 hour"

@@ -116,7 +116,7 @@ Result<Saved> parse_saved(std::string_view bytes, const Domain& domain) {
   return saved;
 }
 
-std::optional<Saved> remember(const std::optional<Saved>& before, const Facts& facts) {
+std::optional<Saved> saved_after(const std::optional<Saved>& before, const Facts& facts) {
   const Reading reading = read(facts);
   // Without a record no sender has fetched it.
   if (reading.record.id.empty() || !reading.policy || !serves_policy(*reading.source)) return before;

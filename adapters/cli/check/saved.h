@@ -35,8 +35,8 @@ inline constexpr std::size_t kMaxSavedBytes = 2048;
 std::string serialize(const Saved& saved);
 Result<Saved> parse_saved(std::string_view bytes, const Domain& domain);
 
-// What to remember after a check; `before` where nothing valid was seen this time, so that it is not forgotten.
-std::optional<Saved> remember(const std::optional<Saved>& before, const Facts& facts);
+// What to save after a check; `before` where nothing valid was seen this time, so that it is not forgotten.
+std::optional<Saved> saved_after(const std::optional<Saved>& before, const Facts& facts);
 
 // The folder of these files. The caller makes sure that nobody else writes there.
 class SavedFolder {

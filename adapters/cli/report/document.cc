@@ -6,7 +6,7 @@
 namespace mtasts::report {
 namespace {
 
-// What is unpacked is let go of before the next attachment. `room`: of kMaxUnpacked, what is left.
+// What is unpacked is freed before the next attachment. `room`: of kMaxUnpacked, what is left.
 Read<TlsReport> one_report(std::string_view bytes, std::size_t& room) {
   std::string unpacked;
   if (is_gzip(bytes)) {

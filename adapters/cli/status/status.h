@@ -21,7 +21,7 @@ struct HostStatus {
   std::string host;            // "postfix"
   std::string asks;            // what its configuration asks, in the host's words; "": nothing of ours
   bool needs_daemon = false;   // mail waits where mtastsd does not answer
-  bool is_in_process = false;  // no process of ours could count what befalls its mail
+  bool is_in_process = false;  // no process of ours could count what happens to its mail
 };
 
 struct FailingDomain {
@@ -43,7 +43,7 @@ struct StoreStatus {
   std::optional<WallTime> last_round;  // of the hourly refresh
 };
 
-// What befell the deliveries of one mail server in some time.
+// What happened to the deliveries of one mail server in some time.
 struct DeliveryCounts {
   std::map<std::string_view, std::size_t> events{};  // of kDeliveryEvents
   std::map<std::string, std::size_t> observed{};     // domain → events of observe mode

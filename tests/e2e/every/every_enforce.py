@@ -42,7 +42,7 @@ def ipv6_policy_host(world: World) -> None:
 
 
 @scenario("enforce: the second mail finds the policy cached")
-def remembered(world: World) -> None:
+def cached(world: World) -> None:
     before = world.policy_requests("listed.test")
     for _ in range(2):
         expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)

@@ -1,4 +1,4 @@
-"""Names or policy hosts that fail: a remembered policy holds, an unknown one does not stop mail (R16, R17, R20). For every server, some
+"""Names or policy hosts that fail: a cached policy holds, an unknown one does not stop mail (R16, R17, R20). For every server, some
 for those that ask for the policy when they deliver."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def resolver(address: tuple[str, int], timeout: int = 1) -> str:
     return f'[dns]\nresolvers = ["{address[0]}:{address[1]}"]\ntimeout_s = {timeout}\nmin_ttl_s = 0\n'
 
 
-def remember(world: World, configuration: str = "") -> None:
+def cache_policy(world: World, configuration: str = "") -> None:
     """Learns the policy, then goes on with another configuration, after the record's TTL."""
     world.sender.set_module_configuration("[dns]\nmin_ttl_s = 0\n")
     still_enforced(world)
@@ -42,14 +42,14 @@ def at_delivery(world: World) -> bool:
 
 
 @scenario("resolver refuses: a cached policy is still enforced", at_delivery)
-def refused_remembered(world: World) -> None:
-    remember(world, resolver(NO_RESOLVER))
+def refused_cached(world: World) -> None:
+    cache_policy(world, resolver(NO_RESOLVER))
     still_enforced(world)
 
 
 @scenario("resolver is silent: a cached policy is still enforced", at_delivery)
-def silent_remembered(world: World) -> None:
-    remember(world, resolver(SILENT_RESOLVER))
+def silent_cached(world: World) -> None:
+    cache_policy(world, resolver(SILENT_RESOLVER))
     still_enforced(world)
 
 
@@ -73,8 +73,8 @@ def all_down(world: World) -> None:
 
 
 @scenario("policy host down: a cached policy is still enforced, also for a new record id")
-def host_down_remembered(world: World) -> None:
-    remember(world)
+def host_down_cached(world: World) -> None:
+    cache_policy(world)
     world.publish("cautious.test", record_id="2")
     world.stop_policy_hosts()
     still_enforced(world)
@@ -90,6 +90,6 @@ def host_down_unknown(world: World) -> None:
 
 @scenario("record gone: a cached policy is still enforced")
 def record_gone(world: World) -> None:
-    remember(world)
+    cache_policy(world)
     world.publish("cautious.test", record_id="")
     still_enforced(world)

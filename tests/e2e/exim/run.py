@@ -36,9 +36,9 @@ import scenarios_examples  # noqa: E402,F401
 import scenarios_reports  # noqa: E402,F401
 import scenarios_setup  # noqa: E402,F401
 import scenarios_socket  # noqa: E402,F401
+import scenarios_sweep  # noqa: E402,F401
 import scenarios_testing  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401
-import scenarios_upkeep  # noqa: E402,F401
 
 # What depends on Exim's own version and build: tainted data, expansions, events, DANE.
 OF_THE_BUILD = ("every_enforce", "scenarios_dane", "scenarios_enforce", "scenarios_examples", "scenarios_socket", "scenarios_testing")

@@ -137,7 +137,7 @@ def no_store(world: World) -> None:
 def damaged_store(world: World) -> None:
     expect_delivered(world.send("bob@chosen.test"), "bob@chosen.test", GOOD, verified=True)
     entries = [file for file in STORE.rglob("*chosen.test*") if file.is_file()]
-    expect(len(entries) == 1, f"one entry should be remembered, there are {entries}")
+    expect(len(entries) == 1, f"one entry should be cached, there are {entries}")
     for damage in (b"", b"\0" * 1000, b"x" * 3_000_000, entries[0].read_bytes()[:-20]):
         entries[0].write_bytes(damage)
         story = world.send("bob@chosen.test")

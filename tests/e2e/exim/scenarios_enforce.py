@@ -70,7 +70,7 @@ def shallow_pattern(world: World) -> None:
 
 @scenario("enforce: a host that failed for long is tried before a message is bounced")
 def failed_for_long(world: World) -> None:
-    """Exim remembers failures by the host's own name: somebody whose MX is an alias of another's host makes it fail there."""
+    """Exim keeps failures by the host's own name: somebody whose MX is an alias of another's host makes it fail there."""
     rule = Path("/etc/exim4/conf.d/retry/00_short")
     rule.write_text("* * F,1s,3s\n", encoding="ascii")
     world.undo(world.sender.configure)

@@ -1,4 +1,4 @@
-"""Names or policy hosts that fail: a remembered policy holds, an unknown one does not stop mail (R16, R17, R20)."""
+"""Names or policy hosts that fail: a cached policy holds, an unknown one does not stop mail (R16, R17, R20)."""
 
 from __future__ import annotations
 

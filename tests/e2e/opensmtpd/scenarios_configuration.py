@@ -91,7 +91,7 @@ def unwritable(world: World) -> None:
     expect_logged(story, "event=store-unwritable", OWN_STORE)
     before = world.policy_requests("chosen.test")
     expect_delivered(world.send("joe@chosen.test"), "joe@chosen.test", GOOD, verified=True)
-    expect(world.policy_requests("chosen.test") == before, "the policy should be remembered")
+    expect(world.policy_requests("chosen.test") == before, "the policy should be cached")
     world.stop_policy_hosts()
     expect_delivered(world.send("eve@chosen.test"), "eve@chosen.test", GOOD, verified=True)
 
@@ -105,7 +105,7 @@ def store(world: World) -> None:
     opensmtpd(world).wait_for_empty_queue()  # what is delivered and not yet taken off goes out once more
     opensmtpd(world).restart()
     expect_delivered(world.send("bob@chosen.test"), "bob@chosen.test", GOOD, verified=True)
-    expect(world.policy_requests("chosen.test") == before, "the policy should be remembered")
+    expect(world.policy_requests("chosen.test") == before, "the policy should be cached")
 
 
 def engine(tls: str) -> None:

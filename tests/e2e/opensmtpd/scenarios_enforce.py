@@ -110,7 +110,7 @@ def several_recipients(world: World) -> None:
 
 
 @scenario("enforce: the second mail finds the policy and the probe cached")
-def remembered(world: World) -> None:
+def cached(world: World) -> None:
     before = world.policy_requests("listed.test")
     expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)
     story = world.send("bob@listed.test")

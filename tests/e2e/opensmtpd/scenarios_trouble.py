@@ -1,4 +1,4 @@
-"""Names or policy hosts that fail: a remembered policy holds, an unknown one does not stop mail, and smtpd is never held for long
+"""Names or policy hosts that fail: a cached policy holds, an unknown one does not stop mail, and smtpd is never held for long
 (R16, R17, R20)."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 
-from every_trouble import expect_fetched_once, remember, resolver
+from every_trouble import cache_policy, expect_fetched_once, resolver
 from framework import expect, expect_delivered, expect_waiting, scenario
 from opensmtpd import opensmtpd
 from topology import GOOD, IMPOSTOR, PLAIN, declare
@@ -65,8 +65,8 @@ def silent(world: World) -> None:
 
 
 @scenario("resolver is silent: mail that waits on a cached policy's host is tried again, never sent elsewhere")
-def silent_remembered(world: World) -> None:
-    remember(world, resolver(SILENT_RESOLVER))
+def silent_cached(world: World) -> None:
+    cache_policy(world, resolver(SILENT_RESOLVER))
     story = world.send("bob@cautious.test")
     expect_waiting(story, "bob@cautious.test")
     expect(story.seconds < WAIT + 3, f"it took {story.seconds:.0f} s", story)

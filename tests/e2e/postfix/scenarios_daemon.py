@@ -57,7 +57,7 @@ def killed(world: World) -> None:
     postfix(world).mtastsd.kill()
     postfix(world).mtastsd.start()
     expect_delivered(world.send("bob@steady.test"), "bob@steady.test", GOOD, verified=True)
-    expect(world.policy_requests("steady.test") == before, "the policy should still be remembered")
+    expect(world.policy_requests("steady.test") == before, "the policy should still be cached")
 
 
 def is_newest(world: World) -> bool:

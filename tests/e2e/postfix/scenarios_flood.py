@@ -84,7 +84,7 @@ def ahead(world: World) -> None:
             kept.sendall(b"23:postfix floodknown.test,")
             answer = kept.recv(4096)
             expect(b"OK secure match=" in answer, f"the policy should count, and the answer is {answer!r}")
-        expect(time.monotonic() - begin < QUICK, f"five remembered answers took {time.monotonic() - begin:.0f} s")
+        expect(time.monotonic() - begin < QUICK, f"five cached answers took {time.monotonic() - begin:.0f} s")
 
 
 @scenario("with few descriptors a flood does not keep a cached policy from being read")

@@ -49,7 +49,7 @@ def helper_stands_still(world: World) -> None:
         expect_waiting(world.send("bob@standing2.test"), "bob@standing2.test")
     finally:
         signal_helpers(signal.SIGCONT)
-    expect(took < 10, f"the mail to a remembered domain took {took:.0f} s")
+    expect(took < 10, f"the mail to a cached domain took {took:.0f} s")
     expect_delivered(world.queue_run(), "bob@standing2.test", GOOD, verified=True)
 
 

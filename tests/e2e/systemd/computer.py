@@ -98,10 +98,10 @@ class Computer(Machine):
     def install_and_enable(self, release: Release) -> None:
         """As the guides say, with a policy for kept.test in the store."""
         self.install(release)
-        self.remember("kept.test", entry("kept.test", "mx.kept.test"))
+        self.cache("kept.test", entry("kept.test", "mx.kept.test"))
         self.run("systemctl", "enable", "--now", "mtastsd.socket", "mtastsd.service")
 
-    def remember(self, domain: str, text: str) -> None:
+    def cache(self, domain: str, text: str) -> None:
         folder = f"{STORE}/{shard(domain)}"
         self.run("install", "-d", "-o", "_mtasts", "-g", "_mtasts", folder)
         self.write(f"{folder}/{domain}", text)

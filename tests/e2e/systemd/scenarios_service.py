@@ -111,7 +111,7 @@ def bad_restart(machine: Computer) -> None:
     expect(told.startswith("TEMP ") and "mtasts.toml:2" in told, f"the answer should be TEMP with the mistake, and is {told}")
     expect(time.monotonic() - begin < 5, "the answer should come at once")
     machine.write(CONFIGURATION, "")
-    expect(wait_for(lambda: ask_once(machine, UNIX) == ANSWER, PATIENCE), f"mended, it should answer, and says {ask_once(machine, UNIX)}")
+    expect(wait_for(lambda: ask_once(machine, UNIX) == ANSWER, PATIENCE), f"fixed, it should answer, and says {ask_once(machine, UNIX)}")
 
 
 @scenario("a mistake in mtasts.toml where no socket waits: mtastsd ends with it, once, and runs when it is started after the fix")
@@ -160,7 +160,7 @@ def kernel_status(machine: Computer, process: str) -> dict[str, str]:
 @scenario("the refresh service runs by its timer, in its sandbox, and may write the store")
 def refreshed(machine: Computer) -> None:
     machine.install(machine.releases.this)
-    machine.remember("kept.test", entry("kept.test", "mx.kept.test"))
+    machine.cache("kept.test", entry("kept.test", "mx.kept.test"))
     machine.drop_in("mtasts-refresh.timer", "[Timer]\nOnCalendar=\nOnActiveSec=0\nRandomizedDelaySec=0\nAccuracySec=1us\n")
     machine.run("systemctl", "restart", "mtasts-refresh.timer")
     done = wait_for(lambda: machine.show("mtasts-refresh.service", "ExecMainExitTimestamp") != "", PATIENCE)

@@ -18,7 +18,7 @@ def cold_lookup(machine: Computer, domain: str) -> str:
 @scenario("the command alone: it looks up, nothing of a mail server's is installed, and setup names the package that is missing")
 def command_alone(machine: Computer) -> None:
     machine.install(machine.releases.this.of("mtasts", "mtasts-engine-openssl"))
-    machine.remember("kept.test", entry("kept.test", "mx.kept.test"))
+    machine.cache("kept.test", entry("kept.test", "mx.kept.test"))
     expect("enforce" in machine.run("mtasts", "query", "kept.test"), "it should know the policy")
     machine.expect_active("mtasts-refresh.timer")
     machine.expect_verified()

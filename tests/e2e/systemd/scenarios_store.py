@@ -46,7 +46,7 @@ def rights(machine: Computer, folder: str = STORE) -> str:
 
 
 def with_policy(machine: Computer) -> None:
-    machine.remember("kept.test", entry("kept.test", "mx.kept.test"))
+    machine.cache("kept.test", entry("kept.test", "mx.kept.test"))
 
 
 def with_exim(machine: Computer) -> str:

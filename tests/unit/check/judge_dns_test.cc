@@ -22,11 +22,11 @@ class JudgeDns : public testing::Test {
   }
   [[nodiscard]] const Finding& first() const { return report_->findings.at(0); }
   // An earlier check, which saw a policy of 30 days `ago`.
-  void remember_from(std::chrono::seconds ago, const std::string& text = body()) {
+  void saved_before(std::chrono::seconds ago, const std::string& text = body()) {
     Facts earlier = good_facts();
     serve(earlier, text);
     earlier.seen_at -= ago;
-    saved_ = remember(std::nullopt, earlier);
+    saved_ = saved_after(std::nullopt, earlier);
   }
 
   Facts facts_ = good_facts();
@@ -196,29 +196,29 @@ TEST_F(JudgeDns, R34AnIdWithTheHashOfAnotherFileIsStale) {
 }
 
 TEST_F(JudgeDns, R34AnIdThatWasSeenWithAnotherFileIsStale) {
-  remember_from(std::chrono::days(1));
+  saved_before(std::chrono::days(1));
   EXPECT_THAT(codes(), IsEmpty());
   serve(facts_, body("enforce", "1300000"));
   EXPECT_THAT(codes(), ElementsAre("id-stale"));
-  saved_ = remember(saved_, facts_);  // it stays so until there is a new id
+  saved_ = saved_after(saved_, facts_);  // it stays so until there is a new id
   EXPECT_THAT(codes(), ElementsAre("id-stale"));
   facts_.record = found({"v=STSv1; id=20251124T1"});
   EXPECT_THAT(codes(), IsEmpty());
 }
 
 TEST_F(JudgeDns, R35WhatIsGoneBeforeSendersForgetItIsRemovedEarly) {
-  remember_from(std::chrono::days(29));
+  saved_before(std::chrono::days(29));
   facts_.record = no_name();
   EXPECT_THAT(codes(), ElementsAre("record-absent", "removed-early"));
   EXPECT_EQ(report_->findings.at(1).severity, Severity::kCritical);
   EXPECT_THAT(report_->findings.at(1).fix, HasSubstr("2025-11-25T16:00:00Z"));
   EXPECT_THAT(report_->impact, HasSubstr("2025-11-25T16:00:00Z"));
-  remember_from(std::chrono::days(31));
+  saved_before(std::chrono::days(31));
   EXPECT_THAT(codes(), ElementsAre("record-absent"));
 }
 
 TEST_F(JudgeDns, R35APolicyHostThatIsGoneIsRemovedEarlyToo) {
-  remember_from(std::chrono::days(1));
+  saved_before(std::chrono::days(1));
   facts_.host_addresses = no_name();
   facts_.host.clear();
   EXPECT_THAT(codes(), ElementsAre("removed-early", "host-no-address"));
@@ -232,7 +232,7 @@ TEST_F(JudgeDns, R35APolicyHostThatIsGoneIsRemovedEarlyToo) {
 }
 
 TEST_F(JudgeDns, R35ModeNoneMayGoOnceTheLongestPolicyIsForgotten) {
-  remember_from(std::chrono::hours(1), body("none", "86400"));
+  saved_before(std::chrono::hours(1), body("none", "86400"));
   facts_.record = no_name();
   EXPECT_THAT(codes(), ElementsAre("record-absent"));
 }

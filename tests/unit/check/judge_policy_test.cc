@@ -77,7 +77,7 @@ TEST_F(JudgePolicy, TestingIsInformationAndAWarningAfterNinetyDays) {
   Facts earlier = good_facts();
   serve(earlier, body("testing"));
   earlier.seen_at = kNow - std::chrono::days(90);
-  saved_ = remember(std::nullopt, earlier);
+  saved_ = saved_after(std::nullopt, earlier);
   EXPECT_THAT(codes(body("testing")), ElementsAre("policy-testing"));
   EXPECT_EQ(first().severity, Severity::kInfo);
   facts_.seen_at += std::chrono::days(1);

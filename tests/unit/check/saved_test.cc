@@ -41,42 +41,42 @@ TEST(Saved, R34TheIdOfAFileCarriesItsTimeAndItsHash) {
     EXPECT_FALSE(carries_hash(other)) << other;
 }
 
-TEST(Saved, RemembersWhatOnlyTimeShows) {
-  const auto first = remember(std::nullopt, facts_at(kNow, body("testing", "86400")));
+TEST(Saved, KeepsWhatOnlyTimeShows) {
+  const auto first = saved_after(std::nullopt, facts_at(kNow, body("testing", "86400")));
   ASSERT_TRUE(first);
   EXPECT_EQ(first->first_seen, kNow);
   EXPECT_EQ(first->mode_since, kNow);
   EXPECT_EQ(first->held_until, kNow + days(1));
-  const auto second = remember(first, facts_at(kNow + days(2), body("testing", "604800"), "2"));
+  const auto second = saved_after(first, facts_at(kNow + days(2), body("testing", "604800"), "2"));
   EXPECT_EQ(second->first_seen, kNow);
   EXPECT_EQ(second->mode_since, kNow);
   EXPECT_EQ(second->id, "2");
   EXPECT_EQ(second->body_sha256, sha256_hex(body("testing", "604800")));
-  const auto third = remember(second, facts_at(kNow + days(3), body("enforce", "86400"), "3"));
+  const auto third = saved_after(second, facts_at(kNow + days(3), body("enforce", "86400"), "3"));
   EXPECT_EQ(third->mode, Mode::kEnforce);
   EXPECT_EQ(third->mode_since, kNow + days(3));
   EXPECT_EQ(third->longest_max_age, seconds(604800));  // of a policy that senders may hold still
   EXPECT_EQ(third->held_until, kNow + days(9));
-  const auto fourth = remember(third, facts_at(kNow + days(10), body("enforce", "86400"), "3"));
+  const auto fourth = saved_after(third, facts_at(kNow + days(10), body("enforce", "86400"), "3"));
   EXPECT_EQ(fourth->longest_max_age, seconds(86400));
 }
 
-TEST(Saved, WhatIsGoneIsNotForgottenAndWhatNobodyTakesUpIsNotRemembered) {
-  const auto before = remember(std::nullopt, facts_at(kNow));
+TEST(Saved, WhatIsGoneIsNotForgottenAndWhatNobodyTakesUpIsNotSaved) {
+  const auto before = saved_after(std::nullopt, facts_at(kNow));
   Facts gone = facts_at(kNow + days(1));
   gone.host.clear();
-  EXPECT_EQ(remember(before, gone), before);
+  EXPECT_EQ(saved_after(before, gone), before);
   Facts refused = facts_at(kNow);
   refused.host[0].http.content_type = "text/html";
-  EXPECT_EQ(remember(std::nullopt, refused), std::nullopt);
+  EXPECT_EQ(saved_after(std::nullopt, refused), std::nullopt);
   Facts unannounced = facts_at(kNow);
   unannounced.record = no_data();
-  EXPECT_EQ(remember(std::nullopt, unannounced), std::nullopt) << "senders fetch no policy without a record";
+  EXPECT_EQ(saved_after(std::nullopt, unannounced), std::nullopt) << "senders fetch no policy without a record";
 }
 
 TEST(Saved, IsReadAsItWasWritten) {
   for (const Facts& facts : {facts_at(kNow), facts_at(kNow, body("none", "0"))}) {
-    const auto saved = remember(std::nullopt, facts);
+    const auto saved = saved_after(std::nullopt, facts);
     ASSERT_TRUE(saved);
     const auto again = parse_saved(serialize(*saved), domain());
     ASSERT_TRUE(again) << again.error().detail;
@@ -85,7 +85,7 @@ TEST(Saved, IsReadAsItWasWritten) {
 }
 
 TEST(Saved, WhatIsNotWhatWasWrittenIsDamaged) {
-  const std::string good = serialize(*remember(std::nullopt, facts_at(kNow)));
+  const std::string good = serialize(*saved_after(std::nullopt, facts_at(kNow)));
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string bytes = good;
     return bytes.replace(bytes.find(from), from.size(), to);
@@ -111,7 +111,7 @@ TEST(SavedFolder, KeepsOneFileForEachDomainAndNothingElse) {
   const auto folder = SavedFolder::open(path);
   ASSERT_TRUE(folder) << folder.error().detail;
   EXPECT_EQ(*folder->get(domain()), std::nullopt);
-  const auto saved = remember(std::nullopt, facts_at(kNow));
+  const auto saved = saved_after(std::nullopt, facts_at(kNow));
   ASSERT_TRUE(folder->put(*saved));
   ASSERT_TRUE(folder->put(*saved));
   EXPECT_EQ(**folder->get(domain()), *saved);
@@ -131,7 +131,7 @@ TEST(SavedFolder, SaysWhatIsWrongWithAFile) {
   std::filesystem::remove(scratch.path() + "/example.com");
   std::filesystem::create_directory(scratch.path() + "/example.com");
   EXPECT_EQ(folder->get(domain()).error().code, ErrorCode::kStoreUnavailable);
-  EXPECT_EQ(folder->put(*remember(std::nullopt, facts_at(kNow))).error().code, ErrorCode::kStoreUnavailable);
+  EXPECT_EQ(folder->put(*saved_after(std::nullopt, facts_at(kNow))).error().code, ErrorCode::kStoreUnavailable);
 }
 
 // A link that somebody planted leads nowhere.
@@ -142,7 +142,7 @@ TEST(SavedFolder, FollowsNoLinkBelowIt) {
   std::ofstream(target) << "kept";
   std::filesystem::create_symlink(target, scratch.path() + "/check/example.com");
   EXPECT_FALSE(folder->get(domain()));
-  ASSERT_TRUE(folder->put(*remember(std::nullopt, facts_at(kNow))));
+  ASSERT_TRUE(folder->put(*saved_after(std::nullopt, facts_at(kNow))));
   std::string text;
   std::getline(std::ifstream(target), text);
   EXPECT_EQ(text, "kept");

@@ -202,7 +202,7 @@ TEST_F(CheckProgram, APageThatCannotBeWrittenIsNoSuccess) {
   EXPECT_THAT(err_.str(), HasSubstr("/dev/full cannot be written: No space left"));
 }
 
-TEST_F(CheckProgram, RemembersWhatItSawFromRunToRun) {
+TEST_F(CheckProgram, KnowsWhatItSawInEarlierRuns) {
   EXPECT_EQ(run({"a.example"}), 0);
   EXPECT_THAT(read(state_ + "/a.example"), StartsWith("mtasts-check 1\ndomain a.example\n"));
   serve("a.example", body("enforce", "1300000"));

@@ -34,7 +34,7 @@ class Program : public testing::Test {
   void configure(const std::string& text) {
     std::ofstream(config_) << text << "[cache]\ndirectory = \"" << store_ << "\"\n";
   }
-  void remember(const std::string& name, const std::string& mode, WallTime fetched = now()) {
+  void cache(const std::string& name, const std::string& mode, WallTime fetched = now()) {
     CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
     entry.record = {RecordMemory::State::kFound, now() + std::chrono::hours(1), "20260101", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
@@ -84,7 +84,7 @@ TEST_F(Program, ConfigSaysWhoCannotReadTheFile) {
 }
 
 TEST_F(Program, QuerySaysWhatApplies) {
-  remember("good.example", "enforce");
+  cache("good.example", "enforce");
   EXPECT_EQ(run({"query", "Good.Example."}), kApplies);
   EXPECT_THAT(out_.str(), AllOf(StartsWith("good.example: enforce\n"), HasSubstr("mx        mx.good.example\n"),
                                 HasSubstr("source    cache\n"), Not(HasSubstr("\x1b"))));
@@ -92,8 +92,8 @@ TEST_F(Program, QuerySaysWhatApplies) {
 }
 
 TEST_F(Program, QueryTestingAppliesAndNoneDoesNot) {
-  remember("watched.example", "testing");
-  remember("left.example", "none");
+  cache("watched.example", "testing");
+  cache("left.example", "none");
   EXPECT_EQ(run({"query", "watched.example"}), kApplies);
   EXPECT_EQ(run({"query", "left.example"}), kNone);
   EXPECT_EQ(run({"query", "localhost"}), kNone);
@@ -101,7 +101,7 @@ TEST_F(Program, QueryTestingAppliesAndNoneDoesNot) {
 }
 
 TEST_F(Program, QueryJsonHasTheKeysOfTheContractInItsOrder) {
-  remember("good.example", "enforce", WallTime(std::chrono::floor<std::chrono::seconds>(now())));
+  cache("good.example", "enforce", WallTime(std::chrono::floor<std::chrono::seconds>(now())));
   EXPECT_EQ(run({"query", "--json", "good.example"}), kApplies);
   const auto json = nlohmann::ordered_json::parse(out_.str());
   std::vector<std::string> keys;
@@ -143,7 +143,7 @@ TEST_F(Program, WhatCannotBeFoundOutIsTemporaryAlsoWhereMailGoesOn) {
 }
 
 TEST_F(Program, WhatCannotBeReadIsTemporary) {
-  remember("good.example", "enforce");
+  cache("good.example", "enforce");
   std::filesystem::path shard;
   for (const auto& item : std::filesystem::recursive_directory_iterator(store_))
     if (item.path().filename() == "good.example") shard = item.path().parent_path();
@@ -156,11 +156,11 @@ TEST_F(Program, WhatCannotBeReadIsTemporary) {
 
 // What can be read is shown, and that it is not all is said.
 TEST_F(Program, WhatCannotBeListedIsTemporary) {
-  remember("good.example", "enforce");
+  cache("good.example", "enforce");
   std::filesystem::path shard;
   for (const auto& item : std::filesystem::recursive_directory_iterator(store_))
     if (item.path().filename() == "good.example") shard = item.path().parent_path();
-  remember("other.example", "enforce");
+  cache("other.example", "enforce");
   std::filesystem::remove_all(shard);
   std::ofstream(shard) << "no folder";
   const std::string why = "cannot list " + shard.string() + ": Not a directory\n";
@@ -172,7 +172,7 @@ TEST_F(Program, WhatCannotBeListedIsTemporary) {
 }
 
 TEST_F(Program, R24MatchTellsByItsExitCode) {
-  remember("good.example", "enforce");
+  cache("good.example", "enforce");
   EXPECT_EQ(run({"match", "good.example", "MX.good.example."}), kApplies);
   EXPECT_EQ(run({"match", "good.example", "impostor.example"}), kNone);
   EXPECT_THAT(out_.str(), HasSubstr("impostor.example is not allowed for good.example"));
@@ -252,18 +252,18 @@ TEST_F(Program, BecomesTheUserOfTheConfigurationFirst) {
 }
 
 TEST_F(Program, CacheListShowsEveryDomainInOrder) {
-  remember("b.example", "testing");
-  remember("a.example", "enforce");
-  remember("expired.example", "enforce", now() - std::chrono::hours(48));
+  cache("b.example", "testing");
+  cache("a.example", "enforce");
+  cache("expired.example", "enforce", now() - std::chrono::hours(48));
   EXPECT_EQ(run({"cache", "list"}), 0);
   EXPECT_THAT(out_.str(), StartsWith("a.example  enforce  until "));
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("\nb.example  testing  until "), HasSubstr("\nexpired.example  none  ")));
 }
 
 TEST_F(Program, CacheJsonIsOneObjectALine) {
-  remember("b.example", "testing");
-  remember("a.example", "enforce");
-  remember("expired.example", "enforce", now() - std::chrono::hours(48));
+  cache("b.example", "testing");
+  cache("a.example", "enforce");
+  cache("expired.example", "enforce", now() - std::chrono::hours(48));
   EXPECT_EQ(run({"cache", "list", "--json"}), 0);
   std::istringstream lines(out_.str());
   std::vector<nlohmann::json> objects;
@@ -281,7 +281,7 @@ TEST_F(Program, CacheJsonIsOneObjectALine) {
 }
 
 TEST_F(Program, MatchJsonTellsTheSame) {
-  remember("good.example", "enforce");
+  cache("good.example", "enforce");
   EXPECT_EQ(run({"match", "--json", "good.example", "mx.good.example"}), kApplies);
   EXPECT_EQ(nlohmann::json::parse(out_.str())["allowed"], true);
   EXPECT_EQ(run({"match", "--json", "good.example", "impostor.example"}), kNone);
@@ -305,7 +305,7 @@ TEST_F(Program, ConfigJsonHasTheSameSettings) {
 }
 
 TEST_F(Program, TimesAreToldForPeople) {
-  remember("good.example", "enforce");
+  cache("good.example", "enforce");
   EXPECT_EQ(run({"query", "good.example"}), kApplies);
   EXPECT_THAT(out_.str(),
               AllOf(HasSubstr("max_age   86400 s (24 hours)\n"), HasSubstr("Z (in 2"), HasSubstr("Z (now)")));
@@ -333,7 +333,7 @@ TEST_F(Program, CacheListLeavesOutDomainsWithoutARecord) {
 }
 
 TEST_F(Program, CacheShowTellsEverything) {
-  remember("a.example", "enforce");
+  cache("a.example", "enforce");
   EXPECT_EQ(run({"cache", "show", "a.example"}), 0);
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("record    id 20260101"), HasSubstr("in force until"),
                                 HasSubstr("mode: enforce\n"), HasSubstr("mx: mx.a.example\n")));
@@ -342,7 +342,7 @@ TEST_F(Program, CacheShowTellsEverything) {
 }
 
 TEST_F(Program, CachePurgeForgetsOneOrAll) {
-  for (const char* name : {"a.example", "b.example", "c.example"}) remember(name, "enforce");
+  for (const char* name : {"a.example", "b.example", "c.example"}) cache(name, "enforce");
   EXPECT_EQ(run({"cache", "purge", "a.example"}), 0);
   EXPECT_EQ(out_.str(), "removed 1 domain\n");
   EXPECT_EQ(run({"cache", "purge", "a.example"}), kNone);
@@ -356,7 +356,7 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
 
 // With the helper: tests/e2e and tests/unit/module/engine/sweep_test.cc.
 TEST_F(Program, CacheRefreshWithoutTheHelperIsASentence) {
-  remember("a.example", "enforce");
+  cache("a.example", "enforce");
   EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
   EXPECT_THAT(err_.str(), AllOf(StartsWith("mtasts: cannot start "), HasSubstr("install mtasts completely")));
 }
@@ -370,14 +370,14 @@ TEST_F(Program, AStoreThatCannotBeListedIsASentence) {
 }
 
 TEST_F(Program, AnAnswerThatCannotBeWrittenIsNoSuccess) {
-  remember("a.example", "enforce");
+  cache("a.example", "enforce");
   out_.setstate(std::ios::badbit);  // a full disk
   EXPECT_EQ(run({"query", "a.example"}), kTemporary);
   EXPECT_THAT(err_.str(), HasSubstr("cannot be written"));
 }
 
 TEST_F(Program, ColoursOnlyWhereTheyAreWanted) {
-  remember("a.example", "enforce");
+  cache("a.example", "enforce");
   colour_ = true;
   EXPECT_EQ(run({"query", "a.example"}), 0);
   EXPECT_THAT(out_.str(), StartsWith("a.example: \x1b[32menforce\x1b[0m\n"));

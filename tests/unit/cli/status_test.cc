@@ -35,7 +35,7 @@ class StatusTest : public testing::Test {
     std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
     std::ofstream(root_ + path) << text;
   }
-  void remember(const std::string& name, const std::string& mode, WallTime fetched, bool is_failing = false) {
+  void cache(const std::string& name, const std::string& mode, WallTime fetched, bool is_failing = false) {
     CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
     entry.record = {RecordMemory::State::kFound, now() + 1h, "20260101", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
@@ -65,9 +65,9 @@ class StatusTest : public testing::Test {
 };
 
 TEST_F(StatusTest, IsOkWhereNothingIsWrong) {
-  remember("a.example", "enforce", now());
-  remember("b.example", "testing", now());
-  remember("c.example", "enforce", now() - 48h);
+  cache("a.example", "enforce", now());
+  cache("b.example", "testing", now());
+  cache("c.example", "enforce", now() - 48h);
   refresh();
   EXPECT_EQ(run(false), kStatusOk) << out_.str();
   EXPECT_THAT(out_.str(),
@@ -76,7 +76,7 @@ TEST_F(StatusTest, IsOkWhereNothingIsWrong) {
 }
 
 TEST_F(StatusTest, JsonHasAllOfIt) {
-  remember("a.example", "enforce", now(), true);
+  cache("a.example", "enforce", now(), true);
   refresh();
   file("/etc/postfix/main.cf", "smtp_tls_policy_maps = hash:/x, socketmap:unix:mtasts/socketmap.sock:postfix\n");
   EXPECT_EQ(run(true), kStatusCritical);
@@ -124,7 +124,7 @@ TEST_F(StatusTest, AConfigurationThatCannotBeUsedIsCritical) {
 }
 
 TEST_F(StatusTest, PoliciesThatNobodyRefreshesAreAWarning) {
-  remember("a.example", "enforce", now());
+  cache("a.example", "enforce", now());
   EXPECT_EQ(run(false), kStatusWarning);
   EXPECT_THAT(out_.str(), HasSubstr("warning: policies are cached and have never been refreshed"));
 }

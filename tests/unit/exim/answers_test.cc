@@ -12,7 +12,7 @@ const SteadyTime kStart{};
 TEST(AnswerMemory, AnswersWithinSecondsAndForgetsThen) {
   AnswerMemory memory;
   EXPECT_EQ(memory.fresh("example.com", kStart), nullptr);
-  memory.remember("example.com", no_policy("first"), kStart);
+  memory.put("example.com", no_policy("first"), kStart);
   ASSERT_NE(memory.fresh("example.com", kStart + seconds(9)), nullptr);
   EXPECT_EQ(memory.fresh("example.com", kStart + seconds(9))->reason, "first");
   EXPECT_EQ(memory.fresh("example.com", kStart + AnswerMemory::kFresh), nullptr);
@@ -21,15 +21,15 @@ TEST(AnswerMemory, AnswersWithinSecondsAndForgetsThen) {
 
 TEST(AnswerMemory, KeepsTheAnswerThatAMessageWasRoutedBy) {
   AnswerMemory memory;
-  memory.remember("example.com", no_policy("first"), kStart);
+  memory.put("example.com", no_policy("first"), kStart);
   ASSERT_NE(memory.any("example.com"), nullptr);
   EXPECT_EQ(memory.any("example.org"), nullptr);
 }
 
 TEST(AnswerMemory, ANewAnswerReplacesTheOldOne) {
   AnswerMemory memory;
-  memory.remember("example.com", no_policy("first"), kStart);
-  memory.remember("example.com", no_policy("second"), kStart + seconds(20));
+  memory.put("example.com", no_policy("first"), kStart);
+  memory.put("example.com", no_policy("second"), kStart + seconds(20));
   EXPECT_EQ(memory.fresh("example.com", kStart + seconds(21))->reason, "second");
   EXPECT_EQ(memory.any("example.com")->reason, "second");
 }
@@ -37,7 +37,7 @@ TEST(AnswerMemory, ANewAnswerReplacesTheOldOne) {
 TEST(AnswerMemory, IsBounded) {
   AnswerMemory memory;
   for (std::size_t i = 0; i <= AnswerMemory::kMax; ++i) {
-    memory.remember("d" + std::to_string(i) + ".example", no_policy(""), kStart);
+    memory.put("d" + std::to_string(i) + ".example", no_policy(""), kStart);
   }
   EXPECT_EQ(memory.any("d0.example"), nullptr);
   EXPECT_NE(memory.any("d1.example"), nullptr);

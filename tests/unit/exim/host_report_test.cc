@@ -35,7 +35,7 @@ class EximHostReports : public testing::Test {
   ~EximHostReports() override { ::close(fd_); }
 
   // A domain that wants reports, under a policy or with one that cannot be had.
-  void remember(const std::string& name, bool has_policy) {
+  void cache(const std::string& name, bool has_policy) {
     const Domain domain = *Domain::parse(name);
     CacheEntry entry{domain, {RecordMemory::State::kFound, now() + hours(1), "1", ""}, std::nullopt, std::nullopt};
     const std::string body = "version: STSv1\nmode: enforce\nmx: mx." + name + "\nmax_age: 86400\n";
@@ -83,14 +83,14 @@ class EximHostReports : public testing::Test {
 };
 
 TEST_F(EximHostReports, APolicyThatCannotBeHadIsToldOnceForAProcess) {
-  remember("broken.example", false);
+  cache("broken.example", false);
   for (int i = 0; i < 3; ++i) route("broken.example");
   EXPECT_THAT(datagram(), HasSubstr(R"("c":301,"f":"status 404")"));
   EXPECT_EQ(datagram(), "");
 }
 
 TEST_F(EximHostReports, AConnectionIsToldByTheProcessThatMakesIt) {
-  remember("good.example", true);
+  cache("good.example", true);
   route("good.example");
   EXPECT_EQ(datagram(), "");
   connect();
@@ -100,7 +100,7 @@ TEST_F(EximHostReports, AConnectionIsToldByTheProcessThatMakesIt) {
 
 // Whatever its parent had no room for is the parent's to send.
 TEST_F(EximHostReports, AForkedProcessTellsItsOwnConnectionsOnly) {
-  remember("good.example", true);
+  cache("good.example", true);
   route("good.example");
   for (int i = 0; i < 100; ++i) connect();  // more than the socket holds
   int held = 0;

@@ -26,7 +26,7 @@ class EximHostTest : public testing::Test {
   void configure(const std::string& text) {
     std::ofstream(config_) << text << "[cache]\ndirectory = \"" << scratch_.path() << "/store\"\n";
   }
-  void remember(const std::string& name, const std::string& mode, DaneState dane = DaneState::kNone) {
+  void cache(const std::string& name, const std::string& mode, DaneState dane = DaneState::kNone) {
     CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
     entry.record = {RecordMemory::State::kFound, now() + std::chrono::hours(1), "1", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
@@ -52,8 +52,8 @@ class EximHostTest : public testing::Test {
 };
 
 TEST_F(EximHostTest, AnswersFromTheStore) {
-  remember("enforced.example", "enforce");
-  remember("watched.example", "testing");
+  cache("enforced.example", "enforce");
+  cache("watched.example", "testing");
   EXPECT_EQ(route({"enforced.example"}).text, R"(enforce|!^(?i)mx\.enforced\.example\.?$ ; *)");
   EXPECT_EQ(route({"watched.example"}).text, "testing|");
   EXPECT_EQ(mode({"Enforced.Example."}).text, "enforce");
@@ -61,8 +61,8 @@ TEST_F(EximHostTest, AnswersFromTheStore) {
 }
 
 TEST_F(EximHostTest, R29ModeTellsOfDaneAndRouteLetsItsHostsPass) {
-  remember("signed.example", "enforce", DaneState::kUsable);
-  remember("bogus.example", "enforce", DaneState::kFailed);
+  cache("signed.example", "enforce", DaneState::kUsable);
+  cache("bogus.example", "enforce", DaneState::kFailed);
   EXPECT_EQ(mode({"signed.example"}).text, "dane");
   EXPECT_EQ(route({"signed.example"}).text,
             R"(enforce|!^(?i)mx\.signed\.example\.?$ ; *)"
@@ -74,12 +74,12 @@ TEST_F(EximHostTest, R29ModeTellsOfDaneAndRouteLetsItsHostsPass) {
 }
 
 TEST_F(EximHostTest, R1ASmarthostsOwnNameIsThePolicyDomain) {
-  remember("relay.example", "enforce");
+  cache("relay.example", "enforce");
   EXPECT_EQ(mode({"[relay.example]:587"}).text, "enforce");
 }
 
 TEST_F(EximHostTest, TenRecipientsAreOneLookup) {
-  remember("enforced.example", "enforce");
+  cache("enforced.example", "enforce");
   const std::string first = route({"enforced.example"}).text;
   forget("enforced.example");
   for (int recipient = 0; recipient < 9; ++recipient) {
@@ -114,7 +114,7 @@ TEST_F(EximHostTest, ABrokenConfigurationDefersAndNamesTheLine) {
 }
 
 TEST_F(EximHostTest, AMendedConfigurationIsReadAtTheNextCall) {
-  remember("enforced.example", "enforce");
+  cache("enforced.example", "enforce");
   configure("nonsense");
   EXPECT_EQ(mode({"enforced.example"}).status, EximStatus::kError);
   configure("");
@@ -163,7 +163,7 @@ TEST_F(EximHostTest, R25AVetoComesOutAsText) {
 }
 
 TEST_F(EximHostTest, R27AnEventFindsThePolicyInTheStore) {
-  remember("watched.example", "testing");
+  cache("watched.example", "testing");
   event({"tcp:connect", "", "watched.example", "impostor.example", "192.0.2.1", "0", "mode=testing"});
   event({"smtp:ehlo", "250 mx", "watched.example", "impostor.example", "192.0.2.1", "0", "mode=testing ver="});
   ASSERT_EQ(log_->lines.size(), 2U);
@@ -174,7 +174,7 @@ TEST_F(EximHostTest, WhenObservingNothingIsEnforcedOrDeferred) {
   configure(
       "[dns]\nresolvers = [\"127.0.0.1:1\"]\ntimeout_s = 1\n[engine]\non_dns_failure = \"defer\"\n"
       "[exim]\nobserve = true\n");
-  remember("enforced.example", "enforce");
+  cache("enforced.example", "enforce");
   EXPECT_EQ(route({"enforced.example"}).text, "testing|");
   EXPECT_EQ(mode({"enforced.example"}).text, "testing");
   const EximReply unknown = route({"unknown.example"});
@@ -188,7 +188,7 @@ TEST_F(EximHostTest, WhenObservingNothingIsEnforcedOrDeferred) {
 
 TEST_F(EximHostTest, WhenObservingAnEventFindsThatThePolicyWouldBeEnforced) {
   configure("[exim]\nobserve = true\n");
-  remember("enforced.example", "enforce");
+  cache("enforced.example", "enforce");
   event({"tcp:connect", "", "enforced.example", "evil.test", "192.0.2.1", "0", "mode=testing cv=0 ver="});
   event({"smtp:ehlo", "250 mx", "enforced.example", "evil.test", "192.0.2.1", "0", "mode=testing cv=0 ver="});
   EXPECT_THAT(log_->lines, testing::Contains(HasSubstr("event=observed-failure domain=enforced.example mx=evil.test")));

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 check::Finding critical(std::string_view code) {
-  return {code, check::Severity::kCritical, "subject", "It is broken.", "Mend it."};
+  return {code, check::Severity::kCritical, "subject", "It is broken.", "Fix it."};
 }
 
 DomainPlan promote(Situation situation, bool force = false) {
@@ -85,7 +85,7 @@ TEST(PublishRollOut, ForceOverridesNoCriticalFinding) {
   auto situation = published(Stage::kTesting, days(14));
   (*situation.seen)->findings = {critical("host-redirect")};
   const auto plan = promote(situation, true);
-  EXPECT_THAT(plan.refused, AllOf(HasSubstr("host-redirect"), HasSubstr("Mend it.")));
+  EXPECT_THAT(plan.refused, AllOf(HasSubstr("host-redirect"), HasSubstr("Fix it.")));
   EXPECT_EQ(plan.next->stage, Stage::kTesting);
   EXPECT_FALSE(plan.is_file_written);
 }
@@ -246,7 +246,7 @@ TEST(PublishPlan, AnAddressThatThisMachineCannotTryKeepsNothingBack) {
   EXPECT_THAT(plan.unasked, HasSubstr("not tried"));
 }
 
-TEST(PublishPlan, ALongerMaxAgeThatWasServedIsRemembered) {
+TEST(PublishPlan, ALongerMaxAgeThatWasServedIsKept) {
   auto situation = published(Stage::kTesting, days(1));
   situation.file = policy_file(Mode::kTesting, days(40), {"mx1.example.com"});
   EXPECT_EQ(plan_domain(situation).next->longest, days(40));

@@ -40,7 +40,7 @@ class Answering : public testing::Test {
     loop_.advance(seconds(0));
     return *given;
   }
-  void remember(const CacheEntry& entry) { ASSERT_TRUE(store_.put(entry)); }
+  void cache(const CacheEntry& entry) { ASSERT_TRUE(store_.put(entry)); }
   [[nodiscard]] CacheEntry enforced(seconds record_good_for = seconds(300)) const {
     return {test::domain(),
             {State::kFound, now_ + record_good_for, "1", {}},
@@ -67,7 +67,7 @@ const Question kQuestion{"postfix example.com", static_cast<std::size_t>(Map::kP
 const std::string kSecure = "50:OK secure match=mx.example.com servername=hostname,";
 
 TEST_F(Answering, WhatTheStoreHasIsAnsweredAtOnceAndThenFromMemory) {
-  remember(enforced());
+  cache(enforced());
   EXPECT_EQ(ask("postfix example.com"), kSecure);
   EXPECT_EQ(ask("postfix example.com"), kSecure);
   EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_cache_hits_total{from=\"memory\"} 1\n"));
@@ -76,7 +76,7 @@ TEST_F(Answering, WhatTheStoreHasIsAnsweredAtOnceAndThenFromMemory) {
 }
 
 TEST_F(Answering, R1R2KeysComeInManyForms) {
-  remember(enforced());
+  cache(enforced());
   for (const char* key : {"Example.COM", "example.com:25", "[example.com]", "[example.com]:25", "example.com."})
     EXPECT_EQ(ask("postfix " + std::string(key)), kSecure) << key;
 }
@@ -96,7 +96,7 @@ TEST_F(Answering, TellsAPingWhoItIs) {
   EXPECT_THAT(metrics_.text(), HasSubstr("{map=\"postfix\",answer=\"notfound\"} 1\n"));
 }
 
-TEST_F(Answering, AColdDomainIsLookedUpAndRemembered) {
+TEST_F(Answering, AColdDomainIsLookedUpAndCached) {
   EXPECT_EQ(ask("postfix example.com"), "");
   resolver_.txts.at(0).second(FakeResolver::found({"v=spf1 -all"}));
   EXPECT_EQ(*last_, "9:NOTFOUND ,");
@@ -131,7 +131,7 @@ TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
 }
 
 TEST_F(Answering, WhatAnotherProcessWritesCountsWithinSeconds) {
-  remember(enforced());
+  cache(enforced());
   EXPECT_EQ(ask("postfix example.com"), kSecure);
   ASSERT_TRUE(store_.remove(test::domain()).value());
   // The memory of seconds is by the steady clock: what it lasts is a matter of Memory's own tests.
@@ -142,7 +142,7 @@ TEST_F(Answering, WhatAnotherProcessWritesCountsWithinSeconds) {
 TEST_F(Answering, R22AnAnswerIsNotRepeatedBeyondThePolicysEnd) {
   CacheEntry entry = enforced();
   entry.policy = test::stored_policy("1", now_ - seconds(9), test::policy_body("enforce", 10));
-  remember(entry);
+  cache(entry);
   EXPECT_EQ(ask("postfix example.com"), kSecure);
   now_ += seconds(1);
   EXPECT_EQ(ask("postfix example.com"), "") << "neither repeated nor taken for no policy: it is fetched again";
@@ -162,23 +162,23 @@ TEST_F(Answering, R23AnAnswerIsNotRepeatedWhenItsRecordMayNotBe) {
 TEST_F(Answering, R17WithoutALookupAPolicyInForceIsAppliedAndTheRestIsDeferred) {
   CacheEntry entry = enforced();
   entry.record.until = now_ - seconds(1);
-  remember(entry);
+  cache(entry);
   EXPECT_EQ(answers_.find("postfix example.com", "uid 0").frame, nullptr);
   EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), kSecure);
   entry.policy.reset();
-  remember(entry);
+  cache(entry);
   EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), "9:TEMP full,");
   EXPECT_TRUE(resolver_.txts.empty());
 }
 
 TEST_F(Answering, R20ARecordThatWasAbsentOnceIsNoAnswerWithoutALookup) {
   config_.decision.on_deadline = config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
-  remember({test::domain(), {State::kAbsent, now_ - seconds(1), "", {}}, std::nullopt, std::nullopt});
+  cache({test::domain(), {State::kAbsent, now_ - seconds(1), "", {}}, std::nullopt, std::nullopt});
   EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), "9:TEMP full,");
 }
 
 TEST_F(Answering, EveryMapHasItsOwnAnswer) {
-  remember(enforced());
+  cache(enforced());
   EXPECT_EQ(ask("postfix example.com"), kSecure);
   EXPECT_THAT(ask("postfix-tlsrpt example.com"), HasSubstr("policy_type=sts"));
   EXPECT_EQ(ask("sts example.com"), kSecure);
@@ -211,7 +211,7 @@ class ObservingAnswers : public Answering {
 };
 
 TEST_F(ObservingAnswers, NothingIsEnforcedAndEachRequestIsTold) {
-  remember(enforced());
+  cache(enforced());
   for (int i = 0; i < 2; ++i) EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
   EXPECT_EQ(*observing_.find("sts example.com", "uid 0").frame, "9:NOTFOUND ,");
   EXPECT_THAT(watched_, testing::ElementsAre("postfix example.com enforce", "postfix example.com enforce",
@@ -221,7 +221,7 @@ TEST_F(ObservingAnswers, NothingIsEnforcedAndEachRequestIsTold) {
 TEST_F(ObservingAnswers, WhatIsNotEnforcedAnywayIsNotTold) {
   CacheEntry entry = enforced();
   entry.policy = test::stored_policy("1", now_ - hours(1), test::policy_body("testing", 604'800));
-  remember(entry);
+  cache(entry);
   EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
   EXPECT_THAT(watched_, testing::IsEmpty());
   EXPECT_THAT(log_.lines, testing::IsEmpty());
@@ -237,7 +237,7 @@ TEST_F(ObservingAnswers, MailThatWouldWaitDoesNot) {
 
 TEST_F(ObservingAnswers, R29NorForDane) {
   config_.decision.ask_dane = true;
-  remember(enforced());
+  cache(enforced());
   EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
   EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=observed-defer domain=example.com server=postfix "
                                                          "reason=\"whether DANE judges the MX hosts")));

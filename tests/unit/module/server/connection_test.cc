@@ -194,7 +194,7 @@ TEST_F(ServingOnce, WholeRequestsBeforeHalfAOneAreAnswered) {
 }
 
 // The client's time is a number here.
-TEST(Patience, WhoStopsInTheMiddleOfARequestIsDropped) {
+TEST(ClientTimeout, WhoStopsInTheMiddleOfARequestIsDropped) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
   struct ReadyLoop final : FakeLoop {

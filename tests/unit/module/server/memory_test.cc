@@ -14,7 +14,7 @@ constexpr SteadyTime kStart{seconds{1000}};
 
 Answer frame(std::string text) { return {Label{"postfix", "secure"}, std::move(text)}; }
 
-TEST(Memory, RemembersUntilItsTime) {
+TEST(Memory, KeepsUntilItsTime) {
   Memory memory(1U << 20U);
   memory.put("postfix a.test", frame("2:OK,"), kStart + seconds{5});
   ASSERT_NE(memory.find("postfix a.test", kStart + seconds{4}), nullptr);

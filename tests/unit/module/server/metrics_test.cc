@@ -67,8 +67,8 @@ TEST(Metrics, EveryMetricSaysWhatItIs) {
 
 TEST(Metrics, WhatBefellDeliveriesIsCountedByServerFromZero) {
   Metrics metrics;
-  metrics.befell({kObservedFailure, "postfix", "example.com"});
-  metrics.befell({kObservedFailure, "postfix", "example.org"});
+  metrics.happened({kObservedFailure, "postfix", "example.com"});
+  metrics.happened({kObservedFailure, "postfix", "example.org"});
   EXPECT_THAT(metrics.text(),
               HasSubstr("mtasts_delivery_events_total{server=\"postfix\",event=\"observed-failure\"} 2\n"));
   EXPECT_THAT(metrics.text(), HasSubstr("mtasts_delivery_events_total{server=\"exim\",event=\"deferred\"} 0\n"));

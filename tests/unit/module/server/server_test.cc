@@ -118,7 +118,7 @@ class ServingPeers : public testing::Test {
     const auto end = loop_->after(milliseconds(20), [this] { loop_->stop(); });
     loop_->run();
   }
-  // Whether a remembered answer comes.
+  // Whether a cached answer comes.
   [[nodiscard]] bool is_served(const Client& client) {
     client.send("7:known a,");
     turn();

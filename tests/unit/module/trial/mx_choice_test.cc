@@ -168,7 +168,7 @@ TEST_F(Choosing, WithoutProbesThePreferred) {
 
 TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
   std::vector<std::string> told;
-  choice_.watch(test::domain(), {"mx1.example.com"}, [&](const MxChoice::Findings& findings) {
+  choice_.probe_all(test::domain(), {"mx1.example.com"}, [&](const MxChoice::Findings& findings) {
     for (const auto& [host, error] : findings.failures) told.push_back(host + " " + error.detail);
   });
   dns();
@@ -180,15 +180,15 @@ TEST_F(Choosing, R27WatchingTellsOfEveryHostThatEnforceWouldRefuse) {
 // Enforce refuses nobody for that: a host that is down gets no mail in any mode.
 TEST_F(Choosing, R27AHostThatNobodyCanReachIsNoneThatEnforceWouldRefuse) {
   int told = -1;
-  choice_.watch(test::domain(), {"mx1.example.com", "mx2.example.com"},
-                [&](const MxChoice::Findings& findings) { told = static_cast<int>(findings.failures.size()); });
+  choice_.probe_all(test::domain(), {"mx1.example.com", "mx2.example.com"},
+                    [&](const MxChoice::Findings& findings) { told = static_cast<int>(findings.failures.size()); });
   dns();
   prober_.refuse("mx1.example.com", ErrorCode::kUnreachable);
   prober_.refuse("mx2.example.com", ErrorCode::kStartTlsNotSupported);
   EXPECT_EQ(told, 1);
 }
 
-// Whoever is told remembers what he was told, for the time that it holds.
+// What was reported holds until the time that came with it.
 TEST_F(Choosing, R32WhatIsKnownOfAHostIsToldForEachDomainThatAsks) {
   std::vector<std::string> told;
   MxChoice choice({loop_, resolver_, &probes_,
@@ -197,7 +197,7 @@ TEST_F(Choosing, R32WhatIsKnownOfAHostIsToldForEachDomainThatAsks) {
                                     std::to_string((until - now_) / minutes(1)));
                    }});
   const auto ignore = [](const auto& /*what*/) {};
-  choice.watch(test::domain(), {"mx1.example.com"}, ignore);
+  choice.probe_all(test::domain(), {"mx1.example.com"}, ignore);
   dns();
   EXPECT_THAT(told, testing::ElementsAre("example.com mx2.example.com fails for 10")) << "the policy does not name it";
   told.clear();
@@ -303,8 +303,8 @@ TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {
   prober_.refuse("mx2.example.com");
   now_ += minutes(9) + seconds(59);  // that mx1 passed is still known, for a second
   int ended = 0;
-  choice_.watch(test::domain(), {"mx1.example.com", "mx2.example.com"},
-                [&](const MxChoice::Findings& /*findings*/) { ++ended; });
+  choice_.probe_all(test::domain(), {"mx1.example.com", "mx2.example.com"},
+                    [&](const MxChoice::Findings& /*findings*/) { ++ended; });
   dns();
   now_ += seconds(2);
   prober_.pass("mx2.example.com");
@@ -313,8 +313,8 @@ TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {
 
 TEST_F(Choosing, WatchingEndsWhereDnsDoesNotAnswer) {
   int ended = 0;
-  choice_.watch(test::domain(), {"mx1.example.com"},
-                [&](const MxChoice::Findings& findings) { ended += findings.failures.empty() ? 1 : 0; });
+  choice_.probe_all(test::domain(), {"mx1.example.com"},
+                    [&](const MxChoice::Findings& findings) { ended += findings.failures.empty() ? 1 : 0; });
   resolver_.mxs.at(0).second(fail(ErrorCode::kDnsTimeout, "silence"));
   EXPECT_EQ(ended, 1);
 }

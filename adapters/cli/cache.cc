@@ -98,9 +98,10 @@ int cache_purge(Client& client, const CacheOptions& options, const Environment& 
   if (options.domain.empty() && !options.all)
     return complain(environment, "name the DOMAIN to forget, or forget everything that is cached with --all", kUsage);
   if (!options.all && !(named = domain_of(options.domain, environment, code))) return code;
-  const auto removed = named
-                           ? client.store().remove(*named).map([](bool was_there) -> std::size_t { return was_there; })
-                           : client.store().remove_all();
+  const auto number = [](FileStore::Removal removal) -> std::size_t {
+    return removal == FileStore::Removal::kRemoved ? 1 : 0;
+  };
+  const auto removed = named ? client.store().remove(*named).map(number) : client.store().remove_all();
   if (!removed) return complain(environment, removed.error().detail, kTemporary);
   environment.out << "removed " << *removed << (*removed == 1 ? " domain" : " domains") << "\n";
   return *removed == 0 && named ? kNone : kApplies;

@@ -22,8 +22,6 @@ constexpr std::string_view kOnlyDane =
     "1, "
     "and options trust-ad in /etc/resolv.conf";
 
-constexpr bool kUnknownTrust = true;
-
 constexpr std::size_t kMaxReported = 64;
 constexpr std::size_t kMaxNamesShown = 4;
 
@@ -195,7 +193,8 @@ void EventWatcher::greeted(const Event& event, WallTime now) {
   if (is_too_old(session.version)) {
     complain(event, {TlsResult::kValidationFailure, session.version + " is older than TLS 1.2"});
   }
-  if (const auto verdict = judge(event.host, session.verified, now)) complain(event, *verdict);
+  if (const auto verdict = judge(event.host, session.verified ? Chain::kVerified : Chain::kNotVerified, now))
+    complain(event, *verdict);
   report(event, {TlsResult::kSuccess});  // unless there was a complaint
 }
 
@@ -222,7 +221,7 @@ void EventWatcher::closed(const Event& event, WallTime now) {
   if (event.session.mode != Mode::kTesting || !connection_.starttls_offered || connection_.secure) return;
   if (!connection_.judged_by_dane) report_unlisted(event);
   const auto verdict =
-      connection_.certificate && !connection_.judged_by_dane ? judge(event.host, kUnknownTrust, now) : std::nullopt;
+      connection_.certificate && !connection_.judged_by_dane ? judge(event.host, Chain::kNotKnown, now) : std::nullopt;
   complain(event, verdict.value_or(
                       Verdict{TlsResult::kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
 }
@@ -236,7 +235,7 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
   if (judged_by_certificate && is_for_dane_alone(event)) {
     verdict = Verdict{TlsResult::kValidationFailure, std::string(kOnlyDane)};
   } else if (judged_by_certificate) {
-    verdict = judge(event.host, false, now);
+    verdict = judge(event.host, Chain::kNotVerified, now);
   }
   complain(event, verdict.value_or(Verdict{TlsResult::kValidationFailure, sentence(event.data)}));
 }
@@ -248,7 +247,7 @@ void EventWatcher::dane_failed(const Event& event) {
   report(event, {tls_result(event.data).value_or(TlsResult::kValidationFailure), "DANE: " + sentence(event.data)});
 }
 
-std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, bool verified, WallTime now) const {
+std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, Chain chain, WallTime now) const {
   if (!connection_.certificate) return Verdict{TlsResult::kCertificateNotTrusted, "the MX presented no certificate"};
   const auto& not_after = connection_.certificate->not_after;
   if (not_after && now > *not_after) return Verdict{TlsResult::kCertificateExpired, "the certificate has expired"};
@@ -258,7 +257,8 @@ std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, 
   const auto matches = [host](const std::string& name) { return mx_matches(name, host); };
   if (std::ranges::none_of(names, matches))
     return Verdict{TlsResult::kCertificateHostMismatch, "the certificate is for " + shown(names)};
-  if (!verified) return Verdict{TlsResult::kCertificateNotTrusted, "the certificate does not chain to a trusted root"};
+  if (chain == Chain::kNotVerified)
+    return Verdict{TlsResult::kCertificateNotTrusted, "the certificate does not chain to a trusted root"};
   return std::nullopt;
 }
 

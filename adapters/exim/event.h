@@ -90,7 +90,9 @@ class EventWatcher {
   void closed(const Event& event, WallTime now);
   void deferred(const Event& event, WallTime now);
   void dane_failed(const Event& event);
-  [[nodiscard]] std::optional<Verdict> judge(std::string_view host, bool verified, WallTime now) const;
+  // What Exim's library says of the chain of a certificate.
+  enum class Chain { kVerified, kNotVerified, kNotKnown };
+  [[nodiscard]] std::optional<Verdict> judge(std::string_view host, Chain chain, WallTime now) const;
   [[nodiscard]] bool is_for_dane_alone(const Event& event) const;
   void complain(const Event& event, const Verdict& verdict);
   void report(const Event& event, const Verdict& verdict);

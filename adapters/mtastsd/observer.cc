@@ -6,7 +6,7 @@ namespace mtasts::mtastsd {
 
 Observer::Observer(Service& service, EventLoop& loop, Log& log)
     : log_(log),
-      probes_({service.resolver(), service.prober(), log, std::chrono::steady_clock::now}, false),
+      probes_({service.resolver(), service.prober(), log, std::chrono::steady_clock::now}, Probes::Sni::kSent),
       choice_({loop, service.resolver(), &probes_, {}}) {}
 
 void Observer::watch(const Domain& domain, const Decision& decision, std::string_view server) {

@@ -35,7 +35,8 @@ DecisionRules rules_of_waiting_mail(DecisionRules rules) {
 std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& config) {
   if (!config.opensmtpd.probe) return nullptr;
   const Probes::Deps of_probes{deps.resolver, deps.prober, deps.log, deps.steady_clock};
-  return std::make_unique<Probes>(of_probes, deps.smtpd_may_lack_sni);
+  return std::make_unique<Probes>(of_probes,
+                                  deps.smtpd_may_lack_sni ? Probes::Sni::kPerhapsNotSent : Probes::Sni::kSent);
 }
 
 std::unique_ptr<TlsReports> make_reports(const Table::Deps& deps, const Config& config) {

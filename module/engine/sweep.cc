@@ -125,7 +125,7 @@ void Sweep::forget(const Domain& domain, const StillUseless& still_useless) {
   const auto stored = deps_.store.get(domain);
   if (!stored || !still_useless(*stored)) return;
   const auto removed = deps_.store.remove(domain);  // not ours to write: then it stays
-  if (removed && *removed) ++summary_.forgotten;
+  if (removed == FileStore::Removal::kRemoved) ++summary_.forgotten;
 }
 
 void Sweep::begin_refreshing() {

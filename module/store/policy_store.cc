@@ -23,10 +23,13 @@
 namespace mtasts {
 namespace {
 
+Descriptor open_to_use(int directory, const std::string& domain) {
+  return open_below(directory, shard_of(domain), domain, O_RDONLY);
+}
+
 // A look that is no use leaves the access time alone; only the owner and root can ask for that.
-Descriptor open_to_read(int directory, const std::string& domain, bool is_use) {
+Descriptor open_to_look(int directory, const std::string& domain) {
   const std::string shard = shard_of(domain);
-  if (is_use) return open_below(directory, shard, domain, O_RDONLY);
   auto file = open_below(directory, shard, domain, O_RDONLY | O_NOATIME);
   return file || errno != EPERM ? std::move(file) : open_below(directory, shard, domain, O_RDONLY);
 }
@@ -142,8 +145,8 @@ void FileStore::recovered(LogThrottle& fault, const std::string& what) {
 
 // A delivery tells it each time: the entry is about to be replaced, and its process may be root, who writes nothing
 // here.
-void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, bool is_use) {
-  if (is_use || throttle_.is_due(throttle_name("damaged", domain), kToldAgain))
+void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, Purpose purpose) {
+  if (purpose == Purpose::kUse || throttle_.is_due(throttle_name("damaged", domain), kToldAgain))
     log_.write(LogLevel::kWarning, LogLine("store-entry-damaged")
                                        .field("domain", domain.text())
                                        .text("reason", reason)
@@ -151,15 +154,15 @@ void FileStore::warn_of_damage(const Domain& domain, const std::string& reason, 
 }
 
 Result<std::optional<CacheEntry>> FileStore::get(const Domain& domain) {
-  return read(domain, false).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
+  return read(domain, Purpose::kLook).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
 }
 
 Result<std::optional<CacheEntry>> FileStore::use(const Domain& domain) {
-  return read(domain, true).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
+  return read(domain, Purpose::kUse).map([](auto found) { return found ? std::move(found->entry) : std::nullopt; });
 }
 
 std::optional<FileStore::Found> FileStore::look(const Domain& domain) {
-  return read(domain, false).value_or(std::nullopt);
+  return read(domain, Purpose::kLook).value_or(std::nullopt);
 }
 
 tl::unexpected<Error> FileStore::unreadable(const Domain& domain, int error) {
@@ -179,7 +182,7 @@ tl::unexpected<Error> FileStore::unreadable(const Domain& domain, const std::str
 
 // A store or a part of it that is not there holds nothing. Whatever else keeps us from looking says nothing about what
 // is there. A link in the place of an entry is none of ours, and is replaced as other damage is.
-Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bool is_use) {
+Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, Purpose purpose) {
   const auto directory = open_directory(directory_);
   if (!directory) {
     if (errno != ENOENT && errno != ENOTDIR) return unreadable(domain, errno);
@@ -190,11 +193,13 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
     return std::nullopt;
   }
   recovered(missing_, "it is there again");
-  const auto file = open_to_read(directory.get(), domain.text(), is_use);
+  const std::string& name = domain.text();
+  const bool is_use = purpose == Purpose::kUse;
+  const auto file = is_use ? open_to_use(directory.get(), name) : open_to_look(directory.get(), name);
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
     if (errno != ELOOP) return unreadable(domain, errno);
-    warn_of_damage(domain, "it is a symbolic link", is_use);
+    warn_of_damage(domain, "it is a symbolic link", purpose);
     const WallTime now = from_epoch(std::time(nullptr));
     return Found{std::nullopt, now, now, 0};
   }
@@ -205,14 +210,14 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
     return Found{std::move(entry), used, from_epoch(status.st_mtim.tv_sec), static_cast<std::uint64_t>(status.st_size)};
   };
   const auto damaged = [&](const std::string& reason) {
-    warn_of_damage(domain, reason, is_use);
+    warn_of_damage(domain, reason, purpose);
     return found(std::nullopt);
   };
   if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kMaxEntryBytes))
     return damaged("it is no regular file of at most " + std::to_string(kMaxEntryBytes) + " bytes");
   if (is_use) mark_use(file.get(), used);
   if (status.st_size == 0) {
-    if (!is_marked(status.st_mtim, domain.text())) return damaged("it is empty, and not because there is no record");
+    if (!is_marked(status.st_mtim, name)) return damaged("it is empty, and not because there is no record");
     return found(bare_absence(domain, from_epoch(status.st_mtim.tv_sec)));
   }
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
@@ -229,7 +234,7 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, bo
 // lookup drops a policy, so what has none was not written in the knowledge of the one that is there. A policy from the
 // future is the work of a wrong clock.
 bool FileStore::is_superseded(const CacheEntry& entry) {
-  const auto stored = read(entry.domain, false);
+  const auto stored = read(entry.domain, Purpose::kLook);
   if (!stored || !*stored || !(*stored)->entry || !(*stored)->entry->policy) return false;
   if (!entry.policy) return (*stored)->entry->policy_in_force(now()) != nullptr;
   const WallTime fetched = (*stored)->entry->policy->fetched;
@@ -242,7 +247,7 @@ Result<void> FileStore::put(const CacheEntry& entry) {
     warn(unwritable_, LogLine("store-unwritable").text("error", text).text("effect", "nothing new is cached on disk"));
     return fail(ErrorCode::kStoreUnavailable, text);
   };
-  if (const auto old = read(entry.domain, false); !old) return tl::unexpected(old.error());
+  if (const auto old = read(entry.domain, Purpose::kLook); !old) return tl::unexpected(old.error());
   const auto directory = open_directory(directory_);
   if (!directory) return failed("open the store");
   const std::string& name = entry.domain.text();
@@ -265,13 +270,13 @@ Result<void> FileStore::put(const CacheEntry& entry) {
   return {};
 }
 
-Result<bool> FileStore::remove(const Domain& domain) {
+Result<FileStore::Removal> FileStore::remove(const Domain& domain) {
   const auto directory = open_directory(directory_);
   if (directory) {
     const auto shard = open_shard(directory.get(), shard_of(domain.text()));
-    if (shard && ::unlinkat(shard.get(), domain.text().c_str(), 0) == 0) return true;
+    if (shard && ::unlinkat(shard.get(), domain.text().c_str(), 0) == 0) return Removal::kRemoved;
   }
-  if (errno == ENOENT && directory) return false;
+  if (errno == ENOENT && directory) return Removal::kNotThere;
   return fail(ErrorCode::kStoreUnavailable,
               "cannot remove " + domain.text() + " from " + directory_ + ": " + std::strerror(errno));
 }
@@ -285,7 +290,7 @@ Result<std::size_t> FileStore::remove_all() {
     for (const auto& domain : names ? domains_among(*names, shard) : std::vector<Domain>{}) {
       const auto gone = remove(domain);
       if (!gone) removed = tl::unexpected(gone.error());
-      if (gone && *gone && removed) ++*removed;
+      if (gone == Removal::kRemoved && removed) ++*removed;
     }
     usage_.set(shard, {});
   }
@@ -321,7 +326,7 @@ Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, co
   Result<void> all;
   Usage counted;
   for (const auto& domain : domains_among(*names, shard)) {
-    const auto found = read(domain, false);
+    const auto found = read(domain, Purpose::kLook);
     if (!found) all = tl::unexpected(found.error());
     if (!found || !*found) continue;
     counted += {1, bytes_on_disk((*found)->bytes)};

@@ -51,8 +51,9 @@ class FileStore : public PolicyStore {
   // What there is of a domain; nullopt also for what cannot be read. Not counted as a use.
   std::optional<Found> look(const Domain& domain);
 
-  // True if there was an entry. Error kStoreUnavailable.
-  Result<bool> remove(const Domain& domain);
+  enum class Removal { kRemoved, kNotThere };
+  // Error kStoreUnavailable.
+  Result<Removal> remove(const Domain& domain);
   // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable: there may be more.
   Result<std::size_t> remove_all();
   // Calls `visit` with every readable entry (the others are logged), in no particular order, and with when it was last
@@ -71,8 +72,10 @@ class FileStore : public PolicyStore {
   [[nodiscard]] const std::string& directory() const { return directory_; }
 
  private:
+  enum class Purpose { kLook, kUse };  // a use is marked, and warned of each time where the entry is damaged
+
   // nullopt: absent. Error kLocalFault, which was logged.
-  Result<std::optional<Found>> read(const Domain& domain, bool is_use);
+  Result<std::optional<Found>> read(const Domain& domain, Purpose purpose);
   bool is_superseded(const CacheEntry& entry);
   tl::unexpected<Error> unreadable(const Domain& domain, int error);
   tl::unexpected<Error> unreadable(const Domain& domain, const std::string& why, const std::string& action);
@@ -83,7 +86,7 @@ class FileStore : public PolicyStore {
   void remove_left_behind(unsigned shard, const std::vector<std::string>& names) const;
   void warn(LogThrottle& fault, const LogLine& line);
   void recovered(LogThrottle& fault, const std::string& what);
-  void warn_of_damage(const Domain& domain, const std::string& reason, bool is_use);
+  void warn_of_damage(const Domain& domain, const std::string& reason, Purpose purpose);
 
   std::string directory_;
   Claims claims_;

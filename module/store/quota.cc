@@ -247,7 +247,7 @@ bool StoreQuota::remove(const Candidate& candidate) {
   // Before the claims were had, another process may have saved a policy in its place, or mail may have been sent there.
   if (look(candidate.domain) != candidate) return false;
   const auto removed = store_.remove(candidate.domain);
-  if (!removed || !*removed) return false;
+  if (removed != FileStore::Removal::kRemoved) return false;
   usage_.add(shard_number(candidate.domain.text()), {-1, -candidate.size.bytes});
   return true;
 }

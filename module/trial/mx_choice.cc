@@ -35,10 +35,10 @@ void MxChoice::choose(const Domain& domain, const std::vector<std::string>& patt
                       std::chrono::milliseconds deadline, Done done) {
   choices_.push_back(std::make_shared<Choice>(Choice{domain, {}, nullptr, std::move(done)}));
   Choice& choice = *choices_.back();
-  choice.timer = deps_.loop.after(deadline, [this, &choice] { look_at(choice, true); });
+  choice.timer = deps_.loop.after(deadline, [this, &choice] { look_at(choice, Moment::kDeadline); });
   const std::weak_ptr<Choice> weak = choices_.back();
   const auto look = [this, weak] {
-    if (const auto open = weak.lock()) look_at(*open, false);
+    if (const auto open = weak.lock()) look_at(*open, Moment::kHostKnown);
   };
   deps_.resolver.mx(domain.text(), [this, weak, patterns, look](const Result<DnsAnswer<MxRecord>>& answer) {
     const auto open = weak.lock();
@@ -67,13 +67,13 @@ void MxChoice::end(Choice& choice, const Result<std::string>& host) {
 // The first that passes, once all before it are known. At the deadline one that nothing is known of may pass as well;
 // but one that failed the last time comes after those that did not: a host that answers nothing takes longer to fail
 // than smtpd can be held, and would be named at each attempt, though the next one is good.
-void MxChoice::look_at(Choice& choice, bool at_deadline) {
+void MxChoice::look_at(Choice& choice, Moment moment) {
   if (choice.hosts.empty())  // then it is the deadline
     return end(choice, fail(ErrorCode::kDeadline, "the MX records of " + choice.domain.text() + " did not come"));
   const std::string* best = nullptr;
   Prospect best_prospect = Prospect::kFails;
   for (const std::string& host : choice.hosts) {
-    if (deps_.probes->known(host) == nullptr && !at_deadline) return;
+    if (deps_.probes->known(host) == nullptr && moment != Moment::kDeadline) return;
     const Prospect prospect = deps_.probes->prospect(host);
     if (prospect == Prospect::kPasses || prospect == Prospect::kUnknown) return end(choice, host);
     if (prospect < best_prospect) {

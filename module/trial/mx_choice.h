@@ -62,7 +62,8 @@ class MxChoice {
 
   void end(Choice& choice, const Result<std::string>& host);
   [[nodiscard]] Findings findings_of(const ProbeRun& run) const;
-  void look_at(Choice& choice, bool at_deadline);
+  enum class Moment { kHostKnown, kDeadline };
+  void look_at(Choice& choice, Moment moment);
   // Reports what is known of the host for `report_for`, or probes it, reports and calls `done`; true: it has to be
   // waited for.
   bool probe_or_report(const std::optional<Domain>& report_for, const std::string& host,

@@ -21,8 +21,7 @@ bool is_for_want_of_sni(ErrorCode code) {
 
 }  // namespace
 
-Probes::Probes(Deps deps, bool also_without_sni)
-    : deps_(std::move(deps)), also_without_sni_(also_without_sni), findings_(kMaxCached) {}
+Probes::Probes(Deps deps, Sni sni) : deps_(std::move(deps)), sni_(sni), findings_(kMaxCached) {}
 
 const Probes::Known* Probes::known(const std::string& host) const { return findings_.find(host, deps_.clock()); }
 
@@ -48,7 +47,7 @@ void Probes::probe(const std::string& host, Done done) {
 
 void Probes::try_with_sni(const std::string& host, const Addresses& addresses) {
   deps_.prober.probe(host, addresses, MxProber::Sni::kSent, [this, host](const MxTrial& trial) {
-    if (trial.result && also_without_sni_) return try_without_sni(host, trial);
+    if (trial.result && sni_ == Sni::kPerhapsNotSent) return try_without_sni(host, trial);
     ended(host, trial);
   });
 }

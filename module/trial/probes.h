@@ -43,8 +43,9 @@ class Probes {
   };
   using Known = ShortMemory<Finding>::Item;
 
-  // `also_without_sni`: find out as well which hosts need SNI.
-  Probes(Deps deps, bool also_without_sni);
+  enum class Sni { kSent, kPerhapsNotSent };  // kPerhapsNotSent: which hosts need it is found out as well
+
+  Probes(Deps deps, Sni sni);
 
   [[nodiscard]] SteadyTime now() const { return deps_.clock(); }
   [[nodiscard]] Prospect prospect(const std::string& host) const;
@@ -63,7 +64,7 @@ class Probes {
   void cache(const std::string& host, Finding finding, std::chrono::minutes time);
 
   Deps deps_;
-  bool also_without_sni_;
+  Sni sni_;
   ShortMemory<Finding> findings_;
   std::unordered_map<std::string, std::vector<Done>, KeyedHash> waiting_;
 };

@@ -106,10 +106,11 @@ class Observation : public std::enable_shared_from_this<Observation> {
 
   void compare() {
     const AliasFact& alias = facts_.record_alias;
-    compare_servers(outside_.dns, facts_.domain.record_name(), !alias.chain.empty(),
+    const auto type = alias.chain.empty() ? ServerQuestions::Type::kTxt : ServerQuestions::Type::kCname;
+    compare_servers(outside_.dns, facts_.domain.record_name(), type,
                     part([](Observation& self, const auto& servers) { self.on_servers(servers); }));
     if (alias.kind == AliasFact::Kind::kAlias)
-      compare_servers(outside_.dns, alias.chain.back(), false,
+      compare_servers(outside_.dns, alias.chain.back(), ServerQuestions::Type::kTxt,
                       part([](Observation& self, const auto& servers) { self.facts_.target_servers = servers; }));
   }
 

@@ -110,9 +110,8 @@ void find_zone_servers(Resolver& resolver, const std::string& name, std::functio
   std::make_shared<Walk>(resolver, name, std::move(done))->ask();
 }
 
-void compare_servers(Dns dns, const std::string& name, bool is_alias,
+void compare_servers(Dns dns, const std::string& name, ServerQuestions::Type type,
                      std::function<void(std::vector<NameserverFact>)> done) {
-  const auto type = is_alias ? ServerQuestions::Type::kCname : ServerQuestions::Type::kTxt;
   std::make_shared<Comparison>(dns, name, type, std::move(done))->start();
 }
 

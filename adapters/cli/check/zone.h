@@ -24,9 +24,9 @@ struct Dns {
 // where that cannot be found out.
 void find_zone_servers(Resolver& resolver, const std::string& name, std::function<void(std::vector<std::string>)> done);
 
-// One fact for each address of each server, in the order of the servers' names. `is_alias`: whether the resolver found
-// a CNAME there. Asks whoever is authoritative; `done` is called once, from the loop.
-void compare_servers(Dns dns, const std::string& name, bool is_alias,
+// One fact for each address of each server, in the order of the servers' names. `type`: kCname where the resolver found
+// a CNAME at the name, otherwise kTxt. Asks whoever is authoritative; `done` is called once, from the loop.
+void compare_servers(Dns dns, const std::string& name, ServerQuestions::Type type,
                      std::function<void(std::vector<NameserverFact>)> done);
 
 }  // namespace mtasts::check

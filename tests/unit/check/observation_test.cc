@@ -292,7 +292,8 @@ TEST(Zone, AsksEveryAddressOfEveryServer) {
   internet.servers.emplace("192.0.2.1", Texts{Texts::Kind::kFound, {kRecord}, {}, false, name});
   internet.servers.emplace("192.0.2.2", Texts{Texts::Kind::kNoData, {}, {}, false, "Elsewhere.test"});
   std::vector<NameserverFact> facts;
-  compare_servers({internet, internet}, name, false, [&](std::vector<NameserverFact> got) { facts = std::move(got); });
+  compare_servers({internet, internet}, name, ServerQuestions::Type::kTxt,
+                  [&](std::vector<NameserverFact> got) { facts = std::move(got); });
   internet.run();
   ASSERT_EQ(facts.size(), 4U);
   EXPECT_EQ(facts[0].name, "gone.test");

@@ -133,7 +133,7 @@ TEST_F(Answering, ALookupThatBeganLateIsNoFailureOfDns) {
 TEST_F(Answering, WhatAnotherProcessWritesCountsWithinSeconds) {
   cache(enforced());
   EXPECT_EQ(ask("postfix example.com"), kSecure);
-  ASSERT_TRUE(store_.remove(test::domain()).value());
+  ASSERT_EQ(store_.remove(test::domain()), FileStore::Removal::kRemoved);
   // The memory of seconds is by the steady clock: what it lasts is a matter of Memory's own tests.
   EXPECT_EQ(ask("postfix example.com"), kSecure);
   EXPECT_EQ(ask("postfix EXAMPLE.com"), "");

@@ -189,7 +189,7 @@ TEST_F(StoreTest, R17WhatAnotherVersionWroteInAnUnknownFormIsNotReplaced) {
   EXPECT_EQ(left.str(), kUnknown);
   EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=store-entry-unreadable domain=example.com"),
                                             HasSubstr("mtasts cache purge example.com"))));
-  EXPECT_TRUE(store_.remove(domain()).value());
+  EXPECT_EQ(store_.remove(domain()), FileStore::Removal::kRemoved);
 }
 
 TEST_F(StoreTest, ADamagedEntryIsAMissAndAWarning) {
@@ -268,7 +268,7 @@ TEST_F(StoreTest, FollowsNoLinkInPlaceOfASubdirectory) {
   fs::create_directory_symlink(elsewhere, shard);
   EXPECT_FALSE(store_.get(domain()).value());
   EXPECT_FALSE(store_.put(with_policy()));
-  EXPECT_FALSE(store_.remove(domain()).value_or(false));
+  EXPECT_NE(store_.remove(domain()), FileStore::Removal::kRemoved);
   EXPECT_TRUE(fs::exists(elsewhere / "example.com"));
   fs::remove_all(elsewhere);
 }

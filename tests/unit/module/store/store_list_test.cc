@@ -23,8 +23,8 @@ TEST_F(StoreListTest, ListsAndRemoves) {
   std::vector<std::string> names;
   ASSERT_TRUE(store_.for_each([&names](const CacheEntry& entry, WallTime) { names.push_back(entry.domain.text()); }));
   EXPECT_THAT(names, UnorderedElementsAre("a.example", "b.example", "c.example"));
-  EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(true));
-  EXPECT_EQ(store_.remove(domain("b.example")), Result<bool>(false));
+  EXPECT_EQ(store_.remove(domain("b.example")), FileStore::Removal::kRemoved);
+  EXPECT_EQ(store_.remove(domain("b.example")), FileStore::Removal::kNotThere);
   EXPECT_FALSE(store_.get(domain("b.example")).value());
 }
 

@@ -41,7 +41,7 @@ class Choosing : public testing::Test {
   FakeLog log_;
   SteadyTime now_{seconds(1000)};
   Probes::Deps parts_{resolver_, prober_, log_, [this] { return now_; }};
-  Probes probes_{parts_, false};
+  Probes probes_{parts_, Probes::Sni::kSent};
   MxChoice choice_{{loop_, resolver_, &probes_, {}}};
   std::string chosen_;
 };
@@ -221,7 +221,7 @@ class ChoosingForOldSmtpd : public Choosing {
   MxChoice::Done note() {
     return [this](const Result<std::string>& host) { chosen_ = host ? *host : "error: " + host.error().detail; };
   }
-  Probes probes_{parts_, true};
+  Probes probes_{parts_, Probes::Sni::kPerhapsNotSent};
   MxChoice choice_{{loop_, resolver_, &probes_, {}}};
 };
 

@@ -142,15 +142,6 @@ TEST_F(Choosing, WhatIsKnownIsNotProbedAgainForMinutes) {
   EXPECT_EQ(prober_.probed.back(), "mx1.example.com") << "a failure is forgotten sooner";
 }
 
-TEST_F(Choosing, OneProbeForAllWhoAsk) {
-  choose();
-  choose();
-  dns();
-  EXPECT_THAT(prober_.probed, SizeIs(2));
-  prober_.pass("mx1.example.com");
-  EXPECT_EQ(chosen_, "mx1.example.com");
-}
-
 TEST_F(Choosing, AProbeThatWasNotTriedIsNotHeldAgainstTheHost) {
   choose();
   dns();
@@ -246,19 +237,6 @@ TEST_F(ChoosingForOldSmtpd, OneThatNeedsSniWhereNoOtherPasses) {
   EXPECT_EQ(chosen_, "mx1.example.com");
 }
 
-TEST_F(ChoosingForOldSmtpd, ThatAHostWasBusyOrWithoutStartTlsSaysNothingOfSni) {
-  for (const auto code : {ErrorCode::kUnreachable, ErrorCode::kNotTried, ErrorCode::kStartTlsNotSupported}) {
-    dns();
-    prober_.pass("mx1.example.com");
-    prober_.refuse("mx1.example.com", code);
-    EXPECT_EQ(chosen_, "mx1.example.com") << error_name(code);
-    prober_.refuse("mx2.example.com");
-    now_ += minutes(3);
-    EXPECT_EQ(probes_.known("mx1.example.com"), nullptr) << "nor for long";
-    choice_.choose(test::domain(), {}, seconds(2), note());
-  }
-}
-
 TEST_F(ChoosingForOldSmtpd, WhoNeedsSniStillNeedsItWhereThatCannotBeFoundOutInTime) {
   dns();
   prober_.pass("mx1.example.com");
@@ -287,13 +265,6 @@ TEST_F(ChoosingForOldSmtpd, AtTheDeadlineOneThatNeedsSniRatherThanOneThatFailed)
   dns();
   loop_.advance(seconds(3));
   EXPECT_EQ(chosen_, "mx2.example.com");
-}
-
-// Another address may be another machine.
-TEST_F(ChoosingForOldSmtpd, SniIsLeftOutWhereItWasSent) {
-  dns();
-  prober_.pass("mx1.example.com");
-  EXPECT_THAT(prober_.addresses, testing::ElementsAre("192.0.2.1"));
 }
 
 TEST_F(Choosing, WatchingEndsThoughSomethingIsForgottenMeanwhile) {

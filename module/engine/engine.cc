@@ -48,6 +48,16 @@ void log_failure(Log& log, const CacheEntry& entry, WallTime now) {
                       in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));
 }
 
+// The first one of a domain, or another than before.
+void log_new_policy(Log& log, const CacheEntry& entry, const std::optional<StoredPolicy>& before) {
+  if (!entry.policy || (before && before->body == entry.policy->body)) return;
+  log.write(LogLevel::kInfo, LogLine(before ? "policy-changed" : "policy-found")
+                                 .field("domain", entry.domain.text())
+                                 .field("mode", mode_name(entry.policy->policy.mode))
+                                 .field("max_age", std::to_string(entry.policy->policy.max_age.count()))
+                                 .field("id", entry.policy->id));
+}
+
 void log_refresh_without_record(Log& log, const CacheEntry& entry) {
   log.write(
       LogLevel::kInfo,
@@ -268,10 +278,12 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
   Job& job = *jobs_.at(domain);
   // Who has the second slot began after who has the first and stands still; that one comes to its end after all.
   const auto rival = job.has_second_slot ? Lookup::Rival::kOlder : Lookup::Rival::kNewer;
+  const auto before = job.machine.so_far().entry.policy;
   Action action = job.machine.on_fetch(result, now, rival);
   if (!result && is_ours(result.error().code))
     log_.write(LogLevel::kInfo,
                LogLine("fetch-not-tried").field("domain", domain).text("detail", result.error().detail));
+  if (action.save) log_new_policy(log_, *action.save, before);
   if (action.save && action.save->failure)
     log_failure(log_, *action.save, now);
   else if (action.save && action.save->record.state != RecordMemory::State::kFound)

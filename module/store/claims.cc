@@ -1,6 +1,5 @@
 #include "module/store/claims.h"
 
-#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "module/io/keyed_hash.h"
 #include "module/store/files.h"
 #include "module/store/range_lock.h"
 
@@ -15,7 +15,7 @@ namespace mtasts {
 namespace {
 
 constexpr std::int64_t kPlaces = std::int64_t{1} << 61U;
-constexpr off_t kKeyPlace = 2 * kPlaces;                // behind those of the claims: who makes the key has it
+constexpr off_t kKeyPlace = 2 * kPlaces;               // behind those of the claims: who makes the key has it
 constexpr std::chrono::milliseconds kKeyTimeout{200};  // for sixteen octets
 
 class LockedRange final : public PolicyStore::Claim {
@@ -29,12 +29,6 @@ class LockedRange final : public PolicyStore::Claim {
 bool has_room(int fd) {
   struct statvfs system {};
   return ::fstatvfs(fd, &system) != 0 || (system.f_bavail > 0 && (system.f_files == 0 || system.f_favail > 0));
-}
-
-SipKey random_key() {
-  SipKey key{};
-  [[maybe_unused]] const auto got = ::getrandom(key.data(), key.size(), 0);
-  return key;
 }
 
 // What a power cut can leave behind is none: a file as long as it was, of zeros.

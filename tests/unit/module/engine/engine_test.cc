@@ -189,6 +189,29 @@ TEST_F(EngineTest, InvalidPolicyAndRecordLeaveAReasonInTheLog) {
   EXPECT_THAT(log_.lines.back(), HasSubstr("info event=policy-fetch-failed domain=b.example error=sts-policy-invalid"));
 }
 
+TEST_F(EngineTest, APolicyThatIsNewIsLogged) {
+  ask();
+  start();
+  record();
+  address();
+  policy(kPolicy);
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("info event=policy-found domain=example.com mode=enforce max_age=")));
+  log_.lines.clear();
+  const auto again = [this](const std::string& body) {
+    now_ += std::chrono::hours(24 * 2);
+    refresh();
+    start();
+    record();
+    address();
+    policy(body);
+  };
+  again(kPolicy);
+  EXPECT_THAT(log_.lines, testing::IsEmpty()) << "the same is no news";
+  again("version: STSv1\nmode: none\nmax_age: 86400\n");
+  EXPECT_THAT(log_.lines,
+              ElementsAre(HasSubstr("info event=policy-changed domain=example.com mode=none max_age=86400 id=")));
+}
+
 TEST_F(EngineTest, NothingThatAPeerWritesAddsAFieldToALogLine) {
   ask();
   start();

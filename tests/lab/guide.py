@@ -39,6 +39,16 @@ def commands(guide: Path, heading: str) -> list[Command]:
     return found
 
 
+def file_in(guide: Path, path: str) -> str:
+    """The text of the file that the guide has the reader write: the fenced block after the line that ends with "`PATH`, executable:"."""
+    lines = guide.read_text(encoding="utf-8").splitlines()
+    named = [number for number, line in enumerate(lines) if line.endswith(f"`{path}`, executable:")]
+    if len(named) != 1:
+        raise NoSuchHeading(f"{guide.name} names {path} as a file to write {len(named)} times")
+    begin = lines.index("```", named[0]) + 1
+    return "".join(f"{line}\n" for line in lines[begin:lines.index("```", begin)])
+
+
 def _below(guide: Path, heading: str) -> Iterator[Command]:
     rank, fence = 0, ""
     for number, line in enumerate(guide.read_text(encoding="utf-8").splitlines(), 1):

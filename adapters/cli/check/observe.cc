@@ -57,13 +57,14 @@ Result<std::unique_ptr<Observer>> Observer::open(const Config& config, Log& log)
   auto helper = HelperClient::open(config, {*observer->loop_, observer->store_, log, LogTarget::kSyslog});
   if (!helper) return tl::unexpected(helper.error());
   observer->helper_ = std::move(*helper);
-  observer->mx_hosts_ = std::make_unique<MxHosts>(observer->helper_->resolver(), observer->helper_->inspector());
+  observer->inspector_ = std::make_unique<PacedInspector>(*observer->loop_, observer->helper_->inspector());
+  observer->mx_hosts_ = std::make_unique<MxHosts>(observer->helper_->resolver(), *observer->inspector_);
   return observer;
 }
 
 void Observer::observe(std::span<const Domain> domains, const Limits& limits, const Seen& seen) {
   if (domains.empty()) return;
-  const Outside outside{*loop_, {helper_->resolver(), helper_->servers()}, helper_->inspector(), *mx_hosts_};
+  const Outside outside{*loop_, {helper_->resolver(), helper_->servers()}, *inspector_, *mx_hosts_};
   Run run(outside, domains, limits, seen);
   run.begin_some();
   loop_->run();

@@ -9,6 +9,7 @@
 
 #include "adapters/cli/check/check.h"
 #include "adapters/cli/check/observation.h"
+#include "adapters/cli/check/paced_inspector.h"
 #include "module/config/config.h"
 #include "module/helper/client.h"
 #include "module/io/log.h"
@@ -37,6 +38,7 @@ class Observer {
   FileStore store_;
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<HelperClient> helper_;
+  std::unique_ptr<PacedInspector> inspector_;
   std::unique_ptr<MxHosts> mx_hosts_;
 };
 

@@ -27,6 +27,7 @@ void begin(const Situation& situation, DomainState& next) {
   next.seen_since.reset();
   next.retired.clear();
   next.keep_until.reset();
+  next.is_other_served = false;
   next.left = situation.now;
 }
 

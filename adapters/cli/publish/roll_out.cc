@@ -115,8 +115,6 @@ void start(DomainState& next) {
   next.is_at_aim = false;
   next.is_record_withdrawn = false;
   next.seen_since.reset();
-  next.retired.clear();
-  next.keep_until.reset();
 }
 
 void tell_leaving(const Situation& situation, const DomainState& next, DomainPlan& plan) {

@@ -42,6 +42,7 @@ Json to_json(const DomainState& state) {
       {"left", seconds_of(state.left)},
       {"retired", state.retired},
       {"keep_until", optional_time(state.keep_until)},
+      {"other_served", state.is_other_served},
       {"aliases", names_of(state.aliases)},
   };
 }
@@ -75,6 +76,7 @@ Result<DomainState> read_domain(const Json& entry) {
   state.left = time_of(entry.at("left"));
   entry.at("retired").get_to(state.retired);
   state.keep_until = optional_time_of(entry.at("keep_until"));
+  state.is_other_served = entry.value("other_served", false);  // younger than the form
   for (const auto& item : entry.at("aliases").get<std::vector<std::string>>()) {
     auto alias = Domain::parse(item);
     if (!alias) return damaged("an alias in it is no name");

@@ -8,6 +8,7 @@ from case import case, good
 from checked_world import APART, DEAD_AUTHORITY, OTHER_AUTHORITY, OTHER_ZONES, RECORD
 from dns import Zone
 from topology import GOOD
+from world import WEB
 
 case("a domain in order", good("fine.test"))
 case("no record", good("norecord.test", record=""), "record-absent w")
@@ -22,6 +23,9 @@ case("a record with an extension field", good("extension.test", record='_mta-sts
 case("a record without an id", good("noid.test", record='_mta-sts TXT "v=STSv1; more=text;"'), "record-invalid c")
 case("an id that is too long", good("longid.test", record=f'_mta-sts TXT "v=STSv1; id={"1" * 33};"'), "record-invalid c")
 case("an id with a hyphen", good("hyphenid.test", record='_mta-sts TXT "v=STSv1; id=2026-11-29;"'), "record-invalid c")
+for _label, _text in {"noequals": "v=STSv1; id=1; more;", "novalue": "v=STSv1; id=1; more=;", "longname": f"v=STSv1; id=1; {'m' * 33}=1;",
+                      "space": "v=STSv1; id=1; more=a b;", "nodelimiter": "v=STSv1 id=1;"}.items():
+    case(f"a record with a bad field: {_label}", good(f"field{_label}.test", record=f'_mta-sts TXT "{_text}"'), "record-invalid c")
 case("an id with the hash of another file",
      good("otherhash.test", record='_mta-sts TXT "v=STSv1; id=20260101000000h0123456789abcdef;"'), "id-stale c")
 HASH = hashlib.sha256(good("hash.test").policy().encode()).hexdigest()[:16]
@@ -54,6 +58,11 @@ case("two nameservers with the same record", good("equal.test", records=SECOND_S
 case("a nameserver that does not know the zone", good("lame.test", records=SECOND_SERVER))
 case("a nameserver that is dead", good("dead.test", records=f"@ NS ns2\nns2 A {DEAD_AUTHORITY}"))
 case("a record that DNSSEC refuses", good("bogus.test", signed=True, tampered={'"v=STSv1; id=1;"': '"v=STSv1; id=2;"'}),
+     "record-dns-failure u")
+
+case("a policy host whose address DNSSEC refuses",
+     good("hostbogus.test", address=f"mta-sts A {WEB.good4}", signed=True, tampered={WEB.good4: WEB.closed}), "record-dns-failure u")
+case("a record for reports that DNSSEC refuses", good("reportsbogus.test", signed=True, tampered={"tls@lab.test": "tls@lab2.test"}),
      "record-dns-failure u")
 
 case("no record for reports", good("noreports.test", tlsrpt=""), "tlsrpt-absent w")

@@ -69,6 +69,7 @@ SLOW = "198.51.100.90"
 DIFFERENT = "198.51.100.91"
 PICKY = "198.51.100.92"
 MINUTE = "198.51.100.94"
+REDIRECTING = "198.51.100.95"
 
 
 def policy_of(name: str) -> str:
@@ -94,8 +95,10 @@ MORE_PLACES += [
     PolicyPlace(SLOW, "slow.test", lambda _: policy_of("slow.test"), wait=11),
     PolicyPlace(MINUTE, "minute.test", lambda _: policy_of("minute.test"), wait=61),
     PolicyPlace(DIFFERENT, "twobodies.test", lambda _: policy_of("twobodies.test").replace("2592000", "2592001")),
+    PolicyPlace(REDIRECTING, "plainredirect.test", lambda _: policy_of("plainredirect.test"), redirects_http=True),
     PolicyPlace(PICKY, "picky.test", lambda agent: "<html>" if "Mozilla" in agent else policy_of("picky.test")),
 ]
+case("a redirect on port 80", good("plainredirect.test", address=f"mta-sts A {REDIRECTING}"))
 case("an answer after eleven seconds", good("slow.test", address=f"mta-sts A {SLOW}"), "host-slow w")
 APART.append(good("minute.test", address=f"mta-sts A {MINUTE}"))
 case("two addresses with different files", good("twobodies.test", address=f"{ONLY_IPV4}\nmta-sts A {DIFFERENT}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from case import case, good
 from cases_host import ONLY_IPV4
 from checked_world import host
-from topology import GOOD, PLAIN, SECOND
+from topology import GOOD, SECOND
 from web import PolicyHost
 
 LINES = ["version: STSv1", "mode: enforce", f"mx: {GOOD}", "max_age: 2592000"]
@@ -43,4 +43,3 @@ case("a pattern that no host needs", good("unused.test", patterns=(GOOD, SECOND)
 BROAD = host("broad.test", "198.51.100.62")
 case("a pattern below a public suffix", good("broad.test", mx=(BROAD,), patterns=("*.test",), records="@ A 198.51.100.62"),
      "policy-mx-broad w")
-case("a host without TLS in mode none", good("noneplain.test", mode="none", mx=(PLAIN,)), "policy-mode-none i", "mx-no-starttls i")

@@ -18,14 +18,27 @@ class Server(ThreadingHTTPServer):
         """Clients that refuse what they see are what this is for."""
 
 
+class Redirecting(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:  # noqa: N802; the name is http.server's
+        self.send_response(301)
+        self.send_header("Location", f"https://{self.headers.get('Host', '')}{self.path}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @dataclass
 class PolicyPlace:
-    """`answer` gives the body for a User-Agent. `wait`: seconds before it is sent."""
+    """`answer` gives the body for a User-Agent. `wait`: seconds before it is sent. `redirects_http`: on port 80 it sends everybody
+    to port 443."""
 
     address: str
     domain: str
     answer: Callable[[str], str]
     wait: float = 0.0
+    redirects_http: bool = False
     leaf: Leaf | None = None
     _servers: list[Server] = field(default_factory=list)
 
@@ -54,7 +67,12 @@ class PolicyPlace:
         pair = authority.issue(self.leaf or Leaf(name, dns=(name,)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.certificate, pair.key)
-        server = Server((self.address, 443), Handler)
+        self._serve(443, Handler)
+        if self.redirects_http:
+            self._serve(80, Redirecting)
+
+    def _serve(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        server = Server((self.address, port), handler)
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -12,9 +13,18 @@ from case import expect_findings
 from cases_host import ASKED, MANY
 from checked_world import CASES, CheckedWorld, check
 from framework import expect, scenario
+from packages import REPOSITORY
 from sandbox import NET6, OWN6
 from topology import GOOD
 from world import World
+
+
+@scenario("every code of the guide has a domain here that has it, but for what only time shows")
+def every_code(_: World) -> None:
+    guide = (REPOSITORY / "docs/check.md").read_text(encoding="utf-8")
+    codes = set(re.findall(r"^\| `([a-z-]+)` \| \S", guide.split("\n## Findings\n")[1].split("\n## ")[0], re.MULTILINE))
+    shown = {code for one in CASES.values() for code, _ in one.findings}
+    expect(codes - shown == {"removed-early"}, f"without a domain: {codes - shown}")
 
 
 @scenario("the exit code is that of the worst finding")

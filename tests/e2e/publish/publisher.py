@@ -152,6 +152,13 @@ def start(world: World, command: list[str], port: int = 443) -> None:
     world.undo(RUNNING[0].stop)
 
 
+def running_server() -> int:
+    """The process of what start() started last."""
+    process = RUNNING[0].process
+    assert process is not None
+    return process.pid
+
+
 def pass_time(days: int) -> None:
     """Everything that the state knows happened so much earlier."""
     text = (STATE / "state").read_text(encoding="ascii")

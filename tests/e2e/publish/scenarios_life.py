@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework import expect, expect_delivered, scenario
+from pki import Leaf, Validity
 from publisher import DONE, HOST4, HOST6, LIST, OUT, PENDING, REFUSED, ROOT, Publisher, nsupdate, pass_time, query
 from topology import GOOD, SECOND, declare
 from world import Domain, World
@@ -43,7 +44,7 @@ def born(world: World) -> None:
     expect(answer["id"] == publisher.domain("born.test")["id"], "the record has the id of the state")
 
 
-@scenario("publish: enforce is refused before its time and with a critical finding, and Exim then delivers under it")
+@scenario("publish: enforce is refused before its time and while an MX host's certificate is expired; Exim then delivers under it")
 def promoted(world: World) -> None:
     publisher = Publisher(world, entry("promoted.test"))
     publisher.publish_everything("promoted.test")
@@ -54,6 +55,7 @@ def promoted(world: World) -> None:
     told = publisher.run("--promote", "promoted.test", "--apply", "--force", exits=REFUSED).stderr
     world.dns.unblock("_mta-sts.promoted.test.")
     expect("no such record" in told, told)
+    expect_refused_while_expired(world, publisher, "testing")
     publisher.run("--promote", "promoted.test", "--apply", exits=DONE)
     publisher.update("promoted.test")
     publisher.run("--apply", exits=DONE)
@@ -62,12 +64,29 @@ def promoted(world: World) -> None:
     expect_delivered(world.send("bob@promoted.test"), "bob@promoted.test", GOOD, verified=True)
     publisher.run("--promote", "promoted.test", "--apply", exits=REFUSED)
     pass_time(7)
+    expect_refused_while_expired(world, publisher, "enforce")
     publisher.run("--promote", "promoted.test", "--apply", exits=DONE)
     publisher.update("promoted.test")
     publisher.run("--apply", exits=DONE)
     expect(query("promoted.test")["max_age"] == 2592000, "the aim is reached")
     publisher.run(exits=DONE)
     publisher.run("--verify", exits=DONE)
+
+
+def expect_refused_while_expired(world: World, publisher: Publisher, mode: str) -> None:
+    """The next step of promoted.test, whatever is asked; what is served stays in this `mode`."""
+    before = publisher.domain("promoted.test")["id"]
+    world.mail_hosts.show(GOOD, Leaf("expired-good", dns=(GOOD,), validity=Validity.EXPIRED))
+    world.undo(lambda: world.mail_hosts.show(GOOD, None))
+    for force in ((), ("--force",)):
+        told = publisher.run("--promote", "promoted.test", "--apply", *force, exits=REFUSED).stderr
+        expect(f"mx-certificate-expired {GOOD}" in told and "promote again" in told, told)
+        expect("--force it" not in told, f"nothing overrides that: {told}")
+    publisher.run("--verify", exits=REFUSED if mode == "enforce" else DONE)
+    served = (ROOT / "mta-sts.promoted.test/.well-known/mta-sts.txt").read_text(encoding="ascii")
+    expect(f"mode: {mode}\n" in served and publisher.domain("promoted.test")["id"] == before,
+           f"what is served should stay: {served}")
+    world.mail_hosts.show(GOOD, None)
 
 
 @scenario("publish: an MX host is replaced without a sender that refuses one of them")

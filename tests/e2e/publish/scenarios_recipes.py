@@ -4,15 +4,21 @@ that it takes, mtasts check without a finding, and mail that is delivered under 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import mail_server
-from acme import DIRECTORY, TRUSTED, get_certificate, run_certbot, start_pebble
+from acme import DIRECTORY, TRUSTED, get_certificate, get_certificate_by, run_certbot, start_pebble
 from framework import expect, expect_delivered, expect_waiting, scenario
-from publisher import CERTIFICATES, DONE, HOST4, HOST6, OUT, ROOT, Publisher, pass_time, query, start, start_nginx, start_plain_nginx, web_servers
+from guide import commands, file_in
+from packages import REPOSITORY
+from pki import Leaf, Validity
+from publisher import (CERTIFICATES, DONE, HOST4, HOST6, OUT, ROOT, Publisher, pass_time, query, running_server, start, start_nginx,
+                       start_plain_nginx, web_servers)
 from scenarios_life import change_mx, entry
 from topology import GOOD, IMPOSTOR, declare
 from world import Domain, World
@@ -21,7 +27,8 @@ CUSTOMERS = ("customer-one.test", "customer-two.test")
 for name in ("certbot.test", "caddyacme.test", "hoster.test", "ownmx.test", "panel.test", "container.test", *CUSTOMERS):
     declare(Domain(name, (GOOD,), updatable=True))
 
-HOOK = Path("/etc/letsencrypt/hook")
+GUIDE = REPOSITORY / "docs/publish.md"
+HOOK = Path("/etc/letsencrypt/renewal-hooks/deploy/mta-sts")
 WEBROOT = Path("/var/www/html")
 
 
@@ -61,24 +68,58 @@ def expect_in_force(world: World, domain: str) -> None:
     expect_waiting(world.send(f"carol@{domain}"), f"carol@{domain}")
 
 
-@scenario("publish: the recipe of certbot with nginx, a renewal and its deploy hook included")
+@scenario("publish: the recipe of certbot with nginx, a renewal and the deploy hook of the guide included")
 def certbot(world: World) -> None:
     publisher = Publisher(world, entry("certbot.test"))
     publisher.run("--apply", exits=DONE)
     publisher.update("certbot.test")
     start_pebble(world)
     start_nginx(world, only_http=True)
-    HOOK.write_text("#!/bin/sh\necho \"$RENEWED_DOMAINS\" >>/etc/letsencrypt/renewed\n", encoding="ascii")
-    HOOK.chmod(0o755)
-    get_certificate(WEBROOT, "-d", "mta-sts.certbot.test", "--deploy-hook", str(HOOK))
+    WEBROOT.mkdir(parents=True, exist_ok=True)  # Debian's nginx brings it
+    get_certificate_by(*certbot_of_the_guide("certbot.test"))
     expect((CERTIFICATES / "mta-sts.certbot.test/privkey.pem").exists(), "the certificate is where the server block expects it")
     publisher.serve()
     publish_behind(publisher, "certbot.test")
-    run_certbot("renew", "--force-renewal")
-    renewed = Path("/etc/letsencrypt/renewed").read_text(encoding="ascii").split()
-    expect(renewed == ["mta-sts.certbot.test"] * 2, f"the hook was told of {renewed}")
+    write_hook(world)
+    before = shown_certificate("mta-sts.certbot.test")
+    told = run_certbot("renew", "--force-renewal")
+    expect("Nothing to do." in told and "error code" not in told, f"the hook looks whether senders take the new certificate: {told}")
+    expect(shown_certificate("mta-sts.certbot.test") != before, "the web server has the new certificate")
     reach_the_aim(publisher, "certbot.test")
+    world.mail_hosts.show(GOOD, Leaf("expired-good", dns=(GOOD,), validity=Validity.EXPIRED))
+    world.undo(lambda: world.mail_hosts.show(GOOD, None))
+    told = run_certbot("renew", "--force-renewal")
+    expect("error code 2" in told and "mx-certificate-expired" in told, f"certbot tells what the hook finds: {told}")
+    world.mail_hosts.show(GOOD, None)
     expect_in_force(world, "certbot.test")
+
+
+def certbot_of_the_guide(domain: str) -> list[str]:
+    """What it has the reader type for one domain."""
+    [text] = [command.text for command in commands(GUIDE, "Web servers and certificates")
+              if command.text.startswith("certbot ") and "--cert-name" not in command.text]
+    return shlex.split(text.replace("example.com", domain))[1:]
+
+
+def write_hook(world: World) -> None:
+    """As the guide has it. certbot's root has the machine's mtasts, and its systemctl can reload nginx."""
+    HOOK.parent.mkdir(parents=True, exist_ok=True)
+    HOOK.write_text(file_in(GUIDE, str(HOOK)), encoding="utf-8")
+    HOOK.chmod(0o755)
+    world.undo(HOOK.unlink)
+    root = web_servers()
+    for name, text in {"mtasts": f'exec chroot /proc/{os.getpid()}/root mtasts "$@"',
+                       "systemctl": f'test "$*" = "reload nginx" && kill -HUP {running_server()}'}.items():
+        program = root.path(f"/usr/bin/{name}")
+        program.write_text(f"#!/bin/sh\n{text}\n", encoding="ascii")
+        program.chmod(0o755)
+
+
+def shown_certificate(host: str) -> str:
+    """The serial number of what the web server shows."""
+    shown = subprocess.run(["openssl", "s_client", "-connect", f"{host}:443", "-servername", host], input="", capture_output=True, text=True,
+                           check=False).stdout
+    return subprocess.run(["openssl", "x509", "-noout", "-serial"], input=shown, capture_output=True, text=True, check=True).stdout
 
 
 def start_caddy(world: World, host: str) -> None:

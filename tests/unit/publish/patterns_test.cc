@@ -16,17 +16,37 @@ using testing::IsEmpty;
 
 std::vector<std::string> patterns(const DomainPlan& plan) { return parse_policy(plan.next->body)->mx; }
 
-// The next run, `later`; `live` is what DNS has then.
-Situation later(Situation situation, const DomainPlan& plan, std::chrono::seconds time,
-                const std::vector<std::string>& live) {
-  situation.now += time;
+check::Report serving(const std::string& body, const DomainState& state, const std::vector<std::string>& live) {
+  Seen seen;
+  seen.body = body;
+  seen.txt = {"v=STSv1; id=" + state.id + ";"};
+  seen.mx = live;
+  return report_of(state.name, seen);
+}
+
+// What was planned is done and served.
+Situation done(Situation situation, const DomainPlan& plan, const std::vector<std::string>& live) {
   situation.state = plan.next;
   situation.file = plan.next->body;
-  Seen seen;
-  seen.body = plan.next->body;
-  seen.txt = {"v=STSv1; id=" + plan.next->id + ";"};
-  seen.mx = live;
-  situation.seen = report_of(domain("example.com"), seen);
+  situation.seen = serving(plan.next->body, *plan.next, live);
+  return situation;
+}
+
+// The next run, `later`; `live` is what DNS has then. The run before looked at what it had done.
+Situation later(Situation situation, const DomainPlan& plan, std::chrono::seconds time,
+                const std::vector<std::string>& live) {
+  situation = done(situation, plan, live);
+  const auto again = plan_domain(situation);
+  situation = done(situation, again, live);
+  situation.now += time;
+  return situation;
+}
+
+// The state was saved and nothing else done; this is `time` later.
+Situation unfinished(const Situation& before, std::chrono::seconds time) {
+  auto situation = before;
+  situation.state = plan_domain(before).next;
+  situation.now += time;
   return situation;
 }
 
@@ -67,6 +87,71 @@ TEST(PublishMxChange, AnotherChangeStartsTheTimeAnew) {
   const auto second = plan_domain(later(situation, first, days(10), {"mx1.example.com"}));
   EXPECT_THAT(patterns(second), ElementsAre("newest.example.com", "new.example.com", "mx1.example.com"));
   EXPECT_EQ(second.next->keep_until, kNow + days(40));
+}
+
+TEST(PublishMxChange, TheTimeStartsAnewWhileTheFileIsNotWritten) {
+  const auto before = changed();
+  auto situation = unfinished(before, days(10));
+  situation.seen = serving(situation.state->body, *situation.state, {"mx1.example.com"});
+  const auto plan = plan_domain(situation);
+  EXPECT_EQ(plan.next->keep_until, kNow + days(40));
+  EXPECT_EQ(plan.waits_until, kNow + days(40));
+  EXPECT_TRUE(plan.is_file_written);
+  situation.file.reset();
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(40)) << "nobody knows since when it is missing";
+}
+
+TEST(PublishMxChange, TheTimeStartsAnewWhileOtherHostsAreServed) {
+  const auto before = changed();
+  auto situation = unfinished(before, days(10));
+  situation.file = situation.state->body;
+  auto plan = plan_domain(situation);
+  EXPECT_EQ(plan.next->keep_until, kNow + days(40));
+  // The web server gets the file some time before the next run.
+  situation = done(situation, plan, {"mx1.example.com"});
+  situation.now += days(29);
+  plan = plan_domain(situation);
+  EXPECT_EQ(plan.next->keep_until, kNow + days(69));
+  situation = done(situation, plan, {"mx1.example.com"});
+  situation.now += days(1);
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(69)) << "it was seen served";
+}
+
+TEST(PublishMxChange, TheTimeStartsAnewWhileAnAliasServesOtherHosts) {
+  auto before = changed();
+  before.listed->aliases = {domain("example.net")};
+  auto situation = later(before, plan_domain(before), days(10), {"mx1.example.com"});
+  const auto serve = [&](const std::string& body) {
+    Seen seen;
+    seen.body = body;
+    situation.aliases = {{domain("example.net"), report_of(domain("example.net"), seen)}};
+  };
+  serve(situation.state->body);
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(30));
+  serve(before.state->body);
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(40));
+}
+
+TEST(PublishMxChange, AnotherPolicyForTheSameHostsStartsNothingAnew) {
+  const auto before = changed();
+  auto situation = later(before, plan_domain(before), days(10), {"mx1.example.com"});
+  situation.file = policy_file(Mode::kTesting, days(1), {"mx1.example.com", "new.example.com"});
+  situation.seen = serving(*situation.file, *situation.state, {"mx1.example.com"});
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(30));
+  situation.seen = serving("<html>", *situation.state, {"mx1.example.com"});
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(30)) << "senders take no page for a policy";
+}
+
+TEST(PublishMxChange, BackToTestingTheTimeGoesOn) {
+  auto situation = changed();
+  situation.listed->mx = {"mx1.example.com", "mx2.example.com"};
+  const auto first = plan_domain(situation);
+  situation = later(situation, first, days(10), {"mx1.example.com"});
+  situation.listed->mode = Mode::kTesting;
+  const auto plan = plan_domain(situation);
+  EXPECT_EQ(plan.next->stage, Stage::kTesting);
+  EXPECT_EQ(plan.next->keep_until, kNow + days(30));
+  EXPECT_THAT(plan.notes, Contains(HasSubstr("no mail to new MX hosts before 2026-03-31T00:00:00Z")));
 }
 
 TEST(PublishMxChange, ANewHostGetsNoMailBeforeSendersKnowIt) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "adapters/cli/check/sha256.h"
 #include "tests/unit/publish/situations.h"
 
 namespace mtasts::publish {
@@ -17,6 +18,7 @@ State example() {
     one.name = domain(std::string(stage_name(stage)) + ".example");
     one.retired = {"old.example.com"};
     one.keep_until = kNow;
+    one.is_other_served = stage == Stage::kEnforce;
     one.aliases = {domain("alias.example")};
     one.is_at_aim = stage == Stage::kEnforce;
     state.emplace(one.name.text(), one);
@@ -30,6 +32,16 @@ TEST(PublishState, ComesBackAsItWas) {
   ASSERT_TRUE(read) << read.error().detail;
   EXPECT_EQ(*read, example());
   EXPECT_EQ(parse_state(serialize({})).value(), State{});
+}
+
+TEST(PublishState, OneWithoutWhetherAnotherPolicyIsServedIsRead) {
+  std::string text = serialize(example());
+  for (const std::string key : {"  \"other_served\": false,\n", "  \"other_served\": true,\n"})
+    for (auto at = text.find(key); at != std::string::npos; at = text.find(key)) text.erase(at, key.size());
+  text.erase(text.rfind("sum: "));
+  const auto read = parse_state(text + "sum: " + check::sha256_hex(text) + "\n");
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_FALSE(read->at("enforce.example").is_other_served);
 }
 
 TEST(PublishState, EveryTruncationIsNoticed) {

@@ -66,7 +66,8 @@ class AddressJudge {
       unreachable(Severity::kCritical, "no TLS session: " + why());
       return false;
     }
-    for (CertificateFault& fault : certificate_faults("host", j_.facts.domain.policy_host(), *tls.certificate))
+    for (CertificateFault& fault :
+         certificate_faults("host", j_.facts.domain.policy_host(), *tls.certificate, j_.facts.seen_at))
       add(fault.code, Severity::kCritical, std::move(fault.message), std::move(fault.fix));
     judge_days(*tls.certificate);
     return tls.certificate->is_good();
@@ -167,7 +168,7 @@ long days_left(const CertificateFact& certificate, WallTime now) {
 }
 
 std::vector<CertificateFault> certificate_faults(std::string_view prefix, const std::string& name,
-                                                 const CertificateFact& certificate) {
+                                                 const CertificateFact& certificate, std::chrono::sys_seconds now) {
   std::vector<CertificateFault> faults;
   const std::string detail = certificate.detail.empty() ? "" : " (" + certificate.detail + ")";
   const auto add = [&](std::string_view host, std::string_view mx, std::string message, std::string fix) {
@@ -179,7 +180,8 @@ std::vector<CertificateFault> certificate_faults(std::string_view prefix, const 
         "Get a certificate with the DNS name " + name + " and install it there");
   if (certificate.is_expired)
     add("host-certificate-expired", "mx-certificate-expired",
-        "the certificate ended at " + rfc3339(certificate.not_after) + " or is not valid yet" + detail,
+        certificate.not_after <= now ? "the certificate ended at " + rfc3339(certificate.not_after)
+                                     : "the certificate or one above it has ended or is not valid yet" + detail,
         "Renew the certificate of " + name + " and have the server load it");
   if (certificate.is_untrusted)
     add("host-certificate-untrusted", "mx-certificate-untrusted",

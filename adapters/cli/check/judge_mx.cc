@@ -94,7 +94,7 @@ class HostJudge {
     std::vector<CertificateFault> told;
     for (const MxAddressFact& session : mx_.sessions) {
       if (!session.is_reached || !session.tls.certificate) continue;
-      for (CertificateFault& fault : certificate_faults("mx", host_, *session.tls.certificate)) {
+      for (CertificateFault& fault : certificate_faults("mx", host_, *session.tls.certificate, j_.facts.seen_at)) {
         if (std::ranges::any_of(told, [&](const auto& other) { return other.code == fault.code; })) continue;
         const auto same = where([&](const MxAddressFact& other) { return has_fault(other, fault.code); });
         add(fault.code, severity_of_fault(j_.reading), fault.message + at(same), fault.fix);
@@ -106,7 +106,7 @@ class HostJudge {
 
   [[nodiscard]] bool has_fault(const MxAddressFact& session, std::string_view code) const {
     if (!session.tls.certificate) return false;
-    const auto faults = certificate_faults("mx", host_, *session.tls.certificate);
+    const auto faults = certificate_faults("mx", host_, *session.tls.certificate, j_.facts.seen_at);
     return std::ranges::any_of(faults, [code](const auto& fault) { return fault.code == code; });
   }
 

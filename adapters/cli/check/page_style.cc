@@ -41,12 +41,14 @@ details { background: var(--card); border: 1px solid var(--line); border-radius:
 details .card { background: var(--back); }
 details code.copy { background: var(--card); }
 summary { cursor: pointer; }
+summary .dim { white-space: nowrap; }
 .table { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .4rem .75rem; border-top: 1px solid var(--line); overflow-wrap: normal; }
-td:first-child { overflow-wrap: anywhere; min-width: 9rem; }
+td:first-child { overflow-wrap: anywhere; min-width: 12rem; }
 thead th { border-top: 0; }
 th button { all: unset; cursor: pointer; font-weight: 700; }
+th button:hover { text-decoration: underline; }
 th button:focus-visible { outline: 2px solid var(--info); }
 th[aria-sort=ascending] button::after { content: " \25B2"; }
 th[aria-sort=descending] button::after { content: " \25BC"; }

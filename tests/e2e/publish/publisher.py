@@ -129,12 +129,13 @@ def start_nginx(world: World, only_http: bool = False) -> None:
 
 
 def start_plain_nginx(world: World, sites: str, port: int = 443, inside: tuple[str, ...] = ()) -> None:
-    """nginx with these `sites` beside Debian's default site on port 80; `inside`: the command that starts it."""
+    """nginx with these `sites` beside Debian's default site on port 80; `inside`: the command that starts it. It can be reloaded, which
+    takes a master process."""
     folder = Path("/srv/publisher")
     folder.mkdir(exist_ok=True)
     temporary = "".join(f"  {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(
-        f"daemon off;\nmaster_process off;\npid {folder}/pid;\nuser root;\nevents {{ }}\nhttp {{\n  access_log {folder}/access.log;\n"
+        f"daemon off;\nworker_processes 1;\npid {folder}/pid;\nuser root;\nevents {{ }}\nhttp {{\n  access_log {folder}/access.log;\n"
         f"{temporary}  default_type application/octet-stream;\n"
         "  server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n    root /var/www/html;\n  }\n"
         f"{sites}}}\n", encoding="ascii")

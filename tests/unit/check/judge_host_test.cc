@@ -107,6 +107,17 @@ TEST_F(JudgeHost, R12EachFaultOfACertificateHasItsCode) {
   EXPECT_THAT(codes(), ElementsAre("host-certificate-expired", "host-certificate-cn-only"));
 }
 
+TEST_F(JudgeHost, R12SaysOfAnEndedCertificateWhenItEndedAndOfAnotherOnlyWhatIsKnown) {
+  certificate().is_expired = true;
+  certificate().not_after = kNow;
+  codes();
+  EXPECT_EQ(first().message, "the certificate ended at 2025-11-24T16:00:00Z");
+  certificate().not_after = kNow + std::chrono::seconds(1);
+  certificate().detail = "not valid yet";
+  codes();
+  EXPECT_EQ(first().message, "the certificate or one above it has ended or is not valid yet (not valid yet)");
+}
+
 TEST_F(JudgeHost, BehindABadCertificateNothingIsJudged) {
   certificate().is_untrusted = true;
   answer({404, "", "text/html", "<html>", false, std::chrono::seconds(12), ""});

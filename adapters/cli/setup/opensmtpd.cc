@@ -23,13 +23,16 @@ bool is_active(const Machine& machine) {
   return active && active->ok();
 }
 
-// To systemd smtpd is started before it opens its control socket.
+// To systemd smtpd is started before it opens its control socket, and it answers there a moment before it starts its
+// tables, and ends where one of them cannot be started.
 Result<void> wait_for_answer(const Machine& machine) {
+  constexpr int kInARow = 10;
   const auto deadline = std::chrono::steady_clock::now() + kStartTime;
-  for (;;) {
+  for (int in_a_row = 0;;) {
     const auto answers = machine.run_ok({"smtpctl", "show", "status"});
-    if (answers) return {};
-    if (!is_active(machine) || std::chrono::steady_clock::now() > deadline)
+    in_a_row = answers ? in_a_row + 1 : 0;
+    if (in_a_row == kInARow) return {};
+    if (!answers && (!is_active(machine) || std::chrono::steady_clock::now() > deadline))
       return fail(ErrorCode::kConfig, answers.error().detail + "; see \"journalctl -u " + kService + "\"");
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }

@@ -1,4 +1,5 @@
-"""Every file that is installed is in one Debian package and in the RPM of the same name: prints each that is not, exit 1 if there is one.
+"""Every file that is installed is in one Debian package and in the RPM of the same name, and the guides link to guides that are
+installed: prints each that is not so, exit 1 if there is one.
 
 usage: package_files.py SOURCE_ROOT BUILD_FOLDER
 """
@@ -54,11 +55,19 @@ def owners(file: str, packages: Patterns) -> list[str]:
     return [name for name, patterns in packages.items() if any(fnmatch.fnmatch(file, pattern) or fnmatch.fnmatch(file, f"{pattern}/*") for pattern in patterns)]
 
 
+def dangling(root: Path, files: list[str]) -> list[str]:
+    """Links of installed guides to guides beside them that are not."""
+    guides = [Path(file).name for file in files if re.match(r"usr/share/doc/mtasts/[^/]*\.md$", file)]
+    return [f"docs/{guide}: links to {linked}, which is not installed" for guide in guides
+            for linked in re.findall(r"\]\(([a-z-]+\.md)\b", (root / "docs" / guide).read_text(encoding="utf-8")) if linked not in guides]
+
+
 def main() -> int:
     root, build = Path(sys.argv[1]), Path(sys.argv[2])
     of_debian, of_rpm = debian(root), rpm(root)
-    wrong = []
-    for file in installed(build):
+    files = installed(build)
+    wrong = dangling(root, files)
+    for file in files:
         ours, theirs = owners(file, of_debian), owners(file, of_rpm)
         expected = [RPM_NAMES.get(name, name) for name in ours if name not in DEBIAN_ONLY]
         if len(ours) != 1 or theirs != expected:

@@ -48,22 +48,22 @@ std::string label(const char* name, std::string_view value) {
 }
 
 // What can happen to a delivery of the mail servers that ask. Only Exim tells what became of its sessions.
-constexpr std::array<std::pair<const char*, std::string_view>, 11> kBefalls{{{"exim", kDeferred},
-                                                                             {"exim", kEnforceFailure},
-                                                                             {"exim", kObservedDefer},
-                                                                             {"exim", kObservedFailure},
-                                                                             {"exim", kTestingFailure},
-                                                                             {"postfix", kDeferred},
-                                                                             {"postfix", kObservedDefer},
-                                                                             {"postfix", kObservedFailure},
-                                                                             {"sendmail", kDeferred},
-                                                                             {"sendmail", kObservedDefer},
-                                                                             {"sendmail", kObservedFailure}}};
+constexpr std::array<std::pair<const char*, std::string_view>, 11> kOfDeliveries{{{"exim", kDeferred},
+                                                                                  {"exim", kEnforceFailure},
+                                                                                  {"exim", kObservedDefer},
+                                                                                  {"exim", kObservedFailure},
+                                                                                  {"exim", kTestingFailure},
+                                                                                  {"postfix", kDeferred},
+                                                                                  {"postfix", kObservedDefer},
+                                                                                  {"postfix", kObservedFailure},
+                                                                                  {"sendmail", kDeferred},
+                                                                                  {"sendmail", kObservedDefer},
+                                                                                  {"sendmail", kObservedFailure}}};
 
 }  // namespace
 
 Metrics::Metrics() {
-  for (const auto& [server, event] : kBefalls) events_.try_emplace({server, std::string(event)}, 0);
+  for (const auto& [server, event] : kOfDeliveries) events_.try_emplace({server, std::string(event)}, 0);
 }
 
 void Metrics::expect(const std::vector<Label>& labels) {

@@ -17,9 +17,9 @@ void pause_shortly() {
 
 }  // namespace
 
-RangeLock::RangeLock(int file, off_t at, off_t length, std::chrono::milliseconds patience)
+RangeLock::RangeLock(int file, off_t at, off_t length, std::chrono::milliseconds timeout)
     : file_(file), at_(at), length_(length), state_(set(F_WRLCK)) {
-  for (auto waited = kPause; state_ == State::kTaken && waited <= patience; waited += kPause) {
+  for (auto waited = kPause; state_ == State::kTaken && waited <= timeout; waited += kPause) {
     pause_shortly();
     state_ = set(F_WRLCK);
   }

@@ -11,8 +11,8 @@ namespace mtasts {
 // `file` must stay open for as long as the lock lives.
 class RangeLock {
  public:
-  // Tries once, or again and again for `patience`: nobody waits without end for a process that stands still.
-  RangeLock(int file, off_t at, off_t length, std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+  // Tries once, or again and again for `timeout`: nobody waits without end for a process that stands still.
+  RangeLock(int file, off_t at, off_t length, std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
   RangeLock(const RangeLock&) = delete;
   RangeLock& operator=(const RangeLock&) = delete;
   ~RangeLock();

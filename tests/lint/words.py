@@ -26,6 +26,8 @@ INSTEAD = {
     r"asker": "client",
     r"settle_doubt|leave_the_host|be_the_child|waits_for_dane|is_of_no_account|is_of_the_future|kMost\w*": "the name in use now",
 }
+# The same within names of tests: WhatBefellDeliveries.
+IN_NAMES = re.compile(r"(?<=[a-z0-9])(?:Remember|Mended|Befalls?|Befell|Gravest|Upkeep)(?![a-z])|(?<=[a-z0-9])Remember(?:s|ed)(?![a-z])")
 # Python waits for what it tests with patience, and asks as several clients: names of the tests' own.
 OF_TESTS = {r"k?patien(?:ce|t)\w*", r"asker"}
 
@@ -48,6 +50,10 @@ def main() -> int:
                 line = text.count("\n", 0, match.start()) + 1
                 print(f"{name}:{line}: \"{' '.join(match[0].split())}\": write {instead}")
                 found += 1
+        for match in IN_NAMES.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            print(f"{name}:{line}: \"{match[0]}\" in a name")
+            found += 1
     return 1 if found else 0
 
 

@@ -162,7 +162,7 @@ class Cached(Case):
         self.right(NOTHING)
 
 
-class NothingRemembered(Case):
+class NothingCached(Case):
     def test_calm_demands_the_policy(self) -> None:
         self.wrong("not found", NOTHING)
         self.wrong("deferred", Answer("defer"))

@@ -178,7 +178,7 @@ def enabled(machine: Computer) -> dict[str, str]:
 def expect_units_back(machine: Computer, server: str, spoil: Callable[[], object], restore: Callable[[], object]) -> None:
     """`spoil` makes an --apply fail after it has started mtastsd, `restore` takes that back. Mail still finds mtastsd after a boot."""
     machine.write("/etc/mtasts/mtasts.toml", '[socketmap]\nlisten = ["inet:127.0.0.1:8461"]\n')
-    machine.remember("kept.test", entry("kept.test", "mx.kept.test"))
+    machine.cache("kept.test", entry("kept.test", "mx.kept.test"))
     for wanted in BEFORE:
         only(machine, wanted)
         before = enabled(machine)

@@ -57,7 +57,7 @@ TEST_F(PacedInspection, MxHostsWithOtherNamesAtTheSameAddressWaitToo) {
   EXPECT_THAT(begun(), ElementsAre("mx b.example.com 192.0.2.25 0"));
 }
 
-TEST_F(PacedInspection, RemembersWhichAddressesAreBusyHoweverManyThereAre) {
+TEST_F(PacedInspection, KnowsWhichAddressesAreBusyHoweverManyThereAre) {
   for (int i = 0; i < 3000; ++i) look("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250));
   begun();
   look("10.0.0.0");

@@ -167,7 +167,7 @@ TEST_F(StatusTest, SeesWhatEachHostAsks) {
   EXPECT_EQ(look_at_hosts(root_)[0].asks, "");
 }
 
-TEST_F(StatusTest, WhatBefellDeliveriesIsShown) {
+TEST_F(StatusTest, WhatHappenedToDeliveriesIsShown) {
   const DeliveryEventFile events(store_);
   events.add({kDeferred, "postfix", "a.test"}, now() - 2h);
   events.add({kDeferred, "postfix", "a.test"}, now() - 1min);

@@ -65,7 +65,7 @@ TEST(Metrics, EveryMetricSaysWhatItIs) {
   }
 }
 
-TEST(Metrics, WhatBefellDeliveriesIsCountedByServerFromZero) {
+TEST(Metrics, WhatHappenedToDeliveriesIsCountedByServerFromZero) {
   Metrics metrics;
   metrics.happened({kObservedFailure, "postfix", "example.com"});
   metrics.happened({kObservedFailure, "postfix", "example.org"});

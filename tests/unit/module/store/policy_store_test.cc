@@ -318,6 +318,7 @@ TEST_F(StoreUseTest, AUseIsMarkedOnceAnHour) {
 TEST_F(StoreUseTest, ARefreshIsNoUse) {
   CacheEntry absent{domain(), {RecordMemory::State::kAbsent, now(), {}, {}}, std::nullopt, std::nullopt};
   for (const CacheEntry& entry : {with_policy(), absent}) {
+    ASSERT_TRUE(store_.remove(domain()));  // nothing without a policy would replace it
     ASSERT_TRUE(store_.put(entry));
     set_used(long_ago_);
     ASSERT_TRUE(store_.put(entry));

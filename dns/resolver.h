@@ -50,8 +50,8 @@ struct ResolverConfig {
 // resolver or the names asked for is found out with a question for "localhost". A question that has waited for its turn
 // for too long ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found
 // out about the name. Where the resolver answered nobody it ends with kDnsTimeout. kNotTried is also how one ends whose
-// time was over while this process stood still, or was taken by other resolvers before this one was asked. What fails because this process can have no socket ends with
-// kLocalFault.
+// time was over while this process stood still, or was taken by other resolvers before this one was asked. What fails
+// because this process can have no socket ends with kLocalFault.
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a

@@ -50,7 +50,8 @@ MTASTS_API mtasts_status mtasts_open(const char *config_path, mtasts_context **c
 MTASTS_API void mtasts_close(mtasts_context *context);
 
 /* Looks up the policy of a recipient domain, or of a smarthost written "[host]" or "host:port". Waits at most
- * deadline_ms milliseconds (0: the configured deadline; at most an hour). *answer is to be freed also with MTASTS_DEFER. */
+ * deadline_ms milliseconds (0: the configured deadline; at most an hour). *answer is to be freed also with
+ * MTASTS_DEFER. */
 MTASTS_API mtasts_status mtasts_lookup(mtasts_context *context, const char *next_hop, unsigned deadline_ms,
                                        mtasts_answer **answer);
 MTASTS_API void mtasts_answer_free(mtasts_answer *answer);

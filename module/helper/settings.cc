@@ -51,8 +51,9 @@ Result<HelperSettings> decode_settings(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   const auto abi = json.is_object() ? json.value("abi", "") : std::string();
   if (abi != kNetworkAbi)
-    return fail(ErrorCode::kInternal, std::string("this lookup helper is \"") + kNetworkAbi + "\", wanted is \"" +
-                                          escaped(abi) + "\": install both from one build, and restart what was started before an upgrade");
+    return fail(ErrorCode::kInternal,
+                std::string("this lookup helper is \"") + kNetworkAbi + "\", wanted is \"" + escaped(abi) +
+                    "\": install both from one build, and restart what was started before an upgrade");
   try {
     return json.get<HelperSettings>();
   } catch (const nlohmann::json::exception& trouble) {

@@ -21,7 +21,7 @@ INSTEAD = {
     r"bef(?:alls?|ell|allen)": "happens to",
     r"gravest\w*": "most serious",
     r"upkeep": "sweep",
-    r"(?<!note_)surroundings": "environment",
+    r"surroundings": "environment",
     r"k?patien(?:ce|t)\w*": "timeout",
     r"asker": "client",
     r"settle_doubt|leave_the_host|be_the_child|waits_for_dane|is_of_no_account|is_of_the_future|kMost\w*": "the name in use now",
@@ -45,7 +45,7 @@ def main() -> int:
         for words, instead in INSTEAD.items():
             if name.startswith("tests/") and words in OF_TESTS:
                 continue
-            # Also a part of a name: note_surroundings.
+            # Also a part of a name: probe_surroundings.
             for match in re.finditer(rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])", text, re.IGNORECASE):
                 line = text.count("\n", 0, match.start()) + 1
                 print(f"{name}:{line}: \"{' '.join(match[0].split())}\": write {instead}")

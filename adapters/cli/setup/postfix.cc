@@ -131,7 +131,7 @@ class PostfixPlan {
     PostfixLines lines = postfix_lines(main_cf, facts, wishes_.replace);
     plan_.refused = lines.refused;
     plan_.notes = std::move(lines.notes);
-    if (auto noted = note_surroundings(); !noted) return noted;
+    if (auto noted = note_environment(); !noted) return noted;
     if (lines.settings.empty()) return {};
     // Whoever is asked must answer before Postfix asks: otherwise mail waits.
     plan_.changes.push_back({main_cf_, main_cf.with(lines.settings), {}, ping(), in_force()});
@@ -152,7 +152,7 @@ class PostfixPlan {
     };
   }
 
-  Result<void> note_surroundings() {
+  Result<void> note_environment() {
     const auto master = look_.current(seen_.folder + "/master.cf");
     if (!master) return tl::unexpected(master.error());
     if (*master && (*master)->find("smtp_tls_policy_maps") != std::string::npos)

@@ -21,7 +21,8 @@ def shared_host(world: World) -> None:
 @scenario("with connections kept and reused, those of a domain without a policy are not used for one that enforces")
 def reused(world: World) -> None:
     """Even with TLS sessions kept, which is off by default."""
-    postfix(world).set_main(smtp_connection_cache_destinations="sharednone.test, sharedenforce.test, keptgood.test", smtp_tls_connection_reuse="yes")
+    postfix(world).set_main(smtp_connection_cache_destinations="sharednone.test, sharedenforce.test, keptgood.test", smtp_tls_connection_reuse="yes",
+                            smtp_connection_cache_time_limit="60s", connection_cache_ttl_limit="60s")  # 2 s is too short on a busy machine
     postfix(world).add_service("tlsproxy/unix", "tlsproxy unix - - n - 0 tlsproxy")
     for number in range(2):  # what is kept by the first is there for the second
         expect_delivered(world.send(f"bob{number}@sharednone.test"), f"bob{number}@sharednone.test", SELF_SIGNED)

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 constexpr const char* kMain = "/etc/postfix/main.cf";
-constexpr const char* kCaFile = "/etc/ssl/certs/ca-certificates.crt";
+constexpr const char* kAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 constexpr const char* kOwn = "myhostname = lab.test\nsmtp_tls_security_level = may\n";
 
 class PostfixSetup : public testing::Test {
@@ -28,7 +28,7 @@ class PostfixSetup : public testing::Test {
       write(program, "");
       fs::permissions(root_ + program, fs::perms::owner_all);
     }
-    write(kCaFile, "");
+    write(kAuthorities, "");
     write(kMain, kOwn);
     write("/etc/resolv.conf", "nameserver 192.0.2.53\n");
   }
@@ -61,7 +61,7 @@ class PostfixSetup : public testing::Test {
   // What an earlier --apply has left when a validating resolver answered.
   std::string apply_with_resolver() {
     const MainCf own(kOwn);
-    const PostfixFacts facts{3, 10, "socketmap:unix:/run/mtasts/socketmap.sock", kCaFile, true};
+    const PostfixFacts facts{3, 10, "socketmap:unix:/run/mtasts/socketmap.sock", kAuthorities, true};
     const std::string text = own.with(postfix_lines(own, facts, false).settings);
     EXPECT_TRUE(save_state(root_, "postfix", {"postfix", {{kMain, kOwn, text, ""}}, {}, true}));
     write(kMain, text);

@@ -43,7 +43,7 @@ TEST(ManyLookups, AThousandColdDomainsAreAllAnsweredAndCached) {
   int cached = 0;
   ASSERT_TRUE(store.for_each([&cached](const CacheEntry& entry, WallTime) { cached += entry.policy ? 1 : 0; }));
   EXPECT_EQ(cached, kDomains);
-  EXPECT_TRUE(log.lines.empty()) << log.lines.front();
+  for (const auto& line : log.lines) EXPECT_NE(line.find("info event=policy-found "), std::string::npos) << line;
 }
 
 }  // namespace

@@ -168,7 +168,7 @@ long days_left(const CertificateFact& certificate, WallTime now) {
 }
 
 std::vector<CertificateFault> certificate_faults(std::string_view prefix, const std::string& name,
-                                                 const CertificateFact& certificate, std::chrono::sys_seconds now) {
+                                                 const CertificateFact& certificate, WallTime now) {
   std::vector<CertificateFault> faults;
   const std::string detail = certificate.detail.empty() ? "" : " (" + certificate.detail + ")";
   const auto add = [&](std::string_view host, std::string_view mx, std::string message, std::string fix) {

@@ -37,7 +37,7 @@ struct CertificateFault {
   std::string fix;
 };
 std::vector<CertificateFault> certificate_faults(std::string_view prefix, const std::string& name,
-                                                 const CertificateFact& certificate, std::chrono::sys_seconds now);
+                                                 const CertificateFact& certificate, WallTime now);
 // Days that are left, rounded down; negative once it has expired.
 long days_left(const CertificateFact& certificate, WallTime now);
 

@@ -6,7 +6,7 @@ counts.py line NAME FILE            the same from a file that holds "N passed, N
 counts.py total FILE                the sum of such lines; exit 1 if anything failed or nothing ran
 
 What was skipped and why follows its line as "skipped: WHAT: REASON" and the sum is preceded by them, one reason once;
-what failed and passed when it was run again by itself, as "unsteady: WHAT".
+what failed and passed when it was run again by itself, as "unsteady: WHAT"; what failed twice, as "failed: WHAT: WHY".
 A missing or unreadable result counts as one failure: a test program that died must not pass.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 SKIPPED = "skipped: "
 UNSTEADY = "unsteady: "
+FAILED = "failed: "
 LINE = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
 
 
@@ -31,16 +32,21 @@ def from_junit(path: Path, again: set[str]) -> tuple[int, int, int]:
     return total - failed - skipped, failed, skipped
 
 
+def names_of_failed(path: Path) -> set[str]:
+    cases = xml.etree.ElementTree.parse(path).getroot().iter("testcase")
+    return {str(case.get("name")) for case in cases if case.get("status") == "fail"}
+
+
 def unsteady(path: Path, again: Path) -> set[str]:
     """The tests that failed, and passed in a second run."""
     if not again.exists():
         return set()
     try:
-        failed = {case.get("name") for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase") if case.get("status") == "fail"}
+        failed = names_of_failed(path)
         passed = {case.get("name") for case in xml.etree.ElementTree.parse(again).getroot().iter("testcase") if case.get("status") == "run"}
     except (OSError, xml.etree.ElementTree.ParseError):
         return set()
-    return {str(name) for name in failed & passed}
+    return failed & {str(name) for name in passed}
 
 
 def from_lines(path: Path) -> list[tuple[int, int, int]]:
@@ -55,13 +61,14 @@ def read(kind: str, path: Path, again: set[str]) -> tuple[int, int, int]:
 
 
 def remarks(kind: str, path: Path, again: set[str]) -> list[str]:
-    """The lines "skipped: WHAT: REASON" and "unsteady: WHAT"."""
+    """The lines "skipped: WHAT: REASON", "unsteady: WHAT" and "failed: WHAT"."""
     try:
         if kind == "line":
-            return [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith((SKIPPED, UNSTEADY))]
+            return [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith((SKIPPED, UNSTEADY, FAILED))]
         cases = xml.etree.ElementTree.parse(path).getroot().iter("testcase")
         skipped = [f"{SKIPPED}{case.get('name')}: {reason_of(case)}" for case in cases if case.find("skipped") is not None]
-        return skipped + [UNSTEADY + name for name in sorted(again)]
+        failed = [FAILED + name for name in sorted(names_of_failed(path) - again)]
+        return skipped + [UNSTEADY + name for name in sorted(again)] + failed
     except (OSError, xml.etree.ElementTree.ParseError):
         return []
 
@@ -91,7 +98,9 @@ def main() -> int:
         return 0
     results = Path(name)
     lines = results.read_text(encoding="utf-8").splitlines()
-    print("\n".join([line for line in lines if not line.startswith(SKIPPED)] + by_reason(lines)))
+    counted = [line for line in lines if not line.startswith((SKIPPED, FAILED))]
+    failures = [line for line in lines if line.startswith(FAILED)]  # last: the end of a log is what is looked at
+    print("\n".join(counted + by_reason(lines) + failures))
     passed, failed, skipped = (sum(column) for column in zip((0, 0, 0), *from_lines(results)))
     print(text((passed, failed, skipped)))
     return 1 if failed or not passed else 0

@@ -102,7 +102,7 @@ def _inside(options: argparse.Namespace, version: Version, mention: str) -> int:
         world.sender.install_module(options.build)
         world.sender.add_examples()
         chosen = [one for one in SCENARIOS if options.only in one.name and one.applies(world) and (not version.modules or one.body.__module__ in version.modules)]
-        tally = run_all(world, chosen, lambda line: print(f"[{mention}] {line}" if mention else line, flush=True))
+        tally = run_all(world, chosen, mention)
     finally:
         world.stop()
     print(f"{version.title} end to end: {tally.counts()} ({time.monotonic() - begin:.0f} s)", flush=True)

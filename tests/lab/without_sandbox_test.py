@@ -49,9 +49,17 @@ class WithoutSandbox(unittest.TestCase):
             first.write_text(f'<testsuite tests="3" failures="2">{case("a", "run")}{case("b", "fail")}{case("c", "fail")}</testsuite>')
             again.write_text(f'<testsuite tests="2" failures="1">{case("b", "run")}{case("c", "fail")}</testsuite>')
             told_of = told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout
-            self.assertEqual(told_of, "name: 2 passed, 1 failed, 0 skipped\nunsteady: b\n")
+            self.assertEqual(told_of, "name: 2 passed, 1 failed, 0 skipped\nunsteady: b\nfailed: c\n")
             again.unlink()
-            self.assertEqual(told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout, "name: 1 passed, 2 failed, 0 skipped\n")
+            self.assertEqual(told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout, "name: 1 passed, 2 failed, 0 skipped\nfailed: b\nfailed: c\n")
+
+    def test_failures_are_named_at_the_end(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            results = Path(folder, "results")
+            results.write_text("a: 3 passed, 1 failed, 0 skipped\nfailed: [trixie] x: late\nb: 1 passed, 0 failed, 0 skipped\n", encoding="ascii")
+            total = told(TESTS / "lab/counts.py", "total", results)
+            self.assertEqual(total.stdout.splitlines()[-2:], ["failed: [trixie] x: late", "4 passed, 1 failed, 0 skipped"])
+            self.assertEqual(total.returncode, 1)
 
 
 if __name__ == "__main__":

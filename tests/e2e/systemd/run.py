@@ -119,7 +119,7 @@ def _inside(options: argparse.Namespace) -> int:
         return 0
     try:
         chosen = [one for one in SCENARIOS if options.only in one.name and one.name.startswith("guides: ") == options.guides]
-        tally = run_all(computer, chosen, lambda line: print(f"[{options.inside}] {line}", flush=True))
+        tally = run_all(computer, chosen, options.inside)
     finally:
         computer.stop()
     print(f"Debian {options.inside} under systemd: {tally.counts()} ({time.monotonic() - begin:.0f} s)", flush=True)

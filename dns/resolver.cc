@@ -185,7 +185,8 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
     : loop_(loop),
       zone_of_(std::move(zone_of)),
       getdns_loop_(loop),
-      queue_timeout_(std::min<Clock::duration>(config.timeout * kMaxTries, Clock::duration(config.deadline) / 2)),
+      queue_timeout_(std::min<Clock::duration>(config.timeout * kMaxTries,
+                                               Clock::duration(std::min(config.deadline, config.asker_deadline)) / 2)),
       timeout_(config.timeout),
       last_turn_(Clock::duration(config.deadline) - timeout_),
       stalls_(loop, &Clock::now) {

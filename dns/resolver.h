@@ -27,9 +27,12 @@ struct ResolverConfig {
   // where one of them does not deserve trust by its address, none has it. dns/ad_trust says what kLoopback means.
   TrustAd trust_ad = TrustAd::kLoopback;
   unsigned max_in_flight = 200;  // at one resolver; further questions wait for their turn (core/admission_queue)
-  // Of whoever asks. A question waits for its turn for half of it at most, and not longer than three timeouts: at the
-  // deadline it has been asked, and no answer is the resolver's failure, or it has ended as not tried.
+  // Of a lookup, which may go on when whoever asked has been answered already.
   std::chrono::seconds deadline{20};
+  // Of whoever asks, if that is shorter. A question waits for its turn for half of it at most, and not longer than
+  // three timeouts: at the deadline it has been asked, and no answer is the resolver's failure, or it has ended as not
+  // tried.
+  std::chrono::seconds asker_deadline{20};
 
   // Told of a resolver when an answer of it has AD, and again when that has changed. Called from the loop.
   struct AdVerdict {

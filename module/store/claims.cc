@@ -43,14 +43,19 @@ bool write_key(int file, const SipKey& key) {
   return ::pwrite(file, key.data(), key.size(), 0) == static_cast<ssize_t>(key.size());
 }
 
-// Where none can be kept, each process has its own: it coordinates nothing with others, but within itself.
-SipKey key_of_all(int file) {
-  if (const auto key = read_key(file)) return *key;
+// nullopt: none is there, and none can be made now.
+std::optional<SipKey> key_of_all(int file) {
+  if (const auto key = read_key(file)) return key;
   const RangeLock lock(file, kKeyPlace, 1, kKeyTimeout);
-  if (const auto key = read_key(file)) return *key;
+  if (const auto key = read_key(file)) return key;
   const SipKey made = random_key();
   if (lock.state() == RangeLock::State::kHeld && write_key(file, made)) return made;
-  static const SipKey own = made;
+  return std::nullopt;
+}
+
+// Where none can be kept each process has its own: it coordinates nothing with others, but within itself.
+const SipKey& key_of_this_process() {
+  static const SipKey own = random_key();
   return own;
 }
 
@@ -64,12 +69,11 @@ std::int64_t claim_place(const SipKey& key, const Domain& domain, PolicyStore::S
 }
 
 std::unique_ptr<PolicyStore::Claim> Claims::take(const Domain& domain, PolicyStore::Slot slot) {
-  if (!file_) {
-    file_ = open_lock_file(directory_, ".claims");
-    if (file_) key_ = key_of_all(file_.get());
-  }
+  if (!file_) file_ = open_lock_file(directory_, ".claims");
   if (!file_) return std::make_unique<PolicyStore::Claim>();
-  auto lock = std::make_unique<RangeLock>(file_.get(), claim_place(key_, domain, slot), 1);
+  if (!key_) key_ = key_of_all(file_.get());
+  const SipKey& key = key_ ? *key_ : key_of_this_process();
+  auto lock = std::make_unique<RangeLock>(file_.get(), claim_place(key, domain, slot), 1);
   if (lock->state() == RangeLock::State::kHeld) return std::make_unique<LockedRange>(std::move(lock));
   // Nobody waits where the file system has no locks, or no room for what he would wait for.
   const bool is_taken = lock->state() == RangeLock::State::kTaken;

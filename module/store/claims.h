@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/ports.h"
@@ -29,7 +30,7 @@ class Claims {
  private:
   std::string directory_;
   Descriptor file_;
-  SipKey key_{};  // once there is a file
+  std::optional<SipKey> key_;  // of the store, once it could be read or made
 };
 
 }  // namespace mtasts

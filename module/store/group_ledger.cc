@@ -33,9 +33,12 @@ std::optional<GroupLedger::Names> read_named(int shard, const std::string& name)
 
 }  // namespace
 
+LedgerLock::LedgerLock(const std::string& directory, unsigned shard) : file_(open_lock_file(directory, ".ledgers")) {
+  if (file_) lock_.emplace(file_.get(), static_cast<off_t>(shard), 1, kLockTimeout);
+}
+
 GroupLedger::GroupLedger(const std::string& directory, const std::string& registrable_domain)
-    : name_(kPrefix + registrable_domain), locks_(open_lock_file(directory, ".ledgers")) {
-  if (locks_) lock_.emplace(locks_.get(), static_cast<off_t>(shard_number(registrable_domain)), 1, kLockTimeout);
+    : name_(kPrefix + registrable_domain), lock_(directory, shard_number(registrable_domain)) {
   const auto store = open_directory(directory);
   if (store) shard_ = open_or_make_shard(store.get(), shard_of(registrable_domain));
   if (shard_) stored_ = read_named(shard_.get(), name_);

@@ -13,13 +13,24 @@
 
 namespace mtasts {
 
+// While it is held no other process reads and changes, or removes, a ledger of the shard.
+class LedgerLock {
+ public:
+  LedgerLock(const std::string& directory, unsigned shard);
+  // Whoever does not get it soon goes on without it.
+  [[nodiscard]] bool is_held() const { return lock_ && lock_->state() == RangeLock::State::kHeld; }
+
+ private:
+  Descriptor file_;
+  std::optional<RangeLock> lock_;
+};
+
 class GroupLedger {
  public:
   static constexpr const char* kPrefix = ".of-";
   using Names = std::map<std::string, std::int64_t>;  // and their bytes
 
-  // Reads it; one that is missing or damaged is empty. Until the object is gone no other process reads and changes it;
-  // whoever does not get the lock soon goes on without it, and may undo what another one adds meanwhile.
+  // Reads it; one that is missing or damaged is empty. Whoever has no lock may undo what another one adds meanwhile.
   GroupLedger(const std::string& directory, const std::string& registrable_domain);
 
   // Of an open file; nullopt: it cannot be read. What is beyond 4 MiB is dropped.
@@ -32,8 +43,7 @@ class GroupLedger {
 
  private:
   std::string name_;
-  Descriptor locks_;
-  std::optional<RangeLock> lock_;
+  LedgerLock lock_;
   Descriptor shard_;
   std::optional<Names> stored_;  // nullopt: it could not be read
   Names names_;

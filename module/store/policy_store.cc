@@ -342,9 +342,14 @@ void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string
   const auto directory = open_directory(directory_);
   const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
   if (!part) return;
+  const auto is_left_behind = [&](const std::string& name) {
+    return is_far_from_now(part.get(), name, kLeftAlone) &&
+           (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name));
+  };
   for (const auto& name : names) {
-    const bool is_old = name.starts_with('.') && is_far_from_now(part.get(), name, kLeftAlone);
-    if (is_old && (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name)))
+    if (!name.starts_with('.') || !is_left_behind(name)) continue;
+    const LedgerLock lock(directory_, shard);  // another process may be about to put a name there
+    if (name.starts_with(kTemporary) || (lock.is_held() && is_left_behind(name)))
       ::unlinkat(part.get(), name.c_str(), 0);
   }
 }

@@ -8,18 +8,6 @@
 namespace mtasts::publish {
 namespace {
 
-// Somewhere a sender can still fetch another policy than ours.
-bool is_other_policy_served(const Situation& situation, const DomainState& state) {
-  const auto is_served = [&](const check::Report& report) {
-    return std::ranges::any_of(report.facts.host, [&](const check::PolicyAddressFact& seen) {
-      return seen.http.status == 200 && seen.http.body != state.body && parse_policy(seen.http.body);
-    });
-  };
-  if (is_served(**situation.seen)) return true;
-  return std::ranges::any_of(situation.aliases,
-                             [&](const auto& alias) { return alias.second && is_served(*alias.second); });
-}
-
 void begin(const Situation& situation, DomainState& next) {
   next.stage = Stage::kNone;
   next.is_at_aim = false;
@@ -32,7 +20,11 @@ void begin(const Situation& situation, DomainState& next) {
 }
 
 void wait_or_withdraw(const Situation& situation, DomainState& next, DomainPlan& plan) {
-  if (is_other_policy_served(situation, next)) next.left = situation.now;
+  const auto is_other = [&](const std::string& body, const Policy&) { return body != next.body; };
+  if (const auto where = other_policy_served(situation, is_other); !where.empty()) {
+    next.left = situation.now;
+    plan.notes.push_back("the time starts anew: " + where);
+  }
   const WallTime until = next.left + next.longest;
   if (situation.now >= until) {
     next.is_record_withdrawn = true;

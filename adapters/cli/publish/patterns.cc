@@ -2,7 +2,6 @@
 // and in the policy until nobody can hold it any more.
 #include <algorithm>
 
-#include "adapters/cli/check/reading.h"
 #include "adapters/cli/publish/steps.h"
 #include "adapters/cli/publish/view.h"
 #include "core/mx_match.h"
@@ -52,24 +51,22 @@ bool are_same(Patterns some, Patterns others) {
   return some == others;
 }
 
-// Somewhere a sender can still fetch a policy that allows other hosts than `published`, or could until this run: one
-// that was cut off saved the state and did not write the file, or the web server has not got the file yet.
-bool are_others_served(const Situation& situation, const Patterns& published) {
-  if (!situation.file || !are_same(patterns_of(*situation.file), published)) return true;
-  const auto serves_others = [&](const check::Report& report) {
-    return std::ranges::any_of(report.facts.host, [&](const check::PolicyAddressFact& seen) {
-      return check::serves_policy(seen) && !are_same(patterns_of(seen.http.body), published);
-    });
-  };
-  if (serves_others(**situation.seen)) return true;
-  return std::ranges::any_of(situation.aliases,
-                             [&](const auto& alias) { return alias.second && serves_others(*alias.second); });
+// Where a sender may fetch a policy that allows other hosts than `published`, or could until this run: one that was cut
+// off saved the state and did not write the file, or the web server has not got the file yet. Empty: nowhere.
+std::string others_served(const Situation& situation, const Patterns& published) {
+  if (!situation.file) return "the file is missing";
+  if (!are_same(patterns_of(*situation.file), published)) return "the file is of another run";
+  return other_policy_served(situation,
+                             [&](const std::string&, const Policy& policy) { return !are_same(policy.mx, published); });
 }
 
 // Senders may hold a policy from before the change until the longest max_age after it was served for the last time.
-void choose_time(const Situation& situation, const Patterns& published, bool is_changed, DomainState& next) {
+void choose_time(const Situation& situation, const Patterns& published, bool is_changed, DomainState& next,
+                 DomainPlan& plan) {
   if (!is_changed && !next.keep_until) return;
-  const bool is_other_served = is_changed || are_others_served(situation, published);
+  const std::string where = is_changed ? "" : others_served(situation, published);
+  if (!where.empty()) plan.notes.push_back("the time that old MX hosts are kept starts anew: " + where);
+  const bool is_other_served = is_changed || !where.empty();
   // Nobody knows when since the last run the web server got the new file: the time counts from this one.
   if (is_other_served || next.is_other_served) next.keep_until = situation.now + next.longest;
   next.is_other_served = is_other_served;
@@ -100,7 +97,7 @@ std::vector<std::string> choose_patterns(const Situation& situation, DomainState
   const Patterns added = without(wanted, served->mx);
   const Patterns leaving = without(served->mx, wanted);
   const Patterns newly_retired = without(leaving, next.retired);
-  choose_time(situation, served->mx, !added.empty() || !newly_retired.empty(), next);
+  choose_time(situation, served->mx, !added.empty() || !newly_retired.empty(), next, plan);
   next.retired.clear();
   for (const auto& pattern : leaving) {
     const bool is_held = next.keep_until && situation.now < *next.keep_until;

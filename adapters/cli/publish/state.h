@@ -40,7 +40,7 @@ struct DomainState {
   std::vector<std::string> retired{};    // patterns that are still published, but no longer in the list
   std::optional<WallTime>
       keep_until{};               // until then a sender may hold a policy from before the last change of patterns
-  bool is_other_served = false;   // the last run saw that such a policy was still served: `keep_until` starts anew
+  bool is_other_served = false;   // at the last run such a policy may have been served: `keep_until` starts anew
   std::vector<Domain> aliases{};  // also those that are no longer in the list: senders may still ask for them
 
   friend bool operator==(const DomainState&, const DomainState&) = default;

@@ -106,23 +106,38 @@ def parts_left_behind(machine: Computer) -> None:
     expect("WARNING" not in told, f"now nothing is missing: {told}")
 
 
+def expect_restarted_by(machine: Computer, release: Release) -> None:
+    """smtpd, by the installation of this release; its table runs then."""
+    before = smtpd(machine)
+    machine.install(release)
+    runs = wait_for(lambda: "MTA" in machine.run("smtpctl", "show", "status", check=False), PATIENCE)
+    expect(runs, f"smtpd should run: {machine.journal('opensmtpd.service')}")
+    expect(smtpd(machine) not in (before, "0"), "smtpd should have been restarted")
+    tables = [name for name in machine.shell("readlink /proc/[0-9]*/exe", check=False).splitlines() if "table-mtasts" in name]
+    expect(tables != [] and not any("deleted" in name for name in tables), f"its table should be the new one: {tables}")
+
+
 @scenario("upgrade with OpenSMTPD: smtpd is restarted, so that its table can look up domains; with a configuration that smtpd refuses it goes on and is named")
 def smtpd_is_restarted(machine: Computer) -> None:
     with_opensmtpd(machine)
     machine.install(machine.releases.this)
     told = machine.run("mtasts", "setup", "opensmtpd", "--apply")
     expect("Done." in told, f"setup should apply: {told}")
-    before = smtpd(machine)
-    machine.install(machine.releases.next)
-    runs = wait_for(lambda: "MTA" in machine.run("smtpctl", "show", "status", check=False), PATIENCE)
-    expect(runs, f"smtpd should run: {machine.journal('opensmtpd.service')}")
-    expect(smtpd(machine) not in (before, "0"), "smtpd should have been restarted")
-    expect("table-mtasts" in machine.shell("readlink /proc/[0-9]*/exe", check=False), "its table should run")
+    expect_restarted_by(machine, machine.releases.next)
     before = smtpd(machine)
     machine.write(SMTPD, machine.run("cat", SMTPD) + "mistake\n")
     told = machine.install(machine.releases.this)
     expect(smtpd(machine) == before, "smtpd should go on")
     expect("WARNING: restart OpenSMTPD" in told, f"the package should say what is to be done: {told}")
+
+
+@scenario("upgrade from 0.2.0 with OpenSMTPD, its lines in a file that smtpd.conf includes: smtpd is restarted")
+def smtpd_of_one_package_is_restarted(machine: Computer) -> None:
+    with_opensmtpd(machine)
+    machine.install(machine.releases.second)
+    machine.run("mtasts", "setup", "opensmtpd", "--apply")
+    machine.shell(f"mv {SMTPD} /etc/mail.conf; echo 'include \"/etc/mail.conf\"' >{SMTPD}; systemctl restart opensmtpd.service")
+    expect_restarted_by(machine, machine.releases.this)
 
 
 def smtpd(machine: Computer) -> str:

@@ -190,6 +190,21 @@ TEST(FailingResolver, TheThirdAnswersForTwoThatAreSilent) {
   cost.expect_within(seconds{4}, kSome);
 }
 
+// An smtpd is answered after two seconds; what is found out behind that answer counts for the next mail.
+TEST(FailingResolver, WhoIsAnsweredEarlierTakesNoTimeFromALookup) {
+  const auto slowly = [](const Query& query) {
+    std::this_thread::sleep_for(milliseconds{1500});
+    return an_answer(query);
+  };
+  const ScriptedServer first(slowly);
+  const ScriptedServer second(slowly);
+  auto config = impatient({first.address(), second.address()});
+  config.timeout = seconds{5};
+  config.asker_deadline = seconds{2};
+  const auto answer = Asking(config).txt("good.test");
+  EXPECT_TRUE(answer) << answer.error().detail;
+}
+
 // One that there was no time to ask has not failed (R20).
 TEST(FailingResolver, R20ThatWasNotAskedInTimeIsNoFailureOfDns) {
   const ScriptedServer dead([](const Query&) { return kSilence; });

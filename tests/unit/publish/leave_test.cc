@@ -117,6 +117,18 @@ TEST(PublishLeave, TheTimeStartsAnewWhileAnotherPolicyIsServed) {
   EXPECT_EQ(plan_domain(situation).waits_until, kNow + days(30));
 }
 
+TEST(PublishLeave, TheTimeStartsAnewWhileAnAddressCannotBeReached) {
+  auto situation = leaving(days(29));
+  (*situation.seen)->facts.host.front().is_connected = false;
+  (*situation.seen)->facts.host.front().error = "no route to host";
+  situation.listed->mode = Mode::kNone;
+  const auto plan = plan_domain(situation);
+  EXPECT_EQ(plan.waits_until, kNow + days(30));
+  EXPECT_THAT(plan.notes, Contains("the time starts anew: 192.0.2.1 cannot be connected to: no route to host"));
+  (*situation.seen)->facts.host.front().not_tried = "this machine has no IPv6";
+  EXPECT_EQ(plan_domain(situation).waits_until, kNow + days(1)) << "others are tried";
+}
+
 TEST(PublishLeave, PromoteStartsAgainWithTesting) {
   auto situation = leaving(days(3));
   situation.request.kind = Request::Kind::kPromote;

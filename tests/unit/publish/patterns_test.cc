@@ -132,6 +132,19 @@ TEST(PublishMxChange, TheTimeStartsAnewWhileAnAliasServesOtherHosts) {
   EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(40));
 }
 
+// One of two web servers, say, may still serve the old file.
+TEST(PublishMxChange, TheTimeStartsAnewWhileAnAddressCannotBeReached) {
+  const auto before = changed();
+  auto situation = later(before, plan_domain(before), days(10), {"mx1.example.com"});
+  check::PolicyAddressFact unreached;
+  unreached.address = "192.0.2.2";
+  unreached.error = "timed out";
+  (*situation.seen)->facts.host.push_back(unreached);
+  const auto plan = plan_domain(situation);
+  EXPECT_EQ(plan.next->keep_until, kNow + days(40));
+  EXPECT_THAT(plan.notes, Contains(HasSubstr("starts anew: 192.0.2.2 cannot be connected to: timed out")));
+}
+
 TEST(PublishMxChange, AnotherPolicyForTheSameHostsStartsNothingAnew) {
   const auto before = changed();
   auto situation = later(before, plan_domain(before), days(10), {"mx1.example.com"});

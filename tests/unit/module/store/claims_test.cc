@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "module/store/range_lock.h"
+#include "tests/unit/module/file_size_limit.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -113,6 +114,17 @@ TEST_F(ClaimsTest, AllProcessesTakeTheKeyThatIsThere) {
   const Descriptor file(::open((scratch_.path() + "/.claims").c_str(), O_RDWR | O_CLOEXEC));
   const RangeLock lock(file.get(), claim_place(key, domain_, Slot::kSecond), 1);
   EXPECT_EQ(lock.state(), RangeLock::State::kTaken);
+}
+
+// On a disk that was full for a while.
+TEST_F(ClaimsTest, WhoCouldMakeNoKeyTakesTheOneThatAnotherMakesLater) {
+  {
+    const FileSizeLimit limit(0);
+    ASSERT_TRUE(ours_.take(domain_, Slot::kFirst));
+  }
+  const auto theirs = theirs_.take(domain_, Slot::kFirst);
+  ASSERT_TRUE(theirs);
+  EXPECT_FALSE(ours_.take(domain_, Slot::kFirst));
 }
 
 TEST_F(ClaimsTest, AKeyOfZerosIsNone) {

@@ -4,13 +4,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <set>
 
 #include "module/engine/public_suffix.h"
@@ -18,6 +16,7 @@
 #include "module/store/group_ledger.h"
 #include "module/store/writing_store.h"
 #include "tests/unit/module/fakes.h"
+#include "tests/unit/module/file_size_limit.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -260,6 +259,11 @@ TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
   old();
   EXPECT_TRUE(fs::exists(ledger));
   ASSERT_TRUE(store_.remove(domain("a.hostile.example")));
+  {
+    const GroupLedger held(scratch_.path(), "hostile.example");
+    old();
+    EXPECT_TRUE(fs::exists(ledger)) << "another process is about to put a name there";
+  }
   old();
   EXPECT_FALSE(fs::exists(ledger));
 }
@@ -275,26 +279,6 @@ class LedgerTest : public StoreQuotaTest {
     for (const auto& [name, bytes] : ledger.names()) names.insert(name);
     return names;
   }
-};
-
-// Of so many bytes a file may be from now on, as on a disk that is full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_);
-    const rlimit limit{bytes, old_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &old_);
-    ::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  sighandler_t old_handler_;
-  rlimit old_{};
 };
 
 TEST_F(LedgerTest, M7ALedgerThatCannotBeWrittenKeepsItsNames) {

@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 
 #include "tests/unit/module/faults.h"
+#include "tests/unit/module/file_size_limit.h"
 #include "tests/unit/module/store/store_test.h"
 
 namespace mtasts {
@@ -194,16 +194,12 @@ TEST_F(StoreFaultsTest, ADirectoryThatIsNotThereIsWarnedAboutOnceAnHour) {
 
 TEST_F(StoreFaultsTest, AFullDiskLeavesTheOldEntry) {
   ASSERT_TRUE(store_.put(with_policy()));
-  struct rlimit before {};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const struct rlimit tiny { 16, before.rlim_max };
-  ::setrlimit(RLIMIT_FSIZE, &tiny);  // write(2) now fails after 16 bytes, as on a disk that fills up
   CacheEntry changed = with_policy();
   changed.record.id = "def";
-  const auto done = store_.put(changed);
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
+  const auto done = [&] {
+    const FileSizeLimit limit(16);
+    return store_.put(changed);
+  }();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(store_.get(domain()).value()->record.id, "abc");

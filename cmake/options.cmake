@@ -50,10 +50,11 @@ function(mtasts_self_contained target)
   endif()
 endfunction()
 
-# mtasts_together(<target> <file>...): with sanitizers the sources of a target are compiled several at once, which halves
-# the time; not those named, whose own names others of them have as well.
+option(MTASTS_TOGETHER "Compile several sources of a target at once, which halves the time (./dev does)" OFF)
+
+# mtasts_together(<target> <file>...): but for those named, whose own names others of them have as well.
 function(mtasts_together target)
-  if(MTASTS_SANITIZE)
+  if(MTASTS_TOGETHER)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
     set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()

@@ -106,15 +106,20 @@ def parts_left_behind(machine: Computer) -> None:
     expect("WARNING" not in told, f"now nothing is missing: {told}")
 
 
+def tables(machine: Computer) -> list[str]:
+    """The files of the table-mtasts that run; " (deleted)" after one that an upgrade has replaced."""
+    return [name for name in machine.shell("readlink /proc/[0-9]*/exe", check=False).splitlines() if "table-mtasts" in name]
+
+
 def expect_restarted_by(machine: Computer, release: Release) -> None:
     """smtpd, by the installation of this release; its table runs then."""
+    expect(wait_for(lambda: tables(machine) != [], PATIENCE), "smtpd should have started its table")
     before = smtpd(machine)
     machine.install(release)
-    runs = wait_for(lambda: "MTA" in machine.run("smtpctl", "show", "status", check=False), PATIENCE)
+    runs = wait_for(lambda: "MTA" in machine.run("smtpctl", "show", "status", check=False) and tables(machine) != [], PATIENCE)
     expect(runs, f"smtpd should run: {machine.journal('opensmtpd.service')}")
-    expect(smtpd(machine) not in (before, "0"), "smtpd should have been restarted")
-    tables = [name for name in machine.shell("readlink /proc/[0-9]*/exe", check=False).splitlines() if "table-mtasts" in name]
-    expect(tables != [] and not any("deleted" in name for name in tables), f"its table should be the new one: {tables}")
+    expect(smtpd(machine) not in (before, "0"), f"smtpd should have been restarted: {before}, {smtpd(machine)}")
+    expect(not any("deleted" in name for name in tables(machine)), f"its table should be the new one: {tables(machine)}")
 
 
 @scenario("upgrade with OpenSMTPD: smtpd is restarted, so that its table can look up domains; with a configuration that smtpd refuses it goes on and is named")

@@ -30,14 +30,21 @@ bool put_frame(int socket, const Fields& request) {
 ForeignReports::ForeignReports(const Config& config, Log& log, Life life)
     : config_(config),
       log_(log),
+      life_(life),
       wishes_(config.cache_directory),
-      losses_([this, life](const char*) { return life == Life::kLong && hourly_.is_due(); }, log, config.tlsrpt_socket),
+      throttle_(config.cache_directory),
+      losses_([this](const char* reason) { return is_warning_due(reason); }, log, config.tlsrpt_socket),
       process_(::getpid()) {}
 
 ForeignReports::~ForeignReports() {
   be_own_process();
   flush();
-  if (!unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow, 0, unsent_.size());
+  if (life_ == Life::kLong && !unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow, 0, unsent_.size());
+}
+
+bool ForeignReports::is_warning_due(const std::string& reason) {
+  if (life_ == Life::kLong) return hourly_.is_due();
+  return warned_.insert(reason).second && throttle_.is_due_unless_stamped(reason, std::chrono::hours(1));
 }
 
 void ForeignReports::be_own_process() {
@@ -50,11 +57,12 @@ void ForeignReports::report(const TlsSession& session) {
   if (!is_on()) return;
   be_own_process();
   const auto wish = wishes_.find(session.domain, now());
-  if (!wish) return hand_to_helper(encode_session(session, {kRequest, kReportRequest}));
+  if (!wish) return hand_session_to_helper(session, kReportRequest);
   if (!wish->record) return;
   if (unsent_.size() == kMaxUnsent) return losses_.add(TlsrptLosses::Why::kSlow);
   unsent_.push_back(tlsrpt_datagram(session, *wish->record));
   flush();
+  if (life_ == Life::kShort && !unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow);
 }
 
 void ForeignReports::flush() {
@@ -73,19 +81,24 @@ void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
   const auto wish = wishes_.find(session.domain, at);
   if (wish && !wish->record) return;
   const bool all_listed = wish && at < wish->listed_until && wish->listed_by == number_of(session.patterns);
-  if (is_enforced && !all_listed) return hand_to_helper(encode_session(session, {kRequest, kUnlistedRequest}));
+  if (is_enforced && !all_listed) return hand_session_to_helper(session, kUnlistedRequest);
   if (!wish) hand_to_helper({kRequest, kLearnRequest, session.domain.text()});
 }
 
-// What one cannot take is lost: that helpers cannot be started is told where a lookup needs one.
-void ForeignReports::hand_to_helper(const Fields& request) {
+void ForeignReports::hand_session_to_helper(const TlsSession& session, const char* kind) {
+  if (!hand_to_helper(encode_session(session, {kRequest, kind}))) losses_.add(TlsrptLosses::Why::kNoHelper);
+}
+
+bool ForeignReports::hand_to_helper(const Fields& request) {
   const auto now = steady_clock::now();
   if (now - helper_started_ >= kHelperTakesSessions) helper_ = Descriptor();
-  if (helper_ && put_frame(helper_.get(), request)) return;
+  if (helper_ && put_frame(helper_.get(), request)) return true;
   auto started = start_helper(config_, LogTarget::kSyslog, now + kStartTimeout);
   helper_started_ = now;
   helper_ = started ? *std::move(started) : Descriptor();
-  if (!helper_ || !put_frame(helper_.get(), request)) log_.write(LogLevel::kDebug, LogLine("tlsrpt-helper-missing"));
+  if (helper_ && put_frame(helper_.get(), request)) return true;
+  log_.write(LogLevel::kDebug, LogLine("tlsrpt-helper-missing"));
+  return false;
 }
 
 }  // namespace mtasts

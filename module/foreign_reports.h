@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <deque>
+#include <set>
 #include <string>
 
 #include "core/time.h"
@@ -15,6 +16,7 @@
 #include "module/io/descriptor.h"
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
+#include "module/store/throttle.h"
 #include "module/tlsrpt/losses.h"
 #include "module/tlsrpt/session.h"
 #include "module/tlsrpt/wishes.h"
@@ -25,7 +27,9 @@ namespace mtasts {
 // sessions only: what waited belongs to its parent.
 class ForeignReports {
  public:
-  // A process of kShort life leaves it to the helpers to say that nobody takes sessions: each would say it once more.
+  // A process of kShort life warns once for each reason, unless another process of the store has done so within the
+  // hour. It may end without destructors: what the collector has no room for counts as lost at once, although it is
+  // tried again with the next session.
   enum class Life { kShort, kLong };
 
   ForeignReports(const Config& config, Log& log, Life life);
@@ -44,12 +48,18 @@ class ForeignReports {
  private:
   void be_own_process();
   void flush();
-  void hand_to_helper(const Fields& request);
+  [[nodiscard]] bool is_warning_due(const std::string& reason);
+  // False: the helper does not get it.
+  bool hand_to_helper(const Fields& request);
+  void hand_session_to_helper(const TlsSession& session, const char* kind);
 
   const Config& config_;
   Log& log_;
+  Life life_;
   ReportWishes wishes_;
-  LogThrottle hourly_{std::chrono::hours(1)};
+  LogThrottle hourly_{std::chrono::hours(1)};  // kLong
+  SharedThrottle throttle_;                    // kShort, with:
+  std::set<std::string> warned_;               // reasons
   TlsrptLosses losses_;
   pid_t process_;
   std::deque<std::string> unsent_;

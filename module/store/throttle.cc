@@ -1,5 +1,6 @@
 #include "module/store/throttle.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,13 @@ constexpr std::string_view kStamp = ".due-";
 constexpr std::size_t kMaxFileName = 255;
 constexpr std::chrono::hours kStampKept{48};
 
+// One that has just been made is empty: nothing was given yet. A file's time can be a moment ahead of time(2), which
+// may not be taken for a clock that was set back.
+bool is_young(const struct stat& stamp, std::chrono::seconds period) {
+  const std::int64_t now = std::time(nullptr);
+  return stamp.st_size != 0 && std::abs(now - stamp.st_mtim.tv_sec) < period.count();
+}
+
 }  // namespace
 
 // The end of a name says whose it is: of those that are too long for a file, only names of one owner can share a stamp.
@@ -36,11 +44,20 @@ bool SharedThrottle::is_due(const std::string& name, std::chrono::seconds period
   const auto stamp = open_own(directory.get(), std::string(kStamp) + name);
   struct stat status {};
   if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
-  const std::int64_t now = std::time(nullptr);
-  const bool fresh = status.st_size == 0;  // just made
-  // A file's time can be a moment ahead of time(2), which may not be taken for a clock that was set back.
-  if (!fresh && std::abs(now - status.st_mtim.tv_sec) < period.count()) return false;
+  if (is_young(status, period)) return false;
   return ::pwrite(stamp.get(), "x", 1, 0) == 1;
+}
+
+bool SharedThrottle::is_due_unless_stamped(const std::string& name, std::chrono::seconds period) {
+  const auto directory = open_directory(directory_);
+  struct stat store {};
+  if (!directory || ::fstat(directory.get(), &store) != 0) return true;
+  struct stat stamp {};
+  const std::string file = std::string(kStamp) + name;
+  if (::fstatat(directory.get(), file.c_str(), &stamp, AT_SYMLINK_NOFOLLOW) == 0 && is_young(stamp, period))
+    return false;
+  if (::geteuid() != 0 || store.st_uid == 0) is_due(name, period);
+  return true;
 }
 
 void SharedThrottle::remove_old_stamps() {

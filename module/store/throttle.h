@@ -21,6 +21,9 @@ class SharedThrottle {
   // True at most once a `period` for one `name`, which becomes a part of a file name; false when the directory cannot
   // be written.
   bool is_due(const std::string& name, std::chrono::seconds period);
+  // For a process that may not be able to leave a stamp: true unless somebody has given the warning within `period`.
+  // Leaves a stamp where it can; root leaves none in another user's store, where that user could not renew it.
+  bool is_due_unless_stamped(const std::string& name, std::chrono::seconds period);
   // The stamps of names that nobody asked about for two days.
   void remove_old_stamps();
 

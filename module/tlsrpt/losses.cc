@@ -31,6 +31,9 @@ Words words_of(Why why) {
     case Why::kNotAsked:
       return {"tlsrpt-not-asked", "whether domains want reports could not be asked for from here",
               "see dns-failure in the log; else none, if it goes by"};
+    case Why::kNoHelper:
+      return {"tlsrpt-helper", "the lookup helper, which finds out whether domains want reports, cannot be started",
+              "see lookup-impossible in the log; else none, if it goes by"};
     case Why::kOther:
       return {"tlsrpt-other", "the system refuses it", "is that a datagram socket?"};
   }

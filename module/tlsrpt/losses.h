@@ -21,6 +21,7 @@ class TlsrptLosses {
     kTooLarge,   // for a datagram
     kDns,        // the records that ask for reports do not come
     kNotAsked,   // they could not be asked for, for a reason of our own
+    kNoHelper,   // which would ask for them
     kOther,
   };
 
@@ -39,7 +40,7 @@ class TlsrptLosses {
   [[nodiscard]] std::uint64_t total() const { return total_; }
 
  private:
-  static constexpr std::size_t kReasons = 7;
+  static constexpr std::size_t kReasons = 8;
 
   IsDue is_due_;
   Log& log_;

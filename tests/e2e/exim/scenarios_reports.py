@@ -5,6 +5,7 @@ from __future__ import annotations
 from collector import Collector, Session
 from framework import expect, expect_delivered, expect_waiting, scenario
 from pki import Leaf
+from scenarios_configuration import loads_module
 from topology import BAD_HOSTS, DANE, DANE_LIAR, GOOD, IMPOSTOR, SECOND, declare, word
 from web import PolicyHost
 from world import Domain, World
@@ -174,13 +175,16 @@ def unwanted(world: World) -> None:
     settled(collector, 1)
 
 
-@scenario("a collector that hangs costs a delivery nothing")
+@scenario("a collector that hangs costs a delivery nothing, and Exim's own processes say that sessions are lost")
 def hanging_collector(world: World) -> None:
     collector = Collector(SOCKET, hangs=True)
     world.undo(collector.stop)
     world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{SOCKET}"\n')
-    for domain in (GOOD_DOMAIN, TESTING, FETCHES[301]):
+    since = len(world.sender.words)
+    for domain in (GOOD_DOMAIN, TESTING, FETCHES[301], GOOD_DOMAIN):
         expect_delivered(world.send(f"bob@{domain.name}"), f"bob@{domain.name}", GOOD)
+    lines = [line for line in world.sender.words[since:] if "event=tlsrpt-lost" in line]
+    expect(not loads_module(world) or any("does not keep up" in line for line in lines), f"it should be told: {lines}")
 
 
 @scenario("no collector: mail goes as before, and the log says so once")

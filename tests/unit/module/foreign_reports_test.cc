@@ -1,0 +1,118 @@
+// What a process without an event loop reports by itself or hands to a helper, and what it says of what is lost.
+#include "module/foreign_reports.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "module/io/wall_clock.h"
+#include "tests/unit/core/builders.h"
+#include "tests/unit/module/fake_log.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Life = ForeignReports::Life;
+
+class ForeignReporting : public testing::Test {
+ protected:
+  ForeignReporting() {
+    config_.cache_directory = scratch_.path() + "/store";
+    config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
+    config_.helper_program = scratch_.path() + "/mtasts-lookup";
+    std::filesystem::create_directory(config_.cache_directory);
+    ::chmod(scratch_.path().c_str(), 0755);
+    open();
+  }
+  ~ForeignReporting() override { ::close(fd_); }
+
+  void open(Life life = Life::kShort) { reports_ = std::make_unique<ForeignReports>(config_, log_, life); }
+  void listen() const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    config_.tlsrpt_socket.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ASSERT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  // That it wants reports is cached.
+  void wants(const std::string& domain = "example.com") const {
+    ReportWishes(config_.cache_directory)
+        .put(test::domain(domain), {"v=TLSRPTv1; rua=mailto:r@example.com", now() + hours(1)});
+  }
+  static TlsSession session(const std::string& domain = "example.com") {
+    return sts_session(test::domain(domain), test::policy_body(), {"mx.example.com"});
+  }
+
+  Scratch scratch_;
+  Config config_;
+  FakeLog log_;
+  int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  std::unique_ptr<ForeignReports> reports_;
+};
+
+TEST_F(ForeignReporting, ThatNobodyListensIsToldOnceAnHourByAllShortLivedProcesses) {
+  wants();
+  for (int process = 0; process < 3; ++process) {
+    open();
+    for (int i = 0; i < 3; ++i) reports_->report(session());
+  }
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=tlsrpt-lost"), HasSubstr("nobody listens"))));
+}
+
+// The collector's access list names the helper's user and not Exim's.
+TEST_F(ForeignReporting, AUserWhoMayNotWriteToTheCollectorSaysSo) {
+  listen();
+  wants();
+  ::chmod(config_.tlsrpt_socket.c_str(), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::getuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+    for (int i = 0; i < 3; ++i) reports_->report(session());
+    const bool is_told = log_.lines.size() == 1 && log_.lines[0].find("may not write there") != std::string::npos;
+    ::_exit(is_told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+// An Exim process runs no destructors.
+TEST_F(ForeignReporting, ThatTheCollectorIsFullIsToldWhenItHappens) {
+  listen();
+  wants();
+  for (int i = 0; i < 100; ++i) reports_->report(session());  // more than the socket holds, fewer than are kept
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=tlsrpt-lost"), HasSubstr("does not keep up"))));
+  reports_.reset();
+  EXPECT_EQ(log_.lines.size(), 1U) << "not once more at the end";
+}
+
+TEST_F(ForeignReporting, ASessionThatNoHelperTakesIsTold) {
+  for (const Life life : {Life::kShort, Life::kLong}) {
+    open(life);
+    log_.lines.clear();
+    reports_->report(session());
+    EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=tlsrpt-lost"), HasSubstr("lookup helper"),
+                                              HasSubstr(" sessions=1 "))));
+  }
+}
+
+TEST_F(ForeignReporting, NothingIsLostWhereNothingWasToBeReported) {
+  reports_->prepare(session(), false);
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -19,6 +19,7 @@ using std::chrono::steady_clock;
 
 constexpr const char* kRequest = "1";
 constexpr seconds kStartTimeout{1};
+constexpr seconds kNoOtherStart{10};  // after one that failed
 
 bool put_frame(int socket, const Fields& request) {
   const std::string frame = encode_frame(request);
@@ -93,10 +94,12 @@ bool ForeignReports::hand_to_helper(const Fields& request) {
   const auto now = steady_clock::now();
   if (now - helper_started_ >= kHelperTakesSessions) helper_ = Descriptor();
   if (helper_ && put_frame(helper_.get(), request)) return true;
+  if (now < no_start_until_) return false;
   auto started = start_helper(config_, LogTarget::kSyslog, now + kStartTimeout);
   helper_started_ = now;
   helper_ = started ? *std::move(started) : Descriptor();
   if (helper_ && put_frame(helper_.get(), request)) return true;
+  no_start_until_ = steady_clock::now() + kNoOtherStart;
   log_.write(LogLevel::kDebug, LogLine("tlsrpt-helper-missing"));
   return false;
 }

@@ -1,6 +1,7 @@
 // TLSRPT for a foreign or short-lived process, which has no event loop and asks DNS nothing: a session goes to the
 // collector at once where it is cached that the domain wants reports, and to a lookup helper, which finds that out,
-// where it is not. Nothing here waits for anybody.
+// where it is not. Nothing here waits for DNS, the collector or an answer of the helper. To start the helper takes
+// milliseconds, at worst 1.2 s where its disk or the machine stands still; after a failure none is started for 10 s.
 #pragma once
 
 #include <sys/types.h>
@@ -65,6 +66,7 @@ class ForeignReports {
   std::deque<std::string> unsent_;
   Descriptor helper_;  // the last one that was started; it takes more while it is young, and ends by itself
   SteadyTime helper_started_{};
+  SteadyTime no_start_until_{};
 };
 
 }  // namespace mtasts

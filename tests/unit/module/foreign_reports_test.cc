@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <sstream>
 
+#include "module/helper/session_fields.h"
 #include "module/io/wall_clock.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fake_log.h"
@@ -54,6 +57,18 @@ class ForeignReporting : public testing::Test {
   static TlsSession session(const std::string& domain = "example.com") {
     return sts_session(test::domain(domain), test::policy_body(), {"mx.example.com"});
   }
+
+  // In the helper's place: notes that it was started, and runs `command`, whose standard input is the socket.
+  void be_helper(const std::string& command) const {
+    std::ofstream(config_.helper_program) << "#!/bin/sh\necho >>\"$0.started\"\n" << command << '\n';
+    ::chmod(config_.helper_program.c_str(), 0755);
+  }
+  [[nodiscard]] std::string text_of(const std::string& ending) const {
+    std::ostringstream text;
+    text << std::ifstream(config_.helper_program + ending).rdbuf();
+    return text.str();
+  }
+  [[nodiscard]] std::size_t helpers_started() const { return text_of(".started").size(); }
 
   Scratch scratch_;
   Config config_;
@@ -107,6 +122,12 @@ TEST_F(ForeignReporting, ASessionThatNoHelperTakesIsTold) {
     EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=tlsrpt-lost"), HasSubstr("lookup helper"),
                                               HasSubstr(" sessions=1 "))));
   }
+}
+
+TEST_F(ForeignReporting, AfterAHelperThatDoesNotStartNoneIsStartedForAWhile) {
+  be_helper("exit 1");
+  for (int i = 0; i < 5; ++i) reports_->report(session());
+  EXPECT_EQ(helpers_started(), 1U);
 }
 
 TEST_F(ForeignReporting, NothingIsLostWhereNothingWasToBeReported) {

@@ -20,6 +20,7 @@ using std::chrono::steady_clock;
 constexpr const char* kRequest = "1";
 constexpr seconds kStartTimeout{1};
 constexpr seconds kNoOtherStart{10};  // after one that failed
+constexpr std::size_t kMaxPrepared = 10'000;
 
 bool put_frame(int socket, const Fields& request) {
   const std::string frame = encode_frame(request);
@@ -34,6 +35,7 @@ ForeignReports::ForeignReports(const Config& config, Log& log, Life life)
       life_(life),
       wishes_(config.cache_directory),
       throttle_(config.cache_directory),
+      prepared_(kMaxPrepared),
       losses_([this](const char* reason) { return is_warning_due(reason); }, log, config.tlsrpt_socket),
       process_(::getpid()) {}
 
@@ -76,7 +78,8 @@ void ForeignReports::flush() {
 }
 
 void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
-  if (!is_on()) return;
+  if (!is_on() || prepared_.find(session.domain.text()) != nullptr) return;
+  prepared_.put(session.domain.text(), true, SteadyTime::max());
   be_own_process();
   const WallTime at = now();
   const auto wish = wishes_.find(session.domain, at);

@@ -17,6 +17,7 @@
 #include "module/io/descriptor.h"
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
+#include "module/io/short_memory.h"
 #include "module/store/throttle.h"
 #include "module/tlsrpt/losses.h"
 #include "module/tlsrpt/session.h"
@@ -43,7 +44,8 @@ class ForeignReports {
   [[nodiscard]] bool is_on() const { return !config_.tlsrpt_socket.empty(); }
   void report(const TlsSession& session);
   // Before a delivery under a policy. Has a helper find out whether reports are wanted, unless that is cached. Where
-  // the policy is enforced and they are, has it report MX hosts that the policy does not list.
+  // the policy is enforced and they are, has it report MX hosts that the policy does not list. Once for a domain: a
+  // process makes one delivery.
   void prepare(const TlsSession& session, bool is_enforced);
 
  private:
@@ -61,6 +63,7 @@ class ForeignReports {
   LogThrottle hourly_{std::chrono::hours(1)};  // kLong
   SharedThrottle throttle_;                    // kShort, with:
   std::set<std::string> warned_;               // reasons
+  ShortMemory<bool> prepared_;                 // domains
   TlsrptLosses losses_;
   pid_t process_;
   std::deque<std::string> unsent_;

@@ -272,20 +272,22 @@ void EventWatcher::complain(const Event& event, const Verdict& verdict) {
 }
 
 // The first that is said of a connection counts. An MX that the policy does not list would not have been connected to:
-// it is told by its name.
+// it is told by its name, once for a message, whatever the number of its addresses and of attempts.
 void EventWatcher::report(const Event& event, const Verdict& verdict) {
   if (report_ == nullptr || !*report_ || std::exchange(connection_.is_reported, true)) return;
   const Decision decision = policy_of_(event.domain);
   const auto domain = Domain::parse(decision.domain);
   if (decision.kind != Decision::Kind::kPolicy || !domain) return;
   const std::string host = host_name(event);
+  const bool is_by_name = !connection_.unlisted.empty() && !connection_.judged_by_dane;
+  if (is_by_name && !is_news(unlisted_told_, decision.domain + ' ' + host)) return;
   TlsSession session = sts_session(*domain, decision.body, decision.mx);
   if (connection_.judged_by_dane)
     session = {.domain = *domain, .type = TlsSession::PolicyType::kTlsa, .policy_domain = host};
   session.result = verdict.result;
   session.mx_host = escaped(host);
   session.reason = verdict.detail;
-  if (connection_.unlisted.empty() || connection_.judged_by_dane) {
+  if (!is_by_name) {
     session.own_address = event.session.own_address;
     session.mx_helo = connection_.helo;
     session.mx_address = event.address;
@@ -295,11 +297,15 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
 
 // Once a host address and result, however often this process connects.
 void EventWatcher::write_once(LogLevel level, const LogLine& line) {
-  const std::size_t hash = std::hash<std::string>{}(line.line());
-  if (std::ranges::find(reported_, hash) != reported_.end()) return;
-  if (reported_.size() == kMaxReported) reported_.erase(reported_.begin());
-  log_.write(level, line);
-  reported_.push_back(hash);
+  if (is_news(reported_, line.line())) log_.write(level, line);
+}
+
+bool EventWatcher::is_news(std::vector<std::size_t>& told, const std::string& text) {
+  const std::size_t hash = std::hash<std::string>{}(text);
+  if (std::ranges::find(told, hash) != told.end()) return false;
+  if (told.size() == kMaxReported) told.erase(told.begin());
+  told.push_back(hash);
+  return true;
 }
 
 }  // namespace mtasts

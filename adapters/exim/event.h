@@ -97,12 +97,15 @@ class EventWatcher {
   void complain(const Event& event, const Verdict& verdict);
   void report(const Event& event, const Verdict& verdict);
   void write_once(LogLevel level, const LogLine& line);
+  // True once for a text that was not among the last kMaxReported of `told`.
+  static bool is_news(std::vector<std::size_t>& told, const std::string& text);
 
   PolicyOf policy_of_;
   Log& log_;
   const Report* report_;
   Connection connection_;
-  std::vector<std::size_t> reported_;  // hashes of lines
+  std::vector<std::size_t> reported_;       // hashes of lines
+  std::vector<std::size_t> unlisted_told_;  // hashes of domain and host
 };
 
 }  // namespace mtasts

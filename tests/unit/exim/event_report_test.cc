@@ -21,9 +21,13 @@ class EximReports : public testing::Test {
  protected:
   void raise(std::string_view name, std::string_view data,
              const std::string& facts = "tlsa=0 cv=0 ver=", std::string_view error = "0") {
+    raise_at("192.0.2.1", "MX.example.com", name, data, facts, error);
+  }
+  void raise_at(std::string_view address, std::string_view host, std::string_view name, std::string_view data,
+                const std::string& facts = "tlsa=0 cv=0 ver=", std::string_view error = "0") {
     const auto session = SessionFacts::read("mode=" + mode_ + " src=192.0.2.9 " + facts);
     ASSERT_TRUE(session);
-    watcher_.on({name, data, "example.com", "MX.example.com", "192.0.2.1", error, *session}, kNow);
+    watcher_.on({name, data, "example.com", host, address, error, *session}, kNow);
   }
   void connect(std::string_view ehlo = kPlain) {
     raise("tcp:connect", "");
@@ -130,6 +134,24 @@ TEST_F(EximReports, R27TestingAnMxThatThePolicyDoesNotNameIsToldByItsName) {
   EXPECT_EQ(told_.front().mx_host, "mx.example.com");
   EXPECT_EQ(told_.front().mx_address, "");
   EXPECT_EQ(told_.front().mx_helo, "");
+}
+
+// A host has several addresses, and Exim connects again in the clear where TLS fails.
+TEST_F(EximReports, R27TestingAnMxThatThePolicyDoesNotNameIsToldOnceWhateverNumberOfConnectionsItTakes) {
+  mode_ = "testing";
+  decision_.mx = {"other.example.com"};
+  for (const char* address : {"192.0.2.1", "192.0.2.1", "2001:db8::1"}) {
+    raise_at(address, "mx.example.com", "tcp:connect", "");
+    raise_at(address, "mx.example.com", "smtp:ehlo", kPlain);
+    raise_at(address, "mx.example.com", "tcp:close", "");
+  }
+  EXPECT_THAT(results(), ElementsAre(205));
+  raise_at("192.0.2.2", "mx2.example.com", "tcp:connect", "");
+  raise_at("192.0.2.2", "mx2.example.com", "smtp:ehlo", kBare);
+  EXPECT_THAT(results(), ElementsAre(205, 205)) << "another host";
+  raise_at("192.0.2.1", "mx.example.com", "tcp:connect", "");
+  raise_at("192.0.2.1", "mx.example.com", "smtp:ehlo", kBare, "tlsa=1 cv=0 ver=TLS1.3");
+  EXPECT_THAT(results(), ElementsAre(205, 205, 0)) << "DANE judges it";
 }
 
 TEST_F(EximReports, R29ASessionThatDaneJudgesHasThePolicyTypeTlsa) {

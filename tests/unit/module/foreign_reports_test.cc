@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 #include "module/helper/session_fields.h"
 #include "module/io/wall_clock.h"
@@ -127,6 +128,23 @@ TEST_F(ForeignReporting, ASessionThatNoHelperTakesIsTold) {
 TEST_F(ForeignReporting, AfterAHelperThatDoesNotStartNoneIsStartedForAWhile) {
   be_helper("exit 1");
   for (int i = 0; i < 5; ++i) reports_->report(session());
+  EXPECT_EQ(helpers_started(), 1U);
+}
+
+// Whatever Exim asks again: an answer is fresh for ten seconds, and one of its last 32.
+TEST_F(ForeignReporting, R24UnlistedHostsOfADomainAreLookedForOnceAProcess) {
+  be_helper("exec 3<&0; (cat <&3 >\"$0.new\"; mv \"$0.new\" \"$0.got\") >/dev/null 2>&1 &");
+  for (const char* domain : {"refused.example", "other.example", "refused.example"})
+    reports_->prepare(session(domain), true);
+  reports_.reset();
+  for (int i = 0; i < 1000 && text_of(".got").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const std::string got = text_of(".got");
+  const auto count = [&got](const std::string& text) {
+    int times = 0;
+    for (auto at = got.find(text); at != std::string::npos; at = got.find(text, at + 1)) ++times;
+    return times;
+  };
+  EXPECT_EQ(count(kUnlistedRequest), 2) << got;
   EXPECT_EQ(helpers_started(), 1U);
 }
 

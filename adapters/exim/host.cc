@@ -31,7 +31,7 @@ Result<Client*> EximHost::client() {
   return client_.get();
 }
 
-EximReply EximHost::answer(std::string_view function, EximWords words, EximReply (*reply)(const Decision&)) {
+EximReply EximHost::answer(std::string_view function, EximWords words, const Reply& reply) {
   if (words.size() != 1) return {EximStatus::kError, usage(function, "{$domain}")};
   const auto domain = read_domain(words);
   if (!domain) return {EximStatus::kError, std::string(function) + ": " + domain.error().detail};
@@ -40,7 +40,6 @@ EximReply EximHost::answer(std::string_view function, EximWords words, EximReply
   if (!opened) return {EximStatus::kError, std::string(function) + ": " + opened.error().detail};
   // The clock is read after the lookup: an answer that took long is fresh for as long as any other.
   Decision found = look_up(**opened, *domain);
-  report_route(found);
   return reply(answers_.put(*domain, std::move(found), std::chrono::steady_clock::now()));
 }
 
@@ -62,7 +61,8 @@ Decision EximHost::observed(Client& client, Decision decision) {
   return only_observed(std::move(decision));
 }
 
-// What a delivery is about to meet. By the time that there is a session it is known whether it is to be reported.
+// What a delivery is about to meet, once a domain. By the time that there is a session it is known whether it is to be
+// reported.
 void EximHost::report_route(const Decision& decision) {
   const auto domain = Domain::parse(decision.domain);
   if (!reports_->is_on() || !domain) return;
@@ -71,11 +71,17 @@ void EximHost::report_route(const Decision& decision) {
     return reports_->prepare(sts_session(*domain, decision.body, decision.mx),
                              decision.mode == Mode::kEnforce && decision.dane_hosts.empty());
   const auto failure = decision.failure ? policy_failure(*domain, *decision.failure) : std::nullopt;
-  if (decision.kind != Decision::Kind::kNoPolicy || !failure || !failures_told_.insert(domain->text()).second) return;
+  if (decision.kind != Decision::Kind::kNoPolicy || !failure || failures_told_.find(domain->text()) != nullptr) return;
+  failures_told_.put(domain->text(), true, SteadyTime::max());
   reports_->report(*failure);
 }
 
-EximReply EximHost::route(EximWords words) { return answer("mta_sts_route", words, route_reply); }
+EximReply EximHost::route(EximWords words) {
+  return answer("mta_sts_route", words, [this](const Decision& decision) {
+    report_route(decision);
+    return route_reply(decision);
+  });
+}
 
 EximReply EximHost::mode(EximWords words) { return answer("mta_sts_mode", words, mode_reply); }
 

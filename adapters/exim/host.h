@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -15,6 +14,7 @@
 #include "adapters/exim/wait_budget.h"
 #include "module/client.h"
 #include "module/foreign_reports.h"
+#include "module/io/short_memory.h"
 
 namespace mtasts {
 
@@ -34,9 +34,12 @@ class EximHost {
   EximReply event(EximWords words);
 
  private:
+  static constexpr std::size_t kMaxTold = 10'000;
+
   Result<Client*> client();
   // What `reply` makes of the decision about one domain argument, or why there is none.
-  EximReply answer(std::string_view function, EximWords words, EximReply (*reply)(const Decision&));
+  using Reply = std::function<EximReply(const Decision&)>;
+  EximReply answer(std::string_view function, EximWords words, const Reply& reply);
   Decision look_up(Client& client, std::string_view domain);
   static Decision observed(Client& client, Decision decision);
   Decision policy_behind(std::string_view domain);
@@ -51,7 +54,7 @@ class EximHost {
   EventWatcher::Report report_session_;  // empty: there is no collector
   std::optional<EventWatcher> watcher_;
   AnswerMemory answers_;
-  std::set<std::string> failures_told_;  // domains of this process: it makes one delivery
+  ShortMemory<bool> failures_told_{kMaxTold};  // domains of this process: it makes one delivery
 };
 
 }  // namespace mtasts

@@ -78,8 +78,8 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
     return {.answer = is_route ? Answer{Label{kRoute, "none"}, line(status, "")}
                                : Answer{Label{kMode, "none"}, line(status, "none")}};
   }
-  return {.question =
-              Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found), std::move(process)}};
+  return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found),
+                               std::move(process), is_route}};
 }
 
 bool EximProtocol::is_ping(std::string_view payload) const { return payload == kEximPingRequest; }

@@ -99,7 +99,8 @@ std::string Answers::without_lookup(const Question& question, const std::string&
 
 // A delivery that goes on without a policy that the domain has (R16, R32).
 void Answers::report(const Question& question, const Decision& decision) const {
-  if (deps_.reports != nullptr && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
+  if (deps_.reports == nullptr || !question.is_delivery) return;
+  if (decision.failure && decision.kind == Decision::Kind::kNoPolicy)
     deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
 }
 

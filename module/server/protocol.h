@@ -33,7 +33,8 @@ struct Question {
   std::string payload;  // as it came
   std::size_t map = 0;  // the protocol's own number of what is asked for
   Domain domain;
-  std::string process{};  // who asks, where the protocol tells processes apart
+  std::string process{};    // who asks, where the protocol tells processes apart
+  bool is_delivery = true;  // mail goes by the answer; else somebody only wants to know
 };
 
 class Protocol {

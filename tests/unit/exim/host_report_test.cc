@@ -89,6 +89,18 @@ TEST_F(EximHostReports, APolicyThatCannotBeHadIsToldOnceForAProcess) {
   EXPECT_EQ(datagram(), "");
 }
 
+// An ACL or a filter asks for the mode, in a process that delivers nothing or before the one that does.
+TEST_F(EximHostReports, OnlyWhatIsRoutedIsToldAndAQuestionForTheModeDoesNotStandInItsWay) {
+  cache("broken.example", false);
+  const std::array<std::string_view, 1> words{"broken.example"};
+  EXPECT_EQ(host_.mode(words).text, "none");
+  EXPECT_EQ(datagram(), "");
+  route("broken.example");
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(host_.mode(words).text, "none");
+  EXPECT_EQ(datagram(), "");
+}
+
 TEST_F(EximHostReports, AConnectionIsToldByTheProcessThatMakesIt) {
   cache("good.example", true);
   route("good.example");

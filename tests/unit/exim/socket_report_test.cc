@@ -1,0 +1,105 @@
+// What mtastsd reports of Exim's questions by socket (R32): scripted DNS, a real store, a real socket.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "adapters/exim/line_protocol.h"
+#include "module/io/wall_clock.h"
+#include "module/server/answers.h"
+#include "tests/unit/core/builders.h"
+#include "tests/unit/module/fakes.h"
+#include "tests/unit/module/scratch.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr char kRecord[] = "v=TLSRPTv1; rua=mailto:r@example.com";
+
+class EximBySocket : public testing::Test {
+ protected:
+  EximBySocket() {
+    config_.lookup.ask_dane = config_.decision.ask_dane = true;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~EximBySocket() override { ::close(fd_); }
+
+  // A domain that wants reports, under a policy or, without a mode, with one that cannot be had.
+  void cache(const std::string& mode, const std::vector<std::string>& dane_hosts = {}) {
+    CacheEntry entry{
+        test::domain(), {RecordMemory::State::kFound, now_ + hours(1), "1", {}}, std::nullopt, std::nullopt};
+    if (mode.empty())
+      entry.failure = FetchFailure{"1", 1, 1, now_ + hours(1), {ErrorCode::kPolicyFetch, "status 404"}};
+    else
+      entry.policy = test::stored_policy("1", now_, test::policy_body(mode));
+    const auto dane = dane_hosts.empty() ? DaneState::kNone : DaneState::kPartly;
+    if (!mode.empty()) entry.dane = DaneMemory{dane, now_ + hours(1), "", dane_hosts};
+    ASSERT_TRUE(store_.put(entry));
+    ReportWishes(scratch_.path()).put(test::domain(), {kRecord, now_ + hours(1)});
+  }
+  std::string ask(const std::string& request, bool observe = false) {
+    server::Answers answers({.protocol = protocol_,
+                             .lookups = nullptr,
+                             .store = store_,
+                             .log = log_,
+                             .metrics = metrics_,
+                             .clock = [this] { return now_; },
+                             .reports = &reports_,
+                             .observe = observe},
+                            config_);
+    const auto found = answers.find(request, "uid 0");
+    return found.frame != nullptr ? *found.frame : "a lookup";
+  }
+  void answer_mx(const std::vector<MxRecord>& hosts) {
+    for (const auto& [name, done] : std::exchange(resolver_.mxs, {}))
+      done(DnsAnswer<MxRecord>{DnsAnswer<MxRecord>::Kind::kFound, hosts, seconds(300), false});
+  }
+  // "" when there is none.
+  [[nodiscard]] std::string datagram() const {
+    std::string bytes(100'000, '\0');
+    const auto got = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return bytes;
+  }
+
+  Scratch scratch_;
+  std::string path_ = scratch_.path() + "/collectd.sock";
+  int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  Config config_;
+  WallTime now_ = mtasts::now();
+  FakeLoop loop_;
+  FakeResolver resolver_;
+  FakeLog log_;
+  server::Metrics metrics_;
+  FileStore store_{scratch_.path(), log_};
+  EximProtocol protocol_{log_};
+  TlsReports reports_{
+      {loop_, resolver_, store_, scratch_.path(), log_, [this] { return now_; }, std::chrono::steady_clock::now, 200},
+      path_};
+};
+
+TEST_F(EximBySocket, APolicyThatCannotBeHadIsToldWhereMailIsRoutedNotWhereTheModeIsAskedFor) {
+  cache("");
+  EXPECT_EQ(ask("mode example.com 7"), "OK none\n");
+  EXPECT_EQ(datagram(), "");
+  EXPECT_EQ(ask("route example.com 8"), "OK \n");
+  EXPECT_THAT(datagram(), HasSubstr(R"("c":301,"f":"status 404")"));
+  EXPECT_EQ(ask("mode example.com 9"), "OK none\n");
+  EXPECT_EQ(datagram(), "");
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -86,10 +86,6 @@ bool EximProtocol::is_ping(std::string_view payload) const { return payload == k
 
 Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
   if (question.map == kMapRoute) {
-    // Where DANE judges hosts the policy does not say which are refused.
-    const bool is_enforced = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
-    if (report_enforced_ && is_enforced && decision.dane_hosts.empty())
-      report_enforced_(sts_session(question.domain, decision.body, decision.mx), question.process);
     const EximReply reply = route_reply(decision);
     return {Label{kRoute, label_of(reply.status, mode_label(decision))}, line(reply.status, reply.text),
             reply.status == EximStatus::kFail};

@@ -30,13 +30,8 @@ class EximProtocol final : public server::Protocol {
   EximProtocol(const EximProtocol&) = delete;
   EximProtocol& operator=(const EximProtocol&) = delete;
 
-  // For MX hosts that an enforced policy does not list; `process`: whose delivery it is, "" where it does not say.
-  using ReportEnforced = std::function<void(const TlsSession&, const std::string& process)>;
-  // Where connections and enforced policies are reported from now on; may be empty.
-  void report_to(EventWatcher::Report connections, ReportEnforced enforced) {
-    report_ = std::move(connections);
-    report_enforced_ = std::move(enforced);
-  }
+  // Where connections are reported from now on; may be empty.
+  void report_to(EventWatcher::Report connections) { report_ = std::move(connections); }
 
   // Events are answered at once: the policy that they are judged by is the one that the message was routed by.
   Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
@@ -56,7 +51,6 @@ class EximProtocol final : public server::Protocol {
   Log& log_;
   const Cached* cached_ = nullptr;  // while an event is read
   EventWatcher::Report report_;
-  ReportEnforced report_enforced_;
   Processes processes_;
   LogThrottle refused_{std::chrono::minutes(1)};
 };

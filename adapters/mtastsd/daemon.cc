@@ -97,6 +97,7 @@ struct AllAnswers {
               .metrics = metrics,
               .clock = now,
               .reports = reports,
+              .reports_unlisted = true,
               .observe = config.exim.observe},
              config) {}
   Answers socketmap;
@@ -333,10 +334,8 @@ void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
   earlier_reports_ = reports_so_far().value_or(TlsReports::Counts{});
   instance_.replace(std::move(instance));
   TlsReports* const reports = instance_->reports.get();
-  if (reports == nullptr) return protocols_.exim.report_to({}, {});
-  protocols_.exim.report_to(
-      [reports](const TlsSession& one) { reports->report(one); },
-      [reports](const TlsSession& one, const std::string& process) { reports->report_unlisted_once(one, process); });
+  if (reports == nullptr) return protocols_.exim.report_to({});
+  protocols_.exim.report_to([reports](const TlsSession& one) { reports->report(one); });
 }
 
 std::optional<TlsReports::Counts> Daemon::reports_so_far() const {

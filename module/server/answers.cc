@@ -92,16 +92,22 @@ std::string Answers::without_lookup(const Question& question, const std::string&
   rules.on_deadline = WhenUnknown::kDefer;
   Decision decision = decide(outcome, rules, deps_.clock());
   if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
+  report(question, decision);
   Answer given = answer(question, decision);
   deps_.metrics.answered_at_once(given.label);
   return std::move(given.frame);
 }
 
-// A delivery that goes on without a policy that the domain has (R16, R32).
+// A delivery that goes on without a policy that the domain has (R16, R32), or that is about to leave MX hosts out.
 void Answers::report(const Question& question, const Decision& decision) const {
   if (deps_.reports == nullptr || !question.is_delivery) return;
   if (decision.failure && decision.kind == Decision::Kind::kNoPolicy)
-    deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
+    return deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
+  const bool is_enforced = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
+  if (!deps_.reports_unlisted || !is_enforced || deps_.observe) return;
+  // Where DANE judges hosts the policy does not say which are refused.
+  if (!decision.dane_hosts.empty()) return;
+  deps_.reports->report_unlisted_once(sts_session(question.domain, decision.body, decision.mx), question.process);
 }
 
 Answer Answers::answer(const Question& question, const Decision& decision) {

@@ -30,6 +30,7 @@ class Answers {
     Metrics& metrics;
     std::function<WallTime()> clock;
     TlsReports* reports = nullptr;  // nullptr: nothing is reported
+    bool reports_unlisted = false;  // also MX hosts that an enforced policy does not list
     bool observe = false;           // nothing is enforced
     // Called, when observing, for each request whose answer would have demanded something of the MX hosts.
     std::function<void(const Question&, const Decision&)> would_enforce{};

@@ -58,6 +58,7 @@ class EximBySocket : public testing::Test {
                              .metrics = metrics_,
                              .clock = [this] { return now_; },
                              .reports = &reports_,
+                             .reports_unlisted = true,
                              .observe = observe},
                             config_);
     const auto found = answers.find(request, "uid 0");
@@ -99,6 +100,23 @@ TEST_F(EximBySocket, APolicyThatCannotBeHadIsToldWhereMailIsRoutedNotWhereTheMod
   EXPECT_THAT(datagram(), HasSubstr(R"("c":301,"f":"status 404")"));
   EXPECT_EQ(ask("mode example.com 9"), "OK none\n");
   EXPECT_EQ(datagram(), "");
+}
+
+TEST_F(EximBySocket, R24AnUnlistedMxIsToldWhereMailIsRouted) {
+  cache("enforce");
+  EXPECT_EQ(ask("mode example.com 7"), "OK enforce\n");
+  EXPECT_THAT(resolver_.mxs, IsEmpty());
+  EXPECT_THAT(ask("route example.com 7"), StartsWith("OK enforce|"));
+  answer_mx({{10, "mx.example.com"}, {20, "impostor.example.net"}});
+  EXPECT_THAT(datagram(), AllOf(HasSubstr(R"("c":205)"), HasSubstr(R"("n":"impostor.example.net")")));
+  EXPECT_EQ(datagram(), "");
+}
+
+// The connection is made and told.
+TEST_F(EximBySocket, WhatIsOnlyObservedRefusesNoMx) {
+  cache("enforce");
+  EXPECT_EQ(ask("route example.com 7", true), "OK testing|\n");
+  EXPECT_THAT(resolver_.mxs, IsEmpty());
 }
 
 }  // namespace

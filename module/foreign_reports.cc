@@ -84,7 +84,7 @@ void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
   const WallTime at = now();
   const auto wish = wishes_.find(session.domain, at);
   if (wish && !wish->record) return;
-  const bool all_listed = wish && at < wish->listed_until && wish->listed_by == number_of(session.patterns);
+  const bool all_listed = wish && at < wish->listed_until && wish->listed_by == number_of(unrefused(session));
   if (is_enforced && !all_listed) return hand_session_to_helper(session, kUnlistedRequest);
   if (!wish) hand_to_helper({kRequest, kLearnRequest, session.domain.text()});
 }

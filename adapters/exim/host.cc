@@ -66,10 +66,11 @@ Decision EximHost::observed(Client& client, Decision decision) {
 void EximHost::report_route(const Decision& decision) {
   const auto domain = Domain::parse(decision.domain);
   if (!reports_->is_on() || !domain) return;
-  // Where DANE judges hosts the policy does not say which are refused.
-  if (decision.kind == Decision::Kind::kPolicy)
-    return reports_->prepare(sts_session(*domain, decision.body, decision.mx),
-                             decision.mode == Mode::kEnforce && decision.dane_hosts.empty());
+  if (decision.kind == Decision::Kind::kPolicy) {
+    TlsSession session = sts_session(*domain, decision.body, decision.mx);
+    session.dane_hosts = decision.dane_hosts;
+    return reports_->prepare(session, decision.mode == Mode::kEnforce);
+  }
   const auto failure = decision.failure ? policy_failure(*domain, *decision.failure) : std::nullopt;
   if (decision.kind != Decision::Kind::kNoPolicy || !failure || failures_told_.find(domain->text()) != nullptr) return;
   failures_told_.put(domain->text(), true, SteadyTime::max());

@@ -5,7 +5,7 @@
 namespace mtasts {
 namespace {
 
-constexpr std::size_t kFields = 13;  // the request's two, and eleven of the session
+constexpr std::size_t kFields = 14;  // the request's two, and twelve of the session
 
 using PolicyType = TlsSession::PolicyType;
 
@@ -32,10 +32,11 @@ std::optional<std::vector<std::string>> split(std::string_view text) {
 
 Fields encode_session(const TlsSession& session, Fields request) {
   Fields fields = std::move(request);
-  fields.insert(fields.end(), {session.domain.text(), session.type == PolicyType::kTlsa ? "tlsa" : "sts",
-                               session.policy_domain, std::to_string(static_cast<int>(session.result)),
-                               session.own_address, session.mx_host, session.mx_helo, session.mx_address,
-                               session.reason, joined(session.strings), joined(session.patterns)});
+  fields.insert(fields.end(),
+                {session.domain.text(), session.type == PolicyType::kTlsa ? "tlsa" : "sts", session.policy_domain,
+                 std::to_string(static_cast<int>(session.result)), session.own_address, session.mx_host,
+                 session.mx_helo, session.mx_address, session.reason, joined(session.strings), joined(session.patterns),
+                 joined(session.dane_hosts)});
   return fields;
 }
 
@@ -45,9 +46,10 @@ std::optional<TlsSession> decode_session(const Fields& fields) {
   const auto result = parse_number(fields[5]);
   auto strings = split(fields[11]);
   auto patterns = split(fields[12]);
+  auto dane_hosts = split(fields[13]);
   const bool is_known = fields[3] == "tlsa" || fields[3] == "sts";
   if (!domain || !is_known || !result || *result > 999 || !is_tls_result(static_cast<int>(*result)) || !strings ||
-      !patterns)
+      !patterns || !dane_hosts)
     return std::nullopt;
   TlsSession session{.domain = *std::move(domain),
                      .type = fields[3] == "tlsa" ? PolicyType::kTlsa : PolicyType::kSts,
@@ -60,6 +62,7 @@ std::optional<TlsSession> decode_session(const Fields& fields) {
   session.reason = fields[10];
   session.strings = *std::move(strings);
   session.patterns = *std::move(patterns);
+  session.dane_hosts = *std::move(dane_hosts);
   return session;
 }
 

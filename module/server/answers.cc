@@ -105,9 +105,9 @@ void Answers::report(const Question& question, const Decision& decision) const {
     return deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
   const bool is_enforced = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
   if (!deps_.reports_unlisted || !is_enforced || deps_.observe) return;
-  // Where DANE judges hosts the policy does not say which are refused.
-  if (!decision.dane_hosts.empty()) return;
-  deps_.reports->report_unlisted_once(sts_session(question.domain, decision.body, decision.mx), question.process);
+  TlsSession session = sts_session(question.domain, decision.body, decision.mx);
+  session.dane_hosts = decision.dane_hosts;
+  deps_.reports->report_unlisted_once(session, question.process);
 }
 
 Answer Answers::answer(const Question& question, const Decision& decision) {

@@ -13,6 +13,12 @@ TlsSession sts_session(const Domain& domain, std::string_view policy_body, std::
   return session;
 }
 
+std::vector<std::string> unrefused(const TlsSession& session) {
+  std::vector<std::string> patterns = session.patterns;
+  patterns.insert(patterns.end(), session.dane_hosts.begin(), session.dane_hosts.end());
+  return patterns;
+}
+
 std::optional<TlsSession> policy_failure(const Domain& domain, const Error& error) {
   const auto result = tls_result(error.code);
   if (!result || *result < TlsResult::kPolicyFetchError) return std::nullopt;

@@ -22,6 +22,8 @@ struct TlsSession {
   std::string policy_domain;            // kTlsa: the MX host, under whose name the TLSA records are
   std::vector<std::string> strings{};   // the policy as it was served, line by line
   std::vector<std::string> patterns{};  // its MX patterns
+  // MX hosts that DANE judges (R29), where it matters which ones an enforced policy refuses: not in a report.
+  std::vector<std::string> dane_hosts{};
   TlsResult result = TlsResult::kSuccess;
   // Empty where it is not known, or there was no connection; addresses in presentation form.
   std::string own_address{};
@@ -33,6 +35,9 @@ struct TlsSession {
 
 // Under a policy file with these bytes and patterns.
 TlsSession sts_session(const Domain& domain, std::string_view policy_body, std::vector<std::string> patterns);
+
+// The patterns of the MX hosts that an enforced policy does not refuse by their names.
+std::vector<std::string> unrefused(const TlsSession& session);
 
 // There is a record, and no policy for this reason; nullopt: that is none which RFC 8460 has a result type for.
 std::optional<TlsSession> policy_failure(const Domain& domain, const Error& error);

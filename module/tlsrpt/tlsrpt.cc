@@ -143,7 +143,7 @@ void TlsReports::report_unlisted(const TlsSession& session) {
   if (!wanted) learn(session.domain);
   const WallTime now = deps_.clock();
   const auto wish = wishes_.find(session.domain, now);
-  if (wish && now < wish->listed_until && wish->listed_by == number_of(session.patterns)) return;
+  if (wish && now < wish->listed_until && wish->listed_by == number_of(unrefused(session))) return;
   if (mx_asked_ >= most_asked_) return socket_.lose(TlsrptLosses::Why::kDns);
   ++mx_asked_;
   deps_.resolver.mx(session.domain.text(), [this, session](const Result<DnsAnswer<MxRecord>>& answer) {
@@ -160,17 +160,18 @@ void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRe
   std::vector<MxRecord> records = answer->records;
   if (records.empty()) records.push_back({0, session.domain.text()});
   if (records.size() > kMaxMx) records.resize(kMaxMx);
+  const auto patterns = unrefused(session);
   bool all_listed = true;
   for (const MxRecord& record : records) {
     const auto host = Domain::parse(record.host);
-    if (!host || mx_allowed(session.patterns, host->text())) continue;
+    if (!host || mx_allowed(patterns, host->text())) continue;
     all_listed = false;
     session.mx_host = host->text();
     report(session);
   }
   auto wish = wishes_.find(session.domain, deps_.clock());
   if (!all_listed || !wish) return;
-  wish->listed_by = number_of(session.patterns);
+  wish->listed_by = number_of(patterns);
   wish->listed_until = deps_.clock() + std::clamp(answer->ttl, kShortest, kLongestListed);
   wishes_.put(session.domain, *wish);
 }

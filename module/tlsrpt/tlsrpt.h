@@ -58,7 +58,8 @@ class TlsReports {
   // `delivery`, whatever that is called; "": it is not known, and those of one minute are taken for one.
   void report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery);
   // `session`: as of a connection under an enforced policy, without a host. Where the domain wants reports, each of its
-  // MX hosts that the patterns do not match is a session that failed: nobody connects to it (RFC 8461 §4.1).
+  // MX hosts that the patterns do not match and DANE does not judge is a session that failed: nobody connects to it
+  // (RFC 8461 §4.1).
   void report_unlisted(const TlsSession& session);
   // The same once a minute for each `delivery`, as above.
   void report_unlisted_once(const TlsSession& session, const std::string& delivery);

@@ -16,7 +16,7 @@ namespace mtasts {
 struct ReportWish {
   std::optional<std::string> record;  // nullopt: no reports are wanted, or DNS could not say
   WallTime until{};                   // usable while now < until
-  // While now < listed_until: every MX host of the domain matches the patterns with this number.
+  // While now < listed_until: every MX host of the domain matches the patterns with this number (unrefused()).
   WallTime listed_until{};
   std::uint64_t listed_by = 0;
 
@@ -43,7 +43,7 @@ class ReportWishes {
   std::string directory_;
 };
 
-// A policy's MX patterns as a number.
+// MX patterns as a number.
 std::uint64_t number_of(const std::vector<std::string>& patterns);
 
 // The text of such a file, and back: strict, for `domain` only.

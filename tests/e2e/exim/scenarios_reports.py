@@ -30,6 +30,7 @@ BAD = {mode: {title: declare(Domain(f"told{mode}{word(title)}.test", (host.name,
 
 
 DANE_GOOD = declare(Domain("tolddane.test", (DANE,), "enforce", signed=True, records=WANTED))
+DANE_BESIDE = declare(Domain("tolddanebeside.test", (DANE, IMPOSTOR), "enforce", (GOOD,), signed=True, records=WANTED))
 DANE_BAD = declare(Domain("tolddanebad.test", (DANE_LIAR,), "enforce", signed=True, records=WANTED))
 FETCHES = {
     301: declare(Domain("toldfetch.test", (GOOD,), "enforce", records=WANTED, host=PolicyHost("", status=404))),
@@ -137,6 +138,17 @@ def dane_unknown(world: World) -> None:
     expect(session.policy == {"policy-type": TLSA, "policy-domain": DANE} and session.failed, f"a failed session: {session}")
     failure = {key: session.failures[0].get(key) for key in "cnr"}
     expect(failure["c"] == 305 and failure["n"] == DANE, f"dnssec-invalid of {DANE} should be told: {session}")
+
+
+@scenario("R24, R29, R32: where DANE judges one host that the policy does not name, another one is still told, and that one is not")
+def refused_beside_dane(world: World) -> None:
+    collector = collecting(world)
+    expect_delivered(world.send(f"bob@{DANE_BESIDE.name}"), f"bob@{DANE_BESIDE.name}", DANE, verified=True)
+    good, refused = sorted(settled(collector, 2), key=lambda session: session.failed)
+    expect(good.policy == {"policy-type": TLSA, "policy-domain": DANE} and not good.failed, f"a good session of {DANE}: {good}")
+    failure = {key: refused.failures[0].get(key) for key in "cnr"}
+    expect(failure == {"c": 205, "n": IMPOSTOR, "r": None} and refused.policy == policy_of(DANE_BESIDE) | {"mx-host": [GOOD]},
+           f"validation-failure of {IMPOSTOR} should be told: {refused}")
 
 
 @scenario("R24, R32: enforce: a host that the policy does not name is told by its name alone, once for a message")

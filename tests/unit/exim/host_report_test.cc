@@ -19,7 +19,9 @@ namespace mtasts {
 namespace {
 
 using std::chrono::hours;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class EximHostReports : public testing::Test {
  protected:
@@ -35,12 +37,13 @@ class EximHostReports : public testing::Test {
   ~EximHostReports() override { ::close(fd_); }
 
   // A domain that wants reports, under a policy or with one that cannot be had.
-  void cache(const std::string& name, bool has_policy) {
+  void cache(const std::string& name, bool has_policy, const std::vector<std::string>& dane_hosts = {}) {
     const Domain domain = *Domain::parse(name);
     CacheEntry entry{domain, {RecordMemory::State::kFound, now() + hours(1), "1", ""}, std::nullopt, std::nullopt};
     const std::string body = "version: STSv1\nmode: enforce\nmx: mx." + name + "\nmax_age: 86400\n";
     if (has_policy) entry.policy = StoredPolicy{"1", now(), body, *parse_policy(body)};
-    if (has_policy) entry.dane = DaneMemory{DaneState::kNone, now() + hours(1), ""};
+    const auto dane = dane_hosts.empty() ? DaneState::kNone : DaneState::kPartly;
+    if (has_policy) entry.dane = DaneMemory{dane, now() + hours(1), "", dane_hosts};
     if (!has_policy) entry.failure = FetchFailure{"1", 1, 1, now() + hours(1), {ErrorCode::kPolicyFetch, "status 404"}};
     FakeLog log(log_);
     ASSERT_TRUE(FileStore(store_, log).put(entry));
@@ -99,6 +102,17 @@ TEST_F(EximHostReports, OnlyWhatIsRoutedIsToldAndAQuestionForTheModeDoesNotStand
   EXPECT_NE(datagram(), "");
   EXPECT_EQ(host_.mode(words).text, "none");
   EXPECT_EQ(datagram(), "");
+}
+
+// Of hosts that a helper would look for: the store does not know them to be listed.
+TEST_F(EximHostReports, R24R29WhereDaneJudgesOneHostTheOthersAreStillLookedFor) {
+  if (std::filesystem::exists(load_config(config_)->helper_program)) GTEST_SKIP() << "takes a machine without mtasts";
+  cache("good.example", true, {"dane.example.net"});
+  const std::array<std::string_view, 1> words{"good.example"};
+  EXPECT_EQ(host_.mode(words).text, "enforce");
+  EXPECT_THAT(log_->lines, IsEmpty());
+  route("good.example");
+  EXPECT_THAT(log_->lines, ElementsAre(HasSubstr("the lookup helper")));
 }
 
 TEST_F(EximHostReports, AConnectionIsToldByTheProcessThatMakesIt) {

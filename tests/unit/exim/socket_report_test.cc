@@ -119,5 +119,15 @@ TEST_F(EximBySocket, WhatIsOnlyObservedRefusesNoMx) {
   EXPECT_THAT(resolver_.mxs, IsEmpty());
 }
 
+TEST_F(EximBySocket, R29WhereDaneJudgesOneHostTheOtherUnlistedOnesAreTold) {
+  cache("enforce", {"dane.example.net"});
+  EXPECT_THAT(ask("route example.com 7"), StartsWith("OK enforce|"));
+  ASSERT_THAT(resolver_.mxs, SizeIs(1));
+  answer_mx({{10, "mx.example.com"}, {20, "Dane.example.net"}, {30, "impostor.example.net"}});
+  EXPECT_THAT(datagram(), AllOf(HasSubstr(R"("n":"impostor.example.net")"),
+                                HasSubstr(R"("mx-host":["mx.example.com"])"), Not(HasSubstr("dane."))));
+  EXPECT_EQ(datagram(), "");
+}
+
 }  // namespace
 }  // namespace mtasts

@@ -148,6 +148,19 @@ TEST_F(ForeignReporting, R24UnlistedHostsOfADomainAreLookedForOnceAProcess) {
   EXPECT_EQ(helpers_started(), 1U);
 }
 
+TEST_F(ForeignReporting, R29HostsThatDaneJudgesCountAsListed) {
+  TlsSession one = session();
+  one.dane_hosts = {"dane.example.net"};
+  ReportWishes(config_.cache_directory)
+      .put(one.domain, {"v=TLSRPTv1; rua=mailto:r@example.com", now() + hours(1), now() + hours(1),
+                        number_of({"mx.example.com", "dane.example.net"})});
+  reports_->prepare(one, true);
+  EXPECT_THAT(log_.lines, IsEmpty()) << "no helper is needed";
+  open();
+  reports_->prepare(session(), true);
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("lookup helper"))) << "where DANE judges none, that one is refused";
+}
+
 TEST_F(ForeignReporting, NothingIsLostWhereNothingWasToBeReported) {
   reports_->prepare(session(), false);
   EXPECT_THAT(log_.lines, IsEmpty());

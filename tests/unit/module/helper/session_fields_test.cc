@@ -19,6 +19,7 @@ std::optional<TlsSession> handed_over(const TlsSession& session) {
 TEST(SessionFields, ArriveAsTheyWere) {
   auto session =
       sts_session(Domain::parse("example.com").value(), "version: STSv1\nmx: a.example\n", {"a.example", "b.example"});
+  session.dane_hosts = {"dane.example"};
   session.result = TlsResult::kCertificateExpired;
   session.mx_host = "a.example";
   session.reason = "the certificate has expired";
@@ -27,6 +28,7 @@ TEST(SessionFields, ArriveAsTheyWere) {
   EXPECT_EQ(read->domain, session.domain);
   EXPECT_EQ(read->strings, session.strings);
   EXPECT_EQ(read->patterns, session.patterns);
+  EXPECT_EQ(read->dane_hosts, session.dane_hosts);
   EXPECT_EQ(read->result, session.result);
   EXPECT_EQ(read->mx_host, session.mx_host);
   EXPECT_EQ(read->reason, session.reason);

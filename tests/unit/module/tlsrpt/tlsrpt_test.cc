@@ -244,7 +244,7 @@ TEST_F(Collector, R32APolicyThatCannotBeHadIsToldOnceForADelivery) {
 
 class CollectorOfUnlisted : public Collector {
  protected:
-  const TlsSession session_ = sts_session(test::domain(), test::policy_body(), {"mx.example.com"});
+  TlsSession session_ = sts_session(test::domain(), test::policy_body(), {"mx.example.com"});
   void ask(const std::vector<MxRecord>& hosts) {
     reports_->report_unlisted(session_);
     for (const auto& [name, done] : std::exchange(resolver_.mxs, {}))
@@ -276,6 +276,23 @@ TEST_F(CollectorOfUnlisted, R24WhereAllAreListedMxRecordsAreNotAskedForAgainSoon
   reports_->report_unlisted(other);
   EXPECT_THAT(resolver_.mxs, SizeIs(1)) << "another policy lists others";
   EXPECT_EQ(datagram(), "");
+}
+
+TEST_F(CollectorOfUnlisted, R29HostsThatDaneJudgesAreNotTold) {
+  listen();
+  reports_->learn(test::domain());
+  answer();
+  session_.dane_hosts = {"dane.example.net"};
+  ask({{10, "dane.example.net"}, {20, "mx.example.net"}});
+  EXPECT_THAT(datagram(), HasSubstr(R"("n":"mx.example.net")"));
+  EXPECT_EQ(datagram(), "");
+  ask({{10, "dane.example.net"}, {20, "mx.example.com"}});
+  EXPECT_EQ(datagram(), "");
+  reports_->report_unlisted(session_);
+  EXPECT_THAT(resolver_.mxs, IsEmpty()) << "all were found to be in order";
+  session_.dane_hosts.clear();
+  reports_->report_unlisted(session_);
+  EXPECT_THAT(resolver_.mxs, SizeIs(1)) << "where DANE does not judge it any more, it is refused";
 }
 
 TEST_F(CollectorOfUnlisted, R31DnsIsNotAskedForDomainsThatWantNoReports) {

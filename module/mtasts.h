@@ -91,7 +91,8 @@ typedef struct mtasts_session_details {
   const char *reason;      /* of a failure: one sentence */
 } mtasts_session_details;
 
-/* Since 0.2. MTASTS_E_ARGUMENT: also for a size that no version has. */
+/* Since 0.2. MTASTS_E_ARGUMENT: also for a smaller size than any version has. Of a larger one, of a later version, the
+ * members that this one does not know are ignored. */
 MTASTS_API mtasts_status mtasts_report_session(mtasts_context *context, const mtasts_answer *answer,
                                                const mtasts_session_details *details);
 

@@ -265,6 +265,32 @@ static void a_policy_that_could_not_be_had_is_reported_once_for_an_answer(void *
   close(collector);
 }
 
+/* A header before this one, and one with members that this version does not know. */
+static void the_details_of_a_later_version_are_taken_as_far_as_they_are_known(void **state) {
+  mtasts_context *context = open_reporting();
+  struct {
+    mtasts_session_details known;
+    const char *later;
+  } details;
+  mtasts_answer *answer;
+  (void)state;
+  assert_int_equal(put_policy(directory, "example.com", policy), 0);
+  assert_int_equal(put_wish(directory, "example.com"), 0);
+  answer = ask(context, "example.com");
+  memset(&details, 0, sizeof details);
+  details.known.mx_host = "mx.example.com";
+  details.later = "unknown";
+  details.known.size = sizeof details.known - 1;
+  assert_int_equal(mtasts_report_session(context, answer, &details.known), MTASTS_E_ARGUMENT);
+  assert_string_equal(datagram(), "");
+  details.known.size = sizeof details;
+  assert_int_equal(mtasts_report_session(context, answer, &details.known), MTASTS_OK);
+  assert_non_null(strstr(datagram(), "\"t\":0,\"f\":0"));
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+  close(collector);
+}
+
 /* A socket takes a few datagrams. */
 static void closing_sends_what_waits_where_there_is_room(void **state) {
   mtasts_context *context = open_reporting();
@@ -291,6 +317,7 @@ int main(void) {
       cmocka_unit_test(a_policy_is_read),
       cmocka_unit_test(an_exempt_domain_has_no_policy),
       cmocka_unit_test(a_session_is_reported_with_what_is_known_of_it),
+      cmocka_unit_test(the_details_of_a_later_version_are_taken_as_far_as_they_are_known),
       cmocka_unit_test(a_policy_that_could_not_be_had_is_reported_once_for_an_answer),
       cmocka_unit_test(closing_sends_what_waits_where_there_is_room),
   };

@@ -21,7 +21,7 @@ Words words_of(Why why) {
       return {"tlsrpt-nobody", "nobody listens there", "start tlsrpt-collectd, or fix tlsrpt.socket"};
     case Why::kForbidden:
       return {"tlsrpt-forbidden", "this program's user may not write there",
-              "see tlsrpt-collectd's --socketgroup and --socketmode"};
+              "let it, by an access control list of the socket's folder: docs/tlsrpt.md"};
     case Why::kSlow:
       return {"tlsrpt-slow", "the collector does not keep up", "see what holds tlsrpt-collectd up"};
     case Why::kTooLarge:

@@ -150,7 +150,7 @@ std::string EventWatcher::on(const Event& event, WallTime now) {
 
 void EventWatcher::connected(const Event& event) {
   connection_ = {};
-  connection_.is_open = true;
+  connection_.is_open = connection_.was_made = true;
   if (event.session.mode != Mode::kTesting) return;  // enforce: the router has removed such hosts
   const Decision decision = policy_of_(event.domain);
   if (decision.kind != Decision::Kind::kPolicy || mx_allowed(decision.mx, event.host)) return;
@@ -287,7 +287,7 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
   session.result = verdict.result;
   session.mx_host = escaped(host);
   session.reason = verdict.detail;
-  if (!is_by_name) {
+  if (!is_by_name && connection_.was_made) {
     session.own_address = event.session.own_address;
     session.mx_helo = connection_.helo;
     session.mx_address = event.address;

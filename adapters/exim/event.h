@@ -74,6 +74,7 @@ class EventWatcher {
     bool starttls_offered = false;
     bool secure = false;
     bool is_open = false;
+    bool was_made = false;  // also when it is closed
     bool is_reported = false;
     std::string helo;
     std::optional<Certificate> certificate;

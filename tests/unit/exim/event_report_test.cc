@@ -174,6 +174,12 @@ TEST_F(EximReports, R29WhatDaneRefusesIsToldWithItsResultTypeAndOnce) {
   raise("dane:fail", "dnssec-invalid");
   raise("dane:fail", "what is this");
   EXPECT_THAT(results(), ElementsAre(205, 306, 305, 205));
+  EXPECT_EQ(told_.front().mx_address, "192.0.2.1");
+  for (std::size_t i = 1; i < told_.size(); ++i) {
+    EXPECT_EQ(told_[i].mx_host, "mx.example.com");
+    EXPECT_EQ(told_[i].mx_address, "");
+    EXPECT_EQ(told_[i].own_address, "");
+  }
   for (const TlsSession& session : told_) EXPECT_EQ(session.type, TlsSession::PolicyType::kTlsa);
 }
 

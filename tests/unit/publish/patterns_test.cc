@@ -101,6 +101,18 @@ TEST(PublishMxChange, TheTimeStartsAnewWhileTheFileIsNotWritten) {
   EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(40)) << "nobody knows since when it is missing";
 }
 
+TEST(PublishMxChange, TheTimeStartsAnewWhereTheFileIsNoLongerTheOneThatWasServed) {
+  const auto before = changed();
+  auto situation = later(before, plan_domain(before), days(10), {"mx1.example.com"});
+  ASSERT_FALSE(situation.state->is_other_served);
+  situation.file = policy_file(Mode::kEnforce, days(30), {"mx1.example.com"});  // from a backup
+  const auto plan = plan_domain(situation);
+  EXPECT_EQ(plan.next->keep_until, kNow + days(40));
+  EXPECT_TRUE(plan.is_file_written);
+  situation.file.reset();
+  EXPECT_EQ(plan_domain(situation).next->keep_until, kNow + days(40)) << "nobody knows since when it is missing";
+}
+
 TEST(PublishMxChange, TheTimeStartsAnewWhileOtherHostsAreServed) {
   const auto before = changed();
   auto situation = unfinished(before, days(10));

@@ -1,5 +1,5 @@
-"""Every file that is installed is in one Debian package and in the RPM of the same name, and the guides link to guides that are
-installed: prints each that is not so, exit 1 if there is one.
+"""Every file that is installed is in one Debian package and in the RPM of the same name, the guides link to guides that are
+installed, and a unit's manual pages come with it: prints each that is not so, exit 1 if there is one.
 
 usage: package_files.py SOURCE_ROOT BUILD_FOLDER
 """
@@ -62,11 +62,32 @@ def dangling(root: Path, files: list[str]) -> list[str]:
             for linked in re.findall(r"\]\(([a-z-]+\.md)\b", (root / "docs" / guide).read_text(encoding="utf-8")) if linked not in guides]
 
 
+def needed_by(root: Path, package: str) -> set[str]:
+    """The package, and ours that it depends on whatever the administrator chooses."""
+    control = (root / "packaging/debian/control").read_text(encoding="utf-8")
+    section = re.search(rf"^Package: {re.escape(package)}\n(?:.+\n)*", control, re.MULTILINE)
+    depends = re.search(r"^Depends: (.*)$", section[0] if section else "", re.MULTILINE)
+    names = [item.split()[0] for item in (depends[1] if depends else "").split(",") if "|" not in item]
+    return {package}.union(*(needed_by(root, name) for name in names if f"\nPackage: {name}\n" in control))
+
+
+def units_without_page(root: Path, packages: Patterns) -> list[str]:
+    """Units that name a manual page of ours which another package brings."""
+    wrong = []
+    for unit in sorted((root / "packaging/systemd").glob("*.*")):
+        package = owners(f"usr/lib/systemd/system/{unit.name}", packages)
+        for name, section in re.findall(r"\bman:([\w.-]+)\((\d)\)", unit.read_text(encoding="ascii")):
+            page = owners(f"usr/share/man/man{section}/{name}.{section}", packages)
+            if package and not needed_by(root, package[0]).intersection(page):
+                wrong.append(f"{unit.name} of {package[0]}: names {name}({section}), which is in {' '.join(page) or 'no package'}")
+    return wrong
+
+
 def main() -> int:
     root, build = Path(sys.argv[1]), Path(sys.argv[2])
     of_debian, of_rpm = debian(root), rpm(root)
     files = installed(build)
-    wrong = dangling(root, files)
+    wrong = dangling(root, files) + units_without_page(root, of_debian)
     for file in files:
         ours, theirs = owners(file, of_debian), owners(file, of_rpm)
         expected = [RPM_NAMES.get(name, name) for name in ours if name not in DEBIAN_ONLY]

@@ -54,6 +54,7 @@ def engines(machine: Computer) -> None:
 @scenario("mtasts-exim: the module, an Exim that can load it, and a configuration that is not switched on")
 def exim(machine: Computer) -> None:
     machine.install(machine.releases.this)
+    expect("man8/mtasts-exim.8" in machine.run("dpkg", "-L", "mtasts"), "an Exim that asks mtastsd should have its manual page without mtasts-exim")
     machine.install(machine.releases.optional.of("exim4-daemon-heavy", "mtasts-exim"))
     machine.expect_gone("/etc/exim4", "/etc/mtasts")
     shipped = machine.run("dpkg", "-L", "mtasts-exim")

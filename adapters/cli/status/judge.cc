@@ -13,9 +13,10 @@ constexpr auto kRoundOverdue = 3h;  // a timer runs it every hour
 constexpr auto kExpiresSoon = 24h;
 
 void judge_daemon(const Status& status, std::vector<Problem>& problems) {
-  const auto asking = std::ranges::find_if(status.hosts, &HostStatus::needs_daemon);
-  if (asking == status.hosts.end() || status.daemon.fault.empty()) return;
-  problems.push_back({true, asking->host + " asks mtastsd, which does not answer: " + status.daemon.fault});
+  for (const HostStatus& host : status.hosts) {
+    if (!host.fault.empty())
+      problems.push_back({true, host.host + " asks mtastsd, which does not answer: " + host.fault});
+  }
 }
 
 void judge_failing(const FailingDomain& failing, WallTime now, std::vector<Problem>& problems) {

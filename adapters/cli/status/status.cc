@@ -31,13 +31,28 @@ bool this_machine_validates() {
   return setup::has_validating_resolver({std::istreambuf_iterator<char>(file), {}});
 }
 
-// Of both kinds of sockets, where both are configured, the one that does not answer.
-PingOutcome daemon_of(const Config& config) {
-  PingOutcome outcome;
-  if (!config.socketmap.listen.empty())
-    outcome = ping_at(config.socketmap.listen.front(), PingLanguage::kSocketmap, kPingTimeout);
-  if (config.exim.listen.empty() || !outcome.fault.empty()) return outcome;
-  return ping_at(config.exim.listen.front(), PingLanguage::kExim, kPingTimeout);
+PingOutcome ping_first(const std::vector<ListenAddress>& listen, PingLanguage language) {
+  return listen.empty() ? PingOutcome() : ping_at(listen.front(), language, kPingTimeout);
+}
+
+// The sockets that are configured, and the one that Exim asks.
+void ask_daemon(const Config& config, Status& status) {
+  const PingOutcome maps = ping_first(config.socketmap.listen, PingLanguage::kSocketmap);
+  PingOutcome exim = ping_first(config.exim.listen, PingLanguage::kExim);
+  bool are_maps_asked = false;
+  bool is_exim_asked = false;
+  for (HostStatus& host : status.hosts) {
+    if (!host.needs_daemon) continue;
+    (host.socket.empty() ? are_maps_asked : is_exim_asked) = true;
+    if (host.socket.empty()) {
+      host.fault = maps.fault;
+    } else if (const auto address = parse_listen_address(host.socket)) {  // the name of a host cannot be tried
+      if (address->text != exim.socket) exim = ping_at(*address, PingLanguage::kExim, kPingTimeout);
+      host.fault = exim.fault;
+    }
+  }
+  const bool is_exim_shown = !exim.socket.empty() && (maps.fault.empty() || (is_exim_asked && !are_maps_asked));
+  status.daemon = is_exim_shown ? exim : maps;
 }
 
 // With the rights of the user who owns the store: what lies there, strangers wrote.
@@ -111,7 +126,7 @@ int show_status(const std::string& config_path, const StatusOptions& options, co
   }
   Status status;
   status.hosts = look_at_hosts(options.root);
-  status.daemon = daemon_of(*config);
+  ask_daemon(*config, status);
   if (config->network.dns.resolvers.empty())
     status.validates = options.validates ? options.validates() : this_machine_validates();
   status.deliveries = deliveries_of(*config);

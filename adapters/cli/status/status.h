@@ -22,6 +22,8 @@ struct HostStatus {
   std::string asks;            // what its configuration asks, in the host's words; "": nothing of ours
   bool needs_daemon = false;   // mail waits where mtastsd does not answer
   bool is_in_process = false;  // no process of ours could count what happens to its mail
+  std::string socket{};        // where it asks, as listen addresses are written; "": where Postfix and Sendmail do
+  std::string fault{};         // why mtastsd does not answer there; "": it does, or was not asked
 };
 
 struct FailingDomain {
@@ -64,7 +66,7 @@ struct Problem {
 };
 
 struct Status {
-  PingOutcome daemon;             // socket "": none is configured
+  PingOutcome daemon;             // of several sockets one that does not answer; socket "": none is configured
   std::optional<bool> validates;  // the resolver, DNSSEC; nullopt: not asked, because mtasts.toml names others
   StoreStatus store;
   std::vector<HostStatus> hosts;

@@ -83,6 +83,11 @@ struct PingOutcome {
 };
 PingOutcome ping_at(const ListenAddress& address, PingLanguage language, std::chrono::seconds timeout);
 int ping(const std::string& config_path, const PingOptions& options, const Environment& environment);
-int show_config(const std::string& path, bool json, const Environment& environment);
+struct ConfigOptions {
+  bool json = false;
+  std::string root{};                                          // of tests: where the mail servers' files lie
+  std::vector<std::string> exim_users{"Debian-exim", "exim"};  // as distributions name the user; the first that exists
+};
+int show_config(const std::string& path, const ConfigOptions& options, const Environment& environment);
 
 }  // namespace mtasts::cli

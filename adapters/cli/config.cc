@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "adapters/cli/command.h"
+#include "adapters/cli/status/status.h"
 #include "module/config/observe.h"
 #include "module/engine/resolver_notes.h"
 #include "module/io/descriptor.h"
@@ -58,8 +60,16 @@ std::string seen_by(const std::string& user, const std::string& path, const Envi
   return fault;
 }
 
+// Exim's user where Exim loads the module: an ACL runs as this user and reads the configuration itself.
+std::string exim_user(const ConfigOptions& options) {
+  const auto hosts = look_at_hosts(options.root);
+  const bool loads_module = std::ranges::any_of(hosts, &HostStatus::is_in_process);
+  const auto user = std::ranges::find_if(options.exim_users, exists);
+  return loads_module && user != options.exim_users.end() ? *user : std::string();
+}
+
 // Root can read everything; those who make the lookups cannot.
-int check_for_others(const std::string& path, const Environment& environment) {
+int check_for_others(const std::string& path, const ConfigOptions& options, const Environment& environment) {
   const auto config = load_config(path);
   if (!config) return complain(environment, config.error().detail, kConfiguration);
   if (!exists(config->user))
@@ -67,6 +77,8 @@ int check_for_others(const std::string& path, const Environment& environment) {
                     << "', so root's lookups fail: create it as a system user, or set engine.user\n";
   std::string fault = exists(config->user) ? seen_by(config->user, path, environment) : std::string();
   if (fault.empty() && exists(kTableUser) && smtpd_uses_mtasts()) fault = seen_by(kTableUser, path, environment);
+  if (const std::string user = exim_user(options); fault.empty() && !user.empty())
+    fault = seen_by(user, path, environment);
   return fault.empty() ? kApplies : complain(environment, fault, kConfiguration);
 }
 
@@ -95,13 +107,13 @@ std::string config_json(const std::vector<Setting>& settings, const std::vector<
 }  // namespace
 
 // Read with the rights of whoever asks: it must work before the user of lookups exists.
-int show_config(const std::string& path, bool json, const Environment& environment) {
+int show_config(const std::string& path, const ConfigOptions& options, const Environment& environment) {
   const auto settings = describe_config(path);
   if (!settings) return complain(environment, settings.error().detail, kConfiguration);
   const auto config = load_config(path);
   const auto notes = config ? notes_on(*config) : std::vector<std::string>();
-  environment.out << (json ? config_json(*settings, notes) : config_text(*settings, notes));
-  return ::geteuid() == 0 ? check_for_others(path, environment) : kApplies;
+  environment.out << (options.json ? config_json(*settings, notes) : config_text(*settings, notes));
+  return ::geteuid() == 0 ? check_for_others(path, options, environment) : kApplies;
 }
 
 }  // namespace mtasts::cli

@@ -27,7 +27,7 @@ struct Arguments {
   QueryOptions query;
   MatchOptions match;
   CacheOptions cache;
-  bool config_json = false;
+  ConfigOptions config;
   StatusOptions status;
   std::string shell;
   PingOptions ping;
@@ -110,7 +110,7 @@ CLI::App* ping_command(CLI::App& app, Arguments& args) {
 CLI::App* config_command(CLI::App& app, Arguments& args) {
   CLI::App* added =
       command(app, "config", "The configuration in force and where each value came from", "mtasts config");
-  added->add_flag("--json", args.config_json, "one line of JSON");
+  added->add_flag("--json", args.config.json, "one line of JSON");
   return added;
 }
 
@@ -330,7 +330,7 @@ Commands declare(CLI::App& app, Arguments& args, const Environment& s) {
       {setup_command(app, args.setup), [&] { return set_up(args.setup, args.config_path, s); }},
       {publish_command(app, args.publish), [&] { return publish_policies(args.publish, args.config_path, s); }},
       {report_command(app, args.report), [&] { return sum_up(args, s); }},
-      {config_command(app, args), [&] { return show_config(args.config_path, args.config_json, s); }},
+      {config_command(app, args), [&] { return show_config(args.config_path, args.config, s); }},
       {status_command(app, args), [&] { return show_status(args.config_path, args.status, s); }},
       {completion_command(app, args),
        [&] {

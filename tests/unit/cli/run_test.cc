@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -243,6 +244,30 @@ TEST_F(Program, ABrokenConfigurationIsOneSentence) {
     EXPECT_EQ(run(words), kConfiguration);
     EXPECT_THAT(err_.str(), HasSubstr("mtasts.toml:2: dns.timeout_s must be"));
   }
+}
+
+// Exim asks by the module as root in a router, and as its own user in an ACL.
+TEST_F(Program, ConfigSaysThatEximsUserCannotReadTheFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
+  const std::string exim = scratch_.path() + "/etc/exim4/exim4.conf";
+  const auto config = [&](const std::string& host) {
+    err_.str("");
+    std::filesystem::create_directories(std::filesystem::path(exim).parent_path());
+    std::ofstream(exim) << host;
+    return show_config(config_, {false, scratch_.path(), {"no-such-user", "nobody"}},
+                       {out_, err_, false, become_user, [this] { return std::make_unique<FakeLog>(log_); }});
+  };
+  const passwd* lookups = ::getpwnam("daemon");
+  ASSERT_NE(lookups, nullptr);
+  configure("[engine]\nuser = \"daemon\"\n");
+  ::chmod(scratch_.path().c_str(), 0755);
+  ASSERT_EQ(::chown(config_.c_str(), 0, lookups->pw_gid), 0);
+  ::chmod(config_.c_str(), 0640);
+  EXPECT_EQ(config("x = ${readsocket{/run/mtasts/exim.sock}{route x\\n}}\n"), kApplies) << err_.str();
+  EXPECT_EQ(config("x = ${dlfunc{MTASTS_SO}{mta_sts_route}{x}}\n"), kConfiguration);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be read by user nobody"));
+  ::chmod(config_.c_str(), 0644);
+  EXPECT_EQ(config("x = ${dlfunc{MTASTS_SO}{mta_sts_route}{x}}\n"), kApplies) << err_.str();
 }
 
 TEST_F(Program, BecomesTheUserOfTheConfigurationFirst) {

@@ -113,6 +113,9 @@ class EximPlan {
     if (told->find("Expand_dlfunc") == std::string::npos) {
       way_ = Way::kSocket;
       plan_.found.emplace_back("it cannot load functions, so it is to ask mtastsd by a socket");
+    } else if (machine_.exists(MTASTS_DAEMON) && !has_module()) {
+      way_ = Way::kSocket;
+      plan_.found.emplace_back("the module with the functions is not installed, so it is to ask mtastsd by a socket");
     }
     if (const std::string used = line_with(*told, "Configuration file is "); !used.ends_with(kGenerated)) {
       refuse("Exim does not use the configuration that update-exim4.conf makes (" + used +
@@ -121,6 +124,19 @@ class EximPlan {
       plan_.by_hand = "The file to take them from: /usr/share/doc/mtasts/examples/" + folder() + "/exim4.conf\n";
     }
     return {};
+  }
+
+  // Without the file that names it, add_parts() says what is missing.
+  [[nodiscard]] bool has_module() const {
+    const auto text = read_file("", wishes_.data_folder + "/exim/" + parts(Kind::kInternet).front().source);
+    return !text || !*text || machine_.exists(place_in(**text, "MTASTS_SO = "));
+  }
+
+  // The path that a macro has in a file of ours.
+  static std::string place_in(const std::string& text, const std::string& macro) {
+    const std::string line = line_with(text, macro);
+    const std::size_t begin = line.find('/');
+    return begin == std::string::npos ? std::string() : line.substr(begin);
   }
 
   Result<void> fill() {
@@ -166,11 +182,10 @@ class EximPlan {
       if (!*text) return fail(ErrorCode::kConfig, path + " is missing; install mtasts again");
       texts.push_back(std::move(**text));
     }
-    const std::string place =
-        std::string(trimmed(line_with(texts.front(), way_ == Way::kFunction ? "MTASTS_SO = " : "MTASTS_DAEMON = ")));
-    place_ = place.substr(place.find('/'));
+    place_ = place_in(texts.front(), way_ == Way::kFunction ? "MTASTS_SO = " : "MTASTS_DAEMON = ");
     if (way_ == Way::kFunction && !machine_.exists(place_))
-      return fail(ErrorCode::kConfig, "the module " + place_ + " is not installed; on Debian: apt install mtasts-exim");
+      return fail(ErrorCode::kConfig, "neither mtastsd nor the module " + place_ +
+                                          " is installed; on Debian: apt install mtastsd, or mtasts-exim");
     if (auto added = is_split ? add_files(kind, texts) : add_blocks(kind, texts); !added) return added;
     if (plan_.changes.empty()) return {};
     const auto config = host_config(machine_, wishes_);

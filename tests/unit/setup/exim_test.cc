@@ -165,6 +165,21 @@ TEST_F(EximSetup, AnEximThatCannotLoadFunctionsAsksBySocket) {
   EXPECT_FALSE(fs::exists(root_ + "/etc/exim4/conf.d/main/05_mtasts"));
 }
 
+TEST_F(EximSetup, AnEximThatCouldLoadFunctionsAsksBySocketWhereOnlyMtastsdIsInstalled) {
+  answers("internet", "true");
+  fs::remove(root_ + kModule);
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("neither mtastsd nor the module /usr/lib/x/mtasts/mtasts.so is installed"));
+  write(MTASTS_DAEMON, "");
+  ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("the module with the functions is not installed"));
+  EXPECT_THAT(read("/etc/exim4/conf.d/main/05_mtasts"), HasSubstr("MTASTS_DAEMON"));
+  ASSERT_EQ(run(Action::kUndo), kDone);
+  write(kModule, "");
+  ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+  EXPECT_THAT(read("/etc/exim4/conf.d/main/05_mtasts"), HasSubstr("MTASTS_SO"));
+}
+
 TEST_F(EximSetup, UnderSystemdItsSocketIsEnabledAndGivenBack) {
   support_ = "GnuTLS";
   answers("internet", "true");

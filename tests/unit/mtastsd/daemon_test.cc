@@ -1,6 +1,7 @@
 // How the daemon starts; what it does when it runs is seen end to end.
 #include "adapters/mtastsd/daemon.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -87,6 +88,54 @@ TEST_F(Daemon, WithSocketsOfTheServiceManagerItRunsAndTellsTheMistake) {
   EXPECT_EQ(::send(client.get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
   EXPECT_THAT(received(client),
               testing::AllOf(HasSubstr(":TEMP mtastsd is out of service: "), HasSubstr("dns.transport")));
+  ::kill(daemon, SIGTERM);
+  int status = 0;
+  ::waitpid(daemon, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+// Of what a process has written.
+std::size_t times(const std::string& text, const std::string& words) {
+  std::size_t count = 0;
+  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++count;
+  return count;
+}
+
+// It tries again every two seconds, and at each SIGHUP at once.
+TEST_F(Daemon, AMistakeThatStaysIsNotLoggedAtEachTry) {
+  configure("[dns]\ntransport = \"pigeon\"\n");
+  const std::string log = scratch_.path() + "/log";
+  const auto listening =
+      listen_on(parse_listen_address("unix:" + scratch_.path() + "/socket").value(), {}).value().release();
+  const std::string notify = scratch_.path() + "/notify";
+  const Descriptor manager = manager_at(notify);
+  const pid_t daemon = ::fork();
+  if (daemon == 0) {
+    ::dup2(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
+    ::dup2(listening, 3);
+    ::setenv("LISTEN_FDS", "1", 1);
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
+    ::_exit(run_daemon(config_));
+  }
+  // Until it is ready again: the try is over, and what it had to say is written.
+  const auto logged = [&] {
+    std::string told;
+    while (told != "READY=1" && told != "nothing") told = received(manager);
+    EXPECT_EQ(told, "READY=1");
+    std::ifstream file(log);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(times(logged(), "event=out-of-service"), 1U);
+  for (int round = 0; round < 3; ++round) {
+    ::kill(daemon, SIGHUP);
+    EXPECT_EQ(times(logged(), "event=out-of-service"), 1U) << "tried again " << round + 1 << " times";
+  }
+  configure("[dns]\ntimeout_s = \"long\"\n");
+  ::kill(daemon, SIGHUP);
+  const std::string text = logged();
+  EXPECT_EQ(times(text, "event=out-of-service"), 2U) << "another mistake is news: " << text;
+  EXPECT_EQ(times(text, "dns.timeout_s"), 1U) << text;
   ::kill(daemon, SIGTERM);
   int status = 0;
   ::waitpid(daemon, &status, 0);

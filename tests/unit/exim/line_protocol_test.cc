@@ -171,10 +171,24 @@ TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
   EXPECT_EQ(question("route a.example 7").process, "uid 0 7");
   EXPECT_EQ(question("mode a.example 7", "uid 1").process, "uid 1 7");
   EXPECT_EQ(question("route a.example").process, "");
-  // Far less than the moment that every lookup has (wait_budget.h), so that a fresh budget is the whole of it.
-  const milliseconds most{20};
-  EXPECT_EQ(protocol_.begin(question("route a.example"), most), most);
-  EXPECT_EQ(protocol_.begin(question("route a.example 7"), most), most);
+  const milliseconds most{10'000};
+  const auto lookup = [&](const std::string& request, const char* peer = "uid 0") {
+    const auto asked = question(request, peer);
+    const milliseconds allowed = protocol_.begin(asked, most);
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < milliseconds(3)) {
+    }
+    protocol_.ended(asked);
+    return allowed;
+  };
+  EXPECT_EQ(lookup("route a.example 7"), most);
+  const milliseconds left = lookup("mode b.example 7");
+  EXPECT_LT(left, most) << "the first one has used some of it";
+  EXPECT_LT(lookup("route c.example 7"), left);
+  EXPECT_EQ(lookup("route a.example 8"), most) << "another process";
+  EXPECT_EQ(lookup("route a.example 7", "uid 1"), most) << "the same number of another peer's";
+  EXPECT_EQ(lookup("route a.example"), most) << "a process that does not say who it is";
+  EXPECT_EQ(lookup("route a.example"), most);
 }
 
 TEST(EximFraming, CutsLines) {

@@ -65,10 +65,14 @@ def bad_smarthost(world: World) -> None:
     expect_contacts(story, [BAD_SMARTHOST])
 
 
+def use_filter(world: World, macros: str = "") -> None:
+    for_now(world, world.sender.examples / "filter" / "mta_sts.filter", Path("/etc/exim4/mta_sts.filter"))
+    world.sender.set_macros(f"system_filter = /etc/exim4/mta_sts.filter\n{macros}")
+
+
 @scenario("system filter: modes are logged and tagged")
 def system_filter(world: World) -> None:
-    for_now(world, world.sender.examples / "filter" / "mta_sts.filter", Path("/etc/exim4/mta_sts.filter"))
-    world.sender.set_macros("system_filter = /etc/exim4/mta_sts.filter\n")
+    use_filter(world)
     expect_delivered(world.send("bob@filtered.test"), "bob@filtered.test", GOOD)
     told = Path("/var/log/exim4/mta-sts.log").read_text(encoding="utf-8")
     expect("filtered.test=testing" in told, f"the filter's log should tell the mode and has: {told}")
@@ -76,14 +80,22 @@ def system_filter(world: World) -> None:
     expect(len(story.arrived()) == 1, "a comma in a quoted local part should not hold the message up", story)
 
 
-@scenario("ACL: modes of an authenticated sender's recipients are logged")
-def acl(world: World) -> None:
+def use_acl(world: World) -> None:
     for_now(world, world.sender.examples / "acl" / "mta_sts_check_data", Path("/etc/exim4/mta_sts_check_data"))
     world.sender.set_macros("CHECK_DATA_LOCAL_ACL_FILE = /etc/exim4/mta_sts_check_data\n")
+
+
+def hand_in(world: World, *recipients: str) -> str:
+    """What Exim answers to an authenticated client."""
+    dialogue = ("EHLO client.lab.test\nMAIL FROM:<alice@sender.lab.test>\n" + "".join(f"RCPT TO:<{recipient}>\n" for recipient in recipients) +
+                "DATA\nFrom: alice@sender.lab.test\nSubject: by ACL\n\nhello\n.\nQUIT\n")
+    return world.sender.exim("-odf", "-oMa", "198.51.100.99", "-oMaa", "plain", "-oMai", "alice", "-bs", text=dialogue)
+
+
+@scenario("ACL: modes of an authenticated sender's recipients are logged")
+def acl(world: World) -> None:
+    use_acl(world)
     told: list[str] = []
-    dialogue = ("EHLO client.lab.test\nMAIL FROM:<alice@sender.lab.test>\nRCPT TO:<bob@filtered.test>\n"
-                "RCPT TO:<\"bob,eve\"@filtered.test>\nDATA\nFrom: alice@sender.lab.test\nSubject: by ACL\n\nhello\n.\nQUIT\n")
-    story = world.watch(lambda: told.append(world.sender.exim(
-        "-odf", "-oMa", "198.51.100.99", "-oMaa", "plain", "-oMai", "alice", "-bs", text=dialogue)))
+    story = world.watch(lambda: told.append(hand_in(world, "bob@filtered.test", "\"bob,eve\"@filtered.test")))
     expect("filtered.test=testing" in "\n".join(story.log), f"the ACL should log the mode; Exim said {told}", story)
     expect_delivered(story, "bob@filtered.test", GOOD)

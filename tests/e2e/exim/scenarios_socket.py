@@ -7,12 +7,15 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 from exim_socket import SOCKET, SocketSender, exim_by_socket
 from framework import expect, expect_contacts, expect_delivered, expect_waiting, scenario
 from mail_server import HOME_DOMAIN, message
-from topology import GOOD, IMPOSTOR, PLAIN, declare
+from scenarios_examples import hand_in, use_acl, use_filter, use_smarthost
+from topology import GOOD, GOOD_SMARTHOST, IMPOSTOR, PLAIN, declare
 from web import Place, PolicyHost
 from world import Domain, World
 
@@ -23,6 +26,7 @@ declare(Domain("askedlate.test", (GOOD,), "enforce", host=PolicyHost("", place=P
 CROWD = [declare(Domain(f"crowd{number}.test", (IMPOSTOR, GOOD), "enforce", (GOOD,))).name for number in range(10)]
 
 DELIVERIES = 200
+TCP = "inet:127.0.0.1:8462"
 NOBODY = "${sg{/run/mtasts/nobody.sock}{\\N/([^/]*)$\\N}{/MTASTS_FRESH\\$1}}"
 
 
@@ -58,6 +62,68 @@ def away(world: World) -> None:
     nothing_leaves(world, "away")
     world.start_again()
     everything_arrives(world, "away")
+
+
+@contextmanager
+def mtastsd_away(sender: SocketSender) -> Iterator[None]:
+    sender.close()
+    try:
+        yield
+    finally:
+        sender.listen()
+        sender.start_daemon()
+
+
+@scenario("mtastsd is away: the ACL has the client try again later (451), and takes the message when it is back", asks_daemon)
+def away_in_acl(world: World) -> None:
+    use_acl(world)
+    sender = exim_by_socket(world)
+    with mtastsd_away(sender):
+        told = hand_in(world, "bob@asked.test")
+    expect("\n451 " in told and "250 OK id=" not in told, f"the client should be told to try again: {told}")
+    expect(not sender.exim("-bp").strip(), "what was not taken should not be in the queue")
+    story = world.watch(lambda: hand_in(world, "bob@asked.test"))
+    expect_delivered(story, "bob@asked.test", GOOD, verified=True)
+
+
+# The domain is exempt, so that no router asks: it is the filter that has the message wait.
+@scenario("mtastsd is away: the system filter has the message wait, and it goes out when mtastsd is back", asks_daemon)
+def away_in_filter(world: World) -> None:
+    use_filter(world, "MTASTS_EXEMPT_DOMAINS = askedplain.test\n")
+    with mtastsd_away(exim_by_socket(world)):
+        story = world.send("bob@askedplain.test")
+        expect_contacts(story, [])
+        expect(not story.arrived() and "bob@askedplain.test" in world.sender.exim("-bp"), "the message should be in the queue", story)
+    expect_delivered(world.queue_run(), "bob@askedplain.test", PLAIN)
+
+
+@scenario("mtastsd is away: mail to a smarthost waits, and goes out protected when it is back", asks_daemon)
+def away_at_smarthost(world: World) -> None:
+    use_smarthost(world, GOOD_SMARTHOST)
+    with mtastsd_away(exim_by_socket(world)):
+        story = world.send("bob@askedplain.test")
+        expect_waiting(story, "bob@askedplain.test")
+        expect_contacts(story, [])
+    expect_delivered(world.queue_run(), "bob@askedplain.test", GOOD_SMARTHOST, verified=True)
+
+
+@scenario("over TCP, as from another host: policies are enforced; mtastsd away: mail waits, and goes out protected when it is back", asks_daemon)
+def over_tcp(world: World) -> None:
+    sender = exim_by_socket(world)
+    sender.close()
+    world.undo(sender.start_daemon)
+    world.undo(sender.listen)
+    world.undo(sender.mtastsd.stop)
+    sender.write_module_configuration(f'[socketmap]\nlisten = []\n[exim]\nlisten = ["{TCP}"]\n')
+    sender.mtastsd.start()
+    sender.set_macros(f"MTASTS_DAEMON = {TCP}\n")
+    story = world.send("alice@asked.test")
+    expect_delivered(story, "alice@asked.test", GOOD, verified=True)
+    expect_contacts(story, [GOOD])
+    sender.mtastsd.stop()
+    nothing_leaves(world, "tcp")
+    sender.mtastsd.start()
+    everything_arrives(world, "tcp")
 
 
 @scenario("nobody accepts, or who accepts says nothing, half an answer, or nonsense: mail waits", asks_daemon)

@@ -39,12 +39,13 @@ run MTASTS_LOG_LEVEL=loud entry >"$folder/told" 2>&1 || code=$?
 cat "$folder/told"
 [ "$code" -eq 78 ] && grep -q MTASTS_LOG_LEVEL "$folder/told"
 
-echo "== it runs, is healthy, answers, and is not root"
-run MTASTS_METRICS_LISTEN=inet:127.0.0.1:9461 MTASTS_RESOLVERS=127.0.0.1 sh -ec '
+echo "== it runs, is healthy, answers (Exim, too), and is not root"
+run MTASTS_METRICS_LISTEN=inet:127.0.0.1:9461 MTASTS_EXIM_LISTEN=inet:0.0.0.0:8462 MTASTS_RESOLVERS=127.0.0.1 sh -ec '
   entry mtastsd &
   daemon=$!
   for _ in $(seq 100); do ! entry health >/dev/null 2>&1 || break; sleep 0.2; done
   entry health
+  entry mtasts ping --exim --socket inet:127.0.0.1:8462
   grep -E "^(Uid|Gid|CapEff|NoNewPrivs):" /proc/$daemon/status
   [ "$(stat -c %u /proc/$daemon)" = 846 ]
   ! touch /etc/written 2>/dev/null

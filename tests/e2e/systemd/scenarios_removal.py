@@ -13,6 +13,8 @@ CONFIGURED = {
     "/etc/smtpd.conf": "table mtasts mtasts:/etc/mtasts/mtasts.toml\n",
     "/etc/mail/sendmail.mc": "include(`/etc/mail/mtasts.m4')dnl\n",
 }
+BY_SOCKET = "/etc/exim4/conf.d/main/05_mtasts"
+SHIPPED = "/usr/share/mtasts/exim-socket/conf.d/main/05_mtasts"
 NAMES = {"exim": "Exim", "postfix": "Postfix", "opensmtpd": "OpenSMTPD", "sendmail": "Sendmail"}
 
 
@@ -40,6 +42,21 @@ def warned(machine: Computer) -> None:
     for (command, server), name in zip(NAMES.items(), CONFIGURED):
         expect(len(warnings[server]) == 1 and name in warnings[server][0], f"{server} should be warned of once, with {name}: {told}")
         expect(f"mtasts setup {command} --undo" in told, f"the command for {server} should be told: {told}")
+
+
+@scenario("remove: Exim by socket is warned of mtastsd alone, by the file that the package brings; in comments it is not")
+def warned_by_socket(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    shipped = machine.run("cat", SHIPPED)
+    machine.write(BY_SOCKET, "".join(f"# {line}\n" for line in shipped.splitlines()))
+    told = machine.run("/usr/share/mtasts/still-used", "mtastsd", check=False)
+    expect("WARNING" not in told, f"comments use nothing: {told}")
+    machine.write(BY_SOCKET, shipped)
+    told = machine.uninstall()
+    warnings = [line for line in told.splitlines() if "WARNING: Exim " in line]
+    expect(len(warnings) == 1 and BY_SOCKET in warnings[0], f"Exim should be warned of once, with {BY_SOCKET}: {told}")
+    expect("Without mtastsd it defers all mail to other sites" in told, f"the effect should be told: {told}")
+    expect("mtasts setup exim --undo" in told, f"the command should be told: {told}")
 
 
 @scenario("remove: what is commented out does not use mtasts; an upgrade does not warn")

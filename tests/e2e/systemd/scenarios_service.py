@@ -170,6 +170,23 @@ def refreshed(machine: Computer) -> None:
     expect(machine.exists(f"{STORE}/{shard('kept.test')}/kept.test"), "the policy in force should stay")
 
 
+PUBLISH = "mtasts-publish.service"
+
+
+@scenario("publish: the timer's service of the guide; DNS that does not answer is no failure of it, a mistake in the list is one")
+def published(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    machine.run("bash", "-ec", "cd /usr/share/doc/mtasts/examples/publish; cp mtasts-publish.{service,timer} /etc/systemd/system/; cp domains.toml /etc/mtasts/")
+    machine.run("systemctl", "enable", "--now", "mtasts-publish.timer")
+    machine.expect_active("mtasts-publish.timer")
+    machine.run("systemctl", "start", PUBLISH)
+    expect((machine.show(PUBLISH, "ExecMainStatus"), machine.show(PUBLISH, "Result")) == ("75", "success"),
+           f"nothing could be looked at, and it says: {machine.journal(PUBLISH)}")
+    machine.write("/etc/mtasts/domains.toml", "[[domain]]\nnaem = \"example.com\"\n")
+    machine.run("systemctl", "start", PUBLISH, check=False)
+    expect(machine.show(PUBLISH, "Result") == "exit-code" and "naem" in machine.journal(PUBLISH), f"it should name the mistake: {machine.journal(PUBLISH)}")
+
+
 EXIM = "/run/mtasts/exim.sock"
 EXIM_UNIT = "mtastsd-exim.socket"
 

@@ -186,7 +186,7 @@ GetdnsResolver::GetdnsResolver(EventLoop& loop, const ResolverConfig& config, co
       zone_of_(std::move(zone_of)),
       getdns_loop_(loop),
       queue_timeout_(std::min<Clock::duration>(config.timeout * kMaxTries,
-                                               Clock::duration(std::min(config.deadline, config.asker_deadline)) / 2)),
+                                               Clock::duration(std::min(config.deadline, config.client_deadline)) / 2)),
       timeout_(config.timeout),
       last_turn_(Clock::duration(config.deadline) - timeout_),
       stalls_(loop, &Clock::now) {

@@ -32,7 +32,7 @@ struct ResolverConfig {
   // Of whoever asks, if that is shorter. A question waits for its turn for half of it at most, and not longer than
   // three timeouts: at the deadline it has been asked, and no answer is the resolver's failure, or it has ended as not
   // tried.
-  std::chrono::seconds asker_deadline{20};
+  std::chrono::seconds client_deadline{20};
 
   // Told of a resolver when an answer of it has AD, and again when that has changed. Called from the loop.
   struct AdVerdict {

@@ -106,7 +106,7 @@ Result<void> Process::open_instance(Result<Config> config) {
   tried_ = std::chrono::steady_clock::now();
   if (!config) return tl::unexpected(config.error());
   config->cache_directory = config->opensmtpd.directory;
-  config->network.dns.asker_deadline = config->opensmtpd.wait;
+  config->network.dns.client_deadline = config->opensmtpd.wait;
   log_.set_threshold(config->log_level);
   if (::access(config->cache_directory.c_str(), W_OK) != 0)
     log_.write(LogLevel::kWarning,

@@ -256,7 +256,7 @@ Result<Config> load(const std::string& path, Lines& lines) {
   config.network.servers.timeout = config.network.dns.timeout;
   config.network.servers.allow_private = config.network.fetch.allow_private;
   config.network.dns.deadline = config.deadline;
-  config.network.dns.asker_deadline = config.deadline;
+  config.network.dns.client_deadline = config.deadline;
   return config;
 }
 

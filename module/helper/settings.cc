@@ -15,7 +15,7 @@ struct adl_serializer<std::chrono::seconds> {
 namespace mtasts {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResolverConfig, resolvers, transport, timeout, trust_ad, max_in_flight, deadline,
-                                   asker_deadline)
+                                   client_deadline)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FetcherConfig, timeout, connect_timeout, ca_file, crl_file, proxy, port,
                                    max_in_flight, max_per_address, allow_private)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProberConfig, connect_timeout, timeout, ca_file, crl_file, port, max_in_flight,

@@ -176,7 +176,7 @@ PUBLISH = "mtasts-publish.service"
 @scenario("publish: the timer's service of the guide; DNS that does not answer is no failure of it, a mistake in the list is one")
 def published(machine: Computer) -> None:
     machine.install(machine.releases.this)
-    machine.run("bash", "-ec", "cd /usr/share/doc/mtasts/examples/publish; cp mtasts-publish.{service,timer} /etc/systemd/system/; cp domains.toml /etc/mtasts/")
+    machine.run("bash", "-ec", "cd /usr/share/doc/mtasts/examples/publish; cp mtasts-publish.{service,timer} /etc/systemd/system/; mkdir /etc/mtasts; cp domains.toml /etc/mtasts/")
     machine.run("systemctl", "enable", "--now", "mtasts-publish.timer")
     machine.expect_active("mtasts-publish.timer")
     machine.run("systemctl", "start", PUBLISH)

@@ -200,7 +200,7 @@ TEST(FailingResolver, WhoIsAnsweredEarlierTakesNoTimeFromALookup) {
   const ScriptedServer second(slowly);
   auto config = impatient({first.address(), second.address()});
   config.timeout = seconds{5};
-  config.asker_deadline = seconds{2};
+  config.client_deadline = seconds{2};
   const auto answer = Asking(config).txt("good.test");
   EXPECT_TRUE(answer) << answer.error().detail;
 }

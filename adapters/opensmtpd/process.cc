@@ -112,7 +112,7 @@ Result<void> Process::open_instance(Result<Config> config) {
     log_.write(LogLevel::kWarning,
                LogLine("store-unwritable")
                    .field("directory", config->cache_directory)
-                   .text("effect", "policies are kept in memory only")
+                   .text("effect", "what is found out is kept in memory only")
                    .text("action", "create it and give it to smtpd's user, or set opensmtpd.directory"));
   log_.set_listener([file = DeliveryEventFile(config->cache_directory)](const std::string& line) {
     if (const auto event = read_delivery_event(line, "opensmtpd")) file.add(*event, now());

@@ -2,7 +2,7 @@
 //
 // A table of its own with CLOCK eviction instead of a list and a map: an answer from here touches three or four cache
 // lines, and those were most of what it cost beside the system calls. Where that does not matter, ShortMemory
-// (module/io) is shorter; UnsavedPolicies (module/store) is for policies that cannot be saved. Strangers choose the
+// (module/io) is shorter; UnsavedEntries (module/store) is for what cannot be saved. Strangers choose the
 // names in requests, so the hash has a random key.
 #pragma once
 

@@ -13,16 +13,18 @@
 
 namespace mtasts {
 
-// A policy that cannot be saved (rights, a full disk, the quota) is applied and refreshed all the same for as long as
-// the process lives: of so many bytes, and the one that was cached first makes room. A cache of its own, because
-// ShortMemory (module/io) counts names and forgets after a time: one policy may be a thousand times as long as another.
-class UnsavedPolicies {
+// What cannot be saved (rights, a full disk, the quota) is cached for as long as the process lives: a policy is applied
+// and refreshed, a failed fetch is backed off (R15), a missing record is not asked for again (R23). Bounded in bytes;
+// the entry that was cached first makes room, and one without a policy before any that has one. A cache of its own,
+// because ShortMemory (module/io) counts names and forgets after a time: one policy may be a thousand times as long as
+// another.
+class UnsavedEntries {
  public:
-  explicit UnsavedPolicies(std::size_t most_bytes) : most_bytes_(most_bytes) {}
-  UnsavedPolicies(const UnsavedPolicies&) = delete;
-  UnsavedPolicies& operator=(const UnsavedPolicies&) = delete;
+  explicit UnsavedEntries(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+  UnsavedEntries(const UnsavedEntries&) = delete;
+  UnsavedEntries& operator=(const UnsavedEntries&) = delete;
 
-  // In the place of what there was for this domain. Without a policy nothing is cached.
+  // In the place of what there was for this domain.
   void put(const CacheEntry& entry);
   void remove(const Domain& domain);
   // nullptr: nothing. Until the next put() or remove().
@@ -31,8 +33,10 @@ class UnsavedPolicies {
  private:
   std::size_t most_bytes_;
   std::size_t bytes_ = 0;
-  std::list<CacheEntry> entries_;  // the oldest first
-  std::unordered_map<std::string, std::list<CacheEntry>::iterator, KeyedHash> by_name_;
+  using Entries = std::list<CacheEntry>;  // the oldest first
+  Entries with_policy_;
+  Entries without_policy_;
+  std::unordered_map<std::string, Entries::iterator, KeyedHash> by_name_;
 };
 
 // What it is given must outlive it.
@@ -49,7 +53,7 @@ class WritingStore final : public PolicyStore {
   static constexpr std::size_t kMaxBytes = 8 * 1024 * 1024;
   PolicyStore& store_;
   StoreQuota& quota_;
-  UnsavedPolicies unsaved_{kMaxBytes};
+  UnsavedEntries unsaved_{kMaxBytes};
 };
 
 }  // namespace mtasts

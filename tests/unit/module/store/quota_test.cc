@@ -359,7 +359,7 @@ TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsKeptByTheProcess) {
 }
 
 TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
-  UnsavedPolicies unsaved(100'000);
+  UnsavedEntries unsaved(100'000);
   for (int i = 0; i < 50; ++i) unsaved.put(with_policy("d" + std::to_string(i) + ".example", 10'000));
   int kept = 0;
   for (int i = 0; i < 50; ++i) kept += unsaved.find(domain("d" + std::to_string(i) + ".example")) != nullptr ? 1 : 0;
@@ -367,7 +367,29 @@ TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
   EXPECT_LT(kept, 6);
   EXPECT_NE(unsaved.find(domain("d49.example")), nullptr);
   unsaved.put(without_policy("d49.example"));
-  EXPECT_EQ(unsaved.find(domain("d49.example")), nullptr);
+  ASSERT_NE(unsaved.find(domain("d49.example")), nullptr);
+  EXPECT_FALSE(unsaved.find(domain("d49.example"))->policy);
+}
+
+TEST_F(StoreQuotaTest, M7WhatHasNoPolicyTakesNoPolicysPlaceInMemory) {
+  UnsavedEntries unsaved(100'000);
+  unsaved.put(with_policy("policy.example", 10'000));
+  for (int i = 0; i < 200; ++i) unsaved.put(without_policy("d" + std::to_string(i) + ".example"));
+  EXPECT_NE(unsaved.find(domain("policy.example")), nullptr);
+  EXPECT_EQ(unsaved.find(domain("d0.example")), nullptr) << "the oldest went";
+  EXPECT_NE(unsaved.find(domain("d199.example")), nullptr);
+}
+
+// What is known only of a process that cannot save it does not hide what another process has saved since.
+TEST_F(StoreQuotaTest, R17APolicyThatAnotherProcessSavedReplacesAnAbsenceInMemory) {
+  rules_.entries = 0;
+  StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
+  WritingStore store(store_, quota);
+  EXPECT_FALSE(store.put(without_policy("example.com")));
+  EXPECT_EQ(store.get(domain("example.com")).value(), without_policy("example.com"));
+  const CacheEntry saved = with_policy("example.com");
+  ASSERT_TRUE(store_.put(saved));
+  EXPECT_EQ(store.get(domain("example.com")).value(), saved);
 }
 
 }  // namespace

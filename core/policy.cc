@@ -38,22 +38,20 @@ bool is_label(std::string_view label) {
          std::ranges::all_of(label, [](char c) { return ascii::is_alnum(c) || c == '-'; });
 }
 
-// As inet_aton(3) reads the parts of an IPv4 address: decimal, octal or hexadecimal.
-bool is_number(std::string_view label) {
-  if (label.starts_with("0x") || label.starts_with("0X"))
-    return std::ranges::all_of(label.substr(2), [](char c) { return ascii::is_hex(c); });
-  return std::ranges::all_of(label, ascii::is_digit);
-}
+// Also with leading zeros, which some readers of addresses take.
+bool is_octet(std::string_view label) { return ascii::number(label, 255).has_value(); }
 
-// A host name in A-labels; one of numbers alone would be an address, or taken for one.
+// A host name in A-labels. Four octets are an address (RFC 1123 §2.1). Other numbers are labels as any: what
+// inet_aton(3) would make of them does not matter, because no server looks a pattern up.
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxHostName) return false;
-  for (bool of_numbers = true;;) {
+  bool of_octets = true;
+  for (std::size_t labels = 1;; ++labels) {
     const std::size_t dot = name.find('.');
     const std::string_view label = name.substr(0, dot);
     if (!is_label(label)) return false;
-    of_numbers = of_numbers && is_number(label);
-    if (dot == std::string_view::npos) return !of_numbers;
+    of_octets = of_octets && is_octet(label);
+    if (dot == std::string_view::npos) return !of_octets || labels != 4;
     name.remove_prefix(dot + 1);
   }
 }

@@ -15,7 +15,7 @@ declare(Domain("unlisted.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("nonelisted.test", (IMPOSTOR, SECOND), "enforce", (GOOD,)))
 declare(Domain("listeddown.test", (DOWN, IMPOSTOR), "enforce", (DOWN,)))
 declare(Domain("pattern.test", (GOOD,), "enforce", ("*.MX.test",)))
-declare(Domain("numbers.test", (IMPOSTOR, GOOD), "enforce", ("a.1", "*.example.0", "mx.192.0.2.1", GOOD)))
+declare(Domain("numbers.test", (IMPOSTOR, GOOD), "enforce", ("a.1", "*.example.0", "mx.192.0.2.1", "127.1", "0x7f.1", "1.2.3.4.5", "8", GOOD)))
 declare(Domain("wildcardcert.test", (WILDCARD,), "enforce"))
 declare(Domain("sixmx.test", (SIX,), "enforce"))
 declare(Domain("sixpolicy.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), policy_ipv6_only=True))
@@ -26,7 +26,7 @@ def wildcard_certificate(world: World) -> None:
     expect_delivered(world.send("bob@wildcardcert.test"), "bob@wildcardcert.test", WILDCARD, verified=True)
 
 
-@scenario("enforce: patterns whose last label is a number mean nothing else in a server's list")
+@scenario("enforce: patterns that end in a number, or are numbers alone, mean nothing else in a server's list")
 def numbers(world: World) -> None:
     expect_protected(world, world.send("bob@numbers.test"), "bob@numbers.test", GOOD)
 

@@ -96,6 +96,15 @@ TEST(Route, R24ANameThatEndsInANumberIsNothingElse) {
   }
 }
 
+// No list reads an address into numbers: neither the one that inet_aton(3) would, nor a mask.
+TEST(Route, R24ANameOfNumbersAloneIsNoAddress) {
+  for (const char* pattern : {"127.1", "0x7f.1", "1.2", "1.2.3.4.5", "8"}) {
+    EXPECT_TRUE(matches(pattern, pattern));
+    for (const char* host : {"127.0.0.1", "impostor.example.com", "1.2.3.4", "a.1.2"})
+      EXPECT_FALSE(matches(pattern, host)) << pattern << " " << host;
+  }
+}
+
 // As "hostname" in Postfix's language.
 TEST(Route, R24NoPatternIsAWordOfEximsLanguage) {
   for (const char* word : {"hostname", "lsearch", "localhost", "mx", "a"}) {

@@ -67,6 +67,16 @@ TEST(Reply, R24ANameThatEndsInANumberIsANameLikeAnother) {
               HasSubstr(" mx_host_pattern=a.1 mx_host_pattern=*.example.0 mx_host"));
 }
 
+// One without a dot is left out as any word is.
+TEST(Reply, R24ANameOfNumbersAloneIsANameLikeAnother) {
+  const Decision decision = enforced({"127.1", "0x7f.1", "8", "1.2.3.4.5", "*.2.3.4"});
+  const std::string secure = "OK secure match=127.1:0x7f.1:1.2.3.4.5:.2.3.4 servername=hostname";
+  EXPECT_EQ(answer(Map::kPostfix, decision), secure);
+  EXPECT_EQ(answer(Map::kSendmail, decision), secure);
+  EXPECT_THAT(answer(Map::kPostfixTlsrpt, decision),
+              HasSubstr("} mx_host_pattern=127.1 mx_host_pattern=0x7f.1 mx_host_pattern=1.2.3.4.5 mx_host"));
+}
+
 TEST(Reply, R26MailWaitsWhereNoPatternCanMatchAHost) {
   for (const Map map : {Map::kPostfix, Map::kPostfixTlsrpt, Map::kSendmail})
     EXPECT_EQ(answer(map, enforced({"hostname", "localhost"})),

@@ -11,9 +11,11 @@ const AnswerMemory::Answer* AnswerMemory::find(std::string_view next_hop) const 
   return found == answers_.end() ? nullptr : &*found;
 }
 
-const Decision* AnswerMemory::fresh(std::string_view next_hop, SteadyTime now) const {
+const Decision* AnswerMemory::fresh(std::string_view next_hop, SteadyTime now, WallTime clock) const {
   const Answer* answer = find(next_hop);
-  return answer != nullptr && now - answer->since < kFresh ? &answer->decision : nullptr;
+  if (answer == nullptr || now - answer->since >= kFresh) return nullptr;
+  const auto& expires = answer->decision.expires;
+  return expires && clock >= *expires ? nullptr : &answer->decision;
 }
 
 const Decision* AnswerMemory::any(std::string_view next_hop) const {

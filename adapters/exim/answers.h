@@ -19,8 +19,9 @@ class AnswerMemory {
   static constexpr std::chrono::seconds kFresh{10};
   static constexpr std::size_t kMax = 32;  // domains; the oldest is forgotten
 
-  // The answer for `next_hop` (in the host's words) if it is younger than kFresh, else nullptr.
-  [[nodiscard]] const Decision* fresh(std::string_view next_hop, SteadyTime now) const;
+  // The answer for `next_hop` (in the host's words) if it is younger than kFresh, and its policy has not expired at
+  // `clock` (R22); else nullptr.
+  [[nodiscard]] const Decision* fresh(std::string_view next_hop, SteadyTime now, WallTime clock) const;
   // The answer of any age: for what happens later to a message that was routed by it.
   [[nodiscard]] const Decision* any(std::string_view next_hop) const;
   const Decision& put(std::string_view next_hop, Decision decision, SteadyTime now);

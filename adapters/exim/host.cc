@@ -35,7 +35,7 @@ EximReply EximHost::answer(std::string_view function, EximWords words, const Rep
   if (words.size() != 1) return {EximStatus::kError, usage(function, "{$domain}")};
   const auto domain = read_domain(words);
   if (!domain) return {EximStatus::kError, std::string(function) + ": " + domain.error().detail};
-  if (const Decision* known = answers_.fresh(*domain, std::chrono::steady_clock::now())) return reply(*known);
+  if (const Decision* known = answers_.fresh(*domain, std::chrono::steady_clock::now(), now())) return reply(*known);
   const auto opened = client();
   if (!opened) return {EximStatus::kError, std::string(function) + ": " + opened.error().detail};
   // The clock is read after the lookup: an answer that took long is fresh for as long as any other.

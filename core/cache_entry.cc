@@ -214,15 +214,17 @@ bool has_right_sum(std::string_view head, std::string_view tail) {
   return summed.ends_with('\n') && head.substr(summed.size()) == std::string(kSumKey) + sum_of(summed, tail) + '\n';
 }
 
-// What all versions have in common (see the header).
+// What all versions have in common (see the header). Without the right sum nothing says that a version wrote it: one
+// bit of an entry of ours is enough to make another number of it.
 Result<CacheEntry> parse_other_version(std::string_view bytes, const Domain& expected) {
-  const auto unreadable = fail(ErrorCode::kLocalFault, "another version of mtasts wrote it, in a form unknown here");
   const std::size_t blank_line = bytes.find("\n\n");
-  if (blank_line == std::string_view::npos) return unreadable;
+  if (blank_line == std::string_view::npos) return damaged("it is cut off");
   const std::string_view head = bytes.substr(0, blank_line + 1);
   const std::string_view tail = bytes.substr(head.size());
+  if (!has_right_sum(head, tail)) return damaged("it is not what was written");
+  const auto unreadable = fail(ErrorCode::kLocalFault, "another version of mtasts wrote it, in a form unknown here");
   const std::string_view lines = head.substr(head.find('\n') + 1);
-  if (!has_right_sum(head, tail) || !lines.starts_with("domain: " + expected.text() + '\n')) return unreadable;
+  if (!lines.starts_with("domain: " + expected.text() + '\n')) return unreadable;
   CacheEntry entry{expected, {}, std::nullopt, std::nullopt};
   const std::size_t before_policy = lines.find("\npolicy: ");
   if (before_policy == std::string_view::npos) return tail.size() == 1 ? Result<CacheEntry>(entry) : unreadable;

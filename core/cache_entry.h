@@ -101,9 +101,9 @@ inline constexpr std::size_t kMaxEntryBytes = kMaxPolicyBytes + 10'240;
 std::string serialize(const CacheEntry& entry);
 
 // Bounded, strict. Of an entry that another version of the format wrote only the policy is read, so that neither an
-// upgrade nor a downgrade loses one (R17); the record is asked for again. Error kLocalFault: it cannot be read; a
-// policy may be in force there, so it is no absence, and nothing may replace it. Error kStoreDamaged: anything else
-// that serialize() did not write, or an entry of another domain than `expected`.
+// upgrade nor a downgrade loses one (R17); the record is asked for again. Error kLocalFault: its sum is right, but its
+// form is unknown; a policy may be in force there, so it is no absence, and nothing may replace it. Error
+// kStoreDamaged: anything else that serialize() did not write, or an entry of another domain than `expected`.
 //
 // What every version keeps, so that the others can read its policies: at most kMaxEntryBytes; the first line
 // "mtasts-cache <number>", the second "domain: <domain>"; a line "policy: id=<id> fetched=<time> bytes=<number>" when

@@ -72,7 +72,7 @@ class Noise(FileFault):
     """Overwritten: with noise, with one wrong bit, with more than there was, with another domain's entry, with a giant hole."""
 
     name = "file overwritten"
-    VERSION = b"mtasts-cache 2\n"  # of a later mtasts
+    VERSION = b"mtasts-cache 2\nwhatever\nsum: 62982f6adcf43570\n\n"  # of a later mtasts, in a form of its own
     WAYS = ("a bit", "noise", "a bit", "giant", "a bit", "twice", "a bit", "another's", "more", "zeros", "version")
 
     def choose(self, field: Field) -> None:
@@ -91,8 +91,7 @@ class Noise(FileFault):
     def noise(field: Field, way: str, old: bytearray) -> bytes:
         """What the file holds instead of `old`; nothing stands for a giant hole."""
         other = beginning(field.testbed.file_of(field.random.choice(field.testbed.domains).name))
-        # In the policy, and a letter that becomes another one: nothing but the sum can tell. A bit elsewhere could make another
-        # version of it, which stays for good.
+        # In the policy, and a letter that becomes another one: nothing but the sum can tell.
         if way == "a bit" and b"mx: v" in old:
             old[field.random.randrange(old.find(b"mx: v"), len(old))] ^= 1
         return {"noise": field.random.randbytes(field.random.randrange(1, 3000)), "giant": b"", "a bit": bytes(old), "twice": bytes(old) * 2,
@@ -101,8 +100,8 @@ class Noise(FileFault):
 
     @classmethod
     def stays(cls, entry: bytes) -> bool:
-        """Also where one way has worked on what another left: twice or more of a later version is one, too."""
-        return entry.startswith(cls.VERSION)
+        """With another sum it is damage like any other."""
+        return entry == cls.VERSION
 
     def undo(self, field: Field) -> None:
         """What may hold a policy that only another version can read stays until the administrator purges it."""

@@ -145,17 +145,10 @@ TEST(CacheEntry, AnEntryOfAnotherVersionWithoutAPolicyIsThatOfAnUnknownDomain) {
 // A policy may be in force there: that is neither an absence nor damage, which would be looked up anew and replaced.
 TEST(CacheEntry, R17WhatCannotBeReadOfAnotherVersionIsNoAbsence) {
   const std::string good = of_version("2");
-  std::string wrong_sum = good;
-  wrong_sum[good.find("sum: ") + 5] ^= 1;
   std::string without_line = good;
   without_line.erase(good.find("policy: "), good.find("sum: ") - good.find("policy: "));
   const std::string kBytes[] = {
-      "mtasts-cache 2\n",
-      "mtasts-cache 2\nwhatever\n",
-      "mtasts-cache 0\n",
-      "mtasts-cache 123456789\nx",
-      wrong_sum,
-      good.substr(0, good.size() - 1),
+      test::with_right_sum("mtasts-cache 2\nwhatever\nsum: 0123456789abcdef\n\n"),
       test::with_right_sum(without_line),
       forged(good, "domain: example.com", "domain: example.org"),
       forged(good, "fetched=1763913600", "fetched=later"),
@@ -167,6 +160,27 @@ TEST(CacheEntry, R17WhatCannotBeReadOfAnotherVersionIsNoAbsence) {
     const auto result = parsed(bytes);
     ASSERT_FALSE(result) << bytes;
     EXPECT_EQ(result.error().code, ErrorCode::kLocalFault) << bytes;
+  }
+}
+
+// As damage to an entry of our own version: a miss, which is looked up anew and replaced. It may be one.
+TEST(CacheEntry, AnEntryOfAnotherVersionWithAWrongSumIsDamaged) {
+  const std::string good = of_version("2");
+  std::string wrong_sum = good;
+  wrong_sum[good.find("sum: ") + 5] ^= 1;
+  for (const std::string& bytes :
+       {wrong_sum, good.substr(0, good.size() - 1), good.substr(0, good.find("sum: ")), good + "x",
+        std::string("mtasts-cache 2\n"), std::string("mtasts-cache 2\nwhatever\n"), std::string("mtasts-cache 0\n"),
+        std::string("mtasts-cache 123456789\nx")})
+    expect_damaged(bytes);
+}
+
+TEST(CacheEntry, AFlippedBitOfTheVersionKeepsNoMailWaiting) {
+  const std::string bytes = serialize(full_entry());
+  for (std::size_t bit = 0; bit < (bytes.find('\n') + 1) * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    expect_damaged(flipped);
   }
 }
 

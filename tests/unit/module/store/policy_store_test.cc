@@ -178,7 +178,7 @@ TEST_F(StoreTest, R17APolicyOfAnotherVersionIsReadAndKept) {
 
 TEST_F(StoreTest, R17WhatAnotherVersionWroteInAnUnknownFormIsNotReplaced) {
   ASSERT_TRUE(store_.put(with_policy()));
-  constexpr char kUnknown[] = "mtasts-cache 2\nwhatever\n";
+  const std::string kUnknown = test::with_right_sum("mtasts-cache 2\nwhatever\nsum: 0123456789abcdef\n\n");
   std::ofstream(file()) << kUnknown;
   const auto read = store_.use(domain());
   ASSERT_FALSE(read);
@@ -190,6 +190,21 @@ TEST_F(StoreTest, R17WhatAnotherVersionWroteInAnUnknownFormIsNotReplaced) {
   EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("warning event=store-entry-unreadable domain=example.com"),
                                             HasSubstr("mtasts cache purge example.com"))));
   EXPECT_EQ(store_.remove(domain()), FileStore::Removal::kRemoved);
+}
+
+// "mtasts-cache 1" and one bit: nothing says that another version wrote it, and no mail waits for an administrator.
+TEST_F(StoreTest, AnEntryWithAWrongBitInItsVersionIsReplaced) {
+  const CacheEntry saved = with_policy();
+  ASSERT_TRUE(store_.put(saved));
+  std::string bytes = serialize(saved);
+  bytes[bytes.find("1\n")] = '3';
+  std::ofstream(file()) << bytes;
+  const auto read = store_.use(domain());
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(*read);
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("warning event=store-entry-damaged domain=example.com")));
+  EXPECT_TRUE(store_.put(saved));
+  EXPECT_EQ(store_.get(domain()).value(), saved);
 }
 
 TEST_F(StoreTest, ADamagedEntryIsAMissAndAWarning) {

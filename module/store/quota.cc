@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <random>
 #include <tuple>
@@ -26,6 +27,8 @@ constexpr int kReplacedAtOnce = 32;  // more than an entry has blocks
 constexpr std::chrono::hours kOverTime{24};
 // For so long no other domain's new entries replace a policy that was used once.
 constexpr std::chrono::hours kGrace{7 * 24};
+// In a full store a zone that takes so many times as much as the newcomer's gives way within that time, too.
+constexpr std::int64_t kManyTimes = 8;
 constexpr std::chrono::hours kWarnedAgain{1};
 
 std::size_t random_below(std::size_t count) {
@@ -50,6 +53,16 @@ std::optional<unsigned> weighted_shard(const std::array<Usage, UsageFile::kShard
   unsigned chosen = 0;
   while (left >= usage.at(chosen).*what) left -= usage.at(chosen++).*what;
   return chosen;
+}
+
+// What the names below a registrable domain take.
+Usage names_below(int directory, const std::string& registrable_domain) {
+  const auto file =
+      open_below(directory, shard_of(registrable_domain), GroupLedger::kPrefix + registrable_domain, O_RDONLY);
+  const auto names = file ? GroupLedger::read(file.get()) : std::nullopt;
+  Usage sum;
+  for (const auto& named : names.value_or(GroupLedger::Names{})) sum += {1, named.second};
+  return sum;
 }
 
 struct Named {
@@ -220,6 +233,36 @@ std::optional<Domain> StoreQuota::remove_worst(const std::vector<Domain>& sample
                     [](const Candidate& one) { return std::tuple(one.has_policy, one.used_over_time, one.used); });
   for (const auto& candidate : candidates)
     if (may_replace(newcomer, candidate) && remove(candidate)) return candidate.domain;
+  return newcomer.has_policy ? remove_of_largest(candidates, newcomer, measure) : std::nullopt;
+}
+
+// A few zones that fill the store keep no other domain's policy out. The least recently used is first among
+// `candidates`, and stays first within its zone.
+std::optional<Domain> StoreQuota::remove_of_largest(const std::vector<Candidate>& candidates, const Newcomer& newcomer,
+                                                    Measure measure) {
+  const auto directory = open_directory(directory_);
+  if (!directory) return std::nullopt;
+  const auto zone_takes = [&](const std::string& name, const std::string& zone, const Usage& size) {
+    Usage sum = names_below(directory.get(), zone);
+    if (name == zone) sum += size;
+    return std::max(sum.*measure, size.*measure);
+  };
+  const auto most = zone_takes(newcomer.domain.text(), newcomer.group, {1, newcomer.bytes});
+  std::vector<std::pair<std::int64_t, const Candidate*>> large;
+  for (const auto& candidate : candidates) {
+    const std::string zone = registrable_domain_(candidate.domain.text());
+    const auto takes = zone_takes(candidate.domain.text(), zone, candidate.size);
+    if (!candidate.used_over_time && zone != newcomer.group && takes >= kManyTimes * most)
+      large.emplace_back(takes, &candidate);
+  }
+  std::ranges::stable_sort(large, std::greater<>(), [](const auto& one) { return one.first; });
+  for (const auto& [takes, candidate] : large) {
+    if (!remove(*candidate)) continue;
+    GroupLedger ledger(directory_, registrable_domain_(candidate->domain.text()));
+    ledger.names().erase(candidate->domain.text());
+    ledger.save();
+    return candidate->domain;
+  }
   return std::nullopt;
 }
 

@@ -55,6 +55,8 @@ class StoreQuota {
   bool replace(const Newcomer& newcomer, std::array<Usage, UsageFile::kShards> usage, Measure measure);
   void recount(unsigned shard, int listed, const std::vector<std::string>& names);
   std::optional<Domain> remove_worst(const std::vector<Domain>& sample, const Newcomer& newcomer, Measure measure);
+  std::optional<Domain> remove_of_largest(const std::vector<Candidate>& candidates, const Newcomer& newcomer,
+                                          Measure measure);
   std::optional<Candidate> look(const Domain& domain);
   [[nodiscard]] bool may_replace(const Newcomer& newcomer, const Candidate& candidate) const;
   bool remove(const Candidate& candidate);

@@ -182,6 +182,24 @@ TEST_F(StoreQuotaTest, M7AFullStoreKeepsWhatItHasAndSaysSoOnceAnHour) {
   EXPECT_TRUE(put(with_policy("d3.example"))) << "what is cached is refreshed all the same";
 }
 
+// Zones that fill the store within a week keep nobody out: the largest gives way, down to eight times the newcomer's.
+TEST_F(StoreQuotaTest, M7InAFullStoreTheLargestZoneGivesWay) {
+  rules_.entries = 16;
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(put(with_policy("n" + std::to_string(i) + ".hostile.example")));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  set_used("n5.hostile.example", hours(10));
+  set_times("n7.hostile.example", hours(300), hours(140));  // in use
+  set_used("d1.example", hours(20));
+  EXPECT_FALSE(put(without_policy("absent.example")));
+  EXPECT_TRUE(put(with_policy("new0.example")));
+  EXPECT_FALSE(has("n5.hostile.example")) << "the least recently used of the zone";
+  for (int i = 1; i < 5; ++i) EXPECT_TRUE(put(with_policy("new" + std::to_string(i) + ".example"))) << i;
+  EXPECT_FALSE(put(with_policy("new5.example"))) << "seven names are not many times as much as one";
+  EXPECT_TRUE(has("n7.hostile.example")) << "mail was sent to it on several days";
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(has("d" + std::to_string(i) + ".example")) << i;
+  EXPECT_EQ(count(), 16U);
+}
+
 TEST_F(StoreQuotaTest, M7APolicyThatIsNotUsedAnyMoreMakesRoom) {
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
   set_times("d1.example", hours(8 * 24), hours(8 * 24));  // used once

@@ -23,7 +23,7 @@ Cut cut(std::string_view bytes) {
 
 Answer answer_of(Map map, const Reply& reply) {
   return {server::Label{map_name(map), verdict_name(reply.verdict)}, encode_netstring(reply.text),
-          reply.verdict == Verdict::kTemporary};
+          reply.verdict == Verdict::kTemporary, reply.is_by_dane};
 }
 
 }  // namespace

@@ -76,10 +76,10 @@ Reply secure(Map map, const Decision& decision) {
 // R29. Sendmail is not asked: its own transport puts DANE first, and without that has MTA-STS alone.
 std::optional<Reply> dane_first(const Decision& decision, DaneAnswer answer) {
   if (must_defer_for_dane(decision)) return temporary(decision.dane_reason);
-  if (decision.dane == DaneState::kPartly) return Reply{Verdict::kDane, "OK dane-only"};
+  if (decision.dane == DaneState::kPartly) return Reply{Verdict::kDane, "OK dane-only", true};
   if (decision.dane != DaneState::kUsable) return std::nullopt;
-  if (answer == DaneAnswer::kNotFound) return Reply{};
-  return Reply{Verdict::kDane, answer == DaneAnswer::kDane ? "OK dane" : "OK dane-only"};
+  if (answer == DaneAnswer::kNotFound) return Reply{.is_by_dane = true};
+  return Reply{Verdict::kDane, answer == DaneAnswer::kDane ? "OK dane" : "OK dane-only", true};
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ std::string_view verdict_name(Verdict verdict);  // "secure", "dane", "notfound"
 struct Reply {
   Verdict verdict = Verdict::kNotFound;
   std::string text = "NOTFOUND ";
+  bool is_by_dane = false;  // a policy is enforced, and DANE goes before it (R29)
 };
 
 // Postfix takes no longer reply, and one that is too long stops the domain's mail.

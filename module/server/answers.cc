@@ -125,6 +125,12 @@ Answer Answers::answer(const Question& question, const Decision& decision) {
 Answer Answers::told_answer(const Question& question, const Decision& decision) {
   Answer given = answer(question, decision);
   if (given.is_deferral) log_deferral(kDeferred, question, decision, "the mail waits");
+  if (given.is_by_dane && dane_decides_.take(steady_clock::now()))
+    deps_.log.write(LogLevel::kInfo, LogLine("dane-decides")
+                                         .field("domain", question.domain.text())
+                                         .field("server", deps_.protocol.server(question))
+                                         .field("by", "dane")
+                                         .text("detail", decision.dane_reason));
   return given;
 }
 

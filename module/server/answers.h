@@ -62,11 +62,12 @@ class Answers {
 
  private:
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
-  static constexpr std::size_t kMaxDeferrals = 600;
+  static constexpr std::size_t kMaxDeferrals = 600;  // and as many lines that DANE decides
 
   [[nodiscard]] Decision cached(const Domain& domain);
   Answer answer(const Question& question, const Decision& decision);
-  // The same, and a line where the mail waits. Refusals for want of room have a line for all of them (requests.h).
+  // The same, and a line where the mail waits or DANE decides. Refusals for want of room have a line for all of them
+  // (requests.h).
   Answer told_answer(const Question& question, const Decision& decision);
   void report(const Question& question, const Decision& decision) const;
   Answer observed(const Question& question, const Decision& decision, const Answer& enforced);
@@ -82,6 +83,7 @@ class Answers {
   const Protocol::Cached cached_;
   Memory memory_;
   LogBudget deferrals_{kMaxDeferrals};
+  LogBudget dane_decides_{kMaxDeferrals};
   std::string once_;  // the last frame that memory_ does not have
 };
 

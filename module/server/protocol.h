@@ -26,6 +26,7 @@ struct Answer {
   std::optional<Label> label;  // nullopt: not counted
   std::string frame;           // as it goes over the wire
   bool is_deferral = false;    // the mail waits
+  bool is_by_dane = false;     // it leaves the hosts to DANE, which goes before the policy (R29)
 };
 
 // A request for what is known of a domain.

@@ -194,6 +194,27 @@ TEST_F(Answering, AnAnswerToTryAgainIsLoggedWithWhoAsked) {
                               HasSubstr("effect=\"the mail waits\""))));
 }
 
+TEST_F(Answering, R29TheLogSaysWhereDaneDecides) {
+  CacheEntry entry = enforced();
+  const auto lines_of = [&](DaneState state, const std::string& request) {
+    entry.dane = DaneMemory{state, now_ + seconds(300), "DANE applies to mx.example.com"};
+    EXPECT_TRUE(store_.put(entry));
+    log_.lines.clear();
+    ask(request);
+    ask(request);
+    return log_.lines;
+  };
+  config_.decision.ask_dane = config_.lookup.ask_dane = true;
+  const auto line = testing::ElementsAre(
+      "info event=dane-decides domain=example.com server=postfix by=dane detail=\"DANE applies to mx.example.com\"");
+  EXPECT_THAT(lines_of(DaneState::kPartly, "postfix example.com"), line) << "what is repeated from memory is not told";
+  EXPECT_THAT(lines_of(DaneState::kUsable, "postfix-tlsrpt example.com"), line);
+  protocol_.set_dane_answer(DaneAnswer::kNotFound);
+  EXPECT_THAT(lines_of(DaneState::kUsable, "postfix Example.com"), line);
+  EXPECT_THAT(lines_of(DaneState::kUsable, "sts example.com"), testing::IsEmpty()) << "Sendmail decides by itself";
+  EXPECT_THAT(lines_of(DaneState::kNone, "postfix EXAMPLE.com"), testing::IsEmpty());
+}
+
 class ObservingAnswers : public Answering {
  protected:
   std::vector<std::string> watched_;

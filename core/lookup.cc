@@ -47,8 +47,9 @@ Lookup::Lookup(Domain domain, std::optional<CacheEntry> cached, Effort effort, c
 
 Action Lookup::start(WallTime now) {
   if (!for_refresh_ && record_usable(now)) {
-    // No background refresh from here: what is cached is answered without touching the network. The record's own
-    // time to live (at most max_ttl) brings the refresh about, or the timer's Effort::kRefresh.
+    // No background refresh from here: what is cached is answered without touching the network. The record's time to
+    // live, which ends when the policy is due (limit_record), brings the refresh about, or the timer's
+    // Effort::kRefresh.
     const StoredPolicy* policy = entry_.policy_in_force(now);
     const bool current = policy != nullptr && (entry_.record.state != State::kFound || policy->id == entry_.record.id);
     return current ? finish(now) : after_record(now);
@@ -71,10 +72,11 @@ Action Lookup::on_record(const RecordResult& result, WallTime now) {
   } else {
     const RecordFinding& finding = result->finding;
     const bool found = finding.kind == RecordFinding::Kind::kFound;
-    record = {State::kAbsent, found ? now + cached_for(result->ttl) : negative_until(result->ttl, now), finding.id,
-              finding.reason};
+    record = {State::kAbsent, now + cached_for(result->ttl), finding.id, finding.reason};
     if (finding.kind == RecordFinding::Kind::kInvalid) record.state = State::kInvalid;
     if (found) record.state = State::kFound;
+    good_until_ = record.until;
+    limit_record(now);
   }
   Action action = after_record(now);
   action.save = entry_;
@@ -101,6 +103,7 @@ Action Lookup::on_fetch(const FetchResult& result, WallTime now, Rival rival) {
   } else {
     note_failure(policy.error(), now);
   }
+  if (policy) limit_record(now);
   Action action = finish(now);
   action.save = entry_;
   return action;
@@ -191,14 +194,14 @@ seconds Lookup::cached_for(seconds ttl) const {  // R23
   return std::max({std::min(ttl, rules_.max_ttl), rules_.min_ttl, seconds{0}});
 }
 
-// An answer that there is no record is believed for no longer than until the policy in force is due: the next lookup
-// after that refreshes it (R21). One that is due already has this lookup to refresh it.
-WallTime Lookup::negative_until(seconds ttl, WallTime now) const {
-  const WallTime until = now + cached_for(ttl);
+// An answer about the record, also that there is none, is cached for no longer than until the policy in force is due:
+// the next lookup after that refreshes it (R21). One that is due already has this lookup to refresh it.
+void Lookup::limit_record(WallTime now) {
   const StoredPolicy* policy = entry_.binding_policy(now);
-  if (policy == nullptr) return until;
+  if (policy == nullptr) return;
   const WallTime due = refresh_due(*policy, rules_.refresh, now) ? now : due_at(*policy, rules_.refresh);
-  return std::min(until, std::max(due, now + std::max(rules_.min_ttl, rules_.dns_retry)));
+  const WallTime limit = std::max(due, now + std::max(rules_.min_ttl, rules_.dns_retry));
+  entry_.record.until = std::min(good_until_.value_or(entry_.record.until), limit);
 }
 
 // Only a policy that binds the sender can be in DANE's way.

@@ -99,7 +99,7 @@ class Lookup {
   Action not_tried(Error fault);
   Action finish(WallTime now);
   [[nodiscard]] std::chrono::seconds cached_for(std::chrono::seconds ttl) const;
-  [[nodiscard]] WallTime negative_until(std::chrono::seconds ttl, WallTime now) const;
+  void limit_record(WallTime now);
   [[nodiscard]] bool dane_missing(WallTime now) const;
   [[nodiscard]] bool record_usable(WallTime now) const;
   [[nodiscard]] bool may_fetch(const std::string& id, WallTime now) const;
@@ -112,6 +112,7 @@ class Lookup {
   LookupRules rules_;
   std::string fetching_;                      // the id under which the policy is fetched
   std::optional<StoredPolicy> before_fetch_;  // what there was when the fetch began
+  std::optional<WallTime> good_until_;        // the record that this lookup has asked for, by its own time to live
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
   std::optional<Error> fault_;
   bool answered_ = false;

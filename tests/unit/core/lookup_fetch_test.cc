@@ -12,6 +12,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using test::found;
+using test::kNow;
 using test::Life;
 using test::next_of;
 using test::policy_body;
@@ -102,6 +103,7 @@ TEST(LookupFetch, R22APolicyThatExpiresWhileTheRecordIsCachedIsFetchedAgain) {
   life.start();
   life.record(found("1", hours{2}));
   life.fetched(policy_body("enforce", 3600));
+  life.entry->record.until = kNow + hours{2};  // as it is in entries of versions up to 0.2
   life.pass(seconds{3600});
   EXPECT_EQ(next_of(life.start()), "fetch 1");
   life.fetched(policy_body("enforce", 3600));

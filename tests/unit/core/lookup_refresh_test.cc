@@ -227,6 +227,37 @@ TEST(LookupRefresh, R21ADenialIsBelievedUntilThePolicyIsDueAtTheLongest) {
   EXPECT_EQ(life.entry->record.until, life.now + seconds{60}) << "then it is asked for again soon";
 }
 
+// A record that lives longer than its policy must not keep deliveries from refreshing it.
+TEST(LookupRefresh, R21AFoundRecordIsCachedUntilThePolicyIsDueAtTheLongest) {
+  Life life;
+  life.start();
+  life.record(found("1", seconds{86'400}));
+  life.fetched(policy_body("enforce", 8000));
+  EXPECT_EQ(life.entry->record.until, kNow + seconds{7000});
+  life.pass(seconds{6999});
+  EXPECT_EQ(next_of(life.start()), "finished");
+  life.pass(seconds{1});
+  EXPECT_EQ(next_of(life.start()), "query");
+  EXPECT_EQ(next_of(life.record(found("1", seconds{86'400}))), "fetch 1");
+  EXPECT_EQ(life.told(), "enforce 1") << "behind the answer";
+  life.fetch_fails();
+  EXPECT_EQ(life.entry->record.until, life.now + seconds{60}) << "then it is asked for again soon";
+  life.pass(seconds{300});
+  life.start();
+  EXPECT_EQ(next_of(life.record(found("1", seconds{86'400}))), "fetch 1");
+  life.fetched(policy_body("enforce", 8000));
+  EXPECT_EQ(life.entry->record.until, life.now + seconds{7000})
+      << "its own time to live, up to when the new one is due";
+}
+
+TEST(LookupRefresh, R23AShorterTimeToLiveOfARecordIsKept) {
+  Life life;
+  life.start();
+  life.record(found("1", seconds{300}));
+  life.fetched(policy_body("enforce", 8000));
+  EXPECT_EQ(life.entry->record.until, kNow + seconds{300});
+}
+
 // DNS gives neither the record nor an address: nothing was asked of the policy host, so nothing counts against it.
 TEST(LookupRefresh, R20AnOutageOfDnsIsNoFailureOfThePolicyHost) {
   Life life;

@@ -317,11 +317,14 @@ Result<void> FileStore::for_each(const Visit& visit) {
 Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
   const auto names = names_in_shard(shard);
   if (!names) {
+    unlistable_shards_.insert(shard);
     warn(unlistable_, LogLine("store-unlistable")
                           .text("error", names.error().detail)
                           .text("effect", "what is cached there is neither refreshed nor dropped"));
     return tl::unexpected(names.error());
   }
+  if (unlistable_shards_.erase(shard) > 0 && unlistable_shards_.empty())
+    recovered(unlistable_, "all parts of it can be listed again");
   remove_left_behind(shard, *names);
   Result<void> all;
   Usage counted;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,7 @@ class FileStore : public PolicyStore {
   LogThrottle missing_{std::chrono::hours(1)};
   LogThrottle unwritable_{std::chrono::hours(1)};
   LogThrottle unlistable_{std::chrono::hours(1)};
+  std::set<unsigned> unlistable_shards_;  // when they were last listed
   LogThrottle unreadable_{std::chrono::minutes(1)};
 };
 

@@ -44,6 +44,24 @@ TEST_F(StoreListTest, APartThatCannotBeListedIsNotAnEmptyOne) {
   EXPECT_FALSE(store_.remove_all());
 }
 
+TEST_F(StoreListTest, M12ThatItCanBeListedAgainIsTold) {
+  ASSERT_TRUE(store_.put(with_policy("a.example")));
+  const fs::path shard = fs::path(file()).parent_path();
+  const auto number = static_cast<unsigned>(std::stoul(shard.filename(), nullptr, 16));
+  const auto list = [this](unsigned part) {
+    return store_.for_each_in_shard(
+        part, [](const CacheEntry&, WallTime) {}, [](const Domain&, WallTime) {});
+  };
+  fs::remove_all(shard);
+  std::ofstream(shard) << "no folder";
+  EXPECT_FALSE(list(number));
+  EXPECT_TRUE(list((number + 1) % FileStore::kShards)) << "another part says nothing about this one";
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-unlistable")));
+  fs::remove(shard);
+  EXPECT_TRUE(list(number));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=store-unlistable"), HasSubstr("info event=store-recovered")));
+}
+
 TEST_F(StoreListTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
   for (const char* name : {"a.example", "b.example"}) ASSERT_TRUE(store_.put(with_policy(name)));
   std::ofstream(file()) << "noise";

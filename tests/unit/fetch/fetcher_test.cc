@@ -115,6 +115,8 @@ TEST(Fetcher, GivesTheExactBytes) {
   EXPECT_EQ(fetching.fetch("empty.test", {kNginx}).value(), "");
 }
 
+TEST(Fetcher, M3ASilentHostKeepsItsPlaceForTenSecondsOnly) { EXPECT_EQ(FetcherConfig{}.connect_timeout, seconds{10}); }
+
 // What it did not read meanwhile, and how soon a host gives up, says nothing of the host.
 TEST(Fetcher, ATimeLimitThatPassedWhileTheProcessStoodStillIsNoFailureOfTheHost) {
   auto config = lab_fetcher();

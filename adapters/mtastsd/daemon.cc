@@ -54,9 +54,10 @@ bool needs_restart(const Config& old, const Config& fresh) {
          old.user != fresh.user;
 }
 
-// Mail servers ask before they know whether DANE will judge a connection (R29).
-Config with_dane(Config config) {
+// Mail servers ask before they know whether DANE will judge a connection (R29). MX hosts are tried when observing only.
+Config for_daemon(Config config) {
   config.lookup.ask_dane = config.decision.ask_dane = config.dane;
+  config.tries_mx_hosts = config.socketmap.observe;
   return config;
 }
 
@@ -137,7 +138,7 @@ struct ServiceInstance {
 // While no service can be opened: what the store has.
 struct StoreOnly {
   StoreOnly(const Config& configured, Protocols& protocols, Log& log, Metrics& metrics)
-      : config(with_dane(configured)),
+      : config(for_daemon(configured)),
         store(config.cache_directory, log),
         answers(protocols, nullptr, store, log, metrics, config, nullptr, nullptr) {}
   const Config config;
@@ -323,7 +324,7 @@ void Daemon::reload() {
 }
 
 Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
-  auto opened = Service::open(with_dane(std::move(config)), loop_, log_, LogTarget::kStderr);
+  auto opened = Service::open(for_daemon(std::move(config)), loop_, log_, LogTarget::kStderr);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([this](const SweepSummary& summary) { metrics_.round_ended(summary); });
   return std::make_unique<ServiceInstance>(std::move(*opened), loop_, protocols_, log_, metrics_);

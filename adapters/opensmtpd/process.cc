@@ -107,6 +107,7 @@ Result<void> Process::open_instance(Result<Config> config) {
   if (!config) return tl::unexpected(config.error());
   config->cache_directory = config->opensmtpd.directory;
   config->network.dns.client_deadline = config->opensmtpd.wait;
+  config->tries_mx_hosts = config->opensmtpd.probe;
   log_.set_threshold(config->log_level);
   if (::access(config->cache_directory.c_str(), W_OK) != 0)
     log_.write(LogLevel::kWarning,

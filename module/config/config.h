@@ -68,8 +68,9 @@ struct Config {
   std::string tlsrpt_socket;             // [tlsrpt] socket; empty: no reports
   std::optional<ListenAddress> metrics;  // [metrics] listen
   LogLevel log_level = LogLevel::kInfo;
-  bool is_long_lived = false;  // not of the file: the process lives on, and keeps in memory what cannot be saved
-  bool is_for_person = false;  // not of the file: an administrator asks, whose answer says itself what failed
+  bool is_long_lived = false;   // not of the file: the process lives on, and keeps in memory what cannot be saved
+  bool tries_mx_hosts = false;  // not of the file: the process has trial sessions with MX hosts
+  bool is_for_person = false;   // not of the file: an administrator asks, whose answer says itself what failed
 };
 
 // Path used when nobody names one: <sysconfdir>/mtasts/mtasts.toml.

@@ -69,12 +69,14 @@ std::uint16_t port_of(const std::string& resolver, std::uint16_t usual) {
 }
 
 // None with a proxy, whose URL is libcurl's to read.
-std::vector<std::uint16_t> ports(const NetworkConfig& network) {
+std::vector<std::uint16_t> ports(const HelperSettings& settings) {
+  const NetworkConfig& network = settings.network;
   if (!network.fetch.proxy.empty()) return {};
   constexpr std::uint16_t kDns = 53;
   constexpr std::uint16_t kDnsOverTls = 853;
   const std::uint16_t usual = network.dns.transport == ResolverConfig::Transport::kTls ? kDnsOverTls : kDns;
-  std::vector<std::uint16_t> ports{usual, network.fetch.port, network.probe.port, network.servers.port};
+  std::vector<std::uint16_t> ports{usual, network.fetch.port, network.servers.port};
+  if (settings.tries_mx_hosts) ports.push_back(network.probe.port);
   for (const auto& resolver : network.dns.resolvers) ports.push_back(port_of(resolver, usual));
   return ports;
 }
@@ -105,7 +107,7 @@ bool forbid_processes(const HelperSettings& settings) {
 }
 
 AccessRules helper_access(const HelperSettings& settings) {
-  AccessRules rules{{settings.store}, {kSystemPaths.begin(), kSystemPaths.end()}, ports(settings.network)};
+  AccessRules rules{{settings.store}, {kSystemPaths.begin(), kSystemPaths.end()}, ports(settings)};
   for (const auto& file : named_files(settings)) rules.readable.push_back(readable_for(file));
   return rules;
 }

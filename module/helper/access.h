@@ -19,7 +19,8 @@ bool limit_resources();
 bool forbid_processes(const HelperSettings& settings);
 
 // The store to write; resolv.conf, certificates, libraries and what those read when they start, to read; the ports of
-// resolvers, policy hosts and MX hosts.
+// resolvers and policy hosts, and that of MX hosts where they are tried. Ports are those of any address, this machine's
+// own included: Landlock knows no addresses.
 AccessRules helper_access(const HelperSettings& settings);
 
 // Tells when paths of the settings lead elsewhere than when it was made: a store that was made new or mounted over, a

@@ -25,7 +25,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkConfig, dns, fetch, probe, servers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LookupRules, min_ttl, max_ttl, retry, refresh, dns_retry, ask_dane)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(QuotaRules, entries, bytes, entries_per_domain, forget)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelperSettings, abi, network, lookup, tls, store, quota, engines, log, log_level,
-                                   is_long_lived, warns, tlsrpt_socket)
+                                   is_long_lived, tries_mx_hosts, warns, tlsrpt_socket)
 
 HelperSettings helper_settings(const Config& config, LogTarget log) {
   HelperSettings settings;
@@ -35,6 +35,7 @@ HelperSettings helper_settings(const Config& config, LogTarget log) {
   settings.store = config.cache_directory;
   settings.quota = config.quota;
   settings.is_long_lived = config.is_long_lived;
+  settings.tries_mx_hosts = config.tries_mx_hosts;
   settings.engines = config.engine_directory;
   settings.log = log;
   settings.log_level = config.log_level;

@@ -23,6 +23,7 @@ struct HelperSettings {
   LogLevel log_level = LogLevel::kInfo;
   QuotaRules quota;
   bool is_long_lived = false;
+  bool tries_mx_hosts = false;
   bool warns = true;          // of lookups that failed, in the log
   std::string tlsrpt_socket;  // empty: no reports
 };

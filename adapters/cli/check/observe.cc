@@ -49,7 +49,8 @@ class Run {
 
 }  // namespace
 
-Result<std::unique_ptr<Observer>> Observer::open(const Config& config, Log& log) {
+Result<std::unique_ptr<Observer>> Observer::open(Config config, Log& log) {
+  config.tries_mx_hosts = true;
   std::unique_ptr<Observer> observer(new Observer(config, log));
   auto loop = make_event_loop();
   if (!loop) return tl::unexpected(loop.error());

@@ -27,7 +27,7 @@ class Observer {
   };
 
   // Starts the helper. Error kLocalFault, or what the helper says is missing.
-  static Result<std::unique_ptr<Observer>> open(const Config& config, Log& log);
+  static Result<std::unique_ptr<Observer>> open(Config config, Log& log);
 
   // As an Observe (check.h). MX hosts are looked at once in the life of the observer.
   void observe(std::span<const Domain> domains, const Limits& limits, const Seen& seen);

@@ -159,6 +159,7 @@ class HelperKeyExchangeTest : public ::testing::Test {
     config_.tls = TlsLibrary::kGnuTls;
     config_.network.probe.ca_file = config_.network.fetch.ca_file;
     config_.network.probe.allow_private = config_.network.fetch.allow_private;
+    config_.tries_mx_hosts = true;
   }
   std::unique_ptr<HelperClient> open() {
     auto opened = HelperClient::open(config_, {*loop_, store_, log_, LogTarget::kSyslog});

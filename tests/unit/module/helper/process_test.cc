@@ -416,6 +416,22 @@ TEST_F(HelperProcessTest, TakenOverItConnectsToConfiguredPortsOnly) {
   EXPECT_NE(helper.attempt("listen"), 0);
 }
 
+// A mail server listens there, on this machine too.
+TEST_F(HelperProcessTest, TakenOverItConnectsToThePortOfMxHostsOnlyWhereTheyAreTried) {
+  const Listener mx_host;
+  config_.network.probe.port = mx_host.port();
+  const std::string attempt = "connect " + std::to_string(mx_host.port());
+  {
+    RunningHelper helper(config_);
+    ASSERT_TRUE(helper.ready());
+    EXPECT_EQ(helper.attempt(attempt), landlock_version() < 4 ? 0 : EACCES);
+  }
+  config_.tries_mx_hosts = true;
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  EXPECT_EQ(helper.attempt(attempt), 0);
+}
+
 // The URL of a proxy is libcurl's to read, and its name is asked for in a thread.
 TEST_F(HelperProcessTest, WithAProxyItMayConnectToEveryPortAndAskForANameInAThread) {
   const Listener proxy;

@@ -231,12 +231,12 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, Pu
 }
 
 // Another process was faster: this one was stopped, or the disk kept it for long, after it had last looked (R17). No
-// lookup drops a policy, so what has none was not written in the knowledge of the one that is there. A policy from the
-// future is the work of a wrong clock.
+// lookup drops a policy, so what has none was not written in the knowledge of the one that is there; if that one has
+// expired, the clock may be wrong. A policy from the future is the work of a wrong clock.
 bool FileStore::is_superseded(const CacheEntry& entry) {
   const auto stored = read(entry.domain, Purpose::kLook);
   if (!stored || !*stored || !(*stored)->entry || !(*stored)->entry->policy) return false;
-  if (!entry.policy) return (*stored)->entry->policy_in_force(now()) != nullptr;
+  if (!entry.policy) return true;
   const WallTime fetched = (*stored)->entry->policy->fetched;
   return fetched > entry.policy->fetched && fetched <= now();
 }

@@ -52,11 +52,13 @@ endfunction()
 
 option(MTASTS_TOGETHER "Compile several sources of a target at once, which halves the time (./dev does)" OFF)
 
-# mtasts_together(<target> <file>...): but for those named, whose own names others of them have as well.
+# mtasts_together(<target> [ONLY_SANITIZED] <file>...): but for those named, whose own names others of them have as well.
+# ONLY_SANITIZED: mtasts.so takes single objects of the target, and is to need the libraries of no others.
 function(mtasts_together target)
-  if(MTASTS_TOGETHER)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ONLY_SANITIZED" "" "")
+  if(MTASTS_SANITIZE OR (MTASTS_TOGETHER AND NOT arg_ONLY_SANITIZED))
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
-    set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    set_source_files_properties(${arg_UNPARSED_ARGUMENTS} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
 endfunction()
 

@@ -4,6 +4,7 @@ Each has `_mta-sts.<domain> TXT "v=STSv1; id=20261101T000000Z;"` unless said oth
 `mta-sts.<domain>`.
 
 Known TTLs in seconds (300 where nothing is said; "no such name" and "no such type" 120, dns.SOA_MINIMUM):
+    asked-once.test   TXT 600, for one test
     good.test         TXT 600, A of the policy host 700, AAAA of it 800, MX 900, A of mx1 1000
     split.test        TXT 1100
     txtcname.test     CNAME 1200, TXT behind it 1300
@@ -159,6 +160,7 @@ def _main_zone(addresses: WebAddresses) -> str:
 def _good_records(addresses: WebAddresses) -> list[str]:
     return [
         f"_mta-sts.good 600 TXT {RECORD}",
+        f"_mta-sts.asked-once 600 TXT {RECORD}",
         f"mta-sts.good 700 A {addresses.good4}",
         *([f"mta-sts.good 800 AAAA {addresses.good6}"] if addresses.good6 else []),
         "good 900 MX 10 mx1.good",

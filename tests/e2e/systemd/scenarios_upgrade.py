@@ -118,7 +118,7 @@ def expect_restarted_by(machine: Computer, release: Release) -> None:
     machine.install(release)
     runs = wait_for(lambda: "MTA" in machine.run("smtpctl", "show", "status", check=False) and tables(machine) != [], PATIENCE)
     expect(runs, f"smtpd should run: {machine.journal('opensmtpd.service')}")
-    expect(smtpd(machine) not in (before, "0"), f"smtpd should have been restarted: {before}, {smtpd(machine)}")
+    expect(smtpd(machine) not in (before, ""), f"smtpd should have been restarted: {before}, {smtpd(machine)}")
     expect(not any("deleted" in name for name in tables(machine)), f"its table should be the new one: {tables(machine)}")
 
 
@@ -146,4 +146,5 @@ def smtpd_of_one_package_is_restarted(machine: Computer) -> None:
 
 
 def smtpd(machine: Computer) -> str:
-    return machine.show("opensmtpd.service", "MainPID")
+    """The number of its first process; systemd does not always know which one that is."""
+    return machine.shell("grep -l '^smtpd$' /proc/[0-9]*/comm | tr -dc '0-9\\n' | sort -n | head -n 1", check=False).strip()

@@ -145,9 +145,10 @@ def no_ipv6(world: World) -> None:
 @scenario("GnuTLS finds what OpenSSL finds")
 def gnutls(world: World) -> None:
     assert isinstance(world, CheckedWorld)
+    by_openssl = {case.domain.name: world.report(case.domain.name) for case in CASES.values()}  # before the engine is another one
     world.sender.set_module_configuration('[engine]\ntls = "gnutls"\n')
     for name, report in world.look_at_all().items():
-        codes, others = (sorted(finding["code"] for finding in one["findings"]) for one in (report, world.report(name)))
+        codes, others = (sorted(finding["code"] for finding in one["findings"]) for one in (report, by_openssl[name]))
         expect(codes == others, f"{name}: {codes} with GnuTLS, {others} with OpenSSL")
 
 

@@ -30,6 +30,9 @@ class Release:
     def of(self, *names: str) -> Release:
         return Release({name: self.packages[name] for name in names})
 
+    def and_of(self, other: Release, *names: str) -> Release:
+        return Release({**self.packages, **other.of(*names).packages})
+
     def without(self, *names: str) -> Release:
         return Release({name: package for name, package in self.packages.items() if name not in names})
 
@@ -44,12 +47,14 @@ class Releases:
     second: Release  # 0.2.0, too
     this: Release
     next: Release
-    optional: Release
+    optional: Release  # of this release
+    optional_next: Release
 
     @classmethod
     def below(cls, folder: Path) -> Releases:
         first, second, this, following = (Release.in_folder(folder / name) for name in ("0.1.0", "0.2.0", "this", "next"))
-        return cls(first, second, this.without(*OPTIONAL), following.without(*OPTIONAL), this.of(*OPTIONAL))
+        return cls(first, second, this.without(*OPTIONAL), following.without(*OPTIONAL), this.of(*OPTIONAL),
+                   Release({name: package for name, package in following.packages.items() if name in OPTIONAL}))
 
 
 class Computer(Machine):

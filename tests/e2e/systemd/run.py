@@ -37,9 +37,11 @@ import scenarios_removal  # noqa: E402,F401
 import scenarios_split  # noqa: E402,F401
 import scenarios_attack  # noqa: E402,F401
 import scenarios_guides  # noqa: E402,F401
+import scenarios_queue  # noqa: E402,F401
 import scenarios_apt  # noqa: E402,F401
 
 SUITES = {"bookworm": ("bookworm", "trixie")}
+ON_DEBIANS_SERVERS = ("guides: ", "queue: ")
 
 
 def main() -> int:
@@ -118,7 +120,7 @@ def _inside(options: argparse.Namespace) -> int:
         computer.stop()
         return 0
     try:
-        chosen = [one for one in SCENARIOS if options.only in one.name and one.name.startswith("guides: ") == options.guides]
+        chosen = [one for one in SCENARIOS if options.only in one.name and one.name.startswith(ON_DEBIANS_SERVERS) == options.guides]
         tally = run_all(computer, chosen, options.inside)
     finally:
         computer.stop()

@@ -1,5 +1,4 @@
-// What is left of its caller's rights to a lookup helper, as the kernel tells it from outside, and what a helper that
-// has been taken over (engines/prying.cc) can do.
+// What is left of its caller's rights to a lookup helper, as the kernel tells it from outside.
 #include "module/helper/process.h"
 
 #include <fcntl.h>
@@ -7,14 +6,10 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
-#include <netinet/in.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <array>
@@ -23,70 +18,13 @@
 
 #include "module/store/policy_store.h"
 #include "tests/unit/module/fakes.h"
-#include "tests/unit/module/helper/copied_engines.h"
-#include "tests/unit/module/helper/running_helper.h"
-#include "tests/unit/module/scratch.h"
+#include "tests/unit/module/helper/helper_process_test.h"
 
 namespace mtasts {
 namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
-
-bool is_root() { return ::geteuid() == 0; }
-
-long landlock_version() { return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION); }
-
-// A listening TCP socket on loopback.
-class Listener {
- public:
-  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    struct sockaddr_in address {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size);
-    ::listen(socket_.get(), 8);
-    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-
- private:
-  Descriptor socket_;
-  std::uint16_t port_ = 0;
-};
-
-class HelperProcessTest : public ::testing::Test {
- protected:
-  HelperProcessTest() {
-    ::chmod(scratch_.path().c_str(), 0755);
-    config_.helper_program = scratch_.path() + "/mtasts-lookup";
-    fs::copy_file(MTASTS_TEST_ENGINE_DIR "/mtasts-lookup", config_.helper_program);
-    ::chmod(config_.helper_program.c_str(), 0755);
-    config_.engine_directory = make_directory("engines", 0755);
-    use_engines(MTASTS_TEST_PRYING_ENGINE_DIR);
-    config_.cache_directory = make_directory("store", 0777);
-    config_.network.fetch.ca_file = make_directory("authorities", 0755) + "/ca.pem";
-    std::ofstream(config_.network.fetch.ca_file) << "-----BEGIN CERTIFICATE-----\n";
-    config_.user = "nobody";
-  }
-  std::string make_directory(const std::string& name, mode_t mode) {
-    std::string path = scratch_.path() + "/" + name;
-    fs::create_directories(path);
-    ::chmod(path.c_str(), mode);
-    return path;
-  }
-  void use_engines(const std::string& directory) { test::copy_engines(directory, config_.engine_directory); }
-  static std::string ids(uid_t id) {
-    const std::string one = std::to_string(id);
-    return one + " " + one + " " + one + " " + one;
-  }
-  static const passwd& nobody() { return *::getpwnam("nobody"); }
-
-  Scratch scratch_;
-  Config config_;
-};
 
 // --- how it is started
 
@@ -376,101 +314,6 @@ TEST_F(HelperProcessTest, ItDoesNotStartWhereTheKernelRefusesWhatItHas) {
   }));
   EXPECT_TRUE(holds_under({{SYS_prctl, EACCES, PR_SET_SECCOMP}},
                           [this] { return refuses_with(config_, "system calls cannot be restricted"); }));
-}
-
-// --- what it can do when it has been taken over
-
-TEST_F(HelperProcessTest, TakenOverItReadsOnlyWhatLookupsNeed) {
-  if (landlock_version() < 1) GTEST_SKIP() << "Landlock is not in this kernel";
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  EXPECT_EQ(helper.attempt("read /etc/passwd"), EACCES);
-  EXPECT_EQ(helper.attempt("read /proc/self/status"), EACCES);
-  EXPECT_EQ(helper.attempt("read " + config_.helper_program), EACCES);
-  EXPECT_NE(helper.attempt("read /etc/resolv.conf"), EACCES);
-  EXPECT_EQ(helper.attempt("read " + config_.network.fetch.ca_file), 0);
-}
-
-TEST_F(HelperProcessTest, TakenOverItWritesOnlyFilesOfTheStore) {
-  if (landlock_version() < 1) GTEST_SKIP() << "Landlock is not in this kernel";
-  const std::string open_to_all = make_directory("open", 0777);
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  EXPECT_EQ(helper.attempt("make " + open_to_all + "/file"), EACCES);
-  EXPECT_EQ(helper.attempt("write " + config_.network.fetch.ca_file), EACCES);
-  EXPECT_EQ(helper.attempt("make " + config_.cache_directory + "/file"), 0);
-  EXPECT_NE(helper.attempt("link " + config_.cache_directory + "/link"), 0);
-}
-
-TEST_F(HelperProcessTest, TakenOverItConnectsToConfiguredPortsOnly) {
-  const Listener policy_host;
-  const Listener resolver;
-  const Listener other;
-  config_.network.fetch.port = policy_host.port();
-  config_.network.dns.resolvers = {"127.0.0.1:" + std::to_string(resolver.port())};
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  EXPECT_EQ(helper.attempt("connect " + std::to_string(policy_host.port())), 0);
-  EXPECT_EQ(helper.attempt("connect " + std::to_string(resolver.port())), 0);
-  EXPECT_EQ(helper.attempt("connect " + std::to_string(other.port())), landlock_version() < 4 ? 0 : EACCES);
-  EXPECT_NE(helper.attempt("listen"), 0);
-}
-
-// A mail server listens there, on this machine too.
-TEST_F(HelperProcessTest, TakenOverItConnectsToThePortOfMxHostsOnlyWhereTheyAreTried) {
-  const Listener mx_host;
-  config_.network.probe.port = mx_host.port();
-  const std::string attempt = "connect " + std::to_string(mx_host.port());
-  {
-    RunningHelper helper(config_);
-    ASSERT_TRUE(helper.ready());
-    EXPECT_EQ(helper.attempt(attempt), landlock_version() < 4 ? 0 : EACCES);
-  }
-  config_.tries_mx_hosts = true;
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  EXPECT_EQ(helper.attempt(attempt), 0);
-}
-
-// The URL of a proxy is libcurl's to read, and its name is asked for in a thread.
-TEST_F(HelperProcessTest, WithAProxyItMayConnectToEveryPortAndAskForANameInAThread) {
-  const Listener proxy;
-  config_.network.fetch.proxy = "http://localhost:" + std::to_string(proxy.port());
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  EXPECT_EQ(helper.attempt("connect " + std::to_string(proxy.port())), 0);
-  EXPECT_EQ(helper.attempt("thread"), 0);
-  EXPECT_EQ(helper.attempt("resolve localhost"), 0);
-  EXPECT_NE(helper.attempt("process"), 0);
-}
-
-TEST_F(HelperProcessTest, TakenOverItReachesNothingOfThisMachineButSyslog) {
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  for (const char* kind : {"unix-datagram", "tcp", "udp"}) EXPECT_EQ(helper.attempt(kind), 0) << kind;
-  for (const char* kind : {"unix-stream", "netlink", "packet", "multipath", "sctp", "raw"})
-    EXPECT_EQ(helper.attempt(kind), EAFNOSUPPORT) << kind;
-}
-
-TEST_F(HelperProcessTest, TakenOverItRunsNoOtherCode) {
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  EXPECT_EQ(helper.attempt("execute /bin/true"), ENOSYS);
-  EXPECT_EQ(helper.attempt("process"), ENOSYS);
-  EXPECT_EQ(helper.attempt("thread"), EAGAIN);
-  EXPECT_EQ(helper.attempt("map-code"), EACCES);
-  EXPECT_EQ(helper.attempt("make-code"), EACCES);
-}
-
-TEST_F(HelperProcessTest, TakenOverItHasNoHoldOnOtherProcesses) {
-  RunningHelper helper(config_);
-  ASSERT_TRUE(helper.ready());
-  const std::string me = std::to_string(::getpid());
-  EXPECT_EQ(helper.attempt("trace " + me), ENOSYS);
-  EXPECT_EQ(helper.attempt("signal " + me), ENOSYS);
-  EXPECT_EQ(helper.attempt("raise-limit " + me), ENOSYS);
-  EXPECT_EQ(helper.attempt("become 0"), ENOSYS);
-  EXPECT_EQ(helper.attempt("namespace"), ENOSYS);
 }
 
 // --- what the rules were made for is replaced

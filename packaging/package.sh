@@ -16,7 +16,7 @@ fi
 
 rm -rf build/package
 mkdir -p build/package/mtasts
-tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__ . | tar -x -C build/package/mtasts
+tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__ --exclude=.mypy_cache . | tar -x -C build/package/mtasts
 cp -r packaging/debian build/package/mtasts/debian
 # Without a trace of when and where it was unpacked: the same sources make the same packages.
 date=$(dpkg-parsechangelog -l packaging/debian/changelog -S Timestamp)

@@ -4,6 +4,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 python3 tests/lint/versions.py .
+# In a clone, what is released is what is committed. An unpacked archive has no history.
+if [ -e .git ]; then
+  changed=$(git status --porcelain)
+  [ -z "$changed" ] || { printf '%s\n' "./dev release: commit or remove these first, they would be released:" "$changed" >&2; exit 1; }
+  git describe --tags --exact-match --match 'v[0-9]*' >/dev/null 2>&1 || echo "./dev release: this commit has no tag; the version is that of CMakeLists.txt" >&2
+fi
 version=$(sed -n 's/^project(mtasts VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 
 packaging/package.sh
@@ -12,7 +18,7 @@ mkdir -p build/dist
 name=mtasts-$version
 # The tree that the packages were built from; their own date and nobody's name, so that the same sources make the same archive.
 date=$(dpkg-parsechangelog -l packaging/debian/changelog -S Timestamp)
-tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__ --sort=name --mtime="@$date" --owner=0 --group=0 --numeric-owner \
+tar -c --exclude=./build --exclude=./.lab --exclude=./.git --exclude=__pycache__ --exclude=.mypy_cache --sort=name --mtime="@$date" --owner=0 --group=0 --numeric-owner \
   --mode=go+rX,go-w --transform "s,^\.,$name," . | xz -6 >"build/dist/$name.tar.xz"
 for file in build/package/*.deb build/package/*.dsc build/package/*.tar.xz build/package/*.buildinfo build/package/*.changes; do
   cp "$file" build/dist/

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """docs/compatibility.md, made of what ./dev matrix has seen.
 
-    compatibility.py FOLDER     the document goes to standard output
+    compatibility.py FOLDER DOCUMENT
 
-FOLDER has a folder for each release of Debian that was tested: mtasts_*.buildinfo of its packages, results.SERVER of the end-to-end
-tests, autopkgtest with a line for each of those, and notes: lines by hand, where a run was not as usual. What is missing there is "not run" in the document.
+DOCUMENT is written again: of a release of Debian that has no folder in FOLDER it keeps what it said. Each folder has mtasts_*.buildinfo of
+the packages, results.SERVER of the end-to-end tests, autopkgtest with a line for each of those, and notes: lines by hand, where a run was not as
+usual. What is missing there is "not run" in the document.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ BUILT_WITH = {"g++": r"g\+\+-\d+", "libcurl": "libcurl4-openssl-dev", "OpenSSL":
               "libevent": "libevent-dev"}
 SERVERS = {"exim4-daemon-heavy": "Exim heavy, by function", "exim4-daemon-light": "Exim light, by socket", "postfix": "Postfix", "sendmail-bin": "Sendmail",
            "opensmtpd": "OpenSMTPD"}
+NOT_RUN = "not run"
 LINE = re.compile(r"^(?P<title>.*) \((?P<package>\S+) (?P<version>\S+)\): (?P<passed>\d+) passed, (?P<failed>\d+) failed, (?P<skipped>\d+) skipped$", re.MULTILINE)
 
 
@@ -71,7 +73,7 @@ class Release:
         version = re.search(r"^Version: (.+)$", self.info, re.MULTILINE)
         day = re.search(r"^Build-Date: (.+)$", self.info, re.MULTILINE)
         if not version or not day:
-            return "not run"
+            return NOT_RUN
         return f"{version[1]}, {email.utils.parsedate_to_datetime(day[1]):%Y-%m-%d}"
 
     def had(self, pattern: str) -> str:
@@ -79,30 +81,66 @@ class Release:
         found = re.findall(rf"^ {pattern} \(= (?:\d+:)?([^-)]+)", self.info, re.MULTILINE)
         return max(found, key=_numbers) if found else "–"
 
-    def package_test(self, name: str) -> str:
-        return self.package_tests.get(name, "not run").strip()
+    def cell(self, name: str) -> str:
+        """In the row of this name."""
+        if name == "packages":
+            return self.built()
+        if name in BUILT_WITH:
+            return self.had(BUILT_WITH[name])
+        return self.package_tests.get(name.strip("`"), NOT_RUN).strip()
 
-    def servers(self, package: str) -> list[tuple[str, str]]:
-        """Version and counts of each build of the package that was run."""
-        return [(found["version"], f"{found['passed']} passed, {found['failed']} failed, {found['skipped']} skipped")
-                for found in LINE.finditer(self.results) if found["package"] == package]
+    def servers(self) -> list[list[str]]:
+        """A row for each build of a server that was run, and for one that was not."""
+        rows = []
+        for package, name in SERVERS.items():
+            runs = [(found["version"], f"{found['passed']} passed, {found['failed']} failed, {found['skipped']} skipped")
+                    for found in LINE.finditer(self.results) if found["package"] == package]
+            for version, counts in runs or [("", NOT_RUN)]:
+                limits = "; ".join(limit.text for limit in LIMITS if version and limit.applies(package, version))
+                rows.append([f"[{name}]({GUIDES[package]})", version, counts, limits])
+        return rows
 
     def remarks(self) -> list[str]:
         """What was left out and why, what passed only when it was run again, and the notes."""
         return self.notes + re.findall(r"^(?:skipped|unsteady): .+$", self.results, re.MULTILINE)
 
 
+class Earlier:
+    """What the document says of one release of Debian."""
+
+    def __init__(self, document: str, suite: str) -> None:
+        self._cells: dict[str, str] = {}
+        self._rows: list[list[str]] = []
+        column = 0
+        for cells in (line[2:-2].split(" | ") for line in document.splitlines() if line.startswith("|")):
+            if cells[-len(SUITES):] == list(SUITES):
+                column = len(SUITES) - SUITES.index(suite)
+            elif len(cells) == 1 + len(SUITES) and column:
+                self._cells[cells[0]] = cells[-column]
+            elif cells[0] == suite:
+                self._rows.append(cells[1:])
+        self._remarks = re.findall(rf"^- {suite}: (.+)$", document, re.MULTILINE)
+
+    def cell(self, name: str) -> str:
+        return self._cells.get(name, "–" if name in BUILT_WITH else NOT_RUN)
+
+    def servers(self) -> list[list[str]]:
+        return self._rows or [[f"[{name}]({GUIDES[package]})", "", NOT_RUN, ""] for package, name in SERVERS.items()]
+
+    def remarks(self) -> list[str]:
+        return self._remarks
+
+
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def document(folder: Path) -> str:
-    releases = {suite: Release(folder / suite) for suite in SUITES}
+def document(folder: Path, earlier: str = "") -> str:
+    releases: dict[str, Release | Earlier] = {suite: Release(folder / suite) if (folder / suite).is_dir() else Earlier(earlier, suite) for suite in SUITES}
     tests = re.findall(r"^Tests: *(\S+)", _text(PACKAGE_TESTS), re.MULTILINE)
     heads = ["", *SUITES]
-    built = [["packages", *(release.built() for release in releases.values())],
-             *([name, *(release.had(pattern) for release in releases.values())] for name, pattern in BUILT_WITH.items())]
-    installed = [[f"`{test}`", *(release.package_test(test) for release in releases.values())] for test in tests]
+    built, installed = ([[name, *(release.cell(name) for release in releases.values())] for name in names]
+                        for names in (("packages", *BUILT_WITH), [f"`{test}`" for test in tests]))
     remarks = [f"- {suite}: {remark}" for suite, release in releases.items() for remark in release.remarks()]
     return "\n".join([
         "# Compatibility", "",
@@ -114,22 +152,21 @@ def document(folder: Path) -> str:
         *_table(heads, installed), "",
         "## End-to-end tests", "",
         "The programs of the packages, with the mail servers of the same release.", "",
-        *_table(["", "server", "version", "scenarios", "what it cannot check"], [row for suite in SUITES for row in _server_rows(suite, releases[suite])]),
+        *_table(["", "server", "version", "scenarios", "what it cannot check"], [[suite, *row] for suite in SUITES for row in releases[suite].servers()]),
         *(["", *remarks] if remarks else []), ""])
-
-
-def _server_rows(suite: str, release: Release) -> list[list[str]]:
-    rows = []
-    for package, name in SERVERS.items():
-        for version, counts in release.servers(package) or [("", "not run")]:
-            limits = "; ".join(limit.text for limit in LIMITS if version and limit.applies(package, version))
-            rows.append([suite, f"[{name}]({GUIDES[package]})", version, counts, limits])
-    return rows
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
 
 
+def main() -> None:
+    place = Path(sys.argv[2])
+    text = document(Path(sys.argv[1]), _text(place))
+    fresh = place.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(place)
+
+
 if __name__ == "__main__":
-    print(document(Path(sys.argv[1])), end="")
+    main()

@@ -46,6 +46,19 @@ class Compatibility(unittest.TestCase):
         (trixie / "notes").write_text("the second run\n", encoding="utf-8")
         self.lines = compatibility.document(self.folder).splitlines()
 
+    def test_a_release_that_was_not_run_again_keeps_what_was_seen_of_it(self) -> None:
+        before = compatibility.document(self.folder)
+        sid = self.folder / "new" / "sid"
+        sid.mkdir(parents=True)
+        (sid / "autopkgtest").write_text("exim                 PASS\n", encoding="utf-8")
+        after = compatibility.document(self.folder / "new", before)
+        self.assertEqual([line for line in after.splitlines() if line.startswith(("| trixie |", "- trixie:"))],
+                         [line for line in before.splitlines() if line.startswith(("| trixie |", "- trixie:"))])
+        self.lines = after.splitlines()
+        self.assertEqual(self.row("packages"), ["packages", "not run", "0.3.0, 2026-11-30", "not run"])
+        self.assertEqual(self.row("`exim`"), ["`exim`", "not run", "PASS", "PASS"])
+        self.assertEqual(self.row("`postfix`")[2], "FAIL non-zero exit status 1")
+
     def row(self, *beginning: str) -> list[str]:
         [found] = [line for line in self.lines if line.startswith(f"| {' | '.join(beginning)} |")]
         return [cell.strip() for cell in found.strip("|").split("|")]

@@ -18,13 +18,14 @@ from framework import expect, scenario
 REPOSITORY = "/srv/repository"  # which apt's own user can read
 SOURCE = "/srv/repository.list"
 LISTS = ("-o", f"Dir::Etc::sourcelist={SOURCE}", "-o", "Dir::Etc::sourceparts=/dev/null")
-SERVERS = ("exim4-daemon-light", "exim4-daemon-heavy", "postfix", "sendmail-bin", "opensmtpd")
+SERVERS = ("exim4-daemon-light", "exim4-daemon-heavy", "exim4-daemon-custom", "postfix", "sendmail-bin", "opensmtpd")
 COMMON = {"mtasts", "mtasts-engine-openssl"}
 DAEMON = COMMON | {"mtastsd"}
 PARTS = {
     "": DAEMON,
     "exim4-daemon-light": DAEMON,
     "exim4-daemon-heavy": COMMON | {"mtasts-exim", "mtasts-module"},
+    "exim4-daemon-custom": COMMON | {"mtasts-exim", "mtasts-module"},
     "postfix": DAEMON,
     "sendmail-bin": DAEMON,
     "opensmtpd": COMMON | {"mtasts-opensmtpd"},

@@ -15,6 +15,7 @@ CONFIGURED = {
 }
 BY_SOCKET = "/etc/exim4/conf.d/main/05_mtasts"
 SHIPPED = "/usr/share/mtasts/exim-socket/conf.d/main/05_mtasts"
+OWN = "/etc/tmpfiles.d/mtasts.conf"
 NAMES = {"exim": "Exim", "postfix": "Postfix", "opensmtpd": "OpenSMTPD", "sendmail": "Sendmail"}
 
 
@@ -81,7 +82,9 @@ def purged(machine: Computer) -> None:
                   "ListenStream=/run/mtasts-sendmail/socketmap.sock\n")
     machine.shell("systemctl daemon-reload; systemctl stop mtastsd.service; systemctl restart mtastsd.socket; systemctl start mtastsd.service")
     expect(ask_once(machine, "/var/spool/postfix/mtasts/socketmap.sock") == ANSWER, "the socket that setup names should answer")
+    machine.write(OWN, "# of the administrator\n")
     machine.uninstall("--purge")
+    expect(machine.exists(OWN), f"{OWN} is the administrator's")
     machine.expect_gone(STORE, f"{STORE}-opensmtpd", "/run/mtasts", KEPT, SETUP, "/etc/systemd/system/mtastsd.socket.d", "/var/spool/postfix/mtasts", "/run/mtasts-sendmail",
                         "/etc/systemd/system/*/mtasts*")
     units = machine.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "mtasts*").strip()

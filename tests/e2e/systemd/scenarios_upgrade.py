@@ -94,6 +94,20 @@ def from_second(machine: Computer) -> None:
     expect(ask_once(machine, UNIX) == ANSWER, f"it should answer after a boot, and says {ask_once(machine, UNIX)}")
 
 
+@scenario("downgrade to 0.2.0, which was one package: it answers as before, also when what is left of the parts is purged, and after a boot")
+def back_to_second(machine: Computer) -> None:
+    machine.install_and_enable(machine.releases.this)
+    parts = [name for name in machine.ours if name != "mtasts"]
+    machine.run("dpkg", "--force-depends", "-r", *parts)  # as apt does, because they break the older one
+    machine.install(machine.releases.second)
+    machine.expect_active("mtastsd.service", "mtastsd.socket")
+    machine.run("dpkg", "--purge", *parts)
+    machine.power_off()
+    machine.boot()
+    machine.expect_active("mtastsd.socket")
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should answer after a boot, and says {ask_once(machine, UNIX)}")
+
+
 @scenario("upgrade from 0.2.0 of the command alone: each mail server that needs another part is named, with the package to install")
 def parts_left_behind(machine: Computer) -> None:
     machine.install(machine.releases.second)

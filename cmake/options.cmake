@@ -63,3 +63,4 @@ function(mtasts_together target)
 endfunction()
 
 set(MTASTS_STORE_DIR "/var/lib/mtasts" CACHE PATH "The store of cached policies")
+set(MTASTS_EXIM_GROUP "Debian-exim" CACHE STRING "Group of Exim's processes, which may ask mtastsd by exim.sock")

@@ -24,8 +24,9 @@ cat >"$result/macros" <<TEXT
 %_docdir /usr/share/doc
 %cmake true
 %cmake_build true
-%cmake_install DESTDIR=%{buildroot} cmake --install $build --prefix /usr && rm -f %{buildroot}%{_libdir}/mtasts/engine-gnutls.so
-%sysusers_create_compat() :
+%cmake_install DESTDIR=%{buildroot} cmake --install $build --prefix /usr && rm -f %{buildroot}%{_libdir}/mtasts/engine-gnutls.so \
+  && mv %{buildroot}/usr/share/zsh/vendor-completions %{buildroot}/usr/share/zsh/site-functions
+%sysusers_create_compat() %(sed -n 's/^u \\([^ ]*\\) .*/useradd --system \\1/p' %1)
 %tmpfiles_create() :
 %systemd_post() :
 %systemd_preun() :
@@ -35,6 +36,7 @@ cat >"$result/macros" <<TEXT
 %_build_id_links none
 TEXT
 cp "$source/packaging/rpm/mtasts.spec" "$result/"
+cp "$source/packaging/systemd/mtasts.sysusers" "$result/SOURCES/"
 rpmbuild --nodeps -ba --load "$result/macros" "$result/mtasts.spec"
 
 echo "== rpmlint"
@@ -48,4 +50,19 @@ rpm --root "$result/root" --force-debian --nodeps --noscripts -i "$result"/RPMS/
 rpm --root "$result/root" -Va --nodeps --noscripts
 (cd "$result/root" && find usr -type f | sort) >"$result/files"
 wc -l <"$result/files"
+
+echo "== scripts"
+# script PACKAGE KIND: as rpm would hand it to the shell.
+script() {
+  rpm -qp --scripts "$result"/RPMS/*/"$1"-"$version"-*.rpm | sed -n "/^$2 scriptlet/,/scriptlet (/p" | sed 1d | sed '/scriptlet (/d'
+}
+script mtasts preinstall | grep -qx 'useradd --system _mtasts' || { echo "mtasts: %pre does not make the user" >&2; failed=yes; }
+for package in mtastsd mtasts-module mtasts-opensmtpd; do
+  # shellcheck disable=SC2016  # the script's own variable
+  script "$package" preuninstall | grep -qFx "[ \$1 -ne 0 ] || /usr/share/mtasts/still-used $package || :" ||
+    { echo "$package: %preun does not say who is left without it" >&2; failed=yes; }
+done
+for package in mtasts mtastsd mtasts-opensmtpd; do
+  for kind in preinstall postinstall preuninstall postuninstall posttrans; do script "$package" "$kind" | sh -n; done
+done
 [ -z "${failed:-}" ]

@@ -206,7 +206,7 @@ Config defaults() {
   // No TCP: every local user may connect to it, and nobody can tell them apart.
   config.socketmap.listen.push_back(parse_listen_address("unix:/run/mtasts/socketmap.sock").value());
   config.socketmap.rights = {.owner = "", .group = config.user, .mode = 0660};
-  config.exim.rights = {.owner = "", .group = "Debian-exim", .mode = 0660};
+  config.exim.rights = {.owner = "", .group = MTASTS_EXIM_GROUP, .mode = 0660};
   return config;
 }
 

@@ -47,7 +47,7 @@ def rpm(root: Path) -> Patterns:
         elif re.match(r"%(?:pre|post|changelog)", line):
             lines = []
         elif path := re.match(r"%\{_(\w+)\}(/.*)$", line):
-            lines.append(MACROS[path[1]] + path[2])
+            lines.append(MACROS[path[1]] + path[2].replace("/zsh/site-functions/", "/zsh/vendor-completions/"))  # MTASTS_ZSH_DIR
     return found
 
 

@@ -20,15 +20,6 @@ LogLine describe(const Decision& decision) {
       .text("reason", decision.reason);
 }
 
-// The caller did not wait for as long as DNS may take.
-void excuse_dns(Outcome& outcome) {
-  if (outcome.progress != Outcome::Progress::kRecordPending) return;
-  outcome.progress = Outcome::Progress::kNotTried;
-  outcome.fault =
-      Error{ErrorCode::kNotTried, "the time that lookups may wait (engine.deadline_s) is used up; the lookup of " +
-                                      outcome.entry.domain.text() + " goes on"};
-}
-
 }  // namespace
 
 Client::Client(Config config, std::unique_ptr<Log> log)
@@ -59,26 +50,24 @@ Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup:
   const auto domain = policy_domain(next_hop);
   if (!domain) return no_policy(domain.error().detail);
   if (!*domain) return no_policy("an address or a name without a dot has no policy");
-  auto outcome = find_out(config, **domain, effort, deadline);
-  if (outcome && deadline < config.deadline) excuse_dns(*outcome);
-  Decision decision = outcome ? decide(*outcome, config.decision, now()) : defer(**domain, outcome.error());
+  Outcome outcome = find_out(config, **domain, effort, deadline);
+  if (deadline < config.deadline)
+    outcome = without_blaming_dns(std::move(outcome),
+                                  "the time that lookups may wait (engine.deadline_s) is used up; the lookup of " +
+                                      (*domain)->text() + " goes on");
+  Decision decision = decide(outcome, config.decision, now());
   log_->write(LogLevel::kDebug, describe(decision));
   return decision;
 }
 
-Result<Outcome> Client::find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
-                                 std::chrono::milliseconds deadline) {
-  auto cached = answer_from_cache(store_, domain, effort, config.lookup, now());
-  if (!cached) return tl::unexpected(cached.error());
-  if (cached->outcome) return std::move(*cached->outcome);
+Outcome Client::find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
+                         std::chrono::milliseconds deadline) {
+  if (auto cached = cached_outcome(store_, domain, effort, config.lookup, now())) return std::move(*cached);
   auto outcome = lookup_in_helper(config, domain, effort, deadline);
-  if (outcome) return outcome;
+  if (outcome) return std::move(*outcome);
   log_->write(LogLevel::kError,
               LogLine("lookup-impossible").field("domain", domain.text()).text("detail", outcome.error().detail));
-  // A policy in force needs no network (R17).
-  if (cached->entry && cached->entry->policy_in_force(now()) != nullptr)
-    return Outcome{std::move(*cached->entry), Outcome::Progress::kSettled, true};
-  return outcome;
+  return outcome_without_network(store_, domain, outcome.error(), now());
 }
 
 }  // namespace mtasts

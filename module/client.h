@@ -43,8 +43,8 @@ class Client {
   Client(Config config, std::unique_ptr<Log> log);
   Decision lookup(const Config& config, std::string_view next_hop, Lookup::Effort effort,
                   std::chrono::milliseconds deadline);
-  Result<Outcome> find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
-                           std::chrono::milliseconds deadline);
+  Outcome find_out(const Config& config, const Domain& domain, Lookup::Effort effort,
+                   std::chrono::milliseconds deadline);
 
   Config config_;
   Config with_dane_;

@@ -4,21 +4,17 @@
 
 namespace mtasts {
 
-Result<CachedAnswer> answer_from_cache(FileStore& store, const Domain& domain, Lookup::Effort effort,
-                                       const LookupRules& rules, WallTime now) {
-  return store.use(domain).map([&](std::optional<CacheEntry> entry) {
-    auto outcome = Lookup(domain, entry, effort, rules).start(now).answer;
-    return CachedAnswer{std::move(entry), std::move(outcome)};
-  });
+std::optional<Outcome> cached_outcome(FileStore& store, const Domain& domain, Lookup::Effort effort,
+                                      const LookupRules& rules, WallTime now) {
+  auto stored = store.use(domain);
+  if (!stored) return not_tried(domain, stored.error());
+  return Lookup(domain, std::move(*stored), effort, rules).start(now).answer;
 }
 
 void CachedLookups::lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline,
                            Answer answer) {
-  const WallTime now = deps_.clock();
-  auto cached = answer_from_cache(deps_.store, domain, effort, rules_, now);
-  if (!cached)
-    return answer_soon(outcome_without_network(domain, std::nullopt, cached.error(), now), std::move(answer));
-  if (cached->outcome) return answer_soon(std::move(*cached->outcome), std::move(answer));
+  if (auto cached = cached_outcome(deps_.store, domain, effort, rules_, deps_.clock()))
+    return answer_soon(std::move(*cached), std::move(answer));
   deps_.lookups.lookup(domain, effort, deadline, std::move(answer));
 }
 

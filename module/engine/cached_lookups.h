@@ -15,14 +15,10 @@
 
 namespace mtasts {
 
-struct CachedAnswer {
-  std::optional<CacheEntry> entry;  // what is cached, enough or not
-  std::optional<Outcome> outcome;   // nullopt: it takes a lookup
-};
-
-// Marks the entry as used. Error kLocalFault: it cannot be read, so nobody knows whether there is a policy.
-Result<CachedAnswer> answer_from_cache(FileStore& store, const Domain& domain, Lookup::Effort effort,
-                                       const LookupRules& rules, WallTime now);
+// Marks the entry as used. nullopt: it takes a lookup. An entry that cannot be read is an outcome, too: nobody knows
+// whether there is a policy, so it was not tried, and its fault says why.
+std::optional<Outcome> cached_outcome(FileStore& store, const Domain& domain, Lookup::Effort effort,
+                                      const LookupRules& rules, WallTime now);
 
 // From the cache where that is enough, and otherwise by other lookups. What is passed to the constructor must outlive
 // the object; what has not been answered when it ends is not answered. One thread.
@@ -36,7 +32,6 @@ class CachedLookups final : public Lookups {
   };
   CachedLookups(Deps deps, const LookupRules& rules) : deps_(std::move(deps)), rules_(rules) {}
 
-  // An entry that cannot be read is an outcome, too: it was not tried, and its fault says why.
   void lookup(const Domain& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer) override;
 
  private:

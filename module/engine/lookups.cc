@@ -4,10 +4,23 @@
 
 namespace mtasts {
 
-Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> cached, const Error& error,
-                                WallTime now) {
-  if (cached && cached->policy_in_force(now) != nullptr) return {std::move(*cached), Outcome::Progress::kSettled, true};
-  return {cached ? std::move(*cached) : CacheEntry{domain, {}, {}, {}}, Outcome::Progress::kNotTried, true, error};
+Outcome not_tried(const Domain& domain, Error error) {
+  return {CacheEntry{domain, {}, {}, {}}, Outcome::Progress::kNotTried, true, std::move(error)};
+}
+
+Outcome outcome_without_network(PolicyStore& store, const Domain& domain, const Error& error, WallTime now) {
+  auto stored = store.get(domain);
+  if (!stored) return not_tried(domain, stored.error());
+  if (!*stored) return not_tried(domain, error);
+  if ((*stored)->policy_in_force(now) != nullptr) return {std::move(**stored), Outcome::Progress::kSettled, true};
+  return {std::move(**stored), Outcome::Progress::kNotTried, true, error};
+}
+
+Outcome without_blaming_dns(Outcome outcome, std::string why) {
+  if (outcome.progress != Outcome::Progress::kRecordPending) return outcome;
+  outcome.progress = Outcome::Progress::kNotTried;
+  outcome.fault = {ErrorCode::kNotTried, std::move(why)};
+  return outcome;
 }
 
 }  // namespace mtasts

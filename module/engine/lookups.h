@@ -3,9 +3,10 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
+#include <string>
 
 #include "core/lookup.h"
+#include "core/ports.h"
 
 namespace mtasts {
 
@@ -20,9 +21,16 @@ class Lookups {
                       Answer answer) = 0;
 };
 
+// Nothing can be said of the domain, because of `error`.
+Outcome not_tried(const Domain& domain, Error error);
+
 // What can be said of a domain while lookups are impossible because of `error`: a policy in force needs no network
-// (R17), everything else was not tried.
-Outcome outcome_without_network(const Domain& domain, std::optional<CacheEntry> cached, const Error& error,
-                                WallTime now);
+// (R17), everything else was not tried. There may be a policy where the entry cannot be read: that fault is told then,
+// as the graver one.
+Outcome outcome_without_network(PolicyStore& store, const Domain& domain, const Error& error, WallTime now);
+
+// For who did not give DNS the time that it may take: that there is no answer yet is no failure of DNS (R20) but `why`,
+// of ours.
+Outcome without_blaming_dns(Outcome outcome, std::string why);
 
 }  // namespace mtasts

@@ -192,9 +192,7 @@ void HelperClient::on_late(std::uint64_t id) {
 Outcome HelperClient::cached_outcome(const Domain& domain, const Error& error) {
   deps_.log.write(told_.is_due() ? LogLevel::kError : LogLevel::kDebug,
                   LogLine("lookup-impossible").field("domain", domain.text()).text("detail", error.detail));
-  const auto stored = deps_.store.get(domain);
-  // There may be a policy that cannot be read now: that is the graver fault.
-  return outcome_without_network(domain, stored.value_or(std::nullopt), stored ? error : stored.error(), now());
+  return outcome_without_network(deps_.store, domain, error, now());
 }
 
 void HelperClient::receive() {

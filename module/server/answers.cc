@@ -21,14 +21,9 @@ constexpr seconds kRepeated{5};
 // A lookup that begins later than this after its request had to wait for others (requests.h).
 constexpr seconds kAtOnce{1};
 
-// The resolver was not given the time that it may take (dns/resolver.h): that it has not answered yet is no failure of
-// DNS but our own want of room.
-Outcome of_one_begun_late(Outcome outcome) {
-  if (outcome.progress != Outcome::Progress::kRecordPending) return outcome;
-  outcome.progress = Outcome::Progress::kNotTried;
-  outcome.fault = {ErrorCode::kNotTried, "too many lookups run; the one for " + outcome.entry.domain.text() +
-                                             " began too late to be finished in time"};
-  return outcome;
+// The resolver was not given the time that it may take (dns/resolver.h), for want of room here.
+std::string begun_late(const Question& question) {
+  return "too many lookups run; the one for " + question.domain.text() + " began too late to be finished in time";
 }
 
 // What is cached, whether or not that is enough.
@@ -47,20 +42,19 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
   auto [immediate, question] = deps_.protocol.read(payload, peer, cached_);
   if (immediate) return {keep(payload, std::move(*immediate), seconds(0)), {}};
   const WallTime now = deps_.clock();
-  const auto cached = answer_from_cache(deps_.store, question->domain, Lookup::Effort::kNormal, config_.lookup, now);
-  if (!cached) return {keep(payload, told_answer(*question, defer(question->domain, cached.error())), seconds(0)), {}};
-  if (!cached->outcome) return {nullptr, std::move(question)};
-  deps_.metrics.from_store();
-  const Decision decision = decide(*cached->outcome, config_.decision, now);
+  const auto cached = cached_outcome(deps_.store, question->domain, Lookup::Effort::kNormal, config_.lookup, now);
+  if (!cached) return {nullptr, std::move(question)};
+  if (!cached->fault) deps_.metrics.from_store();
+  const Decision decision = decide(*cached, config_.decision, now);
   report(*question, decision);
-  return {keep(payload, told_answer(*question, decision), good_for(*cached->outcome)), {}};
+  return {keep(payload, told_answer(*question, decision), good_for(*cached)), {}};
 }
 
 Decision Answers::cached(const Domain& domain) {
   auto entry = deps_.store.use(domain);
   Decision decision = no_policy("nothing is cached");
   if (!entry)
-    decision = defer(domain, entry.error());
+    decision = decide(not_tried(domain, entry.error()), config_.decision, deps_.clock());
   else if (*entry)
     decision = decide(as_cached(domain, std::move(*entry), config_.lookup), config_.decision, deps_.clock());
   return deps_.observe ? only_observed(std::move(decision)) : decision;
@@ -72,7 +66,7 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
   deps_.lookups->lookup(question.domain, Lookup::Effort::kNormal, std::max(left, milliseconds(0)),
                         [this, question, done = std::move(done), asked,
                          is_late = waited > kAtOnce || wait < config_.deadline](const Outcome& found) {
-                          const Outcome outcome = is_late ? of_one_begun_late(found) : found;
+                          const Outcome outcome = is_late ? without_blaming_dns(found, begun_late(question)) : found;
                           const Decision decision = decide(outcome, config_.decision, deps_.clock());
                           Answer given = told_answer(question, decision);
                           deps_.metrics.looked_up(outcome);

@@ -21,7 +21,7 @@ using test::rr;
 using test::ScriptedServer;
 using Manner = Upstream::Manner;
 
-constexpr char kName[] = "_mta-sts.a.test";
+constexpr char kAsked[] = "_mta-sts.a.test";
 
 std::string good(const Query& query) {
   return Message{.answer = {rr(query.name, kTxt, 60, character_string("x"))}}.to(query);
@@ -37,7 +37,7 @@ class UpstreamTest : public testing::Test {
   // nullopt: an answer came.
   std::optional<ErrorCode> ask(Upstream& upstream, Manner manner = Manner::kPlain) {
     std::optional<ErrorCode> error;
-    upstream.ask(kName, RrType::kTxt, manner, [&](Result<const getdns_dict*> reply) {
+    upstream.ask(kAsked, RrType::kTxt, manner, [&](Result<const getdns_dict*> reply) {
       if (!reply) error = reply.error().code;
       loop_->stop();
     });
@@ -114,7 +114,7 @@ TEST_F(UpstreamTest, AtItsEndWhatIsUnderWayIsDroppedWithoutCallingBack) {
   const ScriptedServer server([](const Query&) { return std::string(); });
   auto upstream = upstream_at(server.address());
   bool called = false;
-  upstream->ask(kName, RrType::kTxt, [&called](const auto&) { called = true; });
+  upstream->ask(kAsked, RrType::kTxt, [&called](const auto&) { called = true; });
   const auto gone = loop_->after(milliseconds(50), [&] { upstream.reset(); });
   const auto end = loop_->after(milliseconds(100), [this] { loop_->stop(); });
   loop_->run();

@@ -1,5 +1,6 @@
 #include "module/client.h"
 #include "module/io/wall_clock.h"
+#include "module/store/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,6 +41,10 @@ class ClientTest : public ::testing::Test {
     ::mkdir((scratch_.path() + "/store").c_str(), 0755);
     return client ? std::move(*client) : nullptr;
   }
+  // Where the entry of example.com belongs.
+  [[nodiscard]] static std::string shard_in(Client& client) {
+    return client.store().directory() + "/" + shard_of("example.com");
+  }
   Scratch scratch_;
   std::string config_ = scratch_.path() + "/mtasts.toml";
   FakeLog* log_ = nullptr;
@@ -77,6 +82,22 @@ TEST_F(ClientTest, R17APolicyInForceIsAppliedThoughTheChildCannotRun) {
   ASSERT_TRUE(client->store().put(entry("example.com", std::chrono::seconds(-1))));
   const Decision decision = client->lookup("example.com", Lookup::Effort::kNormal, std::chrono::milliseconds(100));
   EXPECT_EQ(decision.kind, Decision::Kind::kPolicy);
+}
+
+// Its policy is not looked at, so it waits for nothing that helps to find it out.
+TEST_F(ClientTest, AnExemptDomainIsDeferredForNoFaultOfOurs) {
+  const auto client =
+      open("[engine]\nuser = \"no-such-user\"\n[[policy.override]]\ndomain = \"example.com\"\nmode = \"none\"\n");
+  EXPECT_EQ(client->lookup("other.example").kind, Decision::Kind::kDefer);
+  EXPECT_EQ(client->lookup("example.com").kind, Decision::Kind::kNoPolicy);
+  std::ofstream(shard_in(*client)) << "no directory";
+  EXPECT_EQ(client->lookup("example.com").kind, Decision::Kind::kNoPolicy);
+}
+
+TEST_F(ClientTest, AnEntryThatCannotBeReadDefers) {
+  const auto client = open();
+  std::ofstream(shard_in(*client)) << "no directory";
+  EXPECT_EQ(client->lookup("example.com").kind, Decision::Kind::kDefer);
 }
 
 TEST_F(ClientTest, ABrokenConfigurationIsOneSentence) {

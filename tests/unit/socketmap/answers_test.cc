@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "adapters/socketmap/protocol.h"
 #include "adapters/socketmap/reply.h"
 #include "module/client.h"
 #include "module/engine/engine.h"
 #include "module/io/wall_clock.h"
+#include "module/store/files.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
@@ -176,6 +179,15 @@ TEST_F(Answering, R20ARecordThatWasAbsentOnceIsNoAnswerWithoutALookup) {
   config_.decision.on_deadline = config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   cache({test::domain(), {State::kAbsent, now_ - seconds(1), "", {}}, std::nullopt, std::nullopt});
   EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), "9:TEMP full,");
+}
+
+// Its policy is not looked at.
+TEST_F(Answering, AnExemptDomainIsNotDeferredForAnEntryThatCannotBeRead) {
+  std::ofstream(scratch_.path() + "/" + shard_of("example.com")) << "no directory";
+  EXPECT_THAT(ask("postfix example.com"), HasSubstr("TEMP "));
+  config_.decision.overrides.push_back({test::domain(), Mode::kNone});
+  EXPECT_EQ(ask("postfix example.com"), "9:NOTFOUND ,");
+  EXPECT_EQ(answers_.cached(test::domain()).kind, Decision::Kind::kNoPolicy);
 }
 
 TEST_F(Answering, EveryMapHasItsOwnAnswer) {

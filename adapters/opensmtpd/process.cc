@@ -25,9 +25,6 @@
 namespace mtasts::opensmtpd {
 namespace {
 
-// How soon a configuration that could not be used is tried again.
-constexpr std::chrono::seconds kTriedAgain{30};
-
 // A daemon's smtpd has nothing behind stderr; run in the foreground it has.
 LogTarget log_target() {
   struct stat status {};
@@ -62,8 +59,14 @@ struct ServiceInstance {
 
 class Process {
  public:
-  Process(int socket, std::string config_path, EventLoop& loop, Log& log, LogTarget log_target)
-      : socket_(socket), config_path_(std::move(config_path)), loop_(loop), log_(log), log_target_(log_target) {}
+  Process(int socket, std::string config_path, std::chrono::milliseconds tried_again, EventLoop& loop, Log& log,
+          LogTarget log_target)
+      : socket_(socket),
+        config_path_(std::move(config_path)),
+        tried_again_(tried_again),
+        loop_(loop),
+        log_(log),
+        log_target_(log_target) {}
 
   int run();
 
@@ -71,6 +74,7 @@ class Process {
   Result<void> open_instance(Result<Config> config);
   void follow_resolvers();
   void reopen();
+  void tell_mistake(const Error& error);
   bool has_service();
   void read();
   void go_on();
@@ -80,11 +84,13 @@ class Process {
 
   int socket_;
   std::string config_path_;
+  std::chrono::milliseconds tried_again_;
   EventLoop& loop_;
   Log& log_;
   LogTarget log_target_;
   ReloadableService<ServiceInstance> instance_;
   SteadyTime tried_{};
+  std::string told_;  // what is wrong with the configuration
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
   std::unique_ptr<Codec> codec_;  // there is no instance before it
@@ -108,27 +114,29 @@ Result<void> Process::open_instance(Result<Config> config) {
   config->cache_directory = config->opensmtpd.directory;
   config->network.dns.client_deadline = config->opensmtpd.wait;
   config->tries_mx_hosts = config->opensmtpd.probe;
-  log_.set_threshold(config->log_level);
   if (::access(config->cache_directory.c_str(), W_OK) != 0)
     log_.write(LogLevel::kWarning,
                LogLine("store-unwritable")
                    .field("directory", config->cache_directory)
                    .text("effect", "what is found out is kept in memory only")
                    .text("action", "create it and give it to smtpd's user, or set opensmtpd.directory"));
-  log_.set_listener([file = DeliveryEventFile(config->cache_directory)](const std::string& line) {
-    if (const auto event = read_delivery_event(line, "opensmtpd")) file.add(*event, now());
-  });
   auto opened = Service::open(std::move(*config), loop_, log_, log_target_);
   if (!opened) return tl::unexpected(opened.error());
-  warn_of_observing(log_, (*opened)->config(), {"opensmtpd"});
+  const Config& in_force = (*opened)->config();
+  log_.set_threshold(in_force.log_level);
+  log_.set_listener([file = DeliveryEventFile(in_force.cache_directory)](const std::string& line) {
+    if (const auto event = read_delivery_event(line, "opensmtpd")) file.add(*event, now());
+  });
+  warn_of_observing(log_, in_force, {"opensmtpd"});
   (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
   instance_.replace(std::make_unique<ServiceInstance>(std::move(*opened), loop_, log_, codec_->may_lack_sni()));
   return {};
 }
 
 bool Process::has_service() {
-  if (!instance_ && std::chrono::steady_clock::now() - tried_ >= kTriedAgain) {
-    [[maybe_unused]] const auto told_at_the_start = open_instance(load_config(config_path_));
+  if (!instance_ && std::chrono::steady_clock::now() - tried_ >= tried_again_) {
+    const auto opened = open_instance(load_config(config_path_));
+    if (!opened && opened.error().detail != told_) tell_mistake(opened.error());
   }
   return static_cast<bool>(instance_);
 }
@@ -147,12 +155,15 @@ void Process::follow_resolvers() {
 }
 
 void Process::reopen() {
-  if (const auto opened = open_instance(load_config(config_path_)); !opened)
-    log_.write(LogLevel::kError,
-               LogLine(instance_ ? "reload-refused" : "not-usable")
-                   .text("detail", opened.error().detail)
-                   .text("effect", instance_ ? "the configuration before it stays in force"
-                                             : "recipients elsewhere are deferred until it is fixed"));
+  if (const auto opened = open_instance(load_config(config_path_)); !opened) tell_mistake(opened.error());
+}
+
+void Process::tell_mistake(const Error& error) {
+  told_ = error.detail;
+  log_.write(LogLevel::kError, LogLine(instance_ ? "reload-refused" : "not-usable")
+                                   .text("detail", error.detail)
+                                   .text("effect", instance_ ? "the configuration before it stays in force"
+                                                             : "recipients elsewhere are deferred until it is fixed"));
 }
 
 void Process::read() {
@@ -216,7 +227,7 @@ void Process::end(int code) {
 
 }  // namespace
 
-int serve(int socket, const std::string& config_path) {
+int serve(int socket, const std::string& config_path, std::chrono::milliseconds tried_again) {
   const LogTarget target = log_target();
   const auto log = make_log(target);
   if (!is_socket(socket)) {
@@ -228,7 +239,7 @@ int serve(int socket, const std::string& config_path) {
     log->write(LogLevel::kError, loop.error().detail);
     return kExitSystem;
   }
-  return Process(socket, config_path, **loop, *log, target).run();
+  return Process(socket, config_path, tried_again, **loop, *log, target).run();
 }
 
 }  // namespace mtasts::opensmtpd

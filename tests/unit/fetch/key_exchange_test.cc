@@ -1,15 +1,13 @@
 // A policy host chooses the key exchange. Finite-field Diffie-Hellman of its size costs seconds of processor time, so
 // that no session with it is used, whatever its certificate.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
+#include <optional>
 #include <thread>
 
 #include "tests/unit/fetch/fetching.h"
+#include "tests/unit/openssl_server.h"
 
 namespace mtasts {
 namespace {
@@ -21,36 +19,12 @@ std::string address_of_test(int number) {
   return (fetcher_tls_library() == std::string("gnutls") ? "127.0.17." : "127.0.16.") + std::to_string(number);
 }
 
-// `openssl s_server` with the certificate of rsa2048 and further options; it answers every request with a page.
+// With the certificate of rsa2048; it answers every request with a page.
 class Server {
  public:
-  Server(std::string address, const std::vector<std::string>& options) : address_(std::move(address)) {
-    const std::string pki = test::lab("DIR") + std::string("/pki/");
-    std::vector<std::string> arguments{"openssl",
-                                       "s_server",
-                                       "-www",
-                                       "-accept",
-                                       address_ + ":" + test::lab("POLICY_PORT"),
-                                       "-cert",
-                                       pki + "leaf-rsa2048.pem",
-                                       "-key",
-                                       pki + "leaf-RSA_2048.key"};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
-    process_ = ::fork();
-    if (process_ == 0) {
-      for (const int fd : {0, 1, 2}) ::dup2(::open("/dev/null", O_RDWR), fd);
-      ::execvp("openssl", pointers.data());
-      ::_exit(127);
-    }
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-  ~Server() {
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
+  Server(const std::string& address, std::vector<std::string> options) : address_(address) {
+    options.emplace_back("-www");
+    server_.emplace(address + ":" + test::lab("POLICY_PORT"), "leaf-rsa2048.pem", "leaf-RSA_2048.key", options);
   }
 
   // Why the fetch failed, once the server listens.
@@ -66,7 +40,7 @@ class Server {
 
  private:
   std::string address_;
-  pid_t process_ = -1;
+  std::optional<test::OpensslServer> server_;
 };
 
 // OpenSSL does not offer it; GnuTLS does in this program, where nobody told it beforehand, and the session is refused.

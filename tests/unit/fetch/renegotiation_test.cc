@@ -2,15 +2,15 @@
 // followed would wait for it, and with him everybody on the same loop.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
+#include <optional>
 #include <thread>
 
 #include "tests/unit/fetch/fetching.h"
 #include "tests/unit/fetch/pulse.h"
+#include "tests/unit/openssl_server.h"
 
 namespace mtasts {
 namespace {
@@ -23,44 +23,30 @@ using std::chrono::steady_clock;
 const std::string kAddress = fetcher_tls_library() == std::string("gnutls") ? "127.0.0.6" : "127.0.0.5";
 constexpr char kDomain[] = "echo.hostile.test";
 
-// `openssl s_server` with TLS 1.2, which renegotiates when its input says so.
+// With TLS 1.2, in which it begins a new handshake when its input says so.
 class RenegotiatingServer {
  public:
   RenegotiatingServer() {
     std::array<int, 2> input{};
     EXPECT_EQ(::pipe2(input.data(), O_CLOEXEC), 0);
-    const std::string place = kAddress + ":" + test::lab("POLICY_PORT");
-    const std::string pki = test::lab("DIR") + std::string("/pki/");
-    const std::string certificate = pki + "leaf-hostile.pem";
-    const std::string key = pki + "leaf-EC.key";
-    process_ = ::fork();
-    if (process_ == 0) {
-      ::dup2(input[0], 0);
-      ::dup2(::open("/dev/null", O_RDWR), 1);
-      ::execlp("openssl", "openssl", "s_server", "-accept", place.c_str(), "-tls1_2", "-cert", certificate.c_str(),
-               "-key", key.c_str(), nullptr);
-      ::_exit(127);
-    }
+    server_.emplace(kAddress + ":" + test::lab("POLICY_PORT"), "leaf-hostile.pem", "leaf-EC.key",
+                    std::vector<std::string>{"-tls1_2"}, input[0]);
     ::close(input[0]);
     input_ = input[1];
   }
   RenegotiatingServer(const RenegotiatingServer&) = delete;
   RenegotiatingServer& operator=(const RenegotiatingServer&) = delete;
-  ~RenegotiatingServer() {
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
-    ::close(input_);
-  }
+  ~RenegotiatingServer() { ::close(input_); }
 
   // Once the connection is up.
   void renegotiate_and_fall_silent() const {
     EXPECT_EQ(::write(input_, "r\n", 2), 2);
     std::this_thread::sleep_for(milliseconds{20});
-    ::kill(process_, SIGSTOP);
+    server_->stand_still();
   }
 
  private:
-  pid_t process_ = -1;
+  std::optional<test::OpensslServer> server_;
   int input_ = -1;
 };
 

@@ -1,18 +1,16 @@
 // libcurl gives no hold on GnuTLS's key exchanges: the helper gives GnuTLS a configuration before it loads it
 // (module/helper/engine_library), so that finite-field Diffie-Hellman is not even offered. A session with it would be
 // refused later (fetch/key_exchange_test), when the peer has had its processor time.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
+#include <optional>
 #include <thread>
 
 #include "module/helper/client.h"
@@ -22,6 +20,7 @@
 #include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/lab_config.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/openssl_server.h"
 
 namespace mtasts {
 namespace {
@@ -51,37 +50,13 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-// `openssl s_server` with the certificate of rsa2048 and further options.
+// With the certificate of rsa2048; it answers every request with a page.
 class Server {
  public:
-  explicit Server(const std::vector<std::string>& options) {
-    const std::string pki = test::lab("DIR") + std::string("/pki/");
-    std::vector<std::string> arguments{"openssl",
-                                       "s_server",
-                                       "-www",
-                                       "-accept",
-                                       kAddress + (":" + std::to_string(port_)),
-                                       "-cert",
-                                       pki + "leaf-rsa2048.pem",
-                                       "-key",
-                                       pki + "leaf-RSA_2048.key"};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    pointers.push_back(nullptr);
-    process_ = ::fork();
-    if (process_ == 0) {
-      for (const int fd : {0, 1, 2}) ::dup2(::open("/dev/null", O_RDWR), fd);
-      ::execvp("openssl", pointers.data());
-      ::_exit(127);
-    }
+  explicit Server(std::vector<std::string> options) {
+    options.emplace_back("-www");
+    server_.emplace(kAddress + (":" + std::to_string(port_)), "leaf-rsa2048.pem", "leaf-RSA_2048.key", options);
     EXPECT_TRUE(listens()) << "openssl s_server never listened";
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-  ~Server() {
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
   }
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
@@ -97,7 +72,7 @@ class Server {
   }
 
   std::uint16_t port_ = free_port();
-  pid_t process_ = -1;
+  std::optional<test::OpensslServer> server_;
 };
 
 // An MX host as far as STARTTLS, for one session; from there on it is the server, which answers no EHLO.

@@ -274,7 +274,10 @@ Result<FileStore::Removal> FileStore::remove(const Domain& domain) {
   const auto directory = open_directory(directory_);
   if (directory) {
     const auto shard = open_shard(directory.get(), shard_of(domain.text()));
-    if (shard && ::unlinkat(shard.get(), domain.text().c_str(), 0) == 0) return Removal::kRemoved;
+    if (shard && ::unlinkat(shard.get(), domain.text().c_str(), 0) == 0) {
+      GroupLedger::unlist(directory_, domain.text(), usage_);
+      return Removal::kRemoved;
+    }
   }
   if (errno == ENOENT && directory) return Removal::kNotThere;
   return fail(ErrorCode::kStoreUnavailable,
@@ -327,7 +330,7 @@ Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, co
     recovered(unlistable_, "all parts of it can be listed again");
   remove_left_behind(shard, *names);
   Result<void> all;
-  Usage counted;
+  Usage counted = of_ledgers(shard, *names);
   for (const auto& domain : domains_among(*names, shard)) {
     const auto found = read(domain, Purpose::kLook);
     if (!found) all = tl::unexpected(found.error());
@@ -338,6 +341,19 @@ Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, co
   }
   if (all) usage_.set(shard, counted);
   return all;
+}
+
+Usage FileStore::of_ledgers(unsigned shard, const std::vector<std::string>& names) const {
+  const auto directory = open_directory(directory_);
+  const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
+  Usage counted;
+  for (const auto& name : names) {
+    struct stat status {};
+    if (name.starts_with(GroupLedger::kPrefix) &&
+        ::fstatat(part.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+      counted += GroupLedger::usage_of(static_cast<std::uint64_t>(status.st_size));
+  }
+  return counted;
 }
 
 // By writers that were killed, and ledgers of names that are all gone.
@@ -351,7 +367,8 @@ void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string
   };
   for (const auto& name : names) {
     if (!name.starts_with('.') || !is_left_behind(name)) continue;
-    const LedgerLock lock(directory_, shard);  // another process may be about to put a name there
+    // Another process may be about to put a name there.
+    const LedgerLock lock(directory_, shard, GroupLedger::kLockTimeout);
     if (name.starts_with(kTemporary) || (lock.is_held() && is_left_behind(name)))
       ::unlinkat(part.get(), name.c_str(), 0);
   }

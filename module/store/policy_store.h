@@ -53,7 +53,7 @@ class FileStore : public PolicyStore {
   std::optional<Found> look(const Domain& domain);
 
   enum class Removal { kRemoved, kNotThere };
-  // Error kStoreUnavailable.
+  // And from the list of its registrable domain's names (group_ledger.h). Error kStoreUnavailable.
   Result<Removal> remove(const Domain& domain);
   // Every entry, also what cannot be read as one; how many there were. Error kStoreUnavailable: there may be more.
   Result<std::size_t> remove_all();
@@ -84,6 +84,8 @@ class FileStore : public PolicyStore {
   [[nodiscard]] Result<std::vector<std::string>> names_in_shard(unsigned shard) const;
   // Whose entries those are, readable or not.
   [[nodiscard]] static std::vector<Domain> domains_among(const std::vector<std::string>& names, unsigned shard);
+  // What the ledgers among these take.
+  [[nodiscard]] Usage of_ledgers(unsigned shard, const std::vector<std::string>& names) const;
   void remove_left_behind(unsigned shard, const std::vector<std::string>& names) const;
   void warn(LogThrottle& fault, const LogLine& line);
   void recovered(LogThrottle& fault, const std::string& what);

@@ -12,7 +12,6 @@
 
 #include "module/io/wall_clock.h"
 #include "module/store/files.h"
-#include "module/store/group_ledger.h"
 
 namespace mtasts {
 namespace {
@@ -44,14 +43,16 @@ void choose(std::vector<Item>& items, std::size_t count) {
   items.resize(std::min(count, items.size()));
 }
 
-// A shard, by chance: one that holds more is chosen more often. nullopt: all are empty.
+// A shard, by chance: one that holds more is chosen more often. An entry without a block counts also where blocks do:
+// it may have one in a ledger. nullopt: all are empty.
 std::optional<unsigned> weighted_shard(const std::array<Usage, UsageFile::kShards>& usage, std::int64_t Usage::*what) {
+  const auto weight = [what](const Usage& shard) { return std::max(shard.*what, shard.entries); };
   std::int64_t total = 0;
-  for (const auto& shard : usage) total += shard.*what;
+  for (const auto& shard : usage) total += weight(shard);
   if (total <= 0) return std::nullopt;
   auto left = static_cast<std::int64_t>(random_below(static_cast<std::size_t>(total)));
   unsigned chosen = 0;
-  while (left >= usage.at(chosen).*what) left -= usage.at(chosen++).*what;
+  while (left >= weight(usage.at(chosen))) left -= weight(usage.at(chosen++));
   return chosen;
 }
 
@@ -73,6 +74,13 @@ struct Named {
 
 }  // namespace
 
+// What lies in a shard.
+struct StoreQuota::Listed {
+  std::vector<std::string> entries;
+  std::vector<std::string> ledgers;
+  [[nodiscard]] std::int64_t files() const { return static_cast<std::int64_t>(entries.size() + ledgers.size()); }
+};
+
 StoreQuota::StoreQuota(std::string directory, const QuotaRules& rules, RegistrableDomain registrable_domain, Log& log)
     : directory_(std::move(directory)),
       rules_(rules),
@@ -87,35 +95,34 @@ Result<void> StoreQuota::admit(const CacheEntry& entry) {
   const std::int64_t bytes = bytes_on_disk(stored_size(entry));
   const Usage growth{old ? 0 : 1, bytes - (old ? bytes_on_disk(old->bytes) : 0)};
   const Newcomer newcomer{entry.domain, registrable_domain_(name), entry.policy.has_value(), bytes, growth};
-  const bool is_below = newcomer.group != name;
   if (growth.entries > 0 || growth.bytes > 0) {
-    auto admitted =
-        (is_below ? admit_to_group(newcomer) : Result<void>()).and_then([&] { return admit_to_store(newcomer); });
-    if (!admitted) return admitted;
-  } else if (is_below) {
+    if (auto in_group = newcomer.is_below() ? admit_to_group(newcomer) : Result<void>(); !in_group) return in_group;
+    if (auto in_store = admit_to_store(newcomer); !in_store) {
+      if (newcomer.is_below()) withdraw_from_group(newcomer);
+      return in_store;
+    }
+  } else if (newcomer.is_below()) {
     note_in_group(newcomer);
   }
   usage_.add(shard_number(name), growth);
   return {};
 }
 
-// Its own names make room for it.
+// Its own names make room for it, and for its line in their ledger.
 Result<void> StoreQuota::admit_to_group(const Newcomer& newcomer) {
   GroupLedger ledger(directory_, newcomer.group);
   auto& names = ledger.names();
-  const std::string& name = newcomer.domain.text();
-  const auto before = names.find(name) == names.end() ? std::nullopt : std::optional(names.at(name));
-  names[name] = newcomer.bytes;
+  names[newcomer.domain.text()] = newcomer.bytes;
   const std::int64_t most_bytes = rules_.bytes / kBytesShare;
+  const std::int64_t alone = newcomer.bytes + GroupLedger::usage_of(1).bytes;
   const auto fits = [&](std::int64_t part, std::int64_t of) {
     return static_cast<std::int64_t>(names.size()) <= rules_.entries_per_domain * part / of &&
-           ledger.bytes() <= std::max(most_bytes * part / of, newcomer.bytes);
+           ledger.bytes() <= std::max(most_bytes * part / of, alone);
   };
   if (!fits(1, 1)) make_room_in_group(newcomer, names, [&] { return fits(7, 8); });
   const bool admitted = fits(1, 1);
-  if (!admitted && before) names[name] = *before;
-  if (!admitted && !before) names.erase(name);
-  ledger.save();
+  if (!admitted) take_back(newcomer, names);
+  ledger.save(usage_);
   if (admitted) return {};
   return fail(ErrorCode::kStoreUnavailable, "the names below " + newcomer.group + " take as much of " + directory_ +
                                                 " as those of one domain may (cache.max_per_domain)");
@@ -125,11 +132,25 @@ Result<void> StoreQuota::admit_to_group(const Newcomer& newcomer) {
 void StoreQuota::note_in_group(const Newcomer& newcomer) {
   GroupLedger ledger(directory_, newcomer.group);
   ledger.names()[newcomer.domain.text()] = newcomer.bytes;
-  ledger.save();
+  ledger.save(usage_);
+}
+
+void StoreQuota::withdraw_from_group(const Newcomer& newcomer) {
+  GroupLedger ledger(directory_, newcomer.group);
+  take_back(newcomer, ledger.names());
+  ledger.save(usage_);
+}
+
+// It is not saved: the ledger has what it had before.
+void StoreQuota::take_back(const Newcomer& newcomer, GroupLedger::Names& names) {
+  if (newcomer.growth.entries > 0)
+    names.erase(newcomer.domain.text());
+  else
+    names[newcomer.domain.text()] = newcomer.bytes - newcomer.growth.bytes;
 }
 
 // Also of names that are gone without our doing.
-void StoreQuota::make_room_in_group(const Newcomer& newcomer, std::map<std::string, std::int64_t>& names,
+void StoreQuota::make_room_in_group(const Newcomer& newcomer, GroupLedger::Names& names,
                                     const std::function<bool()>& fits) {
   const auto directory = open_directory(directory_);
   std::vector<Named> present;
@@ -164,7 +185,7 @@ Result<void> StoreQuota::admit_to_store(const Newcomer& newcomer) {
     Usage total = std::accumulate(usage->begin(), usage->end(), newcomer.growth,
                                   [](Usage sum, const Usage& shard) { return sum += shard; });
     const bool by_entries = newcomer.growth.entries > 0 && total.entries > rules_.entries;
-    const bool by_bytes = newcomer.growth.bytes > 0 && total.bytes > rules_.bytes;
+    const bool by_bytes = (newcomer.growth.bytes > 0 || newcomer.is_below()) && total.bytes > rules_.bytes;
     if (!by_entries && !by_bytes) return {};
     if (replaced == kReplacedAtOnce) return {};
     if (!replace(newcomer, *usage, by_entries ? &Usage::entries : &Usage::bytes)) break;
@@ -187,21 +208,16 @@ bool StoreQuota::replace(const Newcomer& newcomer, std::array<Usage, UsageFile::
   for (int samples = 0; samples < kSamples;) {
     const auto shard = directory ? weighted_shard(usage, measure) : std::nullopt;
     if (!shard) return remove_worst(sample, newcomer, measure).has_value();  // a small store: that was all of it
-    const auto listed = open_shard(directory.get(), shard_name(*shard));
-    const auto all = listed ? names_in(listed.get()) : std::nullopt;
-    if (!all) {
-      usage.at(*shard) = {};  // it cannot be listed: others may do
-      continue;
-    }
-    auto names = *all;
-    std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
-    if (static_cast<std::int64_t>(names.size()) < usage.at(*shard).entries) {
-      recount(*shard, listed.get(), names);
+    const auto opened = open_shard(directory.get(), shard_name(*shard));
+    auto listed = list(opened.get());
+    if (listed && listed->files() < usage.at(*shard).entries) {
+      recount(*shard, opened.get(), *listed);
       return true;  // there may be room
     }
     usage.at(*shard) = {};
-    choose(names, kSample - sample.size());
-    for (const auto& name : names)
+    if (!listed) continue;  // others may do
+    choose(listed->entries, kSample - sample.size());
+    for (const auto& name : listed->entries)
       if (auto domain = Domain::parse(name)) sample.push_back(std::move(*domain));
     if (sample.size() < kSample) continue;
     if (remove_worst(sample, newcomer, measure)) return true;
@@ -211,14 +227,32 @@ bool StoreQuota::replace(const Newcomer& newcomer, std::array<Usage, UsageFile::
   return false;
 }
 
-// Entries were removed that nobody subtracted.
-void StoreQuota::recount(unsigned shard, int listed, const std::vector<std::string>& names) {
-  Usage counted;
-  for (const auto& name : names) {
-    struct stat status {};
-    if (::fstatat(listed, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
-      counted += {1, bytes_on_disk(static_cast<std::uint64_t>(status.st_size))};
+// nullopt: it cannot be listed.
+std::optional<StoreQuota::Listed> StoreQuota::list(int shard) {
+  auto names = names_in(shard);
+  if (!names) return std::nullopt;
+  Listed listed;
+  for (auto& name : *names) {
+    if (name.starts_with(GroupLedger::kPrefix))
+      listed.ledgers.push_back(std::move(name));
+    else if (!name.starts_with('.'))
+      listed.entries.push_back(std::move(name));
   }
+  return listed;
+}
+
+// Entries were removed that nobody subtracted.
+void StoreQuota::recount(unsigned shard, int opened, const Listed& listed) {
+  const auto size_of = [opened](const std::string& name) -> std::optional<std::uint64_t> {
+    struct stat status {};
+    if (::fstatat(opened, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+    return static_cast<std::uint64_t>(status.st_size);
+  };
+  Usage counted;
+  for (const auto& name : listed.entries)
+    if (const auto size = size_of(name)) counted += {1, bytes_on_disk(*size)};
+  for (const auto& name : listed.ledgers)
+    if (const auto size = size_of(name)) counted += GroupLedger::usage_of(*size);
   usage_.set(shard, counted);
 }
 
@@ -227,7 +261,7 @@ std::optional<Domain> StoreQuota::remove_worst(const std::vector<Domain>& sample
   std::vector<Candidate> candidates;
   for (const auto& domain : sample) {
     auto candidate = domain == newcomer.domain ? std::nullopt : look(domain);
-    if (candidate && candidate->size.*measure > 0) candidates.push_back(std::move(*candidate));
+    if (candidate && counts_for(*candidate, measure)) candidates.push_back(std::move(*candidate));
   }
   std::ranges::sort(candidates, {},
                     [](const Candidate& one) { return std::tuple(one.has_policy, one.used_over_time, one.used); });
@@ -256,13 +290,8 @@ std::optional<Domain> StoreQuota::remove_of_largest(const std::vector<Candidate>
       large.emplace_back(takes, &candidate);
   }
   std::ranges::stable_sort(large, std::greater<>(), [](const auto& one) { return one.first; });
-  for (const auto& [takes, candidate] : large) {
-    if (!remove(*candidate)) continue;
-    GroupLedger ledger(directory_, registrable_domain_(candidate->domain.text()));
-    ledger.names().erase(candidate->domain.text());
-    ledger.save();
-    return candidate->domain;
-  }
+  for (const auto& [takes, candidate] : large)
+    if (remove(*candidate)) return candidate->domain;
   return std::nullopt;
 }
 
@@ -272,6 +301,12 @@ std::optional<StoreQuota::Candidate> StoreQuota::look(const Domain& domain) {
   const bool has_policy = found->entry && found->entry->policy_in_force(now()) != nullptr;
   return Candidate{domain, has_policy, found->used - found->since >= kOverTime, found->used,
                    Usage{1, bytes_on_disk(found->bytes)}};
+}
+
+// One without a block of its own may have one in a ledger.
+bool StoreQuota::counts_for(const Candidate& candidate, Measure measure) const {
+  const std::string& name = candidate.domain.text();
+  return candidate.size.*measure > 0 || registrable_domain_(name) != name;
 }
 
 // What a stranger made us look up replaces nobody else's policy that is in use (docs/adr/0013-store-quotas.md).

@@ -6,11 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "module/store/group_ledger.h"
 #include "module/store/policy_store.h"
 #include "module/store/quota_rules.h"
 #include "module/store/usage.h"
@@ -36,7 +36,9 @@ class StoreQuota {
     std::string group;
     bool has_policy;
     std::int64_t bytes;
-    Usage growth;
+    Usage growth;  // of its file
+    // Listed in a ledger (group_ledger.h).
+    [[nodiscard]] bool is_below() const { return group != domain.text(); }
   };
   struct Candidate {
     Domain domain;
@@ -49,16 +51,20 @@ class StoreQuota {
 
   Result<void> admit_to_group(const Newcomer& newcomer);
   void note_in_group(const Newcomer& newcomer);
-  void make_room_in_group(const Newcomer& newcomer, std::map<std::string, std::int64_t>& names,
-                          const std::function<bool()>& fits);
+  void withdraw_from_group(const Newcomer& newcomer);
+  static void take_back(const Newcomer& newcomer, GroupLedger::Names& names);
+  void make_room_in_group(const Newcomer& newcomer, GroupLedger::Names& names, const std::function<bool()>& fits);
   Result<void> admit_to_store(const Newcomer& newcomer);
   bool replace(const Newcomer& newcomer, std::array<Usage, UsageFile::kShards> usage, Measure measure);
-  void recount(unsigned shard, int listed, const std::vector<std::string>& names);
+  struct Listed;
+  static std::optional<Listed> list(int shard);
+  void recount(unsigned shard, int opened, const Listed& listed);
   std::optional<Domain> remove_worst(const std::vector<Domain>& sample, const Newcomer& newcomer, Measure measure);
   std::optional<Domain> remove_of_largest(const std::vector<Candidate>& candidates, const Newcomer& newcomer,
                                           Measure measure);
   std::optional<Candidate> look(const Domain& domain);
   [[nodiscard]] bool may_replace(const Newcomer& newcomer, const Candidate& candidate) const;
+  [[nodiscard]] bool counts_for(const Candidate& candidate, Measure measure) const;
   bool remove(const Candidate& candidate);
 
   std::string directory_;

@@ -15,22 +15,25 @@
 namespace mtasts {
 
 struct Usage {
-  std::int64_t entries = 0;
-  std::int64_t bytes = 0;  // on disk: every file in whole blocks
+  std::int64_t entries = 0;  // and ledgers (group_ledger.h)
+  std::int64_t bytes = 0;    // on disk: every file in whole blocks
 
   Usage& operator+=(const Usage& more) {
     entries += more.entries;
     bytes += more.bytes;
     return *this;
   }
+  friend Usage operator-(const Usage& one, const Usage& other) {
+    return {one.entries - other.entries, one.bytes - other.bytes};
+  }
   friend bool operator==(const Usage&, const Usage&) = default;
 };
 
 // What a file of this size takes. An empty one takes no block. What is larger than an entry can be is damaged, and goes
 // when its domain is looked up again: it must not make the store full until then.
-inline std::int64_t bytes_on_disk(std::uint64_t size) {
+inline std::int64_t bytes_on_disk(std::uint64_t size, std::uint64_t most = kMaxEntryBytes) {
   constexpr std::uint64_t kBlock = 4096;
-  return static_cast<std::int64_t>((std::min<std::uint64_t>(size, kMaxEntryBytes) + kBlock - 1) / kBlock * kBlock);
+  return static_cast<std::int64_t>((std::min(size, most) + kBlock - 1) / kBlock * kBlock);
 }
 
 class UsageFile {

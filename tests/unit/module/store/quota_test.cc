@@ -75,6 +75,24 @@ class StoreQuotaTest : public ::testing::Test {
       if (!item.is_directory() && !item.path().filename().string().starts_with(".")) ++number;
     return number;
   }
+  // Of files: entries and ledgers, what they take on disk.
+  Usage usage() {
+    Usage sum;
+    for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
+      struct stat status {};
+      if (item.is_directory() || item.path().parent_path() == scratch_.path()) continue;
+      if (::stat(item.path().c_str(), &status) == 0) sum += {1, status.st_blocks * 512};
+    }
+    return sum;
+  }
+  // Two names below each of many registrable domains, of which there need not be any.
+  void put_absences(const std::string& domain, int many) {
+    for (int i = 0; i < many; ++i) {
+      const std::string below = "." + domain + std::to_string(i) + ".test";
+      put(without_policy("a" + below));
+      put(without_policy("b" + below));
+    }
+  }
   std::uintmax_t bytes() {
     std::uintmax_t sum = 0;
     for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
@@ -98,6 +116,27 @@ TEST_F(StoreQuotaTest, M7HostileNamesOfOneDomainStayWithinItsShare) {
   for (int i = 0; i < 60; ++i) put(with_policy("n" + std::to_string(i) + ".other.example", 60'000));
   EXPECT_LE(bytes(), 10 * 65'536U + 200'000U + 65'536U);
   EXPECT_THAT(log_.lines, IsEmpty()) << "a stranger fills no log";
+}
+
+TEST_F(StoreQuotaTest, M7TheLedgersOfManyDomainsCountToo) {
+  constexpr int kMany = 300;
+  rules_.entries = 100;
+  put_absences("d", kMany);
+  EXPECT_LE(usage().entries, 100);
+  rules_ = QuotaRules{};
+  rules_.bytes = 100 * 4096;
+  put_absences("e", kMany);
+  EXPECT_LE(usage().bytes, 100 * 4096);
+  EXPECT_TRUE(put(with_policy("partner.example"))) << "what strangers had looked up makes room";
+  EXPECT_LE(usage().bytes, 100 * 4096);
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(StoreQuotaTest, M7WhatIsNotSavedLeavesNoLedger) {
+  ASSERT_TRUE(put(with_policy("a.hostile.test")));
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(put(with_policy("a.e" + std::to_string(i) + ".test")));
+  EXPECT_EQ(usage().entries, 8) << "seven policies and a ledger";
 }
 
 TEST_F(StoreQuotaTest, M7AnEntryThatGrowsIsCountedAsItIsAfterwards) {
@@ -184,7 +223,7 @@ TEST_F(StoreQuotaTest, M7AFullStoreKeepsWhatItHasAndSaysSoOnceAnHour) {
 
 // Zones that fill the store within a week keep nobody out: the largest gives way, down to eight times the newcomer's.
 TEST_F(StoreQuotaTest, M7InAFullStoreTheLargestZoneGivesWay) {
-  rules_.entries = 16;
+  rules_.entries = 17;  // and the ledger
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(put(with_policy("n" + std::to_string(i) + ".hostile.example")));
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(put(with_policy("d" + std::to_string(i) + ".example")));
   set_used("n5.hostile.example", hours(10));
@@ -267,6 +306,16 @@ TEST_F(StoreQuotaTest, WhatWasThereBeforeAnythingWasCountedCountsAfterTheSweep) 
 
 TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
   ASSERT_TRUE(put(with_policy("a.hostile.example")));
+  ASSERT_TRUE(put(with_policy("b.c.hostile.example")));
+  const fs::path ledger = file(".of-hostile.example");
+  ASSERT_TRUE(store_.remove(domain("b.c.hostile.example")));
+  EXPECT_TRUE(fs::exists(ledger));
+  ASSERT_TRUE(store_.remove(domain("a.hostile.example")));
+  EXPECT_FALSE(fs::exists(ledger));
+}
+
+TEST_F(StoreQuotaTest, ALedgerWhoseNamesWereRemovedByHandGoesToo) {
+  ASSERT_TRUE(put(with_policy("a.hostile.example")));
   const fs::path ledger = file(".of-hostile.example");
   ASSERT_FALSE(ledger.empty());
   const auto old = [&] {
@@ -276,7 +325,7 @@ TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
   };
   old();
   EXPECT_TRUE(fs::exists(ledger));
-  ASSERT_TRUE(store_.remove(domain("a.hostile.example")));
+  fs::remove(file("a.hostile.example"));
   {
     const GroupLedger held(scratch_.path(), "hostile.example");
     old();

@@ -84,6 +84,16 @@ bool write_entry(int shard, const std::string& temporary, const CacheEntry& entr
   return !entry.policy || ::fsync(file.get()) == 0;
 }
 
+// Another process was faster: this one was stopped, or the disk kept it for long, after it had last looked (R17). No
+// lookup drops a policy, so what has none was not written in the knowledge of the one that is there; if that one has
+// expired, the clock may be wrong. A policy from the future is the work of a wrong clock.
+bool is_superseded(const CacheEntry& entry, const std::optional<FileStore::Found>& stored) {
+  if (!stored || !stored->entry || !stored->entry->policy) return false;
+  if (!entry.policy) return true;
+  const WallTime fetched = stored->entry->policy->fetched;
+  return fetched > entry.policy->fetched && fetched <= now();
+}
+
 // An empty directory in the entry's place is no obstacle; one with something in it is somebody's.
 bool rename_into_place(int shard, const std::string& temporary, const std::string& name) {
   const auto renamed = [&] { return ::renameat(shard, temporary.c_str(), shard, name.c_str()) == 0; };
@@ -230,17 +240,6 @@ Result<std::optional<FileStore::Found>> FileStore::read(const Domain& domain, Pu
   return found(std::move(*entry));
 }
 
-// Another process was faster: this one was stopped, or the disk kept it for long, after it had last looked (R17). No
-// lookup drops a policy, so what has none was not written in the knowledge of the one that is there; if that one has
-// expired, the clock may be wrong. A policy from the future is the work of a wrong clock.
-bool FileStore::is_superseded(const CacheEntry& entry) {
-  const auto stored = read(entry.domain, Purpose::kLook);
-  if (!stored || !*stored || !(*stored)->entry || !(*stored)->entry->policy) return false;
-  if (!entry.policy) return true;
-  const WallTime fetched = (*stored)->entry->policy->fetched;
-  return fetched > entry.policy->fetched && fetched <= now();
-}
-
 Result<void> FileStore::put(const CacheEntry& entry) {
   const auto failed = [&](const char* step) {
     const std::string text = "cannot " + std::string(step) + " in " + directory_ + ": " + std::strerror(errno);
@@ -254,17 +253,19 @@ Result<void> FileStore::put(const CacheEntry& entry) {
   const auto shard = open_or_make_shard(directory.get(), shard_of(name));
   if (!shard) return failed("open a directory");
   const std::string temporary = temporary_name();
-  const bool is_written = write_entry(shard.get(), temporary, entry, times_of(shard.get(), name));
-  if (is_written && is_superseded(entry)) {
-    ::unlinkat(shard.get(), temporary.c_str(), 0);
-    return {};
-  }
-  if (!is_written || !rename_into_place(shard.get(), temporary, name)) {
+  const auto given_up = [&] {
     const int error = errno;
     ::unlinkat(shard.get(), temporary.c_str(), 0);
     errno = error;
     return failed("write an entry");
+  };
+  if (!write_entry(shard.get(), temporary, entry, times_of(shard.get(), name))) return given_up();
+  const auto stored = read(entry.domain, Purpose::kLook);
+  if (!stored || is_superseded(entry, *stored)) {
+    ::unlinkat(shard.get(), temporary.c_str(), 0);
+    return stored ? Result<void>() : tl::unexpected(stored.error());
   }
+  if (!rename_into_place(shard.get(), temporary, name)) return given_up();
   if (entry.policy) ::fsync(shard.get());  // its name, too, survives a power cut
   recovered(unwritable_, "it can be written again");
   return {};

@@ -77,7 +77,6 @@ class FileStore : public PolicyStore {
 
   // nullopt: absent. Error kLocalFault, which was logged.
   Result<std::optional<Found>> read(const Domain& domain, Purpose purpose);
-  bool is_superseded(const CacheEntry& entry);
   tl::unexpected<Error> unreadable(const Domain& domain, int error);
   tl::unexpected<Error> unreadable(const Domain& domain, const std::string& why, const std::string& action);
   // Every name in a part of the store. Error kStoreUnavailable; that it is not there is none.

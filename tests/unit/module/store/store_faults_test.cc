@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 
 #include "tests/unit/module/faults.h"
 #include "tests/unit/module/file_size_limit.h"
 #include "tests/unit/module/store/store_test.h"
+#include "tests/unit/no_more_descriptors.h"
 
 namespace mtasts {
 namespace {
@@ -131,6 +133,25 @@ TEST_F(StoreFaultsTest, APolicyThatTheDiskDoesNotTakeLeavesTheOldEntry) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(store_.get(domain()).value()->record.id, "abc");
+  EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
+}
+
+// Another process has saved a newer policy while this one wrote; when it looks again, it has no descriptor left.
+TEST_F(StoreFaultsTest, R17WhatCannotBeReadASecondTimeIsNotReplaced) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const std::string saved = content(file());
+  CacheEntry older = with_policy();
+  older.policy->fetched -= std::chrono::hours(1);
+  std::optional<test::NoMoreDescriptors> none;
+  const WhenSynced fault([&](int) {
+    none.emplace();
+    return 0;
+  });
+  const auto put = store_.put(older);
+  none.reset();
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, ErrorCode::kLocalFault);
+  EXPECT_EQ(content(file()), saved);
   EXPECT_EQ(std::distance(fs::directory_iterator(file().parent_path()), fs::directory_iterator()), 1);
 }
 

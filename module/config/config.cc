@@ -20,6 +20,8 @@
 
 #include "core/ascii.h"
 #include "module/config/schema.h"
+#include "module/io/descriptor.h"
+#include "module/store/files.h"
 
 namespace mtasts {
 namespace {
@@ -41,28 +43,23 @@ std::string why_not_readable() {
          ": make the file and its folder readable for that user, such as with chmod 0644; it holds no secrets";
 }
 
+// nullopt: the default file is missing. A part of the file is no configuration: what it says after that would be
+// taken for not configured.
 Result<std::optional<std::string>> read_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) {
     if (errno == ENOENT && path == default_config_path()) return std::nullopt;
     return config_error(
         path, 0, errno == EACCES ? why_not_readable() : std::string("cannot be opened: ") + std::strerror(errno));
   }
   struct stat status {};
-  std::string text;
-  const bool regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  if (regular && static_cast<std::size_t>(status.st_size) <= kMaxConfigBytes)
-    text.resize(static_cast<std::size_t>(status.st_size));
-  std::size_t have = 0;
-  while (have < text.size()) {
-    const auto got = ::read(fd, text.data() + have, text.size() - have);
-    if (got <= 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  ::close(fd);
-  if (!regular) return config_error(path, 0, "is not a regular file");
-  if (static_cast<std::size_t>(status.st_size) > kMaxConfigBytes) return config_error(path, 0, "is larger than 1 MiB");
-  text.resize(have);
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return config_error(path, 0, "is not a regular file");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > kMaxConfigBytes) return config_error(path, 0, "is larger than 1 MiB");
+  std::string text(size + 1, '\0');  // one more: it may have grown
+  if (!read_all(file.get(), text)) return config_error(path, 0, std::string("cannot be read: ") + std::strerror(errno));
+  if (text.size() != size) return config_error(path, 0, "was changed while it was read");
   return text;
 }
 

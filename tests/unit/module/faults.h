@@ -1,4 +1,4 @@
-// Faults for the code under test: this program's own fsync(2) and clock stand in front of the C library's.
+// Faults for the code under test: this program's own fsync(2), read(2) and clock stand in front of the C library's.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,15 @@ class WhenSynced {
   WhenSynced(const WhenSynced&) = delete;
   WhenSynced& operator=(const WhenSynced&) = delete;
   ~WhenSynced();
+};
+
+// The same before each read(2).
+class WhenRead {
+ public:
+  explicit WhenRead(std::function<int(int fd)> called);
+  WhenRead(const WhenRead&) = delete;
+  WhenRead& operator=(const WhenRead&) = delete;
+  ~WhenRead();
 };
 
 // The monotonic clock is this much ahead, from now on.

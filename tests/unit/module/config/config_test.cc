@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -11,6 +12,7 @@
 #include "module/config/schema.h"
 #include "module/helper/settings.h"
 #include "tests/unit/module/fake_log.h"
+#include "tests/unit/module/faults.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts {
@@ -264,6 +266,31 @@ TEST_F(ConfigFile, RefusesWhatIsNoRegularFile) {
   const auto config = load_config(scratch_.path() + "/fifo");
   ASSERT_FALSE(config);
   EXPECT_THAT(config.error().detail, HasSubstr("is not a regular file"));
+}
+
+// A shorter configuration may have another store, defer nothing and override nothing.
+TEST_F(ConfigFile, APartOfItIsNotTakenForAll) {
+  const std::string text = "[cache]\ndirectory = \"/srv/mtasts\"\n";
+  {
+    const WhenRead fault([](int) { return EIO; });
+    EXPECT_EQ(error_of(text), path_ + ": cannot be read: Input/output error");
+  }
+  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, text.size() + 1}) {
+    const WhenRead change([&](int) {
+      std::filesystem::resize_file(path_, size);
+      return 0;
+    });
+    EXPECT_EQ(error_of(text), path_ + ": was changed while it was read") << size;
+  }
+  EXPECT_EQ(load(text)->cache_directory, "/srv/mtasts");
+}
+
+TEST_F(ConfigFile, AReadThatASignalInterruptsGoesOn) {
+  int reads = 0;
+  const WhenRead interrupt([&](int) { return reads++ == 0 ? EINTR : 0; });
+  const auto config = load("[cache]\ndirectory = \"/srv/mtasts\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->cache_directory, "/srv/mtasts");
 }
 
 TEST_F(ConfigFile, DescribesEveryKeyWithItsOrigin) {

@@ -9,6 +9,8 @@ namespace mtasts {
 namespace {
 
 constexpr std::chrono::hours kWarnedAgain{23};
+// Read in one step: in between, the process answers those who ask.
+constexpr std::size_t kFilesAtOnce = 32;
 constexpr const char* kTooLate = "no answer came in time";
 
 // Found out now: what was cached before is no answer to a question that got none.
@@ -58,9 +60,9 @@ Sweep::Sweep(Deps deps, const SweepRules& rules, std::chrono::milliseconds looku
 
 void Sweep::run(Done done) {
   done_ = std::move(done);
-  deps_.store.throttle().remove_old_stamps();
+  stamps_ = deps_.store.throttle().stamps();
   clock_is_steady_ = ClockWatch(deps_.store.directory()).is_steady(deps_.clock());
-  later([this] { look_through(0); });
+  later([this] { remove_old_stamps(); });
 }
 
 void Sweep::refresh(std::vector<Domain> domains, Done done) {
@@ -74,14 +76,34 @@ void Sweep::later(std::function<void()> step) {
   step_ = deps_.loop.after(std::chrono::milliseconds(0), std::move(step));
 }
 
+void Sweep::remove_old_stamps() {
+  deps_.store.throttle().remove_old(stamps_, kFilesAtOnce);
+  if (!stamps_.empty()) return later([this] { remove_old_stamps(); });
+  look_through(0);
+}
+
+// What cannot be read, the log was told; the rest is kept fresh all the same.
 void Sweep::look_through(unsigned shard) {
-  const auto visited = deps_.store.for_each_in_shard(
-      shard, [this](const CacheEntry& entry, WallTime used) { look_at(entry, used); },
+  if (shard == FileStore::kShards) {
+    std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
+    return begin_refreshing();
+  }
+  auto listed = deps_.store.list(shard);
+  if (!listed) {
+    summary_.unread = listed.error();
+    return later([this, shard] { look_through(shard + 1); });
+  }
+  part_ = *std::move(listed);
+  later([this] { go_on(); });
+}
+
+void Sweep::go_on() {
+  deps_.store.go_on(
+      part_, kFilesAtOnce, [this](const CacheEntry& entry, WallTime used) { look_at(entry, used); },
       [this](const Domain& domain, WallTime used) { look_at_damaged(domain, used); });
-  if (!visited) summary_.unread = visited.error();  // the log was told; the rest is kept fresh all the same
-  if (shard + 1 < FileStore::kShards) return later([this, shard] { look_through(shard + 1); });
-  std::ranges::stable_sort(waiting_, {}, &Candidate::used);  // the last used is taken first, from the end
-  begin_refreshing();
+  if (!part_.left.empty()) return later([this] { go_on(); });
+  if (!part_.visited) summary_.unread = part_.visited.error();
+  look_through(part_.shard + 1);
 }
 
 void Sweep::look_at(const CacheEntry& entry, WallTime used) {

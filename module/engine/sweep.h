@@ -36,7 +36,7 @@ struct SweepSummary {
 std::string summary_line(const SweepSummary& summary);
 
 // Everything passed to the constructor must outlive the round, and the round its end. The loop is never held for longer
-// than a 256th of the store takes to read.
+// than a few files take to read.
 class Sweep {
  public:
   struct Deps {
@@ -61,7 +61,9 @@ class Sweep {
     WallTime used;
     bool damaged = false;
   };
+  void remove_old_stamps();
   void look_through(unsigned shard);
+  void go_on();
   void look_at(const CacheEntry& entry, WallTime used);
   void look_at_damaged(const Domain& domain, WallTime used);
   [[nodiscard]] bool may_go(const CacheEntry& entry, WallTime used) const;
@@ -79,7 +81,9 @@ class Sweep {
   unsigned at_once_;
   Done done_;
   SweepSummary summary_;
-  std::vector<Candidate> waiting_;  // the next one last
+  std::vector<std::string> stamps_;  // that were not looked at yet
+  FileStore::Part part_{};           // of the store, that is being looked through
+  std::vector<Candidate> waiting_;   // the next one last
   unsigned under_way_ = 0;
   bool clock_is_steady_ = false;
   bool asked_by_name_ = false;

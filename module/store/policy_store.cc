@@ -137,6 +137,13 @@ bool is_empty_ledger(int directory, int shard, const std::string& name) {
   });
 }
 
+// Whose entry a file of the shard is, readable or not; nullopt: it is none.
+std::optional<Domain> entry_of(const std::string& name, unsigned shard) {
+  auto domain = Domain::parse(name);
+  return domain && domain->text() == name && shard_number(name) == shard ? std::optional(*std::move(domain))
+                                                                         : std::nullopt;
+}
+
 }  // namespace
 
 std::size_t stored_size(const CacheEntry& entry) { return is_bare_absence(entry) ? 0 : serialize(entry).size(); }
@@ -291,8 +298,10 @@ Result<std::size_t> FileStore::remove_all() {
   for (unsigned shard = 0; shard < kShards; ++shard) {
     const auto names = names_in_shard(shard);
     if (!names) removed = tl::unexpected(names.error());
-    for (const auto& domain : names ? domains_among(*names, shard) : std::vector<Domain>{}) {
-      const auto gone = remove(domain);
+    for (const auto& name : names.value_or(std::vector<std::string>{})) {
+      const auto domain = entry_of(name, shard);
+      if (!domain) continue;
+      const auto gone = remove(*domain);
       if (!gone) removed = tl::unexpected(gone.error());
       if (gone == Removal::kRemoved && removed) ++*removed;
     }
@@ -312,14 +321,16 @@ Result<void> FileStore::for_each(const Visit& visit) {
   if (auto listed = can_be_listed(); !listed) return listed;
   Result<void> all;
   for (unsigned shard = 0; shard < kShards; ++shard) {
-    auto visited = for_each_in_shard(shard, visit, [](const Domain&, WallTime) {});
+    auto part = list(shard);
+    if (part) go_on(*part, part->left.size(), visit, [](const Domain&, WallTime) {});
+    auto visited = part ? std::move(part->visited) : tl::unexpected(part.error());
     if (!visited) all = std::move(visited);
   }
   return all;
 }
 
-Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged) {
-  const auto names = names_in_shard(shard);
+Result<FileStore::Part> FileStore::list(unsigned shard) {
+  auto names = names_in_shard(shard);
   if (!names) {
     unlistable_shards_.insert(shard);
     warn(unlistable_, LogLine("store-unlistable")
@@ -329,50 +340,47 @@ Result<void> FileStore::for_each_in_shard(unsigned shard, const Visit& visit, co
   }
   if (unlistable_shards_.erase(shard) > 0 && unlistable_shards_.empty())
     recovered(unlistable_, "all parts of it can be listed again");
-  remove_left_behind(shard, *names);
-  Result<void> all;
-  Usage counted = of_ledgers(shard, *names);
-  for (const auto& domain : domains_among(*names, shard)) {
-    const auto found = read(domain, Purpose::kLook);
-    if (!found) all = tl::unexpected(found.error());
-    if (!found || !*found) continue;
-    counted += {1, bytes_on_disk((*found)->bytes)};
-    const auto& entry = (*found)->entry;
-    entry ? visit(*entry, (*found)->used) : damaged(domain, (*found)->used);
-  }
-  if (all) usage_.set(shard, counted);
-  return all;
+  return Part{shard, *std::move(names)};
 }
 
-Usage FileStore::of_ledgers(unsigned shard, const std::vector<std::string>& names) const {
-  const auto directory = open_directory(directory_);
-  const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
-  Usage counted;
-  for (const auto& name : names) {
-    struct stat status {};
-    if (name.starts_with(GroupLedger::kPrefix) &&
-        ::fstatat(part.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
-      counted += GroupLedger::usage_of(static_cast<std::uint64_t>(status.st_size));
+void FileStore::go_on(Part& part, std::size_t most, const Visit& visit, const VisitDamaged& damaged) {
+  for (; most > 0 && !part.left.empty(); --most) {
+    const std::string name = std::move(part.left.back());
+    part.left.pop_back();
+    if (const auto domain = entry_of(name, part.shard))
+      visit_entry(part, *domain, visit, damaged);
+    else
+      part.counted += visit_other(part.shard, name);
   }
-  return counted;
+  if (part.left.empty() && part.visited) usage_.set(part.shard, part.counted);
 }
 
-// By writers that were killed, and ledgers of names that are all gone.
-void FileStore::remove_left_behind(unsigned shard, const std::vector<std::string>& names) const {
+void FileStore::visit_entry(Part& part, const Domain& domain, const Visit& visit, const VisitDamaged& damaged) {
+  const auto found = read(domain, Purpose::kLook);
+  if (!found) part.visited = tl::unexpected(found.error());
+  if (!found || !*found) return;
+  part.counted += {1, bytes_on_disk((*found)->bytes)};
+  const auto& entry = (*found)->entry;
+  entry ? visit(*entry, (*found)->used) : damaged(domain, (*found)->used);
+}
+
+// Removes what a killed writer left, and a ledger of names that are all gone. What a ledger takes that stays.
+Usage FileStore::visit_other(unsigned shard, const std::string& name) const {
   const auto directory = open_directory(directory_);
   const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
-  if (!part) return;
-  const auto is_left_behind = [&](const std::string& name) {
+  if (!part) return {};
+  const auto is_left_behind = [&] {
     return is_far_from_now(part.get(), name, kLeftAlone) &&
            (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name));
   };
-  for (const auto& name : names) {
-    if (!name.starts_with('.') || !is_left_behind(name)) continue;
-    // Another process may be about to put a name there.
-    const LedgerLock lock(directory_, shard, GroupLedger::kLockTimeout);
-    if (name.starts_with(kTemporary) || (lock.is_held() && is_left_behind(name)))
-      ::unlinkat(part.get(), name.c_str(), 0);
+  if (is_left_behind()) {
+    const LedgerLock lock(directory_, shard, GroupLedger::kLockTimeout);  // another may be about to put a name there
+    if (name.starts_with(kTemporary) || (lock.is_held() && is_left_behind())) ::unlinkat(part.get(), name.c_str(), 0);
   }
+  struct stat status {};
+  const bool is_ledger =
+      name.starts_with(GroupLedger::kPrefix) && ::fstatat(part.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return is_ledger ? GroupLedger::usage_of(static_cast<std::uint64_t>(status.st_size)) : Usage{};
 }
 
 Result<std::vector<std::string>> FileStore::names_in_shard(unsigned shard) const {
@@ -383,15 +391,6 @@ Result<std::vector<std::string>> FileStore::names_in_shard(unsigned shard) const
   auto names = opened ? names_in(opened.get()) : std::nullopt;
   if (names) return *std::move(names);
   return fail(ErrorCode::kStoreUnavailable, "cannot list " + directory_ + "/" + part + ": " + std::strerror(errno));
-}
-
-std::vector<Domain> FileStore::domains_among(const std::vector<std::string>& names, unsigned shard) {
-  std::vector<Domain> domains;
-  for (const auto& name : names) {
-    auto domain = Domain::parse(name);
-    if (domain && domain->text() == name && shard_of(name) == shard_name(shard)) domains.push_back(std::move(*domain));
-  }
-  return domains;
 }
 
 }  // namespace mtasts

@@ -63,11 +63,21 @@ class FileStore : public PolicyStore {
   using Visit = std::function<void(const CacheEntry&, WallTime used)>;
   Result<void> for_each(const Visit& visit);
   [[nodiscard]] Result<void> can_be_listed() const;
-  // The same for one of the kShards parts of the store, 0 to kShards - 1; what killed writers left there is removed,
-  // and what it holds is counted (usage.h). `damaged` is called with what lies in an entry's place and is none.
+  // The same for one of the kShards parts of the store, 0 to kShards - 1, in steps: for a process that answers others
+  // in between.
   static constexpr unsigned kShards = 256;
+  struct Part {
+    unsigned shard;
+    std::vector<std::string> left = {};  // the names of files that were not visited yet
+    Usage counted = {};
+    Result<void> visited = {};  // error kLocalFault: an entry cannot be read
+  };
+  // Error kStoreUnavailable.
+  Result<Part> list(unsigned shard);
+  // The next `most` files. What killed writers left there is removed, and at the end what the part holds is counted
+  // (usage.h). `damaged` is called with what lies in an entry's place and is none.
   using VisitDamaged = std::function<void(const Domain&, WallTime used)>;
-  Result<void> for_each_in_shard(unsigned shard, const Visit& visit, const VisitDamaged& damaged);
+  void go_on(Part& part, std::size_t most, const Visit& visit, const VisitDamaged& damaged);
   // Of warnings about what is stored here, and of others that whoever shares the store gives.
   SharedThrottle& throttle() { return throttle_; }
   [[nodiscard]] const std::string& directory() const { return directory_; }
@@ -81,11 +91,8 @@ class FileStore : public PolicyStore {
   tl::unexpected<Error> unreadable(const Domain& domain, const std::string& why, const std::string& action);
   // Every name in a part of the store. Error kStoreUnavailable; that it is not there is none.
   [[nodiscard]] Result<std::vector<std::string>> names_in_shard(unsigned shard) const;
-  // Whose entries those are, readable or not.
-  [[nodiscard]] static std::vector<Domain> domains_among(const std::vector<std::string>& names, unsigned shard);
-  // What the ledgers among these take.
-  [[nodiscard]] Usage of_ledgers(unsigned shard, const std::vector<std::string>& names) const;
-  void remove_left_behind(unsigned shard, const std::vector<std::string>& names) const;
+  void visit_entry(Part& part, const Domain& domain, const Visit& visit, const VisitDamaged& damaged);
+  [[nodiscard]] Usage visit_other(unsigned shard, const std::string& name) const;
   void warn(LogThrottle& fault, const LogLine& line);
   void recovered(LogThrottle& fault, const std::string& what);
   void warn_of_damage(const Domain& domain, const std::string& reason, Purpose purpose);

@@ -60,13 +60,19 @@ bool SharedThrottle::is_due_unless_stamped(const std::string& name, std::chrono:
   return true;
 }
 
-void SharedThrottle::remove_old_stamps() {
+std::vector<std::string> SharedThrottle::stamps() const {
   const auto directory = open_directory(directory_);
-  if (!directory) return;
-  for (const auto& name : names_in(directory.get()).value_or(std::vector<std::string>{})) {
-    if (name.starts_with(kStamp) && is_far_from_now(directory.get(), name, kStampKept))
-      ::unlinkat(directory.get(), name.c_str(), 0);
-  }
+  if (!directory) return {};
+  auto names = names_in(directory.get()).value_or(std::vector<std::string>{});
+  std::erase_if(names, [](const std::string& name) { return !name.starts_with(kStamp); });
+  return names;
+}
+
+void SharedThrottle::remove_old(std::vector<std::string>& stamps, std::size_t most) {
+  const auto directory = open_directory(directory_);
+  for (; most > 0 && !stamps.empty(); --most, stamps.pop_back())
+    if (directory && is_far_from_now(directory.get(), stamps.back(), kStampKept))
+      ::unlinkat(directory.get(), stamps.back().c_str(), 0);
 }
 
 }  // namespace mtasts

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "core/domain.h"
 
@@ -24,8 +26,10 @@ class SharedThrottle {
   // For a process that may not be able to leave a stamp: true unless somebody has given the warning within `period`.
   // Leaves a stamp where it can; root leaves none in another user's store, where that user could not renew it.
   bool is_due_unless_stamped(const std::string& name, std::chrono::seconds period);
-  // The stamps of names that nobody asked about for two days.
-  void remove_old_stamps();
+  // The stamps that there are.
+  [[nodiscard]] std::vector<std::string> stamps() const;
+  // Takes the last `most` off such a list and removes those that nobody asked about for two days.
+  void remove_old(std::vector<std::string>& stamps, std::size_t most);
 
  private:
   std::string directory_;

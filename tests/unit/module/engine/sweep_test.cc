@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 
 #include "module/client.h"
 #include "module/io/wall_clock.h"
 #include "module/store/clock_watch.h"
+#include "module/store/files.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
@@ -107,6 +109,43 @@ TEST_F(SweepTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
   EXPECT_EQ(summary_line(done_[0]), "refreshed 1 of 1 policy due, 2 in force, 0 forgotten");
   EXPECT_THAT(done_[0].failures, IsEmpty());
   EXPECT_EQ(store_.get(domain("due.example")).value()->policy->fetched, now_);
+}
+
+// Notes after each step how many lines the log has.
+class SteppingLoop final : public FakeLoop {
+ public:
+  explicit SteppingLoop(const FakeLog& log) : log_(log) {}
+  std::unique_ptr<Watch> after(milliseconds delay, std::function<void()> due) override {
+    return FakeLoop::after(delay, [this, due = std::move(due)] {
+      const std::size_t before = log_.lines.size();
+      due();
+      most = std::max(most, log_.lines.size() - before);
+    });
+  }
+  std::size_t most = 0;
+
+ private:
+  const FakeLog& log_;
+};
+
+// A cold disk takes milliseconds for each; those who ask for what is cached wait meanwhile. Each damaged entry is told
+// of as it is read.
+TEST_F(SweepTest, AStepOfARoundReadsFewEntries) {
+  constexpr std::size_t kMany = 100;
+  cache("d0.example", hours(1));
+  const std::filesystem::path shard = place_of("d0.example").parent_path();
+  for (std::size_t number = 0, made = 0; made < kMany; ++number) {
+    const std::string name = "d" + std::to_string(number) + ".example";
+    if (shard_of(name) != shard.filename()) continue;
+    std::ofstream(shard / name) << "noise";
+    ++made;
+  }
+  SteppingLoop loop(log_);
+  Sweep round({loop, engine_, store_, [this] { return now_; }}, SweepRules{}, seconds(90), 0);
+  round.run([](const SweepSummary&) {});
+  loop.advance(milliseconds(1));
+  EXPECT_EQ(log_.lines.size(), kMany);
+  EXPECT_LE(loop.most, 32U);
 }
 
 TEST_F(SweepTest, TheLastUsedComesFirstAndNotAllAtOnce) {

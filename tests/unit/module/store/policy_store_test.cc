@@ -221,10 +221,12 @@ TEST_F(StoreTest, WhatIsDamagedIsToldOnceADayAndVisitedAsSuch) {
   std::vector<std::string> names;
   for (int round = 0; round < 2; ++round) {
     FileStore store(scratch_.path(), log_);  // another process
-    for (unsigned shard = 0; shard < FileStore::kShards; ++shard)
-      store.for_each_in_shard(
-          shard, [](const CacheEntry&, WallTime) { FAIL() << "it is no entry"; },
+    for (unsigned shard = 0; shard < FileStore::kShards; ++shard) {
+      auto part = store.list(shard).value();
+      store.go_on(
+          part, 1, [](const CacheEntry&, WallTime) { FAIL() << "it is no entry"; },
           [&names](const Domain& domain, WallTime) { names.push_back(domain.text()); });
+    }
     EXPECT_FALSE(store.get(domain()).value());
   }
   EXPECT_THAT(names, ElementsAre("example.com", "example.com"));

@@ -14,6 +14,7 @@ using test::domain;
 using test::with_policy;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 using StoreListTest = test::StoreTest;
 
@@ -44,14 +45,27 @@ TEST_F(StoreListTest, APartThatCannotBeListedIsNotAnEmptyOne) {
   EXPECT_FALSE(store_.remove_all());
 }
 
+TEST_F(StoreListTest, APartIsVisitedInSteps) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  for (const char* name : {"README", ".new-1-2", ".of-other.example"}) std::ofstream(file().parent_path() / name) << "";
+  const auto number = static_cast<unsigned>(std::stoul(file().parent_path().filename(), nullptr, 16));
+  auto part = store_.list(number).value();
+  std::size_t seen = 0;
+  for (std::size_t left = 4; left > 0; --left) {
+    EXPECT_EQ(part.left.size(), left);
+    store_.go_on(
+        part, 1, [&seen](const CacheEntry&, WallTime) { ++seen; }, [](const Domain&, WallTime) {});
+  }
+  EXPECT_THAT(part.left, IsEmpty());
+  EXPECT_EQ(seen, 1U);
+  EXPECT_EQ(UsageFile(scratch_.path()).read()->at(number), (Usage{2, 4096})) << "the entry and a ledger";
+}
+
 TEST_F(StoreListTest, M12ThatItCanBeListedAgainIsTold) {
   ASSERT_TRUE(store_.put(with_policy("a.example")));
   const fs::path shard = fs::path(file()).parent_path();
   const auto number = static_cast<unsigned>(std::stoul(shard.filename(), nullptr, 16));
-  const auto list = [this](unsigned part) {
-    return store_.for_each_in_shard(
-        part, [](const CacheEntry&, WallTime) {}, [](const Domain&, WallTime) {});
-  };
+  const auto list = [this](unsigned part) { return store_.list(part).has_value(); };
   fs::remove_all(shard);
   std::ofstream(shard) << "no folder";
   EXPECT_FALSE(list(number));

@@ -148,13 +148,20 @@ RecordMemory read_record_memory(Reader& in) {
   return record;
 }
 
+// Versions before 0.3 took a CR at the end of the body for the end of a line, and cached such policies. They stay in
+// force until they expire (R17).
+Result<Policy> parse_stored_policy(std::string_view body) {
+  Result<Policy> policy = parse_policy(body);
+  return policy || !body.ends_with('\r') ? policy : parse_policy(body.substr(0, body.size() - 1));
+}
+
 StoredPolicy read_stored_policy(Reader& in, std::string_view body) {
   StoredPolicy stored;
   stored.id = in.expect("policy: id=").id(false);
   stored.fetched = in.expect(" fetched=").time();
   const std::int64_t bytes = in.expect(" bytes=").number(static_cast<std::int64_t>(kMaxPolicyBytes));
   in.expect("\n");
-  Result<Policy> policy = parse_policy(body);
+  Result<Policy> policy = parse_stored_policy(body);
   if (!policy || static_cast<std::size_t>(bytes) != body.size()) {
     in.reject();
     return stored;

@@ -148,6 +148,7 @@ Result<Policy> parse_policy(std::string_view body) {
 
 std::vector<std::string> policy_strings(std::string_view body) {
   std::vector<std::string> lines;
+  if (body.ends_with('\r')) body.remove_suffix(1);  // of a policy that an old version cached (core/cache_entry.cc)
   while (!body.empty()) {
     const std::string_view line = take_line(body);
     if (!line.empty()) lines.emplace_back(line);

@@ -77,6 +77,20 @@ TEST(CacheEntry, R17ComesBackAsItWas) {
   for (const CacheEntry& entry : kEntries) EXPECT_EQ(parsed(serialize(entry)), read_whole(entry));
 }
 
+// Version 0.2 took a CR at the end of the body for the end of a line.
+TEST(CacheEntry, R17APolicyThatAnOlderGrammarAllowedStaysInForce) {
+  CacheEntry entry{domain(), full_entry().record, stored_policy("1", kNow), {}};
+  entry.policy->body.back() = '\r';
+  const auto back = parsed(serialize(entry));
+  EXPECT_EQ(back, read_whole(entry));
+  EXPECT_EQ(policy_strings(entry.policy->body), policy_strings(policy_body()));
+  const std::string other_version = forged(serialize(entry), "mtasts-cache 1", "mtasts-cache 2");
+  ASSERT_TRUE(parsed(other_version));
+  EXPECT_EQ(parsed(other_version)->policy, entry.policy);
+  entry.policy->body += '\r';
+  expect_damaged(serialize(entry));
+}
+
 TEST(CacheEntry, R17KeepsTheLargestPolicy) {
   std::string body = policy_body();
   body += "pad: " + std::string(kMaxPolicyBytes - body.size() - 5, 'x');

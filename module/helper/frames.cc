@@ -92,8 +92,14 @@ std::string encode_frame(const Fields& fields) {
   return encode_netstring(payload);
 }
 
+void FrameReader::add(std::string_view bytes) {
+  bytes_.erase(0, taken_);
+  taken_ = 0;
+  bytes_ += bytes;
+}
+
 Result<std::optional<Fields>> FrameReader::next() {
-  const auto frame = parse_netstring(bytes_, kMaxFrame);
+  const auto frame = parse_netstring(std::string_view(bytes_).substr(taken_), kMaxFrame);
   if (frame.kind == NetstringResult::Kind::kIncomplete) return std::nullopt;
   if (frame.kind == NetstringResult::Kind::kMalformed) return unusable("what is no frame");
   Fields fields;
@@ -104,7 +110,7 @@ Result<std::optional<Fields>> FrameReader::next() {
     fields.emplace_back(field.payload);
     rest.remove_prefix(field.consumed);
   }
-  bytes_.erase(0, frame.consumed);
+  taken_ += frame.consumed;
   return fields;
 }
 

@@ -32,16 +32,18 @@ inline constexpr std::size_t kMaxFrame = 2UL * 1024 * 1024;
 
 std::string encode_frame(const Fields& fields);
 
-// Collects what arrives and takes whole frames off its front.
+// Collects what arrives and takes whole frames off its front. What it costs is proportional to the octets, whatever the
+// frames' number.
 class FrameReader {
  public:
-  void add(std::string_view bytes) { bytes_ += bytes; }
+  void add(std::string_view bytes);
   // The next frame; nullopt: it has not arrived. Error kInternal: this is no frame; nothing that follows means
   // anything.
   Result<std::optional<Fields>> next();
 
  private:
   std::string bytes_;
+  std::size_t taken_ = 0;  // octets at the front whose frames were returned
 };
 
 // The id of the helper's first frame.

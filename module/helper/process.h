@@ -21,8 +21,9 @@ namespace mtasts {
 // as from a disk that hangs.
 Result<Descriptor> start_helper(const Config& config, LogTarget log, SteadyTime end);
 
-// Waits until `end` for the next frame, which must be the reply to `id`, and returns what it has behind the id. Error
-// kLocalFault: the helper has ended or does not answer; kInternal: what it sent is no such reply.
+// Waits until `end` for the next frame, which must be the reply to `id`, and returns what it has behind the id. What
+// has arrived by then is still read. Error kLocalFault: the helper has ended or does not answer; kInternal: what it
+// sent is no such reply.
 Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id, SteadyTime end);
 
 }  // namespace mtasts

@@ -364,18 +364,20 @@ void FileStore::visit_entry(Part& part, const Domain& domain, const Visit& visit
   entry ? visit(*entry, (*found)->used) : damaged(domain, (*found)->used);
 }
 
-// Removes what a killed writer left, and a ledger of names that are all gone. What a ledger takes that stays.
+// Removes what a killed writer left, and a ledger of names that are all gone. What a ledger takes that stays. Waits for
+// nobody: a taken-over lookup helper could hold the lock for ever.
 Usage FileStore::visit_other(unsigned shard, const std::string& name) const {
   const auto directory = open_directory(directory_);
   const auto part = directory ? open_shard(directory.get(), shard_name(shard)) : Descriptor();
   if (!part) return {};
-  const auto is_left_behind = [&] {
-    return is_far_from_now(part.get(), name, kLeftAlone) &&
-           (name.starts_with(kTemporary) || is_empty_ledger(directory.get(), part.get(), name));
+  const auto is_empty = [&] {
+    return is_far_from_now(part.get(), name, kLeftAlone) && is_empty_ledger(directory.get(), part.get(), name);
   };
-  if (is_left_behind()) {
-    const LedgerLock lock(directory_, shard, GroupLedger::kLockTimeout);  // another may be about to put a name there
-    if (name.starts_with(kTemporary) || (lock.is_held() && is_left_behind())) ::unlinkat(part.get(), name.c_str(), 0);
+  if (name.starts_with(kTemporary)) {
+    if (is_far_from_now(part.get(), name, kLeftAlone)) ::unlinkat(part.get(), name.c_str(), 0);
+  } else if (is_empty()) {
+    const LedgerLock lock(directory_, shard, std::chrono::milliseconds(0));  // another may be about to put a name there
+    if (lock.is_held() && is_empty()) ::unlinkat(part.get(), name.c_str(), 0);
   }
   struct stat status {};
   const bool is_ledger =

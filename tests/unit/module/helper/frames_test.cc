@@ -2,8 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <array>
+
+#include "module/helper/process.h"
 #include "module/helper/settings.h"
+#include "tests/unit/cost.h"
 
 namespace mtasts {
 namespace {
@@ -37,6 +42,44 @@ TEST(FrameReader, RefusesWhatIsNoFrame) {
     ASSERT_FALSE(frame) << bytes;
     EXPECT_EQ(frame.error().code, ErrorCode::kInternal) << bytes;
   }
+}
+
+// As a helper that was taken over may send them: without the cost of one for each frame before it.
+TEST(FrameReader, TakesManySmallFramesAtTheCostOfTheirOctets) {
+  constexpr std::size_t kOctets = 2UL * 1024 * 1024;
+  const std::string frame = encode_frame({"1", "x"});
+  std::string bytes;
+  while (bytes.size() < kOctets) bytes += frame;
+  const test::Cost cost;
+  FrameReader reader;
+  reader.add(bytes);
+  std::size_t frames = 0;
+  for (auto next = reader.next(); next && *next; next = reader.next()) ++frames;
+  EXPECT_EQ(frames, bytes.size() / frame.size());
+  cost.expect_within(std::chrono::seconds(2), 16);
+}
+
+// What a helper whose deadline has passed has sent until then.
+Result<Fields> receive_late(const std::string& sent) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const Descriptor own(ends[0]);
+  const Descriptor helper(ends[1]);
+  EXPECT_EQ(::send(helper.get(), sent.data(), sent.size(), MSG_DONTWAIT), static_cast<ssize_t>(sent.size()));
+  FrameReader reader;
+  return receive_reply(own.get(), reader, "1", std::chrono::steady_clock::now() - std::chrono::seconds(1));
+}
+
+TEST(ReceiveReply, ReadsWhatHasArrivedWhenTheDeadlinePasses) {
+  const std::string longest(kMaxEntryBytes, 'x');
+  EXPECT_EQ(receive_late(encode_frame({"1", longest})), (Fields{longest}));
+}
+
+// One that was taken over could go on for ever.
+TEST(ReceiveReply, ReadsNoMoreThanAnAnswerCanHaveAfterTheDeadline) {
+  const auto received = receive_late(encode_frame({"1", std::string(180'000, 'x')}));
+  ASSERT_FALSE(received);
+  EXPECT_EQ(received.error().code, ErrorCode::kLocalFault);
 }
 
 TEST(HelperReplies, RefuseWhatHasAnotherForm) {

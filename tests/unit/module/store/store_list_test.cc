@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
+#include "module/store/group_ledger.h"
+#include "tests/unit/cost.h"
 #include "tests/unit/module/store/store_test.h"
 
 namespace mtasts {
@@ -87,6 +90,33 @@ TEST_F(StoreListTest, RemovesEverythingAlsoWhatIsDamagedOrInTheWay) {
   ASSERT_TRUE(store_.put(with_policy("d.example")));
   EXPECT_FALSE(store_.remove_all()) << "a directory is not ours to remove";
   EXPECT_FALSE(store_.get(domain("d.example")).value()) << "and keeps nothing else";
+}
+
+// A lookup helper that was taken over could hold the lock for ever.
+TEST_F(StoreListTest, WaitsForNobodyWhoHoldsTheLockOfAPartsLedgers) {
+  ASSERT_TRUE(store_.put(with_policy()));
+  const fs::path shard = file().parent_path();
+  const auto long_ago = fs::file_time_type::clock::now() - std::chrono::hours(25);
+  const fs::path leftover = shard / ".new-1-2";
+  std::vector<fs::path> ledgers;
+  for (int i = 0; i < 20; ++i) ledgers.push_back(shard / (".of-d" + std::to_string(i) + ".example"));
+  for (const auto& path : ledgers) std::ofstream(path) << "gone.d.example 4096\n";
+  std::ofstream(leftover) << "x";
+  for (const auto& path : ledgers) fs::last_write_time(path, long_ago);
+  fs::last_write_time(leftover, long_ago);
+  const auto list = [this] { EXPECT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {})); };
+  {
+    const auto number = static_cast<unsigned>(std::stoul(shard.filename(), nullptr, 16));
+    const LedgerLock held(scratch_.path(), number, std::chrono::milliseconds(0));
+    ASSERT_TRUE(held.is_held());
+    const test::Cost cost;
+    list();
+    cost.expect_within(std::chrono::seconds(2), 16);
+  }
+  EXPECT_FALSE(fs::exists(leftover)) << "for which nobody needs the lock";
+  EXPECT_TRUE(std::ranges::all_of(ledgers, [](const fs::path& path) { return fs::exists(path); }));
+  list();
+  EXPECT_FALSE(std::ranges::any_of(ledgers, [](const fs::path& path) { return fs::exists(path); }));
 }
 
 TEST_F(StoreListTest, RemovesWhatKilledWritersLeft) {

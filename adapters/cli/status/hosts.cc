@@ -1,4 +1,6 @@
 // What each mail server on the machine is configured to ask, seen from its files.
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -29,17 +31,56 @@ std::string line_with(const std::string& text, const std::vector<std::string>& p
   return {};
 }
 
+// "smtp unix - - y - - smtp"; "-" is "n" since Postfix 3.0.
+bool smtp_in_chroot(const std::string& master_cf) {
+  std::istringstream lines(master_cf);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::array<std::string, 5> fields;
+    for (std::string& field : fields) words >> field;
+    if (fields[0] == "smtp" && fields[1] == "unix") return fields[4] == "y";
+  }
+  return false;
+}
+
+// Of "socketmap:inet:HOST:PORT:NAME" or "socketmap:unix:PATH:NAME". smtp(8) works in the queue directory, and in a
+// chroot that is its root, too.
+std::string postfix_socket(const std::string& map, const std::string& queue, bool in_chroot) {
+  constexpr std::string_view kSocketmap = "socketmap:";
+  constexpr std::string_view kUnix = "unix:";
+  const std::string place = map.substr(kSocketmap.size(), map.rfind(':') - kSocketmap.size());
+  if (!place.starts_with(kUnix)) return place;
+  const std::string path = place.substr(kUnix.size());
+  if (!path.starts_with('/')) return "unix:" + queue + "/" + path;
+  return in_chroot ? "unix:" + queue + path : place;
+}
+
 std::optional<HostStatus> postfix(const std::string& root) {
   const auto text = text_of(root + "/etc/postfix/main.cf");
   if (!text) return std::nullopt;
+  const setup::MainCf main_cf(*text);
+  const std::string queue = main_cf.value("queue_directory").value_or("/var/spool/postfix");
+  const bool in_chroot = smtp_in_chroot(text_of(root + "/etc/postfix/master.cf").value_or(""));
   HostStatus host{"postfix", "", false};
-  const auto maps = setup::MainCf(*text).value("smtp_tls_policy_maps");
+  const auto maps = main_cf.value("smtp_tls_policy_maps");
   for (const std::string& map : setup::list_elements(maps.value_or(""))) {
     const bool is_ours = map.starts_with("socketmap:") &&
                          (map.find("mtasts") != std::string::npos || map.find(":8461:") != std::string::npos);
-    if (is_ours) host = {"postfix", map, true};
+    if (is_ours) host = {"postfix", map, true, false, postfix_socket(map, queue, in_chroot)};
   }
   return host;
+}
+
+// The last word of "socket -d30 -T<TMPF> inet:PORT@HOST", or "local:PATH".
+std::string sendmail_socket(std::string_view map) {
+  map = ascii::trimmed(map);
+  const std::string place(map.substr(map.find_last_of(" \t") + 1));
+  constexpr std::string_view kLocal = "local:";
+  constexpr std::string_view kInet = "inet:";
+  if (place.starts_with(kLocal)) return "unix:" + place.substr(kLocal.size());
+  const std::size_t at = place.find('@');
+  if (!place.starts_with(kInet) || at == std::string::npos) return place;
+  return "inet:" + place.substr(at + 1) + ":" + place.substr(kInet.size(), at - kInet.size());
 }
 
 std::optional<HostStatus> sendmail(const std::string& root) {
@@ -49,7 +90,8 @@ std::optional<HostStatus> sendmail(const std::string& root) {
   const std::size_t at = text->find(map);
   if (at == std::string::npos) return HostStatus{"sendmail", "", false};
   const std::size_t begin = at + map.size();
-  return HostStatus{"sendmail", text->substr(begin, text->find('\n', begin) - begin), true};
+  const std::string asks = text->substr(begin, text->find('\n', begin) - begin);
+  return HostStatus{"sendmail", asks, true, false, sendmail_socket(asks)};
 }
 
 // The value of one of Exim's macros: the first definition, because the others are inside .ifndef, or the last one by

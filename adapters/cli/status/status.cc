@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "adapters/cli/setup/dnssec.h"
 #include "core/sweep.h"
@@ -31,28 +32,42 @@ bool this_machine_validates() {
   return setup::has_validating_resolver({std::istreambuf_iterator<char>(file), {}});
 }
 
-PingOutcome ping_first(const std::vector<ListenAddress>& listen, PingLanguage language) {
-  return listen.empty() ? PingOutcome() : ping_at(listen.front(), language, kPingTimeout);
+// "localhost" is as good as an address. Another name may mean several, or none at the moment, and is not tried.
+Result<ListenAddress> tried_address(std::string socket) {
+  constexpr std::string_view kByName = "inet:localhost:";
+  if (socket.starts_with(kByName)) socket.replace(0, kByName.size(), "inet:127.0.0.1:");
+  return parse_listen_address(socket);
 }
 
-// The sockets that are configured, and the one that Exim asks.
-void ask_daemon(const Config& config, Status& status) {
-  const PingOutcome maps = ping_first(config.socketmap.listen, PingLanguage::kSocketmap);
-  PingOutcome exim = ping_first(config.exim.listen, PingLanguage::kExim);
-  bool are_maps_asked = false;
-  bool is_exim_asked = false;
-  for (HostStatus& host : status.hosts) {
-    if (!host.needs_daemon) continue;
-    (host.socket.empty() ? are_maps_asked : is_exim_asked) = true;
-    if (host.socket.empty()) {
-      host.fault = maps.fault;
-    } else if (const auto address = parse_listen_address(host.socket)) {  // the name of a host cannot be tried
-      if (address->text != exim.socket) exim = ping_at(*address, PingLanguage::kExim, kPingTimeout);
-      host.fault = exim.fault;
-    }
+// What the mail servers ask, by the address that each one's own configuration names: systemd's sockets are not in
+// mtasts.toml.
+std::vector<PingOutcome> ping_hosts(std::vector<HostStatus>& hosts) {
+  std::vector<PingOutcome> outcomes;
+  for (HostStatus& host : hosts) {
+    const auto address = tried_address(host.socket);
+    if (!host.needs_daemon || !address) continue;
+    const PingLanguage language = host.host == "exim" ? PingLanguage::kExim : PingLanguage::kSocketmap;
+    outcomes.push_back(ping_at(*address, language, kPingTimeout));
+    host.fault = outcomes.back().fault;
   }
-  const bool is_exim_shown = !exim.socket.empty() && (maps.fault.empty() || (is_exim_asked && !are_maps_asked));
-  status.daemon = is_exim_shown ? exim : maps;
+  return outcomes;
+}
+
+std::vector<PingOutcome> ping_configured(const Config& config) {
+  std::vector<PingOutcome> outcomes;
+  for (const auto& [listen, language] : {std::pair(&config.socketmap.listen, PingLanguage::kSocketmap),
+                                         std::pair(&config.exim.listen, PingLanguage::kExim)}) {
+    if (!listen->empty()) outcomes.push_back(ping_at(listen->front(), language, kPingTimeout));
+  }
+  return outcomes;
+}
+
+void ask_daemon(const Config& config, Status& status) {
+  auto outcomes = ping_hosts(status.hosts);
+  if (outcomes.empty()) outcomes = ping_configured(config);
+  if (outcomes.empty()) return;
+  const auto silent = std::ranges::find_if(outcomes, [](const PingOutcome& one) { return !one.fault.empty(); });
+  status.daemon = silent == outcomes.end() ? outcomes.front() : *silent;
 }
 
 // With the rights of the user who owns the store: what lies there, strangers wrote.

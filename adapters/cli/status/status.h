@@ -22,7 +22,7 @@ struct HostStatus {
   std::string asks;            // what its configuration asks, in the host's words; "": nothing of ours
   bool needs_daemon = false;   // mail waits where mtastsd does not answer
   bool is_in_process = false;  // no process of ours could count what happens to its mail
-  std::string socket{};        // where it asks, as listen addresses are written; "": where Postfix and Sendmail do
+  std::string socket{};        // where it asks, as listen addresses are written, or with the name of a host
   std::string fault{};         // why mtastsd does not answer there; "": it does, or was not asked
 };
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import Callable
 
@@ -58,6 +59,8 @@ def there_and_back(machine: Computer) -> None:
     maps = machine.run("postconf", "-h", "smtp_tls_policy_maps", "smtp_tls_security_level").splitlines()
     expect(maps[0].startswith("texthash:/etc/postfix/tls_policy, socketmap:unix:mtasts/socketmap.sock:postfix") and maps[1] == "encrypt",
            f"the administrator's map comes first and the level stays: {maps}")
+    daemon = json.loads(machine.run("mtasts", "status", "--json", check=False))["daemon"]
+    expect(daemon["socket"] == f"unix:{BELOW}" and daemon["answers"], f"status should try the socket that Postfix asks: {daemon}")
     machine.power_off()
     machine.boot()
     machine.expect_active("mtastsd.socket")

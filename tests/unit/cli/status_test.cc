@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "module/io/netstring.h"
 #include "module/io/wall_clock.h"
 #include "module/store/clock_watch.h"
 #include "tests/unit/cli/one_answer.h"
@@ -98,7 +99,7 @@ TEST_F(StatusTest, JsonHasAllOfIt) {
 
 TEST_F(StatusTest, ADaemonThatIsAskedAndSilentIsCritical) {
   EXPECT_EQ(run(false), kStatusOk) << "nobody asks it";
-  file("/etc/mail/sendmail.cf", "V10/Berkeley\nKsts socket -d30 -T<TMPF> inet:8461@127.0.0.1\n");
+  file("/etc/mail/sendmail.cf", "V10/Berkeley\nKsts socket -d30 -T<TMPF> inet:1@127.0.0.1\n");
   EXPECT_EQ(run(false), kStatusCritical);
   EXPECT_THAT(out_.str(), HasSubstr("critical: sendmail asks mtastsd, which does not answer"));
 }
@@ -227,6 +228,65 @@ TEST_F(StatusTest, TheSocketThatEximAsksIsTried) {
   OneAnswer server("unix:" + socket, {"OK mtasts 9.9.9\n"});
   EXPECT_EQ(run(false), kStatusOk) << "nobody asks the socket for maps\n" << out_.str();
   EXPECT_THAT(out_.str(), HasSubstr("version 9.9.9 answers at unix:" + socket));
+}
+
+struct Asks {
+  std::string path;
+  std::string line;
+  std::string socket;
+};
+
+TEST_F(StatusTest, TheSocketIsTheOneThatTheHostsConfigurationNames) {
+  const std::string main = "/etc/postfix/main.cf";
+  const std::string sendmail = "/etc/mail/sendmail.cf";
+  const std::string maps = "smtp_tls_policy_maps = ";
+  const std::vector<Asks> all = {
+      {main, maps + "socketmap:unix:mtasts/a.sock:postfix", "unix:/var/spool/postfix/mtasts/a.sock"},
+      {main, "queue_directory = /q\n" + maps + "socketmap:unix:mtasts/a.sock:postfix-tlsrpt", "unix:/q/mtasts/a.sock"},
+      {main, maps + "socketmap:unix:/run/mtasts/a.sock:postfix", "unix:/run/mtasts/a.sock"},
+      {main, maps + "socketmap:inet:[::1]:8461:postfix", "inet:[::1]:8461"},
+      {sendmail, "Ksts socket -d30 -T<TMPF> local:/run/mtasts-sendmail/a.sock", "unix:/run/mtasts-sendmail/a.sock"},
+      {sendmail, "Ksts socket -T<TMPF> inet:8461@127.0.0.1 ", "inet:127.0.0.1:8461"}};
+  for (const auto& [path, line, socket] : all) {
+    std::filesystem::remove_all(root_);
+    file(path, line + "\n");
+    EXPECT_EQ(look_at_hosts(root_)[0].socket, socket) << line;
+  }
+}
+
+TEST_F(StatusTest, PostfixInAChrootSeesPathsBelowItsQueueDirectory) {
+  file("/etc/postfix/main.cf", "smtp_tls_policy_maps = socketmap:unix:/run/mtasts/a.sock:postfix\n");
+  file("/etc/postfix/master.cf",
+       "smtp inet n - y - - smtpd\n#smtp unix - - y - - smtp\nsmtp  unix  -  -  -  -  -  smtp\n");
+  EXPECT_EQ(look_at_hosts(root_)[0].socket, "unix:/run/mtasts/a.sock");
+  file("/etc/postfix/master.cf", "smtp      inet  n  -  n  -  -  smtpd\nsmtp\tunix  -  -  y  -  -  smtp\n");
+  EXPECT_EQ(look_at_hosts(root_)[0].socket, "unix:/var/spool/postfix/run/mtasts/a.sock");
+}
+
+// Beside mtastsd.socket the addresses of mtasts.toml are nobody's.
+TEST_F(StatusTest, ASocketThatNobodyAsksDoesNotCount) {
+  const std::string listed = "unix:" + scratch_.path() + "/socket";
+  file("/etc/postfix/main.cf",
+       "queue_directory = " + scratch_.path() + "\nsmtp_tls_policy_maps = socketmap:unix:mtasts.sock:postfix\n");
+  {
+    OneAnswer server(listed, {encode_netstring("OK mtasts 9.9.9")});
+    EXPECT_EQ(run(false), kStatusCritical);
+    EXPECT_THAT(out_.str(), AllOf(HasSubstr("critical: postfix asks mtastsd, which does not answer"),
+                                  HasSubstr(scratch_.path() + "/mtasts.sock")));
+    EXPECT_EQ(ping_at(*parse_listen_address(listed), PingLanguage::kSocketmap, 1s).version, "9.9.9");
+  }
+  std::filesystem::remove(scratch_.path() + "/socket");
+  OneAnswer server("unix:" + scratch_.path() + "/mtasts.sock", {encode_netstring("OK mtasts 9.9.9")});
+  EXPECT_EQ(run(false), kStatusOk) << out_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("version 9.9.9 answers at unix:" + scratch_.path() + "/mtasts.sock"));
+}
+
+TEST_F(StatusTest, LocalhostIsTriedAndOtherNamesAreNot) {
+  file("/etc/postfix/main.cf", "smtp_tls_policy_maps = socketmap:inet:localhost:1:mtasts\n");
+  EXPECT_EQ(run(false), kStatusCritical);
+  EXPECT_THAT(out_.str(), HasSubstr("inet:127.0.0.1:1"));
+  file("/etc/postfix/main.cf", "smtp_tls_policy_maps = socketmap:inet:mtastsd.test:8461:postfix\n");
+  EXPECT_EQ(run(false), kStatusOk) << out_.str();
 }
 
 TEST_F(StatusTest, EachHostIsToldOfItsOwnSocket) {

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
+#include "adapters/cli/setup/marks.h"
 #include "module/io/listen_address.h"
 
 namespace mtasts::setup {
@@ -14,6 +16,8 @@ constexpr const char* kSocket = "mtastsd.socket";
 constexpr const char* kEximSocket = "mtastsd-exim.socket";
 constexpr const char* kService = "mtastsd.service";
 constexpr const char* kYes = "yes";
+
+using Command = std::vector<std::string>;  // of systemctl: a verb and units
 
 // A fact for the way back, such as "mtastsd.socket is-enabled".
 std::string state_name(const std::string& unit, const std::string& question) { return unit + " " + question; }
@@ -28,7 +32,7 @@ bool was(const Facts& facts, const std::string& unit, const std::string& questio
   return fact != facts.end() && fact->second == kYes;
 }
 
-Result<void> control(const Machine& machine, std::vector<std::string> words) {
+Result<void> control(const Machine& machine, Command words) {
   words.insert(words.begin(), "systemctl");
   const auto done = machine.run_ok(words);
   return done ? Result<void>() : tl::unexpected(done.error());
@@ -41,11 +45,26 @@ void note_states(Plan& plan, const Machine& machine, const std::vector<std::stri
   }
 }
 
-Result<void> in_turn(const Machine& machine, const std::vector<std::vector<std::string>>& commands) {
-  for (const auto& command : commands) {
+Result<void> in_turn(const Machine& machine, const std::vector<Command>& commands) {
+  for (const Command& command : commands) {
     if (auto done = control(machine, command); !done) return done;
   }
   return {};
+}
+
+// systemd refuses to stop, enable or disable units that were removed with their package.
+std::vector<Command> without_removed_units(const Machine& machine, std::vector<Command> commands) {
+  std::set<std::string> removed;
+  for (const char* unit : {kService, kSocket, kEximSocket}) {
+    const auto told = machine.run({"systemctl", "show", "--property=LoadState", "--value", unit});
+    if (told && trimmed(told->out) == "not-found") removed.insert(unit);
+  }
+  std::erase_if(commands, [&](Command& command) {
+    const bool names_units = command.size() > 1;
+    std::erase_if(command, [&](const std::string& word) { return removed.contains(word); });
+    return names_units && command.size() == 1;
+  });
+  return commands;
 }
 
 // By its Also= the service takes mtastsd.socket along. Where that one was disabled mtastsd opens socketmap.listen
@@ -88,14 +107,14 @@ Result<void> restart_sockets(const Machine& machine) {
 
 Result<void> settle_sockets(const Machine& machine, const Facts& facts) {
   if (!facts.contains(state_name(kSocket, "is-enabled")) || !machine.systemd_runs()) return {};
-  std::vector<std::vector<std::string>> commands = {{"stop", kService, kSocket}, {"daemon-reload"}};
+  std::vector<Command> commands = {{"stop", kService, kSocket}, {"daemon-reload"}};
   // The socket last: by its Also= the service takes mtastsd.socket along.
   for (const char* unit : {kService, kSocket})
     commands.push_back({was(facts, unit, "is-enabled") ? "enable" : "disable", unit});
   for (const char* unit : {kSocket, kService}) {
     if (was(facts, unit, "is-active")) commands.push_back({"start", unit});
   }
-  auto settled = in_turn(machine, commands);
+  auto settled = in_turn(machine, without_removed_units(machine, commands));
   if (const auto folder = facts.find(kSocketFolder); settled && folder != facts.end())
     ::rmdir((machine.root() + folder->second).c_str());
   return settled;
@@ -117,7 +136,7 @@ Result<void> settle_exim_socket(const Machine& machine, const Facts& facts) {
   if (!facts.contains(state_name(kEximSocket, "is-enabled")) || !machine.systemd_runs()) return {};
   const bool has_socket = is(machine, kSocket, "is-enabled");
   const bool is_for_others = has_socket && !was(facts, kSocket, "is-enabled");  // set up since
-  std::vector<std::vector<std::string>> commands = {{"stop", kService, kEximSocket}};
+  std::vector<Command> commands = {{"stop", kService, kEximSocket}};
   commands.push_back({was(facts, kEximSocket, "is-enabled") ? "enable" : "disable", kEximSocket});
   if (!was(facts, kService, "is-enabled") && !is_for_others) {
     commands.push_back({"disable", kService});
@@ -125,7 +144,7 @@ Result<void> settle_exim_socket(const Machine& machine, const Facts& facts) {
   }
   if (was(facts, kEximSocket, "is-active")) commands.push_back({"start", kEximSocket});
   if (was(facts, kService, "is-active") || is(machine, kSocket, "is-active")) commands.push_back({"start", kService});
-  return in_turn(machine, commands);
+  return in_turn(machine, without_removed_units(machine, commands));
 }
 
 Result<void> ping_as(const Machine& machine, const std::string& user, const std::string& address) {

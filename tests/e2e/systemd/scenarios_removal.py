@@ -5,6 +5,7 @@ from __future__ import annotations
 from clients import ANSWER, UNIX, ask_once
 from computer import KEPT, STORE, Computer
 from framework import expect, scenario
+from scenarios_setup import MAIN, with_exim, with_postfix
 
 SETUP = "/etc/systemd/system/mtastsd.socket.d/10-setup.conf"
 CONFIGURED = {
@@ -58,6 +59,29 @@ def warned_by_socket(machine: Computer) -> None:
     expect(len(warnings) == 1 and BY_SOCKET in warnings[0], f"Exim should be warned of once, with {BY_SOCKET}: {told}")
     expect("Without mtastsd it defers all mail to other sites" in told, f"the effect should be told: {told}")
     expect("mtasts setup exim --undo" in told, f"the command should be told: {told}")
+
+
+@scenario("remove: mtasts setup --undo ends well where mtastsd was removed before it")
+def undone_after_removal(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    main = with_postfix(machine)
+    set_up_remove_and_undo(machine, "postfix")
+    expect(machine.path(MAIN).read_text(encoding="ascii") == main, "main.cf should have the bytes from before")
+    machine.expect_gone(SETUP, "/var/spool/postfix/mtasts")
+    machine.run("postfix", "stop")
+    machine.install(machine.releases.this)
+    with_exim(machine)
+    set_up_remove_and_undo(machine, "exim")
+    machine.expect_gone(BY_SOCKET)
+
+
+def set_up_remove_and_undo(machine: Computer, server: str) -> None:
+    told = machine.run("mtasts", "setup", server, "--apply", check=False)
+    expect("Done." in told, f"setup {server} --apply failed: {told}")
+    machine.run("dpkg", "-r", "mtastsd")
+    told = machine.run("mtasts", "setup", server, "--undo", check=False)
+    expect("Done." in told, f"setup {server} --undo failed after the removal: {told}")
+    machine.expect_gone("/etc/mtasts/setup")
 
 
 @scenario("remove: what is commented out does not use mtasts; an upgrade does not warn")

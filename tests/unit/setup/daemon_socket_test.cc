@@ -39,6 +39,11 @@ class DaemonSocket : public testing::Test {
     Units also = named;
     if (named.contains(kService)) also.insert(kSocket);
     if (failing_ == verb) return ProgramOutput{1, "", verb + " failed"};
+    if (verb == "show") return ProgramOutput{0, removed_.contains(argv.back()) ? "not-found\n" : "loaded\n", ""};
+    for (const std::string& unit : named) {
+      if (removed_.contains(unit) && !verb.starts_with("is-"))
+        return ProgramOutput{5, "", "Failed to " + verb + " " + unit + ": Unit " + unit + " not loaded."};
+    }
     if (verb == "is-enabled") return ProgramOutput{enabled_.contains(*named.begin()) ? 0 : 1, "", ""};
     if (verb == "is-active") return ProgramOutput{active_.contains(*named.begin()) ? 0 : 3, "", ""};
     if (verb == "enable") enabled_.insert(also.begin(), also.end());
@@ -52,7 +57,16 @@ class DaemonSocket : public testing::Test {
   void begin(const Units& before) {
     enabled_ = before;
     active_ = before;
+    removed_.clear();
     failing_.clear();
+  }
+  // As dpkg -r does.
+  void remove(const Units& units) {
+    removed_ = units;
+    for (const std::string& unit : units) {
+      enabled_.erase(unit);
+      active_.erase(unit);
+    }
   }
   Facts facts_for_exim() {
     Plan plan;
@@ -70,6 +84,7 @@ class DaemonSocket : public testing::Test {
   Machine machine_{root_, [this](const std::vector<std::string>& argv, const std::string&) { return play(argv); }};
   Units enabled_;
   Units active_;
+  Units removed_;        // with their package
   std::string failing_;  // a verb of systemctl
 };
 
@@ -142,6 +157,32 @@ TEST_F(DaemonSocket, EximsWayBackLeavesMtastsdToPostfixThatWasSetUpSince) {
   ASSERT_TRUE(settle_exim_socket(machine_, facts));
   EXPECT_EQ(enabled_, (Units{kSocket, kService}));
   EXPECT_EQ(active_, (Units{kSocket, kService}));
+}
+
+TEST_F(DaemonSocket, TheWayBackEndsWellAfterMtastsdWasRemoved) {
+  for (const Units& before : kBefore) {
+    begin(before);
+    Facts facts = facts_for_postfix();
+    ASSERT_TRUE(restart_sockets(machine_));
+    remove({kSocket, kExim, kService});
+    EXPECT_TRUE(settle_sockets(machine_, facts)) << testing::PrintToString(before);
+    begin(before);
+    facts = facts_for_exim();
+    ASSERT_TRUE(start_exim_socket(machine_));
+    remove({kSocket, kExim, kService});
+    EXPECT_TRUE(settle_exim_socket(machine_, facts)) << testing::PrintToString(before);
+  }
+}
+
+TEST_F(DaemonSocket, EximsWayBackSettlesTheServiceOfAnOlderMtastsdWithoutItsSocket) {
+  for (const Units& before : kBefore) {
+    begin(before);
+    const Facts facts = facts_for_exim();
+    ASSERT_TRUE(start_exim_socket(machine_));
+    remove({kExim});
+    ASSERT_TRUE(settle_exim_socket(machine_, facts)) << testing::PrintToString(before);
+    EXPECT_EQ(enabled_, before) << testing::PrintToString(before);
+  }
 }
 
 }  // namespace

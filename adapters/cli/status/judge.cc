@@ -44,6 +44,10 @@ std::vector<Problem> judge(const Status& status, WallTime now) {
   std::vector<Problem> problems;
   judge_daemon(status, problems);
   judge_store(status.store, now, problems);
+  if (status.has_old_exim_parts)
+    problems.push_back({false,
+                        "what \"mtasts setup exim\" added to Exim's configuration is not that of this version; to "
+                        "replace it: mtasts setup exim --apply"});
   for (const Observing& one : status.observing) problems.push_back({false, one.note});
   std::ranges::stable_partition(problems, &Problem::is_critical);
   return problems;

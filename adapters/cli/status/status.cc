@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "adapters/cli/setup/dnssec.h"
+#include "adapters/cli/setup/exim_parts.h"
+#include "adapters/cli/setup/plan.h"
 #include "core/sweep.h"
 #include "module/io/wall_clock.h"
 #include "module/store/clock_watch.h"
@@ -141,6 +143,8 @@ int show_status(const std::string& config_path, const StatusOptions& options, co
   }
   Status status;
   status.hosts = look_at_hosts(options.root);
+  status.has_old_exim_parts = setup::has_old_exim_parts(
+      options.root, options.data_folder.empty() ? setup::default_data_folder() : options.data_folder);
   ask_daemon(*config, status);
   if (config->network.dns.resolvers.empty())
     status.validates = options.validates ? options.validates() : this_machine_validates();

@@ -72,6 +72,7 @@ struct Status {
   std::vector<HostStatus> hosts;
   DeliveryStatus deliveries{};
   std::vector<Observing> observing{};
+  bool has_old_exim_parts = false;  // "mtasts setup exim" of another version made what Exim uses
   std::vector<Problem> problems{};  // judge() finds them
 };
 
@@ -94,6 +95,7 @@ StatusExit status_exit(const Status& status);
 struct StatusOptions {
   bool json = false;
   std::string root{};                 // of tests
+  std::string data_folder{};          // of tests; "": where the package's files are
   std::function<bool()> validates{};  // asks this machine's resolver
 };
 int show_status(const std::string& config_path, const StatusOptions& options, const Environment& environment);

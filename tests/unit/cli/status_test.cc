@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "adapters/cli/setup/state.h"
 #include "module/io/netstring.h"
 #include "module/io/wall_clock.h"
 #include "module/store/clock_watch.h"
@@ -52,13 +53,14 @@ class StatusTest : public testing::Test {
   int run(bool json) {
     out_.str("");
     err_.str("");
-    return show_status(config_, {json, root_, [] { return true; }},
+    return show_status(config_, {json, root_, data_, [] { return true; }},
                        {out_, err_, false, [](const std::string&) { return Result<void>(); },
                         [this] { return std::make_unique<FakeLog>(log_); }});
   }
 
   Scratch scratch_;
   std::string root_ = scratch_.path() + "/root";
+  std::string data_ = scratch_.path() + "/data";
   std::string store_ = scratch_.path() + "/store";
   std::string config_ = scratch_.path() + "/mtasts.toml";
   std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
@@ -111,7 +113,7 @@ TEST_F(StatusTest, AStoreThatCannotBeReadIsCritical) {
 
 TEST_F(StatusTest, AUserThatDoesNotExistIsCriticalAndTheRestIsShown) {
   const auto code = show_status(
-      config_, {false, root_, [] { return true; }},
+      config_, {false, root_, data_, [] { return true; }},
       {out_, err_, false,
        [](const std::string&) -> Result<void> { return fail(ErrorCode::kLocalFault, "create the system user"); },
        [this] { return std::make_unique<FakeLog>(log_); }});
@@ -297,6 +299,22 @@ TEST_F(StatusTest, EachHostIsToldOfItsOwnSocket) {
   EXPECT_EQ(run(false), kStatusCritical);
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("critical: postfix asks mtastsd, which does not answer"),
                                 testing::Not(HasSubstr("critical: exim"))));
+}
+
+// As "mtasts setup exim --apply" leaves it; an upgrade brings another text.
+TEST_F(StatusTest, WhatSetupOfAnotherVersionAddedToEximIsAWarning) {
+  const std::string part = "/etc/exim4/conf.d/main/05_mtasts";
+  std::filesystem::create_directories(data_ + "/exim/conf.d/main");
+  const auto ship = [this](const std::string& text) { std::ofstream(data_ + "/exim/conf.d/main/05_mtasts") << text; };
+  ship("one\n");
+  file(part, "one\n");
+  ASSERT_TRUE(setup::save_state(root_, "exim", {"exim", {{part, std::nullopt, "one\n", ""}}, {}, true}));
+  EXPECT_EQ(run(false), kStatusOk) << out_.str();
+  ship("two\n");
+  EXPECT_EQ(run(false), kStatusWarning);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("warning: "), HasSubstr("mtasts setup exim --apply\n")));
+  file(part, "two\n");
+  EXPECT_EQ(run(false), kStatusOk) << "replaced by hand";
 }
 
 TEST_F(StatusTest, WhatHappenedToDeliveriesIsShown) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "adapters/cli/setup/exim_parts.h"
 #include "adapters/cli/setup/exim_template.h"
 #include "adapters/cli/setup/setup.h"
 #include "tests/unit/module/scratch.h"
@@ -14,6 +15,7 @@ namespace mtasts::setup {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -124,6 +126,52 @@ TEST_F(EximSetup, TheSplitConfigurationGetsThreeFilesAndTheTemplateNothing) {
   EXPECT_EQ(read("/etc/exim4/exim4.conf.template"), before);
   ASSERT_EQ(run(Action::kUndo), kDone);
   EXPECT_FALSE(fs::exists(root_ + "/etc/exim4/conf.d/router/150_mtasts"));
+}
+
+// An upgrade brings other files; --apply puts them in the place of the old ones.
+TEST_F(EximSetup, OldPartsAreToldOfAndReplacedByAnotherApply) {
+  const std::string source = "/data/exim/conf.d/router/150_mtasts";
+  const std::string before = read("/etc/exim4/exim4.conf.template");
+  EXPECT_FALSE(has_old_exim_parts(root_, root_ + "/data")) << "nothing is set up";
+  for (const std::string split : {"false", "true"}) {
+    const std::string target =
+        split == "true" ? "/etc/exim4/conf.d/router/150_mtasts" : "/etc/exim4/exim4.conf.template";
+    answers("internet", split);
+    write(source, "mta_sts_policy:\n  address_data = x\n");
+    ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+    EXPECT_FALSE(has_old_exim_parts(root_, root_ + "/data")) << split;
+    write(source, "mta_sts_policy:\n  address_data = new\n");
+    EXPECT_TRUE(has_old_exim_parts(root_, root_ + "/data")) << split;
+    EXPECT_FALSE(has_old_exim_parts(root_, root_ + "/nowhere")) << "there is nothing to compare with";
+    ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+    EXPECT_THAT(read(target), AllOf(HasSubstr("address_data = new"), Not(HasSubstr("address_data = x"))));
+    EXPECT_FALSE(has_old_exim_parts(root_, root_ + "/data")) << split;
+    ASSERT_EQ(run(Action::kUndo), kDone) << err_.str();
+    EXPECT_EQ(read("/etc/exim4/exim4.conf.template"), before);
+  }
+}
+
+TEST_F(EximSetup, ReplacingOldPartsKeepsWhatTheAdministratorChanged) {
+  const std::string source = "/data/exim/conf.d/router/150_mtasts";
+  const std::string conf = "/etc/exim4/exim4.conf.template";
+  ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+  write(source, "mta_sts_policy:\n  address_data = new\n");
+  write(conf, "# mine\n" + read(conf));
+  EXPECT_TRUE(has_old_exim_parts(root_, root_ + "/data"));
+  ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+  EXPECT_THAT(read(conf), AllOf(testing::StartsWith("# mine\n"), HasSubstr("address_data = new")));
+  ASSERT_EQ(run(Action::kUndo), kDone) << err_.str();
+  answers("internet", "true");
+  ASSERT_EQ(run(Action::kApply), kDone) << err_.str();
+  const std::string target = "/etc/exim4/conf.d/router/150_mtasts";
+  write(target, "mine\n");
+  write(source, "mta_sts_policy:\n  address_data = newer\n");
+  EXPECT_EQ(run(Action::kApply), kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("move it away"));
+  EXPECT_EQ(read(target), "mine\n");
+  fs::rename(root_ + target, root_ + "/etc/mine");
+  EXPECT_EQ(run(Action::kApply), kDone) << err_.str();
+  EXPECT_THAT(read(target), HasSubstr("address_data = newer"));
 }
 
 TEST_F(EximSetup, AFileOfTheAdministratorsIsReplacedOnlyWhenToldSo) {

@@ -4,6 +4,7 @@
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/describe.h"
+#include "adapters/cli/progress.h"
 #include "module/engine/sweep.h"
 #include "module/helper/client.h"
 #include "module/io/event_loop.h"
@@ -25,13 +26,17 @@ std::chrono::milliseconds lookup_timeout(const Config& config) {
 }
 
 // One round over everything, or over the domain named.
-Result<SweepSummary> run_round(Client& client, const std::optional<Domain>& named) {
+Result<SweepSummary> run_round(Client& client, const std::optional<Domain>& named, Progress& progress) {
+  progress.show(named ? "looking up " + named->text() : "looking through the store");
   const Config& config = client.config();
   const auto loop = make_event_loop();
   if (!loop) return tl::unexpected(loop.error());
   const auto helper = HelperClient::open(config, {**loop, client.store(), client.log(), LogTarget::kSyslog});
   if (!helper) return tl::unexpected(helper.error());
-  Sweep round({**loop, **helper, client.store(), now}, config.sweep, lookup_timeout(config));
+  const auto show = [&](std::size_t answered, std::size_t all) {
+    if (!named) progress.show(std::to_string(answered) + " of " + std::to_string(all) + " looked up");
+  };
+  Sweep round({**loop, **helper, client.store(), now, show}, config.sweep, lookup_timeout(config));
   SweepSummary summary;
   const auto done = [&](const SweepSummary& result) {
     summary = result;
@@ -79,7 +84,9 @@ int cache_refresh(Client& client, const std::string& text, const Environment& en
   if (!text.empty() && !(named = domain_of(text, environment, code))) return code;
   if (const auto listed = client.store().can_be_listed(); !listed)
     return complain(environment, listed.error().detail, kTemporary);
-  const auto round = run_round(client, named);
+  Progress progress(environment.err, environment.shows_progress, environment.width);
+  const auto round = run_round(client, named, progress);
+  progress.clear();
   if (!round) return complain(environment, round.error().detail, kTemporary);
   const SweepSummary& summary = *round;
   if (named && summary.without_record > 0) return complain(environment, nothing_to_refresh(*named, summary), kNone);

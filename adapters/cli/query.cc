@@ -2,11 +2,19 @@
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/describe.h"
+#include "adapters/cli/progress.h"
 #include "core/mx_match.h"
 #include "module/io/wall_clock.h"
 
 namespace mtasts::cli {
 namespace {
+
+// On a terminal it says meanwhile what it waits for.
+Decision look_up(const std::string& domain, const Environment& environment, const std::function<Decision()>& lookup) {
+  Progress progress(environment.err, environment.shows_progress, environment.width);
+  progress.show("looking up " + domain);
+  return lookup();
+}
 
 int exit_code(const Decision& decision) {
   if (decision.temporary) return kTemporary;
@@ -19,8 +27,9 @@ int query(Client& client, const QueryOptions& options, const Environment& enviro
   if (const auto domain = policy_domain(options.domain); !domain) {
     return complain(environment, domain.error().detail, kUsage);
   }
+  const auto effort = options.refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal;
   Decision decision =
-      client.lookup_with_dane(options.domain, options.refresh ? Lookup::Effort::kRefresh : Lookup::Effort::kNormal);
+      look_up(options.domain, environment, [&] { return client.lookup_with_dane(options.domain, effort); });
   if (decision.domain.empty()) decision.domain = options.domain;  // an address, a name without a dot
   environment.out << (options.json ? to_json(decision) + "\n" : to_text(decision, now(), environment.colour));
   return exit_code(decision);
@@ -47,7 +56,7 @@ int match(Client& client, const MatchOptions& options, const Environment& enviro
   if (const auto named = policy_domain(domain); !named) return complain(environment, named.error().detail, kUsage);
   const auto host = Domain::parse(mx_host);
   if (!host) return complain(environment, "not an MX host name: " + host.error().detail, kUsage);
-  const Decision decision = client.lookup(domain);
+  const Decision decision = look_up(options.domain, environment, [&] { return client.lookup(options.domain); });
   const bool bound = decision.kind == Decision::Kind::kPolicy;
   const bool allowed = !bound || mx_allowed(decision.mx, host->text());
   if (json) {

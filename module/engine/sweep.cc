@@ -156,6 +156,8 @@ void Sweep::begin_refreshing() {
 }
 
 void Sweep::refresh_next() {
+  const std::size_t all = summary_.due + summary_.damaged;
+  if (deps_.progress) deps_.progress(all - waiting_.size() - under_way_, all);
   while (under_way_ < at_once_ && !waiting_.empty()) {
     const Candidate candidate = std::move(waiting_.back());
     waiting_.pop_back();

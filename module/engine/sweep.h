@@ -44,6 +44,8 @@ class Sweep {
     Lookups& lookups;
     FileStore& store;
     std::function<WallTime()> clock;
+    // How many of the lookups that the round makes are answered: at first, and after each.
+    std::function<void(std::size_t answered, std::size_t all)> progress{};
   };
   using Done = std::function<void(const SweepSummary&)>;
 

@@ -14,6 +14,7 @@
 #include "adapters/cli/check/monitoring.h"
 #include "adapters/cli/check/page.h"
 #include "adapters/cli/check/text.h"
+#include "adapters/cli/progress.h"
 #include "module/store/files.h"
 
 namespace mtasts::check {
@@ -66,7 +67,11 @@ Result<std::optional<SavedFolder>> state_folder(const std::string& asked_for) {
 class Teller {
  public:
   Teller(const Task& task, const Output& output)
-      : task_(task), output_(output), terminal_{output.colour, output.width}, is_many_(task.domains.size() > 1) {}
+      : task_(task),
+        output_(output),
+        terminal_{output.colour, output.width},
+        is_many_(task.domains.size() > 1),
+        progress_(output.err, output.shows_progress, output.width) {}
 
   void take(std::size_t place, Report report) {
     ++seen_;
@@ -80,13 +85,12 @@ class Teller {
   }
 
   void show_progress() {
-    if (!output_.shows_progress) return;
-    output_.err << "\r\x1b[K" << seen_ << " of " << task_.domains.size() << " checked" << std::flush;
+    progress_.show(std::to_string(seen_) + " of " + std::to_string(task_.domains.size()) + " checked");
   }
 
   // Returns the worst of all; what is missing is not "ok".
   Severity finish() {
-    clear_progress();
+    progress_.clear();
     if (is_text() && is_many_) output_.out << summary_;
     return is_complete() ? worst_ : std::max(worst_, Severity::kUnknown);
   }
@@ -97,13 +101,9 @@ class Teller {
  private:
   [[nodiscard]] bool is_text() const { return !task_.options.json && !task_.options.nagios; }
 
-  void clear_progress() {
-    if (output_.shows_progress) output_.err << "\r\x1b[K" << std::flush;
-  }
-
   void tell(const Report& report) {
     worst_ = std::max(worst_, worst(report));
-    clear_progress();
+    progress_.clear();
     if (task_.options.json) output_.out << to_json(report) << "\n" << std::flush;
     if (task_.options.nagios) monitoring_.add(report);
     if (is_text()) {
@@ -117,6 +117,7 @@ class Teller {
   const Output& output_;
   Terminal terminal_;
   bool is_many_;
+  cli::Progress progress_;
   std::map<std::size_t, Report> pending_;
   std::size_t seen_ = 0;
   std::size_t told_ = 0;

@@ -49,7 +49,7 @@ class Program : public testing::Test {
     err_.str("");
     words.insert(words.begin(), {"--config", config_});
     return cli::run(words, {out_, err_, colour_, [this](const std::string& user) { return become(user); },
-                            [this] { return std::make_unique<FakeLog>(log_); }});
+                            [this] { return std::make_unique<FakeLog>(log_); }, nullptr, 80, progress_});
   }
   Result<void> become(const std::string& user) {
     became_.push_back(user);
@@ -63,6 +63,7 @@ class Program : public testing::Test {
   std::ostringstream out_;
   std::ostringstream err_;
   bool colour_ = false;
+  bool progress_ = false;
   std::vector<std::string> became_;
 };
 
@@ -384,6 +385,24 @@ TEST_F(Program, CacheRefreshWithoutTheHelperIsASentence) {
   cache("a.example", "enforce");
   EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
   EXPECT_THAT(err_.str(), AllOf(StartsWith("mtasts: cannot start "), HasSubstr("install mtasts completely")));
+}
+
+TEST_F(Program, WaitingShowsProgressOnATerminalOnly) {
+  const std::string erase = "\r\x1b[K";
+  EXPECT_EQ(run({"query", "unknown.example"}), kTemporary);
+  EXPECT_THAT(err_.str(), IsEmpty());
+  progress_ = true;
+  EXPECT_EQ(run({"query", "unknown.example"}), kTemporary);
+  EXPECT_EQ(err_.str(), erase + "looking up unknown.example" + erase);
+  EXPECT_EQ(run({"match", "unknown.example", "mx.unknown.example"}), kTemporary);
+  EXPECT_THAT(err_.str(), StartsWith(erase + "looking up unknown.example" + erase + "mtasts: whether "));
+  EXPECT_EQ(run({"cache", "refresh", "unknown.example"}), kTemporary);
+  EXPECT_THAT(err_.str(), StartsWith(erase + "looking up unknown.example" + erase + "mtasts: "));
+  EXPECT_EQ(run({"cache", "refresh"}), kTemporary);
+  EXPECT_THAT(err_.str(), StartsWith(erase + "looking through the store" + erase + "mtasts: "));
+  const std::string domain = std::string(60, 'x') + "." + std::string(60, 'x');
+  EXPECT_EQ(run({"query", domain}), kTemporary);
+  EXPECT_EQ(err_.str().size(), 2 * erase.size() + 79) << "a line of the terminal, which is erased";
 }
 
 TEST_F(Program, AStoreThatCannotBeListedIsASentence) {

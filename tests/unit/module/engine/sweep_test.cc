@@ -26,6 +26,7 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 std::string policy_text(const std::string& name) {
   return "version: STSv1\nmode: enforce\nmx: mx." + name + "\nmax_age: 604800\n";
@@ -66,7 +67,8 @@ class SweepTest : public ::testing::Test {
     for (int day = 7; day > 0; --day) ClockWatch(scratch_.path()).is_steady(now_ - hours(24 * day));
   }
   Sweep make(unsigned at_once = 20) {
-    return Sweep({loop_, engine_, store_, [this] { return now_; }}, SweepRules{}, seconds(90), at_once);
+    const auto progress = [this](std::size_t answered, std::size_t all) { progress_.emplace_back(answered, all); };
+    return Sweep({loop_, engine_, store_, [this] { return now_; }, progress}, SweepRules{}, seconds(90), at_once);
   }
   void run(Sweep& round) {
     round.run([this](const SweepSummary& summary) { done_.push_back(summary); });
@@ -95,7 +97,20 @@ class SweepTest : public ::testing::Test {
   WallTime now_ = now();
   Engine engine_{loop_, resolver_, fetcher_, store_, log_, LookupRules{}, [this] { return now_; }};
   std::vector<SweepSummary> done_;
+  std::vector<std::pair<std::size_t, std::size_t>> progress_;
 };
+
+TEST_F(SweepTest, TellsHowManyLookupsAreAnswered) {
+  cache("a.example", hours(30));
+  cache("b.example", hours(30));
+  cache("fresh.example", hours(1));
+  auto round = make(1);
+  run(round);
+  ASSERT_THAT(progress_, ElementsAre(Pair(0U, 2U)));
+  answer(0);
+  answer(1);
+  EXPECT_THAT(progress_, ElementsAre(Pair(0U, 2U), Pair(1U, 2U), Pair(2U, 2U)));
+}
 
 TEST_F(SweepTest, R21FetchesWhatIsDueAndSaysSoInOneLine) {
   cache("due.example", hours(30));

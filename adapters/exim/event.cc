@@ -25,16 +25,10 @@ constexpr std::string_view kOnlyDane =
 constexpr std::size_t kMaxReported = 64;
 constexpr std::size_t kMaxNamesShown = 4;
 
-// Foreign bytes within a detail, in the log and in reports: escaped, with the quotes as well.
+// Foreign bytes within a detail: escaped, and with quotes as the log has them in sentences, in reports as well.
 std::string sentence(std::string_view text) {
-  std::string out;
-  for (const char c : escaped(text)) {
-    if (c == '"') {
-      out += "\\x22";
-    } else {
-      out += c;
-    }
-  }
+  std::string out = escaped(text);
+  std::ranges::replace(out, '"', '\'');
   return out;
 }
 

@@ -318,7 +318,7 @@ TEST_F(EximEvents, WhatThePeerSaysCannotForgeALogLine) {
   ASSERT_EQ(log_->lines.size(), 1U);
   EXPECT_EQ(log_->lines[0],
             "warning event=enforce-failure domain=example.com mx=mx\\x0aevent=x\\x22\\x20y ip=192.0.2.1 "
-            "result=starttls-not-supported by=mta-sts detail=\"said \\x22go\\x22\\x0a\\x80 event=forged\"");
+            "result=starttls-not-supported by=mta-sts detail=\"said 'go'\\x0a\\x80 event=forged\"");
 }
 
 TEST_F(EximEvents, AnUnknownEventDoesNothing) {

@@ -34,20 +34,14 @@ ForeignReports::ForeignReports(const Config& config, Log& log, Life life)
       log_(log),
       life_(life),
       wishes_(config.cache_directory),
-      throttle_(config.cache_directory),
       prepared_(kMaxPrepared),
-      losses_([this](const char* reason) { return is_warning_due(reason); }, log, config.tlsrpt_socket),
+      losses_(life == Life::kShort ? config.cache_directory : "", log, config.tlsrpt_socket),
       process_(::getpid()) {}
 
 ForeignReports::~ForeignReports() {
   be_own_process();
   flush();
   if (life_ == Life::kLong && !unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow, 0, unsent_.size());
-}
-
-bool ForeignReports::is_warning_due(const std::string& reason) {
-  if (life_ == Life::kLong) return hourly_.is_due();
-  return warned_.insert(reason).second && throttle_.is_due_unless_stamped(reason, std::chrono::hours(1));
 }
 
 void ForeignReports::be_own_process() {

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <deque>
-#include <set>
 #include <string>
 
 #include "core/time.h"
@@ -16,9 +15,7 @@
 #include "module/helper/frames.h"
 #include "module/io/descriptor.h"
 #include "module/io/log.h"
-#include "module/io/log_throttle.h"
 #include "module/io/short_memory.h"
-#include "module/store/throttle.h"
 #include "module/tlsrpt/losses.h"
 #include "module/tlsrpt/session.h"
 #include "module/tlsrpt/wishes.h"
@@ -29,9 +26,9 @@ namespace mtasts {
 // sessions only: what waited belongs to its parent.
 class ForeignReports {
  public:
-  // A process of kShort life warns once for each reason, unless another process of the store has done so within the
-  // hour. It may end without destructors: what the collector has no room for counts as lost at once, although it is
-  // tried again with the next session.
+  // A process of kShort life warns of each reason unless another process of the store has done so within the hour. It
+  // may end without destructors: what the collector has no room for counts as lost at once, although it is tried again
+  // with the next session. One of kLong life warns of each reason once an hour, whatever others do.
   enum class Life { kShort, kLong };
 
   ForeignReports(const Config& config, Log& log, Life life);
@@ -51,7 +48,6 @@ class ForeignReports {
  private:
   void be_own_process();
   void flush();
-  [[nodiscard]] bool is_warning_due(const std::string& reason);
   // False: the helper does not get it.
   bool hand_to_helper(const Fields& request);
   void hand_session_to_helper(const TlsSession& session, const char* kind);
@@ -60,10 +56,7 @@ class ForeignReports {
   Log& log_;
   Life life_;
   ReportWishes wishes_;
-  LogThrottle hourly_{std::chrono::hours(1)};  // kLong
-  SharedThrottle throttle_;                    // kShort, with:
-  std::set<std::string> warned_;               // reasons
-  ShortMemory<bool> prepared_;                 // domains
+  ShortMemory<bool> prepared_;  // domains
   TlsrptLosses losses_;
   pid_t process_;
   std::deque<std::string> unsent_;

@@ -97,12 +97,17 @@ Descriptor open_own(int directory, const std::string& name, mode_t mode) {
   return open(O_EXCL);
 }
 
+bool may_leave_files(int directory) {
+  struct stat status {};
+  return ::fstat(directory, &status) == 0 && (::geteuid() != 0 || status.st_uid == 0);
+}
+
 Descriptor open_lock_file(const std::string& directory, const char* name) {
   const auto store = open_directory(directory);
   struct stat status {};
-  if (!store || ::fstat(store.get(), &status) != 0) return Descriptor();
-  const bool is_foreign = ::geteuid() == 0 && status.st_uid != 0;
-  if (is_foreign && ::fstatat(store.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) return Descriptor();
+  if (!store) return Descriptor();
+  if (!may_leave_files(store.get()) && ::fstatat(store.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return Descriptor();
   return open_own(store.get(), name, 0600);
 }
 

@@ -30,6 +30,9 @@ Descriptor open_below(int directory, const std::string& shard, const std::string
 // such as a second name of an entry: that is removed.
 Descriptor open_own(int directory, const std::string& name, mode_t mode = 0644);
 
+// False: root leaves no files in another user's store, who could not write them.
+bool may_leave_files(int directory);
+
 // For locks, created if it is missing; only its owner may open it, because whoever may open a file may lock it. root
 // makes none in another user's store, who could not open it.
 Descriptor open_lock_file(const std::string& directory, const char* name);

@@ -27,6 +27,15 @@ bool is_young(const struct stat& stamp, std::chrono::seconds period) {
   return stamp.st_size != 0 && std::abs(now - stamp.st_mtim.tv_sec) < period.count();
 }
 
+SharedThrottle::Due leave_stamp(int directory, const std::string& file, std::chrono::seconds period) {
+  using Due = SharedThrottle::Due;
+  const auto stamp = open_own(directory, file);
+  struct stat status {};
+  if (!stamp || ::fstat(stamp.get(), &status) != 0) return Due::kCannotKeep;
+  if (is_young(status, period)) return Due::kNotDue;
+  return ::pwrite(stamp.get(), "x", 1, 0) == 1 ? Due::kDue : Due::kCannotKeep;
+}
+
 }  // namespace
 
 // The end of a name says whose it is: of those that are too long for a file, only names of one owner can share a stamp.
@@ -40,24 +49,18 @@ std::string throttle_name(const std::string& warning, const Domain& domain) {
 
 bool SharedThrottle::is_due(const std::string& name, std::chrono::seconds period) {
   const auto directory = open_directory(directory_);
-  if (!directory) return false;
-  const auto stamp = open_own(directory.get(), std::string(kStamp) + name);
-  struct stat status {};
-  if (!stamp || ::fstat(stamp.get(), &status) != 0) return false;
-  if (is_young(status, period)) return false;
-  return ::pwrite(stamp.get(), "x", 1, 0) == 1;
+  return directory && leave_stamp(directory.get(), std::string(kStamp) + name, period) == Due::kDue;
 }
 
-bool SharedThrottle::is_due_unless_stamped(const std::string& name, std::chrono::seconds period) {
+// Who may not write a stamp may be able to read it.
+SharedThrottle::Due SharedThrottle::due(const std::string& name, std::chrono::seconds period) {
   const auto directory = open_directory(directory_);
-  struct stat store {};
-  if (!directory || ::fstat(directory.get(), &store) != 0) return true;
-  struct stat stamp {};
+  if (!directory) return Due::kCannotKeep;
   const std::string file = std::string(kStamp) + name;
-  if (::fstatat(directory.get(), file.c_str(), &stamp, AT_SYMLINK_NOFOLLOW) == 0 && is_young(stamp, period))
-    return false;
-  if (::geteuid() != 0 || store.st_uid == 0) is_due(name, period);
-  return true;
+  struct stat status {};
+  if (::fstatat(directory.get(), file.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && is_young(status, period))
+    return Due::kNotDue;
+  return may_leave_files(directory.get()) ? leave_stamp(directory.get(), file, period) : Due::kCannotKeep;
 }
 
 std::vector<std::string> SharedThrottle::stamps() const {

@@ -23,13 +23,16 @@ class SharedThrottle {
   // True at most once a `period` for one `name`, which becomes a part of a file name; false when the directory cannot
   // be written.
   bool is_due(const std::string& name, std::chrono::seconds period);
-  // For a process that may not be able to leave a stamp: true unless somebody has given the warning within `period`.
-  // Leaves a stamp where it can; root leaves none in another user's store, where that user could not renew it.
-  bool is_due_unless_stamped(const std::string& name, std::chrono::seconds period);
-  // The stamps that there are.
-  [[nodiscard]] std::vector<std::string> stamps() const;
-  // Takes the last `most` off such a list and removes those that nobody asked about for two days.
-  void remove_old(std::vector<std::string>& stamps, std::size_t most);
+  enum class Due {
+    kDue,         // and for a `period` no more
+    kNotDue,      // somebody has given the warning within `period`
+    kCannotKeep,  // nobody is known to have given it, and no stamp can be left that it is given now
+  };
+  // For a warning that must not be lost where no stamp can be left. root leaves none in another user's store, where
+  // that user could not renew it.
+  Due due(const std::string& name, std::chrono::seconds period);
+  // The stamps of names that nobody asked about for two days.
+  void remove_old_stamps();
 
  private:
   std::string directory_;

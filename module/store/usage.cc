@@ -42,8 +42,7 @@ off_t place_of(unsigned shard) { return static_cast<off_t>(shard * kRecord); }
 int UsageFile::file() {
   if (file_) return file_.get();
   const auto directory = open_directory(directory_);
-  struct stat store {};
-  if (!directory || ::fstat(directory.get(), &store) != 0 || (::geteuid() == 0 && store.st_uid != 0)) return -1;
+  if (!directory || !may_leave_files(directory.get())) return -1;
   file_ = open_own(directory.get(), kName);
   return file_ ? file_.get() : -1;
 }

@@ -51,13 +51,18 @@ TlsrptLosses::Why TlsrptLosses::why(int error) {
 
 void TlsrptLosses::add(Why why, int error, std::uint64_t count) {
   total_ += count;
-  unsaid_.at(static_cast<std::size_t>(why)) += count;
-  if (is_due_(words_of(why).name)) warn(why, error);
+  reason(why).unsaid += count;
+  if (is_due(why)) warn(why, error);
+}
+
+bool TlsrptLosses::is_due(Why why) {
+  const auto due = throttle_.due(words_of(why).name, std::chrono::hours(1));
+  return due == SharedThrottle::Due::kCannotKeep ? reason(why).own_hour.is_due() : due == SharedThrottle::Due::kDue;
 }
 
 void TlsrptLosses::warn(Why why, int error) {
   const Words words = words_of(why);
-  const auto lost = std::exchange(unsaid_.at(static_cast<std::size_t>(why)), 0);
+  const auto lost = std::exchange(reason(why).unsaid, 0);
   const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
   log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
                                      .field("socket", path_)

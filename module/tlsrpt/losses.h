@@ -2,12 +2,14 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 
 #include "module/io/log.h"
+#include "module/io/log_throttle.h"
+#include "module/store/throttle.h"
 
 namespace mtasts {
 
@@ -25,11 +27,10 @@ class TlsrptLosses {
     kOther,
   };
 
-  // True once an hour for a reason's name.
-  using IsDue = std::function<bool(const char* name)>;
-
-  TlsrptLosses(IsDue is_due, Log& log, std::string path)
-      : is_due_(std::move(is_due)), log_(log), path_(std::move(path)) {}
+  // `store`: its directory. Stamps there keep the hour of each reason, for all processes; where none can be left, and
+  // for "", this object keeps it.
+  TlsrptLosses(std::string store, Log& log, std::string path)
+      : throttle_(std::move(store)), log_(log), path_(std::move(path)) {}
 
   // The reason for an errno of a socket.
   static Why why(int error);
@@ -41,12 +42,19 @@ class TlsrptLosses {
 
  private:
   static constexpr std::size_t kReasons = 8;
+  struct Reason {
+    std::uint64_t unsaid = 0;
+    LogThrottle own_hour{std::chrono::hours(1)};
+  };
 
-  IsDue is_due_;
+  [[nodiscard]] bool is_due(Why why);
+  Reason& reason(Why why) { return reasons_.at(static_cast<std::size_t>(why)); }
+
+  SharedThrottle throttle_;
   Log& log_;
   std::string path_;
   std::uint64_t total_ = 0;
-  std::array<std::uint64_t, kReasons> unsaid_{};
+  std::array<Reason, kReasons> reasons_;
 };
 
 }  // namespace mtasts

@@ -48,11 +48,8 @@ int reach_collector(const std::string& path) { return on_a_socket(path, &reach, 
 
 bool is_busy_collector(int error) { return error == EAGAIN || error == ENOBUFS; }
 
-TlsrptSocket::TlsrptSocket(EventLoop& loop, SharedThrottle& throttle, Log& log, std::string path)
-    : loop_(loop),
-      log_(log),
-      path_(std::move(path)),
-      losses_([&throttle](const char* name) { return throttle.is_due(name, std::chrono::hours(1)); }, log, path_) {}
+TlsrptSocket::TlsrptSocket(EventLoop& loop, Log& log, std::string store, std::string path)
+    : loop_(loop), log_(log), path_(std::move(path)), losses_(std::move(store), log, path_) {}
 
 void TlsrptSocket::check() {
   const int error = reach_collector(path_);

@@ -10,7 +10,6 @@
 
 #include "core/ports.h"
 #include "module/io/log.h"
-#include "module/store/throttle.h"
 #include "module/tlsrpt/losses.h"
 
 namespace mtasts {
@@ -25,8 +24,8 @@ bool is_busy_collector(int error);
 // For a process with an event loop. Everything passed to the constructor must outlive the object. One thread.
 class TlsrptSocket {
  public:
-  // The hours of warnings are kept by stamps in the store, for all processes.
-  TlsrptSocket(EventLoop& loop, SharedThrottle& throttle, Log& log, std::string path);
+  // `store`: its directory, where the hours of warnings are kept for all processes.
+  TlsrptSocket(EventLoop& loop, Log& log, std::string store, std::string path);
   // What has not been sent by then is lost.
   ~TlsrptSocket();
   TlsrptSocket(const TlsrptSocket&) = delete;

@@ -32,7 +32,7 @@ TlsReports::TlsReports(const Deps& deps, const std::string& socket)
     : deps_(deps),
       // Far fewer questions than the resolver has places for: what mail waits for must not wait for these.
       most_asked_(std::clamp(deps.dns_places / 4, std::size_t{1}, kMaxAsked)),
-      socket_(deps.loop, deps.store.throttle(), deps.log, socket),
+      socket_(deps.loop, deps.log, deps.store_directory, socket),
       wishes_(deps.store_directory),
       told_(kMaxCached),
       wanted_(kMaxCached) {

@@ -125,6 +125,14 @@ TEST_F(ForeignReporting, ASessionThatNoHelperTakesIsTold) {
   }
 }
 
+TEST_F(ForeignReporting, AProcessOfLongLifeWarnsOfEachReason) {
+  open(Life::kLong);
+  for (int i = 0; i < 2; ++i) reports_->report(session());
+  wants();
+  for (int i = 0; i < 2; ++i) reports_->report(session());
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("lookup helper"), HasSubstr("nobody listens")));
+}
+
 TEST_F(ForeignReporting, AfterAHelperThatDoesNotStartNoneIsStartedForAWhile) {
   be_helper("exit 1");
   for (int i = 0; i < 5; ++i) reports_->report(session());

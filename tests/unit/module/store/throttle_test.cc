@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using Due = SharedThrottle::Due;
 
 class ThrottleTest : public test::StoreTest {
  protected:
@@ -81,20 +82,20 @@ TEST_F(ThrottleTest, NothingIsDueWhereNoStampCanBeLeft) {
   EXPECT_FALSE(SharedThrottle(scratch_.path() + "/nowhere").is_due("dns-failure", minutes(1)));
 }
 
-TEST_F(ThrottleTest, WhatMustBeToldWithoutAStampIsDueUnlessThereIsAYoungOne) {
-  EXPECT_TRUE(SharedThrottle(scratch_.path() + "/nowhere").is_due_unless_stamped("dns-failure", minutes(1)));
-  EXPECT_TRUE(throttle_.is_due_unless_stamped("dns-failure", minutes(1)));
-  EXPECT_FALSE(throttle_.is_due_unless_stamped("dns-failure", minutes(1))) << "it leaves one where it can";
+TEST_F(ThrottleTest, WhereNoStampCanBeLeftTheCallerIsToldSo) {
+  EXPECT_EQ(SharedThrottle(scratch_.path() + "/nowhere").due("dns-failure", minutes(1)), Due::kCannotKeep);
+  EXPECT_EQ(throttle_.due("dns-failure", minutes(1)), Due::kDue);
+  EXPECT_EQ(throttle_.due("dns-failure", minutes(1)), Due::kNotDue) << "it leaves one where it can";
   EXPECT_FALSE(throttle_.is_due("dns-failure", minutes(1)));
   fs::last_write_time(stamp("dns-failure"), fs::file_time_type::clock::now() - hours(2));
-  EXPECT_TRUE(throttle_.is_due_unless_stamped("dns-failure", minutes(1)));
+  EXPECT_EQ(throttle_.due("dns-failure", minutes(1)), Due::kDue);
 }
 
 // The store's user could not write it, and would give no warning for as long as it is there.
 TEST_F(ThrottleTest, RootLeavesNoStampInAnotherUsersStore) {
   if (::geteuid() != 0) GTEST_SKIP() << "takes root";
   ASSERT_EQ(::chown(scratch_.path().c_str(), 65534, 65534), 0);
-  EXPECT_TRUE(throttle_.is_due_unless_stamped("dns-failure", minutes(1)));
+  EXPECT_EQ(throttle_.due("dns-failure", minutes(1)), Due::kCannotKeep);
   EXPECT_FALSE(fs::exists(stamp("dns-failure")));
 }
 

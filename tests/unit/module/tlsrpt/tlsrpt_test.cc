@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -352,6 +353,29 @@ TEST_F(Collector, TheWarningSaysHowManySessionsWereLost) {
   ASSERT_EQ(::utimensat(AT_FDCWD, stamp.c_str(), long_ago.data(), 0), 0);
   report("mx4.example.com");
   EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=3 "));
+}
+
+// Such as a helper that Exim's transport starts.
+TEST_F(Collector, AUserWhoMayNotWriteTheStoreWarnsAllTheSame) {
+  if (::geteuid() != 0) GTEST_SKIP() << "takes root";
+  cache("enforce");
+  std::filesystem::remove(scratch_.path() + "/.due-tlsrpt-nobody");
+  ::chmod(scratch_.path().c_str(), 0755);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+    log_.lines.clear();
+    for (const char* host : {"mx1.example.com", "mx2.example.com"}) {
+      report(host);
+      answer();
+    }
+    const bool is_told = log_.lines.size() == 1 && log_.lines[0].find("nobody listens there") != std::string::npos;
+    ::_exit(is_told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(Collector, OneDomainHasOneQuestionAndTwentySessionsWaiting) {

@@ -105,27 +105,26 @@ struct AllAnswers {
   Answers exim;
 };
 
-std::unique_ptr<TlsReports> make_reports(Service& service, EventLoop& loop, Log& log) {
+std::unique_ptr<TlsReports> make_reports(Service& service, std::shared_ptr<TlsrptSocket> collector) {
+  if (!collector) return nullptr;
   const Config& config = service.config();
-  if (config.tlsrpt_socket.empty()) return nullptr;
-  const TlsReports::Deps deps{loop,
-                              service.resolver(),
+  const TlsReports::Deps deps{service.resolver(),
                               service.store(),
                               config.cache_directory,
-                              log,
                               now,
                               std::chrono::steady_clock::now,
                               config.network.dns.max_in_flight};
-  auto reports = std::make_unique<TlsReports>(deps, config.tlsrpt_socket);
+  auto reports = std::make_unique<TlsReports>(deps, std::move(collector));
   reports->check_collector(TlsReports::When::kNow);
   return reports;
 }
 
 // A service and the answers that it gives.
 struct ServiceInstance {
-  ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Protocols& protocols, Log& log, Metrics& metrics)
+  ServiceInstance(std::unique_ptr<Service> opened, std::shared_ptr<TlsrptSocket> collector, EventLoop& loop,
+                  Protocols& protocols, Log& log, Metrics& metrics)
       : service(std::move(opened)),
-        reports(make_reports(*service, loop, log)),
+        reports(make_reports(*service, std::move(collector))),
         observer(service->config().socketmap.observe ? std::make_unique<Observer>(*service, loop, log) : nullptr),
         answers(protocols, &service->lookups(), service->store(), log, metrics, service->config(), reports.get(),
                 observer.get()) {}
@@ -150,7 +149,7 @@ class Daemon {
  public:
   Daemon(std::string config_path, EventLoop& loop, Log& log)
       : config_path_(std::move(config_path)), loop_(loop), log_(log) {
-    metrics_.count_reports([this] { return reports_so_far(); });
+    metrics_.count_reports([this] { return collector_ ? std::optional(report_counts_) : std::nullopt; });
   }
 
   Result<void> start(int signals);
@@ -166,7 +165,6 @@ class Daemon {
   void try_again();
   Result<std::unique_ptr<ServiceInstance>> open_instance(Config config);
   void put_in_force(std::unique_ptr<ServiceInstance> instance);
-  [[nodiscard]] std::optional<TlsReports::Counts> reports_so_far() const;
   void follow_resolvers();
   Result<void> replace_instance(Result<Config> config);
   void apply(const Config& config);
@@ -184,8 +182,9 @@ class Daemon {
   server::Admission admission_{loop_, {0, 0}};
   Requests socketmap_requests_{{loop_, protocols_.socketmap, admission_, metrics_, log_}};
   Requests exim_requests_{{loop_, protocols_.exim, admission_, metrics_, log_}};
+  TlsrptCounts report_counts_;
+  std::shared_ptr<TlsrptSocket> collector_;  // nullptr: there is none
   ReloadableService<ServiceInstance> instance_;
-  TlsReports::Counts earlier_reports_;     // of the services before it
   std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no instance
   std::string mistake_;                    // why there is none
   LogThrottle mistake_logged_{std::chrono::minutes(1)};
@@ -327,22 +326,17 @@ Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
   auto opened = Service::open(for_daemon(std::move(config)), loop_, log_, LogTarget::kStderr);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([this](const SweepSummary& summary) { metrics_.round_ended(summary); });
-  return std::make_unique<ServiceInstance>(std::move(*opened), loop_, protocols_, log_, metrics_);
+  const Config& in_force = (*opened)->config();
+  collector_ = TlsrptSocket::keep(std::move(collector_), {loop_, log_, report_counts_}, in_force.cache_directory,
+                                  in_force.tlsrpt_socket);
+  return std::make_unique<ServiceInstance>(std::move(*opened), collector_, loop_, protocols_, log_, metrics_);
 }
 
-// What a retired service still reports is not counted.
 void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
-  earlier_reports_ = reports_so_far().value_or(TlsReports::Counts{});
   instance_.replace(std::move(instance));
   TlsReports* const reports = instance_->reports.get();
   if (reports == nullptr) return protocols_.exim.report_to({});
   protocols_.exim.report_to([reports](const TlsSession& one) { reports->report(one); });
-}
-
-std::optional<TlsReports::Counts> Daemon::reports_so_far() const {
-  if (!instance_ || !instance_->reports) return std::nullopt;
-  const auto counts = instance_->reports->counts();
-  return TlsReports::Counts{earlier_reports_.sent + counts.sent, earlier_reports_.lost + counts.lost};
 }
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now.

@@ -48,10 +48,11 @@ bool is_socket(int descriptor) {
 
 // A service and the table that it gives.
 struct ServiceInstance {
-  ServiceInstance(std::unique_ptr<Service> opened, EventLoop& loop, Log& log, bool smtpd_may_lack_sni)
+  ServiceInstance(std::unique_ptr<Service> opened, std::shared_ptr<TlsrptSocket> collector, EventLoop& loop, Log& log,
+                  bool smtpd_may_lack_sni)
       : service(std::move(opened)),
         table({loop, service->resolver(), service->prober(), service->cached_lookups(), service->store(), log, now,
-               std::chrono::steady_clock::now, smtpd_may_lack_sni},
+               std::chrono::steady_clock::now, smtpd_may_lack_sni, std::move(collector)},
               service->config()) {}
   std::unique_ptr<Service> service;
   Table table;
@@ -88,6 +89,8 @@ class Process {
   EventLoop& loop_;
   Log& log_;
   LogTarget log_target_;
+  TlsrptCounts report_counts_;  // which nobody asks for
+  std::shared_ptr<TlsrptSocket> collector_;
   ReloadableService<ServiceInstance> instance_;
   SteadyTime tried_{};
   std::string told_;  // what is wrong with the configuration
@@ -129,7 +132,11 @@ Result<void> Process::open_instance(Result<Config> config) {
   });
   warn_of_observing(log_, in_force, {"opensmtpd"});
   (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
-  instance_.replace(std::make_unique<ServiceInstance>(std::move(*opened), loop_, log_, codec_->may_lack_sni()));
+  const Config& in_force = (*opened)->config();
+  collector_ = TlsrptSocket::keep(std::move(collector_), {loop_, log_, report_counts_}, in_force.cache_directory,
+                                  in_force.tlsrpt_socket);
+  instance_.replace(
+      std::make_unique<ServiceInstance>(std::move(*opened), collector_, loop_, log_, codec_->may_lack_sni()));
   return {};
 }
 

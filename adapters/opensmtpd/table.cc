@@ -40,11 +40,11 @@ std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& confi
 }
 
 std::unique_ptr<TlsReports> make_reports(const Table::Deps& deps, const Config& config) {
-  if (config.tlsrpt_socket.empty()) return nullptr;
-  auto reports = std::make_unique<TlsReports>(
-      TlsReports::Deps{deps.loop, deps.resolver, deps.store, config.cache_directory, deps.log, deps.clock,
-                       deps.steady_clock, config.network.dns.max_in_flight},
-      config.tlsrpt_socket);
+  if (!deps.collector) return nullptr;
+  auto reports =
+      std::make_unique<TlsReports>(TlsReports::Deps{deps.resolver, deps.store, config.cache_directory, deps.clock,
+                                                    deps.steady_clock, config.network.dns.max_in_flight},
+                                   deps.collector);
   reports->check_collector(TlsReports::When::kNow);
   return reports;
 }

@@ -33,6 +33,7 @@ class Table {
     std::function<WallTime()> clock;
     Probes::Clock steady_clock;
     bool smtpd_may_lack_sni;
+    std::shared_ptr<TlsrptSocket> collector = nullptr;  // of the process; nullptr: nothing is reported
   };
 
   Table(Deps deps, const Config& config);

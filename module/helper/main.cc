@@ -152,15 +152,15 @@ class Helper {
 
   std::unique_ptr<TlsReports> make_reports(const HelperSettings& settings, bool may_write) {
     if (settings.tlsrpt_socket.empty()) return nullptr;
-    const TlsReports::Deps deps{loop_,
-                                network_->resolver(),
+    const TlsReports::Deps deps{network_->resolver(),
                                 store_,
                                 settings.store,
-                                log_,
                                 now,
                                 std::chrono::steady_clock::now,
                                 settings.network.dns.max_in_flight};
-    auto reports = std::make_unique<TlsReports>(deps, settings.tlsrpt_socket);
+    auto reports = std::make_unique<TlsReports>(
+        deps, std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, report_counts_}, settings.store,
+                                             settings.tlsrpt_socket));
     if (may_write) reports->check_collector(TlsReports::When::kHourly);
     return reports;
   }
@@ -173,6 +173,7 @@ class Helper {
   WritingStore writing_store_;
   ReadOnlyStore reader_store_;
   Engine engine_;
+  TlsrptCounts report_counts_;  // which nobody asks for
   std::unique_ptr<TlsReports> reports_;
   milliseconds longest_;
   HelperServer server_;

@@ -15,7 +15,7 @@
 #include "module/engine/sweep.h"
 #include "module/server/protocol.h"
 #include "module/store/delivery_events.h"
-#include "module/tlsrpt/tlsrpt.h"
+#include "module/tlsrpt/socket.h"
 
 namespace mtasts::server {
 
@@ -44,8 +44,8 @@ class Metrics {
   void malformed() { ++malformed_; }
 
   void round_ended(const SweepSummary& summary);
-  // Those of the services so far; nullopt where nothing is reported.
-  using CountReports = std::function<std::optional<TlsReports::Counts>()>;
+  // Those of the process so far; nullopt where nothing is reported.
+  using CountReports = std::function<std::optional<TlsrptCounts>()>;
   void count_reports(CountReports reports) { reports_ = std::move(reports); }
   void reloaded(bool worked) { ++(worked ? reloads_ : failed_reloads_); }
 

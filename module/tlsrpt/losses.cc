@@ -50,7 +50,6 @@ TlsrptLosses::Why TlsrptLosses::why(int error) {
 }
 
 void TlsrptLosses::add(Why why, int error, std::uint64_t count) {
-  total_ += count;
   reason(why).unsaid += count;
   if (is_due(why)) warn(why, error);
 }

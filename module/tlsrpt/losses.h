@@ -38,7 +38,6 @@ class TlsrptLosses {
   void add(Why why, int error = 0, std::uint64_t count = 1);
   // Nothing is lost yet, but would be.
   void warn(Why why, int error);
-  [[nodiscard]] std::uint64_t total() const { return total_; }
 
  private:
   static constexpr std::size_t kReasons = 8;
@@ -53,7 +52,6 @@ class TlsrptLosses {
   SharedThrottle throttle_;
   Log& log_;
   std::string path_;
-  std::uint64_t total_ = 0;
   std::array<Reason, kReasons> reasons_;
 };
 

@@ -15,6 +15,7 @@ using Why = TlsrptLosses::Why;
 
 // The kernel holds ten datagrams for a collector that is busy; a mail to many domains can be more than that.
 constexpr std::chrono::milliseconds kSoon{100};
+constexpr std::size_t kMaxDeliveries = 10'000;
 
 // 0, or errno. A socket for each datagram: whoever restarts the collector has to tell nobody.
 int on_a_socket(const std::string& path, int (*action)(int fd, const sockaddr_un& address, const std::string& datagram),
@@ -48,8 +49,19 @@ int reach_collector(const std::string& path) { return on_a_socket(path, &reach, 
 
 bool is_busy_collector(int error) { return error == EAGAIN || error == ENOBUFS; }
 
-TlsrptSocket::TlsrptSocket(EventLoop& loop, Log& log, std::string store, std::string path)
-    : loop_(loop), log_(log), path_(std::move(path)), losses_(std::move(store), log, path_) {}
+TlsrptSocket::TlsrptSocket(const Deps& deps, std::string store, std::string path)
+    : deps_(deps),
+      store_(std::move(store)),
+      path_(std::move(path)),
+      losses_(store_, deps.log, path_),
+      deliveries_(kMaxDeliveries) {}
+
+std::shared_ptr<TlsrptSocket> TlsrptSocket::keep(std::shared_ptr<TlsrptSocket> kept, const Deps& deps,
+                                                 const std::string& store, const std::string& path) {
+  if (path.empty()) return nullptr;
+  if (kept && kept->store_ == store && kept->path_ == path) return kept;
+  return std::make_shared<TlsrptSocket>(deps, store, path);
+}
 
 void TlsrptSocket::check() {
   const int error = reach_collector(path_);
@@ -58,7 +70,12 @@ void TlsrptSocket::check() {
 }
 
 TlsrptSocket::~TlsrptSocket() {
-  if (!unsent_.empty()) losses_.add(Why::kSlow, 0, unsent_.size());
+  if (!send_all()) lose(Why::kSlow, 0, unsent_.size());
+}
+
+void TlsrptSocket::lose(Why why, int error, std::uint64_t count) {
+  deps_.counts.lost += count;
+  losses_.add(why, error, count);
 }
 
 void TlsrptSocket::send(std::string datagram) {
@@ -68,26 +85,29 @@ void TlsrptSocket::send(std::string datagram) {
 }
 
 void TlsrptSocket::flush() {
+  if (send_all()) return empty_ ? empty_() : void();
+  again_ = deps_.loop.after(kSoon, [this] {
+    again_.reset();
+    flush();
+  });
+}
+
+// False: the collector has no room for the rest.
+bool TlsrptSocket::send_all() {
   while (!unsent_.empty()) {
     const int error = send_to_collector(path_, unsent_.front());
-    if (is_busy_collector(error)) {
-      again_ = loop_.after(kSoon, [this] {
-        again_.reset();
-        flush();
-      });
-      return;
-    }
+    if (is_busy_collector(error)) return false;
     unsent_.pop_front();
     note(error);
   }
-  if (empty_) empty_();
+  return true;
 }
 
 void TlsrptSocket::note(int error) {
-  if (error == 0) ++sent_;
-  if (error == 0 && is_cut_off_) log_.write(LogLevel::kInfo, LogLine("tlsrpt-reached").field("socket", path_));
+  if (error == 0) ++deps_.counts.sent;
+  if (error == 0 && is_cut_off_) deps_.log.write(LogLevel::kInfo, LogLine("tlsrpt-reached").field("socket", path_));
   const Why why = TlsrptLosses::why(error);
-  if (error != 0) losses_.add(why, error);
+  if (error != 0) lose(why, error);
   if (why != Why::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
 }
 

@@ -1,4 +1,5 @@
-// The way to tlsrpt-collectd: its datagram socket. Nobody ever waits for it.
+// The way to tlsrpt-collectd: its datagram socket. Nobody ever waits for it. It belongs to a process, whatever services
+// (module/service.h) begin and end there.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 
 #include "core/ports.h"
 #include "module/io/log.h"
+#include "module/io/short_memory.h"
 #include "module/tlsrpt/losses.h"
 
 namespace mtasts {
@@ -21,13 +23,28 @@ int reach_collector(const std::string& path);
 inline constexpr std::size_t kMaxUnsent = 200;  // datagrams that one process keeps for a collector without room
 bool is_busy_collector(int error);
 
+// Sessions of a process.
+struct TlsrptCounts {
+  std::uint64_t sent = 0;
+  std::uint64_t lost = 0;
+};
+
 // For a process with an event loop. Everything passed to the constructor must outlive the object. One thread.
 class TlsrptSocket {
  public:
+  struct Deps {
+    EventLoop& loop;
+    Log& log;
+    TlsrptCounts& counts;  // added to
+  };
+
   // `store`: its directory, where the hours of warnings are kept for all processes.
-  TlsrptSocket(EventLoop& loop, Log& log, std::string store, std::string path);
-  // What has not been sent by then is lost.
+  TlsrptSocket(const Deps& deps, std::string store, std::string path);
+  // What waits is tried once more; what the collector has no room for then is lost.
   ~TlsrptSocket();
+  // After a reload: `kept` where it leads there already, else a new one; nullptr for an empty path.
+  static std::shared_ptr<TlsrptSocket> keep(std::shared_ptr<TlsrptSocket> kept, const Deps& deps,
+                                            const std::string& store, const std::string& path);
   TlsrptSocket(const TlsrptSocket&) = delete;
   TlsrptSocket& operator=(const TlsrptSocket&) = delete;
 
@@ -35,24 +52,25 @@ class TlsrptSocket {
   void check();
   // At once, or as soon as the collector has room.
   void send(std::string datagram);
-  void lose(TlsrptLosses::Why why) { losses_.add(why); }
+  void lose(TlsrptLosses::Why why, int error = 0, std::uint64_t count = 1);
   [[nodiscard]] bool is_empty() const { return unsent_.empty(); }
   // Called each time that nothing waits for the collector any more.
   void on_empty(std::function<void()> empty) { empty_ = std::move(empty); }
-  [[nodiscard]] std::uint64_t sent() const { return sent_; }
-  [[nodiscard]] std::uint64_t lost() const { return losses_.total(); }
+  // Deliveries that something was reported of: the questions of one can come before and after a reload.
+  ShortMemory<bool>& deliveries() { return deliveries_; }
 
  private:
+  [[nodiscard]] bool send_all();
   void flush();
   void note(int error);
 
-  EventLoop& loop_;
-  Log& log_;
+  Deps deps_;
+  std::string store_;
   std::string path_;
   TlsrptLosses losses_;
   bool is_cut_off_ = false;  // since the last datagram
-  std::uint64_t sent_ = 0;
   std::deque<std::string> unsent_;
+  ShortMemory<bool> deliveries_;
   std::function<void()> empty_;
   std::unique_ptr<EventLoop::Watch> again_;
 };

@@ -28,35 +28,48 @@ TlsrptLosses::Why why_lost(const Error& error) {
 
 }  // namespace
 
-TlsReports::TlsReports(const Deps& deps, const std::string& socket)
+TlsReports::TlsReports(const Deps& deps, std::shared_ptr<TlsrptSocket> socket)
     : deps_(deps),
       // Far fewer questions than the resolver has places for: what mail waits for must not wait for these.
       most_asked_(std::clamp(deps.dns_places / 4, std::size_t{1}, kMaxAsked)),
-      socket_(deps.loop, deps.log, deps.store_directory, socket),
+      socket_(std::move(socket)),
       wishes_(deps.store_directory),
       told_(kMaxCached),
-      wanted_(kMaxCached) {
-  socket_.on_empty([this] {
-    if (idle_ && is_idle()) idle_();
-  });
+      wanted_(kMaxCached) {}
+
+TlsReports::~TlsReports() {
+  std::size_t unasked = mx_asked_;
+  for (const auto& [domain, sessions] : waiting_) unasked += sessions.size();
+  if (unasked > 0) socket_->lose(TlsrptLosses::Why::kNotAsked, 0, unasked);
+  if (idle_) socket_->on_empty({});
 }
 
 void TlsReports::check_collector(When when) {
-  if (when == When::kNow || deps_.store.throttle().is_due("tlsrpt-check", std::chrono::hours(1))) socket_.check();
+  if (when == When::kNow || deps_.store.throttle().is_due("tlsrpt-check", std::chrono::hours(1))) socket_->check();
 }
 
-void TlsReports::on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+void TlsReports::on_idle(std::function<void()> idle) {
+  idle_ = std::move(idle);
+  socket_->on_empty([this] {
+    if (is_idle()) idle_();
+  });
+}
 
 // And from now on it is.
-bool TlsReports::is_told(const std::string& name, SteadyTime until) {
-  if (told_.find(name, deps_.steady_clock()) != nullptr) return true;
-  told_.put(name, true, until);
+bool TlsReports::is_told(ShortMemory<bool>& told, const std::string& name, SteadyTime until) {
+  if (told.find(name, deps_.steady_clock()) != nullptr) return true;
+  told.put(name, true, until);
   return false;
+}
+
+bool TlsReports::is_told(const Domain& domain, const char* what, const std::string& delivery) {
+  const std::string name = domain.text() + "|" + what + "|" + delivery;
+  return is_told(socket_->deliveries(), name, deps_.steady_clock() + kOneDelivery);
 }
 
 void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
   const auto result = trial.result ? std::optional(TlsResult::kSuccess) : tls_result(trial.result.error().code);
-  if (!result || is_told(domain.text() + ' ' + mx_host, until)) return;
+  if (!result || is_told(told_, domain.text() + ' ' + mx_host, until)) return;
   const auto cached = deps_.store.get(domain).value_or(std::nullopt);
   const StoredPolicy* policy = cached ? cached->binding_policy(deps_.clock()) : nullptr;
   if (policy == nullptr) return;
@@ -71,8 +84,7 @@ void TlsReports::report(const Domain& domain, const std::string& mx_host, const 
 
 void TlsReports::report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery) {
   const auto session = policy_failure(domain, failure);
-  if (session && !is_told(domain.text() + "|failure|" + delivery, deps_.steady_clock() + kOneDelivery))
-    report(*session);
+  if (session && !is_told(domain, "failure", delivery)) report(*session);
 }
 
 void TlsReports::report(const TlsSession& session) {
@@ -100,7 +112,7 @@ std::optional<TlsReports::Wanted> TlsReports::known(const Domain& domain) {
 void TlsReports::ask(const Domain& domain, std::vector<TlsSession> sessions) {
   const auto place = waiting_.find(domain.text());
   const bool is_full = place == waiting_.end() ? waiting_.size() >= most_asked_ : place->second.size() >= kMaxWaiting;
-  if (is_full) return sessions.empty() ? void() : socket_.lose(TlsrptLosses::Why::kDns);
+  if (is_full) return sessions.empty() ? void() : socket_->lose(TlsrptLosses::Why::kDns);
   if (place != waiting_.end()) {
     std::ranges::move(sessions, std::back_inserter(place->second));
     return;
@@ -115,7 +127,7 @@ void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::stri
   waiting_.erase(domain.text());
   learnt(domain, answer);
   for (const TlsSession& session : sessions)
-    answer ? send(session, tlsrpt_record(answer->records)) : socket_.lose(why_lost(answer.error()));
+    answer ? send(session, tlsrpt_record(answer->records)) : socket_->lose(why_lost(answer.error()));
   if (idle_ && is_idle()) idle_();
 }
 
@@ -131,20 +143,19 @@ void TlsReports::learnt(const Domain& domain, const Result<DnsAnswer<std::string
 }
 
 void TlsReports::report_unlisted_once(const TlsSession& session, const std::string& delivery) {
-  if (!is_told(session.domain.text() + "|unlisted|" + delivery, deps_.steady_clock() + kOneDelivery))
-    report_unlisted(session);
+  if (!is_told(session.domain, "unlisted", delivery)) report_unlisted(session);
 }
 
 // DNS is not asked about domains that want no reports, and not again where all hosts were found to be listed.
 void TlsReports::report_unlisted(const TlsSession& session) {
   const auto wanted = known(session.domain);
-  if (wanted && !*wanted) return socket_.lose(why_lost(wanted->error()));
+  if (wanted && !*wanted) return socket_->lose(why_lost(wanted->error()));
   if (wanted && !**wanted) return;
   if (!wanted) learn(session.domain);
   const WallTime now = deps_.clock();
   const auto wish = wishes_.find(session.domain, now);
   if (wish && now < wish->listed_until && wish->listed_by == number_of(unrefused(session))) return;
-  if (mx_asked_ >= most_asked_) return socket_.lose(TlsrptLosses::Why::kDns);
+  if (mx_asked_ >= most_asked_) return socket_->lose(TlsrptLosses::Why::kDns);
   ++mx_asked_;
   deps_.resolver.mx(session.domain.text(), [this, session](const Result<DnsAnswer<MxRecord>>& answer) {
     --mx_asked_;
@@ -154,7 +165,7 @@ void TlsReports::report_unlisted(const TlsSession& session) {
 }
 
 void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRecord>>& answer) {
-  if (!answer) return socket_.lose(why_lost(answer.error()));
+  if (!answer) return socket_->lose(why_lost(answer.error()));
   session.result = TlsResult::kValidationFailure;
   session.reason = "the policy does not list this MX";
   std::vector<MxRecord> records = answer->records;
@@ -177,8 +188,8 @@ void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRe
 }
 
 void TlsReports::send(const TlsSession& session, const Wanted& wanted) {
-  if (!wanted) return socket_.lose(why_lost(wanted.error()));
-  if (*wanted) socket_.send(tlsrpt_datagram(session, **wanted));
+  if (!wanted) return socket_->lose(why_lost(wanted.error()));
+  if (*wanted) socket_->send(tlsrpt_datagram(session, **wanted));
 }
 
 }  // namespace mtasts

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -12,7 +13,6 @@
 #include "core/cache_entry.h"
 #include "core/ports.h"
 #include "core/time.h"
-#include "module/io/log.h"
 #include "module/io/short_memory.h"
 #include "module/store/policy_store.h"
 #include "module/tlsrpt/session.h"
@@ -23,26 +23,22 @@ namespace mtasts {
 
 // Everything passed to the constructor must outlive the object, and the object what it has begun. One thread. Never
 // waits for DNS or the collector: where one is too slow, sessions are lost, and that is a warning. What waits for DNS
-// when the object ends is lost as well.
+// when the object ends is lost as well; what waits for the collector is not, as long as others have the socket.
 class TlsReports {
  public:
   struct Deps {
-    EventLoop& loop;
     Resolver& resolver;
     FileStore& store;
     std::string store_directory;
-    Log& log;
     std::function<WallTime()> clock;
     std::function<SteadyTime()> steady_clock;
     std::size_t dns_places;  // how many questions the resolver asks at a time
   };
-  struct Counts {
-    std::uint64_t sent = 0;
-    std::uint64_t lost = 0;
-  };
 
-  // `socket`: the path of tlsrpt-collectd's datagram socket.
-  TlsReports(const Deps& deps, const std::string& socket);
+  TlsReports(const Deps& deps, std::shared_ptr<TlsrptSocket> socket);
+  ~TlsReports();
+  TlsReports(const TlsReports&) = delete;
+  TlsReports& operator=(const TlsReports&) = delete;
 
   // Says so in the log when nobody takes sessions there; `kHourly`: once an hour, whichever process asks.
   enum class When { kNow, kHourly };
@@ -66,16 +62,16 @@ class TlsReports {
   // Finds out whether reports are wanted, so that later sessions need not wait for it.
   void learn(const Domain& domain);
 
-  [[nodiscard]] bool is_idle() const { return waiting_.empty() && mx_asked_ == 0 && socket_.is_empty(); }
-  // Called each time that nothing is asked for any more and everything has been sent.
+  [[nodiscard]] bool is_idle() const { return waiting_.empty() && mx_asked_ == 0 && socket_->is_empty(); }
+  // Called each time that nothing is asked for any more and everything has been sent. For one object of a socket.
   void on_idle(std::function<void()> idle);
-  [[nodiscard]] Counts counts() const { return {socket_.sent(), socket_.lost()}; }
 
  private:
   // The domain's record, if it asks for reports. Error is_ours(): it could not be asked for.
   using Wanted = Result<std::optional<std::string>>;
 
-  [[nodiscard]] bool is_told(const std::string& name, SteadyTime until);
+  [[nodiscard]] bool is_told(ShortMemory<bool>& told, const std::string& name, SteadyTime until);
+  [[nodiscard]] bool is_told(const Domain& domain, const char* what, const std::string& delivery);
   [[nodiscard]] std::optional<Wanted> known(const Domain& domain);
   void ask(const Domain& domain, std::vector<TlsSession> sessions);
   void learnt(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
@@ -85,9 +81,9 @@ class TlsReports {
 
   Deps deps_;
   std::size_t most_asked_;  // domains, at a time
-  TlsrptSocket socket_;
+  std::shared_ptr<TlsrptSocket> socket_;
   ReportWishes wishes_;
-  ShortMemory<bool> told_;      // "domain host", or "domain|what|delivery"
+  ShortMemory<bool> told_;      // "domain host"
   ShortMemory<Wanted> wanted_;  // before wishes_, which cannot be written everywhere
   std::unordered_map<std::string, std::vector<TlsSession>> waiting_;  // for DNS, by domain
   std::size_t mx_asked_ = 0;                                          // questions for MX records

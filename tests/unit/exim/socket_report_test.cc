@@ -87,9 +87,10 @@ class EximBySocket : public testing::Test {
   server::Metrics metrics_;
   FileStore store_{scratch_.path(), log_};
   EximProtocol protocol_{log_};
+  TlsrptCounts counts_;
   TlsReports reports_{
-      {loop_, resolver_, store_, scratch_.path(), log_, [this] { return now_; }, std::chrono::steady_clock::now, 200},
-      path_};
+      {resolver_, store_, scratch_.path(), [this] { return now_; }, std::chrono::steady_clock::now, 200},
+      std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts_}, scratch_.path(), path_)};
 };
 
 TEST_F(EximBySocket, APolicyThatCannotBeHadIsToldWhereMailIsRoutedNotWhereTheModeIsAskedFor) {

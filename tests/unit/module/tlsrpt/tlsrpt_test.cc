@@ -28,6 +28,7 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -38,12 +39,26 @@ constexpr char kRecord[] = "v=TLSRPTv1; rua=mailto:r@example.com";
 class Collector : public testing::Test {
  protected:
   Collector() { open(); }
+  // Another process.
   void open(std::size_t dns_places = 200) {
-    const TlsReports::Deps parts{
-        loop_,     resolver_, store_, scratch_.path(), log_, [this] { return now_; }, [this] { return steady_; },
-        dns_places};
-    reports_ = std::make_unique<TlsReports>(parts, path_);
+    end();
+    counts_ = {};
+    socket_ = std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts_}, scratch_.path(), path_);
+    reports_ = on_socket(dns_places);
     reports_->check_collector(TlsReports::When::kNow);
+  }
+  std::unique_ptr<TlsReports> on_socket(std::size_t dns_places = 200) {
+    const TlsReports::Deps parts{
+        resolver_, store_, scratch_.path(), [this] { return now_; }, [this] { return steady_; }, dns_places};
+    return std::make_unique<TlsReports>(parts, socket_);
+  }
+  void reload() {
+    socket_ = TlsrptSocket::keep(socket_, {loop_, log_, counts_}, scratch_.path(), path_);
+    reports_ = on_socket();
+  }
+  void end() {
+    reports_.reset();
+    socket_.reset();
   }
   void listen() {
     sockaddr_un address{};
@@ -95,6 +110,8 @@ class Collector : public testing::Test {
   FakeResolver resolver_;
   FakeLog log_;
   FileStore store_{scratch_.path(), log_};
+  TlsrptCounts counts_;
+  std::shared_ptr<TlsrptSocket> socket_;
   std::unique_ptr<TlsReports> reports_;
 };
 
@@ -120,7 +137,7 @@ TEST_F(Collector, R31IsHandedNothingOfDomainsThatAskForNothing) {
   answer({"v=spf1 -all"});
   EXPECT_EQ(datagram(), "");
   EXPECT_THAT(log_.lines, IsEmpty());
-  EXPECT_EQ(reports_->counts().lost, 0U);
+  EXPECT_EQ(counts_.lost, 0U);
 }
 
 TEST_F(Collector, WhatWaitsForDnsThatFailsIsCountedAsLost) {
@@ -128,7 +145,7 @@ TEST_F(Collector, WhatWaitsForDnsThatFailsIsCountedAsLost) {
   report("mx1.example.com");
   report("mx2.example.com");
   fail_dns(ErrorCode::kDnsTimeout);
-  EXPECT_EQ(reports_->counts().lost, 2U);
+  EXPECT_EQ(counts_.lost, 2U);
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));
   open();
   report("mx3.example.com");
@@ -140,17 +157,17 @@ TEST_F(Collector, R31WhatCouldNotBeAskedForFromHereIsLostAndAskedForAgainSoon) {
   listen();
   report("mx1.example.com");
   fail_dns(ErrorCode::kNotTried);
-  EXPECT_EQ(reports_->counts().lost, 1U);
+  EXPECT_EQ(counts_.lost, 1U);
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("could not be asked for from here")));
   EXPECT_FALSE(std::filesystem::exists(scratch_.path() + "/.tlsrpt")) << "other processes may have room";
   report("mx2.example.com");
   EXPECT_THAT(resolver_.txts, IsEmpty());
-  EXPECT_EQ(reports_->counts().lost, 2U);
+  EXPECT_EQ(counts_.lost, 2U);
   pass(seconds(10));
   report("mx3.example.com");
   answer();
   EXPECT_NE(datagram(), "");
-  EXPECT_EQ(reports_->counts().lost, 2U);
+  EXPECT_EQ(counts_.lost, 2U);
 }
 
 TEST_F(Collector, R31WhatAnotherProcessLearntMeanwhileCounts) {
@@ -316,11 +333,11 @@ TEST_F(CollectorOfUnlisted, R31WhatCouldNotBeAskedForIsCountedAsLost) {
   listen();
   reports_->report_unlisted(session_);
   for (const auto& [name, done] : std::exchange(resolver_.mxs, {})) done(fail(ErrorCode::kNotTried, "no room"));
-  EXPECT_EQ(reports_->counts().lost, 1U);
+  EXPECT_EQ(counts_.lost, 1U);
   fail_dns(ErrorCode::kNotTried);
   reports_->report_unlisted(session_);
   EXPECT_THAT(resolver_.mxs, IsEmpty()) << "whether a report is wanted could not be asked for either";
-  EXPECT_EQ(reports_->counts().lost, 2U);
+  EXPECT_EQ(counts_.lost, 2U);
 }
 
 TEST_F(CollectorOfUnlisted, WhatFindsNoPlaceForItsQuestionIsCountedAsLost) {
@@ -329,7 +346,7 @@ TEST_F(CollectorOfUnlisted, WhatFindsNoPlaceForItsQuestionIsCountedAsLost) {
     reports_->report_unlisted(
         sts_session(test::domain("silent" + std::to_string(i) + ".example"), test::policy_body(), {"mx.example.com"}));
   EXPECT_THAT(resolver_.mxs, SizeIs(20));
-  EXPECT_EQ(reports_->counts().lost, 10U);
+  EXPECT_EQ(counts_.lost, 10U);
 }
 
 TEST_F(Collector, WhatIsSentAndWhatIsLostIsCounted) {
@@ -339,8 +356,8 @@ TEST_F(Collector, WhatIsSentAndWhatIsLostIsCounted) {
   answer();
   EXPECT_TRUE(reports_->is_idle());
   report("mx2.example.com", fail(ErrorCode::kValidationFailure, std::string(500'000, 'x')));
-  EXPECT_EQ(reports_->counts().sent, 1);
-  EXPECT_EQ(reports_->counts().lost, 1);
+  EXPECT_EQ(counts_.sent, 1);
+  EXPECT_EQ(counts_.lost, 1);
 }
 
 TEST_F(Collector, TheWarningSaysHowManySessionsWereLost) {
@@ -479,8 +496,64 @@ TEST_F(Collector, WhatWasNotSentAtTheEndIsTold) {
   answer();
   for (int i = 0; i < 30; ++i) report("mx" + std::to_string(i) + ".example.com");
   EXPECT_THAT(log_.lines, IsEmpty());
-  reports_.reset();
+  end();
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
+}
+
+TEST_F(Collector, OneThatHasRoomAtTheEndGetsWhatItHasRoomFor) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 30; ++i) report("mx" + std::to_string(i) + ".example.com");
+  std::uint64_t got = 0;
+  while (!datagram().empty()) ++got;
+  end();
+  while (!datagram().empty()) ++got;
+  EXPECT_EQ(counts_.sent, got);
+  EXPECT_EQ(counts_.lost, 31 - got);
+  EXPECT_GT(got, 15U) << "what was there, and as much again";
+}
+
+TEST_F(Collector, WhatWaitsForDnsAtTheEndIsLost) {
+  listen();
+  report();
+  end();
+  EXPECT_EQ(counts_.lost, 1U);
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("could not be asked for from here"), HasSubstr(" sessions=1 "))));
+}
+
+TEST_F(Collector, OneThatIsBusyGetsWhatCameBeforeAReload) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 30; ++i) report("mx" + std::to_string(i) + ".example.com");
+  reload();
+  std::uint64_t got = 0;
+  for (int round = 0; round < 100; ++round, loop_.advance(milliseconds(100)))
+    while (!datagram().empty()) ++got;
+  EXPECT_EQ(got, 31U);
+  EXPECT_EQ(counts_.sent, 31U);
+  EXPECT_EQ(counts_.lost, 0U);
+}
+
+// Sendmail's three questions.
+TEST_F(Collector, R32ADeliveryIsToldOnceOverAReload) {
+  listen();
+  reports_->learn(test::domain());
+  answer();
+  for (int i = 0; i < 2; ++i, reload())
+    reports_->report_policy_failure(test::domain(), {ErrorCode::kPolicyFetch, "status 404"}, "");
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(datagram(), "");
+}
+
+TEST_F(Collector, TheSocketOutlivesAReloadAsLongAsItLeadsToTheSamePlace) {
+  const TlsrptSocket::Deps deps{loop_, log_, counts_};
+  const std::string store = scratch_.path();
+  EXPECT_EQ(TlsrptSocket::keep(socket_, deps, store, path_), socket_);
+  EXPECT_NE(TlsrptSocket::keep(socket_, deps, store, path_ + "2"), socket_);
+  EXPECT_NE(TlsrptSocket::keep(socket_, deps, store + "/other", path_), socket_);
+  EXPECT_EQ(TlsrptSocket::keep(socket_, deps, store, ""), nullptr);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "module/tlsrpt/losses.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -49,9 +50,35 @@ TlsrptLosses::Why TlsrptLosses::why(int error) {
   return error == EMSGSIZE ? Why::kTooLarge : Why::kOther;
 }
 
+TlsrptLosses::~TlsrptLosses() {
+  for (std::size_t i = 0; i < kReasons; ++i)
+    if (reasons_.at(i).unsaid > 0) leave_unsaid(static_cast<Why>(i));
+}
+
 void TlsrptLosses::add(Why why, int error, std::uint64_t count) {
   reason(why).unsaid += count;
-  if (is_due(why)) warn(why, error);
+  reason(why).error = error;
+  is_due(why) ? warn(why, error) : leave_unsaid(why);
+}
+
+// At once: a process can end without a destructor.
+void TlsrptLosses::leave_unsaid(Why why) {
+  Reason& one = reason(why);
+  one.is_open = true;
+  if (tally_.add(words_of(why).name, one.unsaid)) one.unsaid = 0;
+}
+
+bool TlsrptLosses::has_unsaid() const { return std::ranges::any_of(reasons_, &Reason::is_open); }
+
+// Another process may have said it meanwhile.
+void TlsrptLosses::warn_of_unsaid() {
+  for (std::size_t i = 0; i < kReasons; ++i) {
+    const Why why = static_cast<Why>(i);
+    Reason& one = reason(why);
+    if (!std::exchange(one.is_open, false)) continue;
+    one.unsaid += tally_.take(words_of(why).name);
+    if (one.unsaid > 0) is_due(why) ? warn(why, one.error) : leave_unsaid(why);
+  }
 }
 
 bool TlsrptLosses::is_due(Why why) {
@@ -61,7 +88,8 @@ bool TlsrptLosses::is_due(Why why) {
 
 void TlsrptLosses::warn(Why why, int error) {
   const Words words = words_of(why);
-  const auto lost = std::exchange(reason(why).unsaid, 0);
+  const auto lost = std::exchange(reason(why).unsaid, 0) + tally_.take(words.name);
+  reason(why).is_open = false;
   const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
   log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
                                      .field("socket", path_)

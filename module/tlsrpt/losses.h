@@ -1,4 +1,5 @@
-// Sessions that are not reported: counted, and a warning once an hour for each reason, with how many they were.
+// Sessions that are not reported: counted, and a warning once an hour for each reason, with how many they were since
+// the warning before it.
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 
 #include "module/io/log.h"
 #include "module/io/log_throttle.h"
+#include "module/store/tally.h"
 #include "module/store/throttle.h"
 
 namespace mtasts {
@@ -27,10 +29,14 @@ class TlsrptLosses {
     kOther,
   };
 
-  // `store`: its directory. Stamps there keep the hour of each reason, for all processes; where none can be left, and
-  // for "", this object keeps it.
-  TlsrptLosses(std::string store, Log& log, std::string path)
-      : throttle_(std::move(store)), log_(log), path_(std::move(path)) {}
+  // `store`: its directory. For each reason all processes have one hour there and one number; where it cannot be
+  // written, and for "", this object has its own.
+  TlsrptLosses(const std::string& store, Log& log, std::string path)
+      : throttle_(store), tally_(store), log_(log), path_(std::move(path)) {}
+  // What no warning has said is left to that of another process.
+  ~TlsrptLosses();
+  TlsrptLosses(const TlsrptLosses&) = delete;
+  TlsrptLosses& operator=(const TlsrptLosses&) = delete;
 
   // The reason for an errno of a socket.
   static Why why(int error);
@@ -38,18 +44,25 @@ class TlsrptLosses {
   void add(Why why, int error = 0, std::uint64_t count = 1);
   // Nothing is lost yet, but would be.
   void warn(Why why, int error);
+  // Of what this object was given and no warning has said; to be called again an hour later while it has_unsaid().
+  void warn_of_unsaid();
+  [[nodiscard]] bool has_unsaid() const;
 
  private:
   static constexpr std::size_t kReasons = 8;
   struct Reason {
-    std::uint64_t unsaid = 0;
+    std::uint64_t unsaid = 0;  // and in no tally
+    bool is_open = false;      // there was a loss since the last warning
+    int error = 0;             // of that one
     LogThrottle own_hour{std::chrono::hours(1)};
   };
 
   [[nodiscard]] bool is_due(Why why);
+  void leave_unsaid(Why why);
   Reason& reason(Why why) { return reasons_.at(static_cast<std::size_t>(why)); }
 
   SharedThrottle throttle_;
+  SharedTally tally_;
   Log& log_;
   std::string path_;
   std::array<Reason, kReasons> reasons_;

@@ -16,6 +16,8 @@ using Why = TlsrptLosses::Why;
 // The kernel holds ten datagrams for a collector that is busy; a mail to many domains can be more than that.
 constexpr std::chrono::milliseconds kSoon{100};
 constexpr std::size_t kMaxDeliveries = 10'000;
+// By then the stamp of the warning before is old, whose time can be a moment ahead of the clock.
+constexpr std::chrono::seconds kNextWarning = std::chrono::hours(1) + std::chrono::seconds(2);
 
 // 0, or errno. A socket for each datagram: whoever restarts the collector has to tell nobody.
 int on_a_socket(const std::string& path, int (*action)(int fd, const sockaddr_un& address, const std::string& datagram),
@@ -76,6 +78,17 @@ TlsrptSocket::~TlsrptSocket() {
 void TlsrptSocket::lose(Why why, int error, std::uint64_t count) {
   deps_.counts.lost += count;
   losses_.add(why, error, count);
+  warn_later();
+}
+
+// What is lost within the hour is told when it is over, also where nothing is lost any more.
+void TlsrptSocket::warn_later() {
+  if (warning_ || !losses_.has_unsaid()) return;
+  warning_ = deps_.loop.after(kNextWarning, [this] {
+    warning_.reset();
+    losses_.warn_of_unsaid();
+    warn_later();
+  });
 }
 
 void TlsrptSocket::send(std::string datagram) {

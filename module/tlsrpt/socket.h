@@ -63,6 +63,7 @@ class TlsrptSocket {
   [[nodiscard]] bool send_all();
   void flush();
   void note(int error);
+  void warn_later();
 
   Deps deps_;
   std::string store_;
@@ -73,6 +74,7 @@ class TlsrptSocket {
   ShortMemory<bool> deliveries_;
   std::function<void()> empty_;
   std::unique_ptr<EventLoop::Watch> again_;
+  std::unique_ptr<EventLoop::Watch> warning_;
 };
 
 }  // namespace mtasts

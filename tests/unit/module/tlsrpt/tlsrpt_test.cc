@@ -84,6 +84,12 @@ class Collector : public testing::Test {
               const std::string& domain = "example.com") {
     reports_->report(test::domain(domain), host, {std::move(result), "192.0.2.9", "192.0.2.1"}, steady_ + minutes(10));
   }
+  // As if an hour had passed since the last warning that nobody listens.
+  void age_stamp() {
+    const std::string stamp = scratch_.path() + "/.due-tlsrpt-nobody";
+    const std::array<timespec, 2> long_ago{timespec{1, 0}, timespec{1, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, stamp.c_str(), long_ago.data(), 0), 0);
+  }
   // "" when there is none.
   std::string datagram() const {
     std::string bytes(100'000, '\0');
@@ -365,11 +371,51 @@ TEST_F(Collector, TheWarningSaysHowManySessionsWereLost) {
   report("mx1.example.com");
   answer();
   for (const char* host : {"mx2.example.com", "mx3.example.com"}) report(host);
-  const std::string stamp = scratch_.path() + "/.due-tlsrpt-nobody";
-  const std::array<timespec, 2> long_ago{timespec{1, 0}, timespec{1, 0}};
-  ASSERT_EQ(::utimensat(AT_FDCWD, stamp.c_str(), long_ago.data(), 0), 0);
+  age_stamp();
   report("mx4.example.com");
   EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=3 "));
+}
+
+TEST_F(Collector, TheWarningSaysHowManySessionsOtherProcessesLost) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=1 "));
+  const auto other = std::move(reports_);
+  open();
+  for (const char* host : {"mx2.example.com", "mx3.example.com", "mx4.example.com"}) report(host);
+  end();
+  age_stamp();
+  other->report(test::domain(), "mx5.example.com", {{}, "", ""}, steady_ + minutes(1));
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=4 "));
+}
+
+TEST_F(Collector, WhatIsLostWithinTheHourIsToldAfterIt) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  for (const char* host : {"mx2.example.com", "mx3.example.com"}) report(host);
+  log_.lines.clear();
+  age_stamp();
+  loop_.advance(minutes(61));
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("nobody listens there: "), HasSubstr(" sessions=2 "))));
+  age_stamp();
+  loop_.advance(minutes(1000));
+  EXPECT_THAT(log_.lines, SizeIs(1));
+}
+
+TEST_F(Collector, WhatAnotherProcessHasToldOfIsNotToldAgain) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  report("mx2.example.com");
+  const auto other = std::move(reports_);
+  open();  // which looks whether anybody listens
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=1 "));
+  log_.lines.clear();
+  age_stamp();
+  loop_.advance(minutes(61));
+  EXPECT_THAT(log_.lines, IsEmpty());
 }
 
 // Such as a helper that Exim's transport starts.

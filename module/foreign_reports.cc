@@ -55,6 +55,7 @@ void ForeignReports::report(const TlsSession& session) {
   be_own_process();
   const auto wish = wishes_.find(session.domain, now());
   if (!wish) return hand_session_to_helper(session, kReportRequest);
+  if (wish->is_unknown) return losses_.add(TlsrptLosses::Why::kDns);
   if (!wish->record) return;
   if (unsent_.size() == kMaxUnsent) return losses_.add(TlsrptLosses::Why::kSlow);
   unsent_.push_back(tlsrpt_datagram(session, *wish->record));
@@ -77,6 +78,7 @@ void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
   be_own_process();
   const WallTime at = now();
   const auto wish = wishes_.find(session.domain, at);
+  if (wish && wish->is_unknown) return is_enforced ? losses_.add(TlsrptLosses::Why::kDns) : void();
   if (wish && !wish->record) return;
   const bool all_listed = wish && at < wish->listed_until && wish->listed_by == number_of(unrefused(session));
   if (is_enforced && !all_listed) return hand_session_to_helper(session, kUnlistedRequest);

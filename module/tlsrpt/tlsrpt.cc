@@ -96,7 +96,7 @@ void TlsReports::learn(const Domain& domain) {
   if (!known(domain)) ask(domain, {});
 }
 
-// nullopt: it has to be asked for. Where it could not be asked for from here, another process may have done so.
+// nullopt: it has to be asked for. Where it could not be found out here, another process may have done so.
 std::optional<TlsReports::Wanted> TlsReports::known(const Domain& domain) {
   const auto steady = deps_.steady_clock();
   const auto* wanted = wanted_.find(domain.text(), steady);
@@ -104,8 +104,10 @@ std::optional<TlsReports::Wanted> TlsReports::known(const Domain& domain) {
   const WallTime now = deps_.clock();
   auto wish = wishes_.find(domain, now);
   if (!wish) return wanted != nullptr ? std::optional(wanted->value) : std::nullopt;
-  wanted_.put(domain.text(), wish->record, steady + (wish->until - now));
-  return Wanted(std::move(wish->record));
+  Wanted found = std::move(wish->record);
+  if (wish->is_unknown) found = fail(ErrorCode::kDnsFailure, "DNS could not say whether reports are wanted");
+  wanted_.put(domain.text(), found, steady + (wish->until - now));
+  return found;
 }
 
 // One question for a domain, whatever waits for it.
@@ -136,10 +138,10 @@ void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::stri
 void TlsReports::learnt(const Domain& domain, const Result<DnsAnswer<std::string>>& answer) {
   if (!answer && is_ours(answer.error().code))
     return wanted_.put(domain.text(), tl::unexpected(answer.error()), deps_.steady_clock() + kNotAskedFor);
-  const auto record = answer ? tlsrpt_record(answer->records) : std::nullopt;
+  const Wanted wanted = answer ? Wanted(tlsrpt_record(answer->records)) : tl::unexpected(answer.error());
   const seconds time = answer ? std::clamp(answer->ttl, kShortest, ReportWishes::kLongest) : kFailedFor;
-  wanted_.put(domain.text(), record, deps_.steady_clock() + time);
-  wishes_.put(domain, {record, deps_.clock() + time});
+  wanted_.put(domain.text(), wanted, deps_.steady_clock() + time);
+  wishes_.put(domain, {.record = wanted.value_or(std::nullopt), .until = deps_.clock() + time, .is_unknown = !answer});
 }
 
 void TlsReports::report_unlisted_once(const TlsSession& session, const std::string& delivery) {

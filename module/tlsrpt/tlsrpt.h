@@ -67,7 +67,7 @@ class TlsReports {
   void on_idle(std::function<void()> idle);
 
  private:
-  // The domain's record, if it asks for reports. Error is_ours(): it could not be asked for.
+  // The domain's record, if it asks for reports. Error: DNS could not say or, is_ours(), could not be asked.
   using Wanted = Result<std::optional<std::string>>;
 
   [[nodiscard]] bool is_told(ShortMemory<bool>& told, const std::string& name, SteadyTime until);

@@ -35,11 +35,15 @@ std::uint64_t number_of(const std::vector<std::string>& patterns) {
   return hash >> 1U;
 }
 
-// "<domain> <until> <listed until> <listed by> <0 or 1><record>", and no line end.
+// "<domain> <until> <listed until> <listed by> <state><record>", and no line end; the state is 0, ? or 1, and the
+// record follows 1 only. Older versions take a file with ? for none of theirs, and ask DNS.
 std::string wish_text(const Domain& domain, const ReportWish& wish) {
   const auto seconds = [](WallTime time) { return std::to_string(time.time_since_epoch().count()); };
   return domain.text() + ' ' + seconds(wish.until) + ' ' + seconds(wish.listed_until) + ' ' +
-         std::to_string(wish.listed_by) + (wish.record ? " 1" + *wish.record : " 0");
+         std::to_string(wish.listed_by) +
+         (wish.is_unknown ? " ?"
+          : wish.record   ? " 1" + *wish.record
+                          : " 0");
 }
 
 std::optional<ReportWish> parse_wish(std::string_view text, const Domain& domain) {
@@ -53,9 +57,10 @@ std::optional<ReportWish> parse_wish(std::string_view text, const Domain& domain
     number = *value;
     text.remove_prefix(space + 1);
   }
-  if (text.empty() || (text[0] != '0' && text[0] != '1') || (text[0] == '0') != (text.size() == 1)) return std::nullopt;
-  return ReportWish{text[0] == '1' ? std::optional(std::string(text.substr(1))) : std::nullopt, from_epoch(numbers[0]),
-                    from_epoch(numbers[1]), static_cast<std::uint64_t>(numbers[2])};
+  const bool has_record = text.starts_with('1') && text.size() > 1;
+  if (!has_record && text != "0" && text != "?") return std::nullopt;
+  return ReportWish{has_record ? std::optional(std::string(text.substr(1))) : std::nullopt, from_epoch(numbers[0]),
+                    from_epoch(numbers[1]), static_cast<std::uint64_t>(numbers[2]), text == "?"};
 }
 
 // One that reaches further than any may is from before the clock was set back.

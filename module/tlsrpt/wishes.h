@@ -14,11 +14,12 @@
 namespace mtasts {
 
 struct ReportWish {
-  std::optional<std::string> record;  // nullopt: no reports are wanted, or DNS could not say
+  std::optional<std::string> record;  // nullopt: no reports are wanted, unless is_unknown
   WallTime until{};                   // usable while now < until
   // While now < listed_until: every MX host of the domain matches the patterns with this number (unrefused()).
   WallTime listed_until{};
   std::uint64_t listed_by = 0;
+  bool is_unknown = false;  // DNS could not say, and is not asked again before `until`
 
   friend bool operator==(const ReportWish&, const ReportWish&) = default;
 };

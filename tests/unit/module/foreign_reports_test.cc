@@ -125,6 +125,16 @@ TEST_F(ForeignReporting, ASessionThatNoHelperTakesIsTold) {
   }
 }
 
+TEST_F(ForeignReporting, R31WhereDnsCouldNotSayWhetherReportsAreWantedASessionIsLost) {
+  ReportWishes(config_.cache_directory)
+      .put(test::domain(), {.record = std::nullopt, .until = now() + hours(1), .is_unknown = true});
+  reports_->prepare(session(), false);
+  EXPECT_THAT(log_.lines, IsEmpty()) << "nothing was to be reported";
+  reports_->report(session());
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("name servers are slow"), HasSubstr(" sessions=1 "))));
+  EXPECT_EQ(helpers_started(), 0U);
+}
+
 TEST_F(ForeignReporting, AProcessOfLongLifeWarnsOfEachReason) {
   open(Life::kLong);
   for (int i = 0; i < 2; ++i) reports_->report(session());

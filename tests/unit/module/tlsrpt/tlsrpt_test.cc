@@ -156,6 +156,7 @@ TEST_F(Collector, WhatWaitsForDnsThatFailsIsCountedAsLost) {
   open();
   report("mx3.example.com");
   EXPECT_THAT(resolver_.txts, IsEmpty()) << "no process asks again soon";
+  EXPECT_EQ(counts_.lost, 1U) << "the domain has not said that it wants no reports";
 }
 
 // Admission queue, descriptors: the domain has not said that it wants no reports.

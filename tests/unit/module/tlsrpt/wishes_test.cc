@@ -43,6 +43,12 @@ TEST_F(Wishes, R31ThatNoReportsAreWantedIsKnownToo) {
   EXPECT_FALSE(wish->record);
 }
 
+TEST_F(Wishes, R31ThatDnsCouldNotSayIsSomethingElse) {
+  const ReportWish unknown{.record = std::nullopt, .until = wanted_.until, .is_unknown = true};
+  wishes_.put(domain_, unknown);
+  EXPECT_EQ(wishes_.find(domain_, test::kNow), unknown);
+}
+
 TEST_F(Wishes, AreReadableByWhoeverReadsTheStore) {
   const auto old = ::umask(077);
   wishes_.put(domain_, wanted_);
@@ -72,8 +78,8 @@ TEST_F(Wishes, WhatIsNoFileOfOursIsNothing) {
   for (const std::string& text :
        {std::string(), std::string("example.com"), wish_text(test::domain("example.net"), wanted_),
         std::string("example.com 1x 0 0 0"), std::string("example.com 99 0 0 2"), std::string("example.com 99 0 0 1"),
-        std::string("example.com 99 0 0 0v=TLSRPTv1"), std::string("example.com -9 0 0 0"),
-        wish_text(domain_, wanted_) + std::string(5000, 'x')})
+        std::string("example.com 99 0 0 ?v=TLSRPTv1"), std::string("example.com 99 0 0 0v=TLSRPTv1"),
+        std::string("example.com -9 0 0 0"), wish_text(domain_, wanted_) + std::string(5000, 'x')})
     EXPECT_FALSE(parse_wish(text, domain_)) << text;
   std::filesystem::remove(file);
   std::filesystem::create_symlink("/etc/passwd", file);

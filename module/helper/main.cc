@@ -45,6 +45,9 @@ constexpr int kSocket = STDIN_FILENO;
 // A loop that stands still for so long is stuck; the signal ends the process.
 constexpr seconds kStuck{30};
 constexpr seconds kSignOfLife{5};
+// For a collector without room, when there is nothing else to do: it may hang, and nothing bounds how many helpers
+// wait.
+constexpr seconds kLongestSending{2};
 
 // close_range(2) is missing before Linux 5.9 and under some containers' filters.
 void close_from(int first) {
@@ -143,11 +146,15 @@ class Helper {
   void finish() {
     engine_.on_idle([this] { end_if_idle(); });
     if (reports_) reports_->on_idle([this] { end_if_idle(); });
-    end_ = loop_.after(is_idle() ? milliseconds(0) : longest_, [this] { loop_.stop(); });
+    end_within(longest_);
+    end_if_idle();
   }
-  [[nodiscard]] bool is_idle() const { return engine_.is_idle() && (!reports_ || reports_->is_idle()); }
   void end_if_idle() {
-    if (is_idle()) loop_.stop();
+    if (!engine_.is_idle() || (reports_ && reports_->is_asking())) return;
+    end_within(!reports_ || reports_->is_idle() ? milliseconds(0) : kLongestSending);
+  }
+  void end_within(milliseconds time) {
+    end_ = loop_.after(time, [this] { loop_.stop(); });
   }
 
   std::unique_ptr<TlsReports> make_reports(const HelperSettings& settings, bool may_write) {

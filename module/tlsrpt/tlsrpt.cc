@@ -130,7 +130,7 @@ void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::stri
   learnt(domain, answer);
   for (const TlsSession& session : sessions)
     answer ? send(session, tlsrpt_record(answer->records)) : socket_->lose(why_lost(answer.error()));
-  if (idle_ && is_idle()) idle_();
+  if (idle_ && !is_asking()) idle_();
 }
 
 // Where DNS fails nobody knows whether a report is wanted: not asked again soon, by any process. A limit or fault of
@@ -162,7 +162,7 @@ void TlsReports::report_unlisted(const TlsSession& session) {
   deps_.resolver.mx(session.domain.text(), [this, session](const Result<DnsAnswer<MxRecord>>& answer) {
     --mx_asked_;
     report_unlisted(session, answer);
-    if (idle_ && is_idle()) idle_();
+    if (idle_ && !is_asking()) idle_();
   });
 }
 

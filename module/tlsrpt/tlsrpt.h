@@ -62,8 +62,11 @@ class TlsReports {
   // Finds out whether reports are wanted, so that later sessions need not wait for it.
   void learn(const Domain& domain);
 
-  [[nodiscard]] bool is_idle() const { return waiting_.empty() && mx_asked_ == 0 && socket_->is_empty(); }
-  // Called each time that nothing is asked for any more and everything has been sent. For one object of a socket.
+  [[nodiscard]] bool is_asking() const { return !waiting_.empty() || mx_asked_ != 0; }
+  // Nor does anything wait for the collector.
+  [[nodiscard]] bool is_idle() const { return !is_asking() && socket_->is_empty(); }
+  // Called each time that nothing is asked for any more, and then that everything has been sent. For one object of a
+  // socket.
   void on_idle(std::function<void()> idle);
 
  private:

@@ -10,13 +10,19 @@
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <array>
 #include <csignal>
 #include <functional>
 
+#include "module/helper/session_fields.h"
+#include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
+#include "module/tlsrpt/socket.h"
+#include "module/tlsrpt/wishes.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/helper/helper_process_test.h"
 
@@ -25,6 +31,20 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
+
+class HelperThatReports : public HelperProcessTest {
+ protected:
+  HelperThatReports() {
+    config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    config_.tlsrpt_socket.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(::bind(collector_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    ::chmod(config_.tlsrpt_socket.c_str(), 0777);
+  }
+  const Descriptor collector_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  const TlsSession session_ = sts_session(*Domain::parse("example.com"), "version: STSv1\n", {"mx.example.com"});
+};
 
 // --- how it is started
 
@@ -217,6 +237,20 @@ TEST_F(HelperProcessTest, WhoseCallerHasGoneItFinishesWhatItHasBegunAndEnds) {
   EXPECT_EQ(helper.end_within(seconds(20)), 0);
   FakeLog log;
   EXPECT_TRUE(FileStore(config_.cache_directory, log).get(*Domain::parse("late.test")).value());
+}
+
+// What the collector has no room for then is lost.
+TEST_F(HelperThatReports, WhoseCallerHasGoneItDoesNotWaitForACollectorThatHangs) {
+  while (send_to_collector(config_.tlsrpt_socket, "full") == 0) {
+  }
+  ReportWishes(config_.cache_directory)
+      .put(session_.domain, {"v=TLSRPTv1; rua=mailto:r@example.com", now() + seconds(300)});
+  RunningHelper helper(config_);
+  ASSERT_TRUE(helper.ready());
+  helper.send(encode_session(session_, {"1", kReportRequest}));
+  helper.hang_up();
+  EXPECT_EQ(helper.end_within(seconds(8)), 0);
+  EXPECT_EQ(text_of(config_.cache_directory + "/.due-tlsrpt-slow"), "x") << "it has warned of it";
 }
 
 // --- a call that does nothing and says that it succeeded, or is refused: as under a filter of a container

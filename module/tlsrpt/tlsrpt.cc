@@ -56,20 +56,25 @@ void TlsReports::on_idle(std::function<void()> idle) {
 }
 
 // And from now on it is.
-bool TlsReports::is_told(ShortMemory<bool>& told, const std::string& name, SteadyTime until) {
-  if (told.find(name, deps_.steady_clock()) != nullptr) return true;
-  told.put(name, true, until);
+bool TlsReports::is_told(const std::string& name, SteadyTime until) {
+  if (told_.find(name, deps_.steady_clock()) != nullptr) return true;
+  told_.put(name, true, until);
   return false;
 }
 
+// To route a message to a long list takes longer than a minute.
 bool TlsReports::is_told(const Domain& domain, const char* what, const std::string& delivery) {
+  ShortMemory<bool>& deliveries = socket_->deliveries();
   const std::string name = domain.text() + "|" + what + "|" + delivery;
-  return is_told(socket_->deliveries(), name, deps_.steady_clock() + kOneDelivery);
+  const SteadyTime now = deps_.steady_clock();
+  const bool is_told = deliveries.find(name, now) != nullptr;
+  if (!is_told || !delivery.empty()) deliveries.put(name, true, now + kOneDelivery);
+  return is_told;
 }
 
 void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
   const auto result = trial.result ? std::optional(TlsResult::kSuccess) : tls_result(trial.result.error().code);
-  if (!result || is_told(told_, domain.text() + ' ' + mx_host, until)) return;
+  if (!result || is_told(domain.text() + ' ' + mx_host, until)) return;
   const auto cached = deps_.store.get(domain).value_or(std::nullopt);
   const StoredPolicy* policy = cached ? cached->binding_policy(deps_.clock()) : nullptr;
   if (policy == nullptr) return;

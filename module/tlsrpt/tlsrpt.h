@@ -50,14 +50,15 @@ class TlsReports {
   // that RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before
   // `until`.
   void report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until);
-  // A delivery as without a policy, because of this failure; others are not reported. Told once a minute for each
-  // `delivery`, whatever that is called; "": it is not known, and those of one minute are taken for one.
+  // A delivery as without a policy, because of this failure; others are not reported. Told once for each
+  // `delivery`, whatever that is called, which is over when nothing was asked for it for a minute; "": it is not known,
+  // and those of one minute are taken for one.
   void report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery);
   // `session`: as of a connection under an enforced policy, without a host. Where the domain wants reports, each of its
   // MX hosts that the patterns do not match and DANE does not judge is a session that failed: nobody connects to it
   // (RFC 8461 §4.1).
   void report_unlisted(const TlsSession& session);
-  // The same once a minute for each `delivery`, as above.
+  // The same once for each `delivery`, as above.
   void report_unlisted_once(const TlsSession& session, const std::string& delivery);
   // Finds out whether reports are wanted, so that later sessions need not wait for it.
   void learn(const Domain& domain);
@@ -73,7 +74,7 @@ class TlsReports {
   // The domain's record, if it asks for reports. Error: DNS could not say or, is_ours(), could not be asked.
   using Wanted = Result<std::optional<std::string>>;
 
-  [[nodiscard]] bool is_told(ShortMemory<bool>& told, const std::string& name, SteadyTime until);
+  [[nodiscard]] bool is_told(const std::string& name, SteadyTime until);
   [[nodiscard]] bool is_told(const Domain& domain, const char* what, const std::string& delivery);
   [[nodiscard]] std::optional<Wanted> known(const Domain& domain);
   void ask(const Domain& domain, std::vector<TlsSession> sessions);

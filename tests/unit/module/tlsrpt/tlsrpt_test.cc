@@ -332,7 +332,16 @@ TEST_F(CollectorOfUnlisted, OnceADeliveryWhereThatIsKnownElseOnceAMinute) {
   listen();
   for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, "");
   EXPECT_THAT(resolver_.mxs, SizeIs(1));
-  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, "uid 0 4711");
+  for (int i = 0; i < 3; ++i, pass(seconds(40))) reports_->report_unlisted_once(session_, "uid 0 4711");
+  EXPECT_THAT(resolver_.mxs, SizeIs(2)) << "a long list is one delivery";
+  pass(seconds(61));
+  reports_->report_unlisted_once(session_, "uid 0 4711");
+  EXPECT_THAT(resolver_.mxs, SizeIs(3)) << "another process with the same number";
+}
+
+TEST_F(CollectorOfUnlisted, WhereTheDeliveryIsNotKnownAMinuteIsOneHoweverOftenItIsAsked) {
+  listen();
+  for (int i = 0; i < 3; ++i, pass(seconds(40))) reports_->report_unlisted_once(session_, "");
   EXPECT_THAT(resolver_.mxs, SizeIs(2));
 }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <utility>
 
 #include "module/helper/process.h"
@@ -41,7 +42,7 @@ ForeignReports::ForeignReports(const Config& config, Log& log, Life life)
 ForeignReports::~ForeignReports() {
   be_own_process();
   flush();
-  if (life_ == Life::kLong && !unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow, 0, unsent_.size());
+  if (life_ == Life::kLong && !unsent_.empty()) losses_.add(TlsrptLosses::Why::kSlow, {}, unsent_.size());
 }
 
 void ForeignReports::be_own_process() {
@@ -68,7 +69,7 @@ void ForeignReports::flush() {
     const int error = send_to_collector(config_.tlsrpt_socket, unsent_.front());
     if (is_busy_collector(error)) return;
     unsent_.pop_front();
-    if (error != 0) losses_.add(TlsrptLosses::why(error), error);
+    if (error != 0) losses_.add(TlsrptLosses::why(error), std::strerror(error));
   }
 }
 

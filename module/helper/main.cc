@@ -25,6 +25,7 @@
 #include "module/helper/engine_library.h"
 #include "module/helper/frames.h"
 #include "module/helper/server.h"
+#include "module/helper/session_fields.h"
 #include "module/helper/settings.h"
 #include "module/io/exit_status.h"
 #include "module/io/landlock.h"
@@ -81,20 +82,36 @@ class ReadOnlyStore final : public PolicyStore {
 
 bool can_write(const std::string& store) { return ::access(store.c_str(), W_OK) == 0 || errno != EACCES; }
 
-// The first frame, which the starting process sent before it started this one.
-Result<HelperSettings> receive_settings(FrameReader& reader) {
+Result<Fields> receive_frame(FrameReader& reader) {
   std::array<char, 16 * 1024> buffer{};
   for (;;) {
-    const auto frame = reader.next();
+    auto frame = reader.next();
     if (!frame) return tl::unexpected(frame.error());
-    if (*frame) {
-      if ((*frame)->size() == 1) return decode_settings((*frame)->front());
-      return fail(ErrorCode::kInternal, "the first frame holds no settings");
-    }
+    if (*frame) return std::move(**frame);
     const auto got = ::recv(kSocket, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail(ErrorCode::kInternal, "no settings came");
+    if (got <= 0) return fail(ErrorCode::kInternal, "nothing more comes from the peer");
     reader.add({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+// The first frame, which the starting process sent before it started this one.
+Result<HelperSettings> receive_settings(FrameReader& reader) {
+  const auto frame = receive_frame(reader);
+  if (!frame) return tl::unexpected(frame.error());
+  if (frame->size() == 1) return decode_settings(frame->front());
+  return fail(ErrorCode::kInternal, "the first frame holds no settings");
+}
+
+// Of a helper that cannot work. Whoever hands sessions over does not wait until it is ready, and takes it for a good
+// one for as long as it lives.
+void lose_sessions(const HelperSettings& settings, FrameReader& reader, const Error& error, Log& log) {
+  if (settings.tlsrpt_socket.empty()) return;
+  ::alarm(static_cast<unsigned>(HelperServer::kTakesSessionsFor.count()));
+  TlsrptLosses losses(settings.store, log, settings.tlsrpt_socket);
+  while (const auto request = receive_frame(reader)) {
+    const std::string& kind = request->size() > 2 ? request->at(1) : "";
+    if (kind == kReportRequest || kind == kUnlistedRequest) losses.add(TlsrptLosses::Why::kNoHelper, error.detail);
   }
 }
 
@@ -221,10 +238,13 @@ Result<void> serve(const std::string& user) {
     settings->network.dns.on_ad = [&noting](const auto& verdict) {
       if (noting != nullptr) noting->note_ad(verdict);
     };
-  const auto engine = EngineLibrary::load(*settings);
-  if (!engine) return tl::unexpected(engine.error());
-  auto network = open_confined(*engine, *settings, *log);
-  if (!network) return tl::unexpected(network.error());
+  auto network = EngineLibrary::load(*settings).and_then(
+      [&](const EngineLibrary& engine) { return open_confined(engine, *settings, *log); });
+  if (!network) {
+    say_ready(tl::unexpected(network.error()));
+    lose_sessions(*settings, reader, network.error(), *log);
+    return {};
+  }
   const bool may_write = was_root || settings->is_long_lived || can_write(settings->store);
   Helper helper(*settings, std::move(*network), std::move(reader), *log, may_write);
   noting = &helper;

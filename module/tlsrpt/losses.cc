@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace mtasts {
@@ -34,7 +33,7 @@ Words words_of(Why why) {
               "see dns-failure in the log; else none, if it goes by"};
     case Why::kNoHelper:
       return {"tlsrpt-helper", "the lookup helper, which finds out whether domains want reports, cannot be started",
-              "see lookup-impossible in the log; else none, if it goes by"};
+              "see detail, or lookup-impossible in the log; else none, if it goes by"};
     case Why::kOther:
       return {"tlsrpt-other", "the system refuses it", "is that a datagram socket?"};
   }
@@ -55,10 +54,10 @@ TlsrptLosses::~TlsrptLosses() {
     if (reasons_.at(i).unsaid > 0) leave_unsaid(static_cast<Why>(i));
 }
 
-void TlsrptLosses::add(Why why, int error, std::uint64_t count) {
+void TlsrptLosses::add(Why why, const std::string& detail, std::uint64_t count) {
   reason(why).unsaid += count;
-  reason(why).error = error;
-  is_due(why) ? warn(why, error) : leave_unsaid(why);
+  reason(why).detail = detail;
+  is_due(why) ? warn(why, detail) : leave_unsaid(why);
 }
 
 // At once: a process can end without a destructor.
@@ -77,7 +76,7 @@ void TlsrptLosses::warn_of_unsaid() {
     Reason& one = reason(why);
     if (!std::exchange(one.is_open, false)) continue;
     one.unsaid += tally_.take(words_of(why).name);
-    if (one.unsaid > 0) is_due(why) ? warn(why, one.error) : leave_unsaid(why);
+    if (one.unsaid > 0) is_due(why) ? warn(why, one.detail) : leave_unsaid(why);
   }
 }
 
@@ -86,11 +85,11 @@ bool TlsrptLosses::is_due(Why why) {
   return due == SharedThrottle::Due::kCannotKeep ? reason(why).own_hour.is_due() : due == SharedThrottle::Due::kDue;
 }
 
-void TlsrptLosses::warn(Why why, int error) {
+void TlsrptLosses::warn(Why why, const std::string& more) {
   const Words words = words_of(why);
   const auto lost = std::exchange(reason(why).unsaid, 0) + tally_.take(words.name);
   reason(why).is_open = false;
-  const std::string detail = words.detail + (error != 0 ? std::string(": ") + std::strerror(error) : "");
+  const std::string detail = words.detail + (more.empty() ? "" : ": " + more);
   log_.write(LogLevel::kWarning, LogLine("tlsrpt-lost")
                                      .field("socket", path_)
                                      .text("detail", detail)

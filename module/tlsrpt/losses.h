@@ -40,10 +40,10 @@ class TlsrptLosses {
 
   // The reason for an errno of a socket.
   static Why why(int error);
-  // `count` more sessions. `error`: errno, where there is one.
-  void add(Why why, int error = 0, std::uint64_t count = 1);
+  // `count` more sessions. `detail`: what else there is to say; one sentence without a line end.
+  void add(Why why, const std::string& detail = {}, std::uint64_t count = 1);
   // Nothing is lost yet, but would be.
-  void warn(Why why, int error);
+  void warn(Why why, const std::string& detail);
   // Of what this object was given and no warning has said; to be called again an hour later while it has_unsaid().
   void warn_of_unsaid();
   [[nodiscard]] bool has_unsaid() const;
@@ -53,7 +53,7 @@ class TlsrptLosses {
   struct Reason {
     std::uint64_t unsaid = 0;  // and in no tally
     bool is_open = false;      // there was a loss since the last warning
-    int error = 0;             // of that one
+    std::string detail{};      // of that one
     LogThrottle own_hour{std::chrono::hours(1)};
   };
 

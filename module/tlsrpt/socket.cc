@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 namespace mtasts {
@@ -68,16 +69,16 @@ std::shared_ptr<TlsrptSocket> TlsrptSocket::keep(std::shared_ptr<TlsrptSocket> k
 void TlsrptSocket::check() {
   const int error = reach_collector(path_);
   is_cut_off_ = error != 0;
-  if (is_cut_off_) losses_.warn(TlsrptLosses::why(error), error);
+  if (is_cut_off_) losses_.warn(TlsrptLosses::why(error), std::strerror(error));
 }
 
 TlsrptSocket::~TlsrptSocket() {
-  if (!send_all()) lose(Why::kSlow, 0, unsent_.size());
+  if (!send_all()) lose(Why::kSlow, {}, unsent_.size());
 }
 
-void TlsrptSocket::lose(Why why, int error, std::uint64_t count) {
+void TlsrptSocket::lose(Why why, const std::string& detail, std::uint64_t count) {
   deps_.counts.lost += count;
-  losses_.add(why, error, count);
+  losses_.add(why, detail, count);
   warn_later();
 }
 
@@ -120,7 +121,7 @@ void TlsrptSocket::note(int error) {
   if (error == 0) ++deps_.counts.sent;
   if (error == 0 && is_cut_off_) deps_.log.write(LogLevel::kInfo, LogLine("tlsrpt-reached").field("socket", path_));
   const Why why = TlsrptLosses::why(error);
-  if (error != 0) lose(why, error);
+  if (error != 0) lose(why, std::strerror(error));
   if (why != Why::kTooLarge) is_cut_off_ = error != 0;  // that one lies with the datagram
 }
 

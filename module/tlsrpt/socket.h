@@ -52,7 +52,7 @@ class TlsrptSocket {
   void check();
   // At once, or as soon as the collector has room.
   void send(std::string datagram);
-  void lose(TlsrptLosses::Why why, int error = 0, std::uint64_t count = 1);
+  void lose(TlsrptLosses::Why why, const std::string& detail = {}, std::uint64_t count = 1);
   [[nodiscard]] bool is_empty() const { return unsent_.empty(); }
   // Called each time that nothing waits for the collector any more.
   void on_empty(std::function<void()> empty) { empty_ = std::move(empty); }

@@ -40,7 +40,7 @@ TlsReports::TlsReports(const Deps& deps, std::shared_ptr<TlsrptSocket> socket)
 TlsReports::~TlsReports() {
   std::size_t unasked = mx_asked_;
   for (const auto& [domain, sessions] : waiting_) unasked += sessions.size();
-  if (unasked > 0) socket_->lose(TlsrptLosses::Why::kNotAsked, 0, unasked);
+  if (unasked > 0) socket_->lose(TlsrptLosses::Why::kNotAsked, {}, unasked);
   if (idle_) socket_->on_empty({});
 }
 

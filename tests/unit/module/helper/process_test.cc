@@ -21,6 +21,7 @@
 #include "module/helper/session_fields.h"
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
+#include "module/store/tally.h"
 #include "module/tlsrpt/socket.h"
 #include "module/tlsrpt/wishes.h"
 #include "tests/unit/module/fakes.h"
@@ -251,6 +252,24 @@ TEST_F(HelperThatReports, WhoseCallerHasGoneItDoesNotWaitForACollectorThatHangs)
   helper.hang_up();
   EXPECT_EQ(helper.end_within(seconds(8)), 0);
   EXPECT_EQ(text_of(config_.cache_directory + "/.due-tlsrpt-slow"), "x") << "it has warned of it";
+}
+
+// Who hands sessions over does not wait until it is ready.
+TEST_F(HelperThatReports, OneThatCannotWorkSaysHowManySessionsAreLost) {
+  config_.engine_directory = make_directory("none", 0755);
+  const std::string file = scratch_.path() + "/stderr";
+  const Descriptor before(::dup(STDERR_FILENO));
+  ::dup2(Descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)).get(), STDERR_FILENO);
+  RunningHelper helper(config_, LogTarget::kStderr);
+  ::dup2(before.get(), STDERR_FILENO);
+  for (const char* kind : {kReportRequest, kLearnRequest, kUnlistedRequest})
+    helper.send(encode_session(session_, {"1", kind}));
+  EXPECT_FALSE(helper.ready());
+  helper.hang_up();
+  EXPECT_EQ(helper.end_within(seconds(10)), 0);
+  EXPECT_THAT(text_of(file), testing::AllOf(testing::HasSubstr("event=tlsrpt-lost"), testing::HasSubstr("engine"),
+                                            testing::HasSubstr(" sessions=1 ")));
+  EXPECT_EQ(SharedTally(config_.cache_directory).take("tlsrpt-helper"), 1U) << "the other one, within the hour";
 }
 
 // --- a call that does nothing and says that it succeeded, or is refused: as under a filter of a container

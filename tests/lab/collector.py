@@ -33,7 +33,7 @@ class Session:
 
 class Collector:
     def __init__(self, place: str, hangs: bool = False) -> None:
-        """`hangs`: it takes nothing, and its socket is full."""
+        """`hangs`: until go_on() it takes nothing, and its socket is full."""
         self.sessions: list[Session] = []
         self.trouble = ""
         self._place = Path(place)
@@ -42,18 +42,24 @@ class Collector:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(place)
         os.chmod(place, 0o666)
-        if hangs:
-            self._fill()
-        else:
-            threading.Thread(target=self._read, daemon=True).start()
+        self._fillings = self._fill() if hangs else 0
+        if not hangs:
+            self.go_on()
 
-    def _fill(self) -> None:
+    def _fill(self) -> int:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
+            count = 0
             try:
                 while True:
                     client.sendto(b"{}", str(self._place))
+                    count += 1
             except BlockingIOError:
-                pass
+                return count
+
+    def go_on(self) -> None:
+        for _ in range(self._fillings):
+            self._socket.recv(1 << 20)
+        threading.Thread(target=self._read, daemon=True).start()
 
     def wait_for(self, count: int, patience: float = 10.0) -> bool:
         deadline = time.monotonic() + patience

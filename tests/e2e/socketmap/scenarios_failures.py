@@ -8,6 +8,7 @@ from urllib.request import urlopen
 from collector import Collector
 from framework import expect, expect_delivered, scenario
 from pki import Leaf
+from socketmap_server import SocketmapServer
 from topology import GOOD, declare
 from web import PolicyHost
 from world import Domain, World
@@ -71,7 +72,7 @@ def no_collector(world: World) -> None:
     expect(bool(lines) and len(lines) <= 3 and "nobody listens" in lines[0], f"that should be said at the start and once: {lines}")
 
 
-@scenario("a collector that hangs costs a delivery nothing")
+@scenario("a collector that hangs costs a delivery nothing, and gets what waited when it goes on, over a reload too")
 def hanging_collector(world: World) -> None:
     collector = Collector(SOCKET, hangs=True)
     world.undo(collector.stop)
@@ -79,3 +80,8 @@ def hanging_collector(world: World) -> None:
     for domain in FAILURES.values():
         story = world.send(f"bob@{domain.name}")
         expect_delivered(story, f"bob@{domain.name}", GOOD)
+    assert isinstance(world.sender, SocketmapServer)
+    world.sender.mtastsd.reload()
+    collector.go_on()
+    expect(collector.wait_for(len(FAILURES)), f"nothing should be lost: {collector.sessions}")
+    expect((counted("sent"), counted("lost")) == (len(FAILURES), 0), "all should be counted as sent")

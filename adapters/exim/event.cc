@@ -13,7 +13,7 @@
 namespace mtasts {
 namespace {
 
-// $event_defer_errno of Exim: the TLS session failed; TLS is required and could not be had.
+// $event_defer_errno of Exim: the TLS session failed; TLS is required, and was not offered or STARTTLS was refused.
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
 
@@ -222,7 +222,11 @@ void EventWatcher::closed(const Event& event, WallTime now) {
 
 void EventWatcher::deferred(const Event& event, WallTime now) {
   if (event.session.mode != Mode::kEnforce) return;
-  if (event.error == kTlsRequired) return complain(event, {TlsResult::kStartTlsNotSupported, sentence(event.data)});
+  if (event.error == kTlsRequired) {
+    const TlsResult result =
+        connection_.starttls_offered ? TlsResult::kValidationFailure : TlsResult::kStartTlsNotSupported;
+    return complain(event, {result, sentence(event.data)});
+  }
   if (event.error != kTlsFailure) return;
   std::optional<Verdict> verdict;
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;

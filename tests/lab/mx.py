@@ -22,6 +22,7 @@ class Tls(Enum):
     NONE = "no STARTTLS"
     MODERN = "TLS 1.2 and 1.3"
     OLD = "TLS 1.0 and 1.1 only"
+    REFUSED = "STARTTLS is offered, and refused"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class MailHosts:
             self._write_pair(f"{stem}.default", host.without_sni)
         if host.tls is Tls.OLD:
             (self.folder / "tls" / f"{stem}.old").touch()
+        if host.tls is Tls.REFUSED:
+            (self.folder / "tls" / f"{stem}.refused").touch()
         if host.resumes:
             (self.folder / "tls" / f"{stem}.resumes").touch()
 
@@ -146,6 +149,7 @@ tls_require_ciphers = ${{if exists{{{file}.old}}{{NORMAL:-VERS-ALL:+VERS-TLS1.0:
 tls_resumption_hosts = ${{if exists{{{file}.resumes}}{{*}}}}
 acl_smtp_connect = connect
 acl_smtp_helo = helo
+acl_smtp_starttls = starttls
 acl_smtp_rcpt = rcpt
 acl_smtp_data = data
 begin acl
@@ -153,6 +157,9 @@ connect:
   accept logwrite = LAB connect address=$received_ip_address
 helo:
   accept logwrite = LAB ehlo address=$received_ip_address {tls}
+starttls:
+  deny condition = ${{if exists{{{file}.refused}}}}
+  accept
 rcpt:
   accept
 data:

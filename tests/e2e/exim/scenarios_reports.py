@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collector import Collector, Session
 from framework import expect, expect_delivered, expect_waiting, scenario
+from mx import MailHost, Tls
 from pki import Leaf
 from scenarios_configuration import loads_module
-from topology import BAD_HOSTS, DANE, DANE_LIAR, GOOD, IMPOSTOR, SECOND, declare, word
+from topology import BAD_HOSTS, DANE, DANE_LIAR, GOOD, IMPOSTOR, SECOND, declare, declare_host, word
 from web import PolicyHost
 from world import Domain, World
 
@@ -19,6 +20,8 @@ TLSA, STS = 1, 2
 CODES = {"starttls-not-supported": 201, "certificate-host-mismatch": 202, "certificate-not-trusted": 203, "certificate-expired": 204,
          "validation-failure": 205}
 
+KINDS = {**BAD_HOSTS, "STARTTLS refused": (declare_host(MailHost("refuses.mx.test", "198.51.100.110", tls=Tls.REFUSED)), ("validation-failure",))}
+
 GOOD_DOMAIN = declare(Domain("toldgood.test", (GOOD,), "enforce", records=WANTED, more="x-note: a, b = \"c\" {d} \u00e9\r\n"))
 TWO_HOSTS = declare(Domain("toldtwo.test", (BAD_HOSTS["expired"][0].name, SECOND), "enforce", records=WANTED))
 TESTING = declare(Domain("toldtesting.test", (GOOD,), "testing", records=WANTED))
@@ -26,7 +29,7 @@ UNLISTED = declare(Domain("toldunlisted.test", (IMPOSTOR,), "testing", (GOOD,), 
 REFUSED = declare(Domain("toldrefused.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), records=WANTED))
 QUIET = declare(Domain("toldnothing.test", (GOOD,), "enforce"))
 BAD = {mode: {title: declare(Domain(f"told{mode}{word(title)}.test", (host.name,), mode, records=WANTED))
-              for title, (host, _) in BAD_HOSTS.items()} for mode in ("enforce", "testing")}
+              for title, (host, _) in KINDS.items()} for mode in ("enforce", "testing")}
 
 
 DANE_GOOD = declare(Domain("tolddane.test", (DANE,), "enforce", signed=True, records=WANTED))
@@ -80,7 +83,7 @@ def two(world: World) -> None:
 def bad_host(mode: str, title: str) -> None:
     @scenario(f"R32: {mode}, {title}: each connection is one session with its result type")
     def told(world: World) -> None:
-        domain, (host, results) = BAD[mode][title], BAD_HOSTS[title]
+        domain, (host, results) = BAD[mode][title], KINDS[title]
         if mode == "enforce" and not world.sender.shows_refused_certificates:
             results = (*results, "validation-failure")
         collector = collecting(world)
@@ -99,7 +102,7 @@ def bad_host(mode: str, title: str) -> None:
 
 
 for one_mode in ("enforce", "testing"):
-    for one_title in BAD_HOSTS:
+    for one_title in KINDS:
         bad_host(one_mode, one_title)
 
 

@@ -304,6 +304,23 @@ TEST_F(EximEvents, R26EnforceTellsThatTlsWasNotToBeHad) {
                                             "TLS session: (gnutls_handshake): Error in protocol version")));
 }
 
+// Exim's error number is the one of a server that does not offer TLS.
+TEST_F(EximEvents, R26EnforceTellsARefusedStarttlsFromOneThatIsNotOffered) {
+  mode_ = "enforce";
+  connect();
+  ehlo(kPlain);
+  close();
+  defer("a TLS session is required, but an attempt to start TLS failed", "-38");
+  connect();
+  ehlo(kBare);
+  close();
+  defer("a TLS session is required, but the server did not offer TLS support", "-38");
+  EXPECT_THAT(log_->lines, ElementsAre(line("enforce-failure", "validation-failure",
+                                            "a TLS session is required, but an attempt to start TLS failed"),
+                                       line("enforce-failure", "starttls-not-supported",
+                                            "a TLS session is required, but the server did not offer TLS support")));
+}
+
 TEST_F(EximEvents, OtherReasonsToWaitAreEximsToTell) {
   mode_ = "enforce";
   connect();

@@ -1,5 +1,6 @@
 // The C boundary: it only translates. No exception leaves it.
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <string>
@@ -55,6 +56,17 @@ void log_session(mtasts_context& context, const Decision& decision, const mtasts
                                   .field("mx", text_of(details.mx_host))
                                   .field("result", mtasts_session_text(details.outcome))
                                   .text("detail", text_of(details.reason)));
+}
+
+// Of version 0.3, whose last member is `reason`: what a program passes that was compiled with that header. Later
+// members come behind it.
+constexpr size_t kSmallestDetails = offsetof(mtasts_session_details, reason) + sizeof mtasts_session_details::reason;
+
+// The members that the caller and this version both know; the others are zero.
+mtasts_session_details known_members(const mtasts_session_details& given) {
+  mtasts_session_details known{};
+  std::memcpy(&known, &given, std::min(given.size, sizeof known));
+  return known;
 }
 
 // Under a policy the session, otherwise why there is none; what RFC 8460 has no type for is not reported.
@@ -185,12 +197,13 @@ mtasts_status mtasts_report(mtasts_context* context, const mtasts_answer* answer
 
 mtasts_status mtasts_report_session(mtasts_context* context, const mtasts_answer* answer,
                                     const mtasts_session_details* details) {
-  if (context == nullptr || answer == nullptr || details == nullptr || details->size < sizeof *details ||
+  if (context == nullptr || answer == nullptr || details == nullptr || details->size < kSmallestDetails ||
       details->mx_host == nullptr)
     return MTASTS_E_ARGUMENT;
   return guarded([&] {
-    log_session(*context, answer->decision, *details);
-    report_session(*context, *answer, *details);
+    const mtasts_session_details known = known_members(*details);
+    log_session(*context, answer->decision, known);
+    report_session(*context, *answer, known);
     return MTASTS_OK;
   });
 }

@@ -2,8 +2,9 @@
  *
  * Link with -lmtasts's module (pkg-config mtasts) or dlopen <libdir>/mtasts/mtasts.so.
  *
- * Threads: a context belongs to one thread at a time; different contexts may be used at the same time. mtasts_lookup()
- * may fork: in a process with several threads, call it where a fork is safe. Strings handed out are NUL-terminated
+ * Threads: a context belongs to one thread at a time; different contexts may be used at the same time. mtasts_lookup(),
+ * mtasts_report() and mtasts_report_session() may fork, to start a helper process: in a process with several threads,
+ * call them where a fork is safe. Strings handed out are NUL-terminated
  * UTF-8, belong to the object they were asked from and live as long as it does. Passing NULL for an object gives the
  * "nothing" value (0, "", no policy), never a crash. No function throws, exits, changes signal dispositions or prints.
  */
@@ -46,7 +47,7 @@ typedef enum mtasts_session {
  * not NULL, one sentence (cut to error_size bytes) says what to do. MTASTS_OK, MTASTS_E_*. */
 MTASTS_API mtasts_status mtasts_open(const char *config_path, mtasts_context **context, char *error, size_t error_size);
 /* What was reported has been handed on by then, to the collector or to a helper process, which goes on after it; what
- * the collector had no room for is tried once more, and lost when it has none then, either. Nothing waits. */
+ * the collector had no room for is tried once more, and lost when it has none then, either. Does not wait. */
 MTASTS_API void mtasts_close(mtasts_context *context);
 
 /* Looks up the policy of a recipient domain, or of a smarthost written "[host]" or "host:port". Waits at most
@@ -73,9 +74,12 @@ MTASTS_API const char *mtasts_answer_policy_string(const mtasts_answer *answer,
 MTASTS_API int mtasts_answer_allows(const mtasts_answer *answer, const char *mx_host);
 
 /* Tells what came of a TLS session with an MX under this answer: one call for each connection. Failures are logged.
- * Where [tlsrpt] socket is configured and the domain asks for reports (RFC 8460), the session goes to that collector,
- * without waiting for it; under an answer that there is no policy because it could not be had, that failure goes there
- * instead, once for the answer. detail may be NULL. The same as mtasts_report_session() without addresses. */
+ * Where [tlsrpt] socket is configured and the domain asks for reports (RFC 8460), the session goes to that collector;
+ * under an answer that there is no policy because it could not be had, that failure goes there instead, once for the
+ * answer. Does not wait for the collector or for DNS. Where it is not cached whether the domain asks for reports, a
+ * helper process finds that out: to start one takes milliseconds, on a machine that stands still up to about a second,
+ * and after a failure none is started for ten seconds. detail may be NULL. The same as mtasts_report_session() without
+ * addresses. */
 MTASTS_API mtasts_status mtasts_report(mtasts_context *context, const mtasts_answer *answer, const char *mx_host,
                                        mtasts_session outcome, const char *detail);
 
@@ -91,7 +95,7 @@ typedef struct mtasts_session_details {
   const char *reason;      /* of a failure: one sentence */
 } mtasts_session_details;
 
-/* Since 0.2. MTASTS_E_ARGUMENT: also for a smaller size than any version has. Of a larger one, of a later version, the
+/* Since 0.3. MTASTS_E_ARGUMENT: also for a smaller size than any version has. Of a larger one, of a later version, the
  * members that this one does not know are ignored. */
 MTASTS_API mtasts_status mtasts_report_session(mtasts_context *context, const mtasts_answer *answer,
                                                const mtasts_session_details *details);

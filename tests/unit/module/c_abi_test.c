@@ -265,7 +265,32 @@ static void a_policy_that_could_not_be_had_is_reported_once_for_an_answer(void *
   close(collector);
 }
 
-/* A header before this one, and one with members that this version does not know. */
+/* What a program passes that was compiled with the first header, which had the members up to `reason`. */
+enum { kFirstSize = offsetof(mtasts_session_details, reason) + sizeof(const char *) };
+
+static void the_details_of_the_first_version_are_taken_whatever_was_added(void **state) {
+  mtasts_context *context = open_reporting();
+  /* No octet more, for tools that watch the memory. */
+  mtasts_session_details *details = calloc(1, kFirstSize);
+  mtasts_answer *answer;
+  (void)state;
+  assert_non_null(details);
+  assert_int_equal(put_policy(directory, "example.com", policy), 0);
+  assert_int_equal(put_wish(directory, "example.com"), 0);
+  answer = ask(context, "example.com");
+  details->size = kFirstSize;
+  details->outcome = MTASTS_SESSION_CERTIFICATE_EXPIRED;
+  details->mx_host = "mx.example.com";
+  details->reason = "it has expired";
+  assert_int_equal(mtasts_report_session(context, answer, details), MTASTS_OK);
+  assert_non_null(strstr(datagram(), "\"f\":\"it has expired\""));
+  free(details);
+  mtasts_answer_free(answer);
+  mtasts_close(context);
+  close(collector);
+}
+
+/* A header before the first, and one with members that this version does not know. */
 static void the_details_of_a_later_version_are_taken_as_far_as_they_are_known(void **state) {
   mtasts_context *context = open_reporting();
   struct {
@@ -280,7 +305,7 @@ static void the_details_of_a_later_version_are_taken_as_far_as_they_are_known(vo
   memset(&details, 0, sizeof details);
   details.known.mx_host = "mx.example.com";
   details.later = "unknown";
-  details.known.size = sizeof details.known - 1;
+  details.known.size = kFirstSize - 1;
   assert_int_equal(mtasts_report_session(context, answer, &details.known), MTASTS_E_ARGUMENT);
   assert_string_equal(datagram(), "");
   details.known.size = sizeof details;
@@ -317,6 +342,7 @@ int main(void) {
       cmocka_unit_test(a_policy_is_read),
       cmocka_unit_test(an_exempt_domain_has_no_policy),
       cmocka_unit_test(a_session_is_reported_with_what_is_known_of_it),
+      cmocka_unit_test(the_details_of_the_first_version_are_taken_whatever_was_added),
       cmocka_unit_test(the_details_of_a_later_version_are_taken_as_far_as_they_are_known),
       cmocka_unit_test(a_policy_that_could_not_be_had_is_reported_once_for_an_answer),
       cmocka_unit_test(closing_sends_what_waits_where_there_is_room),

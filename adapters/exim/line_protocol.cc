@@ -36,6 +36,13 @@ std::string line(EximStatus status, const std::string& text) {
   return (status == EximStatus::kFail ? "DEFER " : "ERROR ") + escaped(text, kMaxReason) + "\n";
 }
 
+// The key of a process (processes.h). `stated` is the number that it has in its own container; a process of another
+// container may have the same. The number that the system tells is unique on this machine.
+std::string name_of(const server::PeerProcess& process, const std::string& stated) {
+  const std::string number = process.number != 0 ? std::to_string(process.number) + '/' : "";
+  return process.peer + ' ' + number + stated;
+}
+
 std::string_view mode_label(const Decision& decision) {
   return mode_name(decision.kind == Decision::Kind::kPolicy ? decision.mode : Mode::kNone);
 }
@@ -55,19 +62,20 @@ const server::Framing kEximFraming{.cut = cut,
 EximProtocol::EximProtocol(Log& log)
     : log_(log), processes_([this](std::string_view domain) { return policy_behind(domain); }, log, &report_) {}
 
-EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::Peer& peer, const Cached& cached) {
+EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::PeerProcess& process,
+                                         const Cached& cached) {
   if (is_ping(payload)) return {.answer = Answer{std::nullopt, std::string(kPingAnswer) + '\n'}};
   const auto parsed = parse_request_line(payload);
   if (!parsed) return {.answer = refuse(kUnknown, parsed.error().detail)};
   std::vector<std::string_view> words(parsed->begin() + 1, parsed->end());
   const std::string_view request = parsed->front();
-  if (request == "event") return {.answer = event(words, peer, cached)};
+  if (request == "event") return {.answer = event(words, process, cached)};
   if (request != "route" && request != "mode")
     return {.answer = refuse(kUnknown, "unknown request; known: route, mode, event, ping")};
   const bool is_route = request == "route";
-  std::string process;
+  std::string name;
   if (words.size() == 2 && is_process_number(words[1])) {
-    process = peer + ' ' + parsed->back();
+    name = name_of(process, parsed->back());
     words.pop_back();
   }
   const auto domain = read_domain(words);
@@ -79,7 +87,7 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
                                : Answer{Label{kMode, "none"}, line(status, "none")}};
   }
   return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found),
-                               std::move(process), is_route}};
+                               std::move(name), is_route}};
 }
 
 bool EximProtocol::is_ping(std::string_view payload) const { return payload == kEximPingRequest; }
@@ -96,11 +104,11 @@ Answer EximProtocol::answer(const Question& question, const Decision& decision) 
           reply.status == EximStatus::kFail};
 }
 
-Answer EximProtocol::event(EximWords words, const server::Peer& peer, const Cached& cached) {
+Answer EximProtocol::event(EximWords words, const server::PeerProcess& process, const Cached& cached) {
   const auto event = read_event(words);
   if (!event) return refuse(kEvent, event.error().detail);
   cached_ = &cached;
-  const std::string veto = processes_.watcher(peer + ' ' + event->session.process).on(*event, now());
+  const std::string veto = processes_.watcher(name_of(process, event->session.process)).on(*event, now());
   cached_ = nullptr;
   return {Label{kEvent, veto.empty() ? "accepted" : "veto"}, line(EximStatus::kOk, veto)};
 }

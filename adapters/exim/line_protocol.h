@@ -8,7 +8,8 @@
 // OK and the text that mta_sts_route, mta_sts_mode or mta_sts_event would have expanded to; DEFER where they would have
 // failed for a time, ERROR for good, with a reason. An answer without its line end is none. A client may ask several
 // times, and may close its side when it has asked. A number after the domain is that of the Exim process: its lookups
-// have one deadline together.
+// have one deadline together. Processes of several containers at one unix socket are told apart where this process sees
+// them, which is where it runs in no container itself.
 #pragma once
 
 #include <string>
@@ -34,7 +35,7 @@ class EximProtocol final : public server::Protocol {
   void report_to(EventWatcher::Report connections) { report_ = std::move(connections); }
 
   // Events are answered at once: the policy that they are judged by is the one that the message was routed by.
-  Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
+  Reading read(std::string_view payload, const server::PeerProcess& process, const Cached& cached) override;
   [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
   [[nodiscard]] std::string_view server(const server::Question& /*question*/) const override { return "exim"; }
   [[nodiscard]] server::Answer temporary(const std::string& reason) const override;
@@ -44,7 +45,7 @@ class EximProtocol final : public server::Protocol {
   [[nodiscard]] std::vector<server::Label> labels() const override;
 
  private:
-  server::Answer event(EximWords words, const server::Peer& peer, const Cached& cached);
+  server::Answer event(EximWords words, const server::PeerProcess& process, const Cached& cached);
   server::Answer refuse(std::string_view map, const std::string& why);
   [[nodiscard]] Decision policy_behind(std::string_view domain) const;
 

@@ -32,7 +32,7 @@ const server::Framing kFraming{
     .cut = cut, .complaint = "what it sent is no socketmap request", .farewell = "", .clients_stop_sending = false};
 
 // What is no domain is the business of the MTA, which will find that out by itself.
-SocketmapProtocol::Reading SocketmapProtocol::read(std::string_view payload, const server::Peer& /*peer*/,
+SocketmapProtocol::Reading SocketmapProtocol::read(std::string_view payload, const server::PeerProcess& /*process*/,
                                                    const Cached& /*cached*/) {
   if (is_ping(payload)) return {.answer = Answer{std::nullopt, encode_netstring(kPingAnswer)}};
   const auto request = Request::parse(payload);

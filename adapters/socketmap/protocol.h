@@ -17,7 +17,7 @@ class SocketmapProtocol final : public server::Protocol {
  public:
   void set_dane_answer(DaneAnswer dane_answer) { dane_answer_ = dane_answer; }
 
-  Reading read(std::string_view payload, const server::Peer& peer, const Cached& cached) override;
+  Reading read(std::string_view payload, const server::PeerProcess& process, const Cached& cached) override;
   [[nodiscard]] server::Answer answer(const server::Question& question, const Decision& decision) const override;
   [[nodiscard]] std::string_view server(const server::Question& question) const override;
   [[nodiscard]] server::Answer temporary(const std::string& reason) const override;

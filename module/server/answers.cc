@@ -33,13 +33,13 @@ Outcome as_cached(const Domain& domain, std::optional<CacheEntry> entry, const L
 
 }  // namespace
 
-Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
+Answers::Found Answers::find(std::string_view payload, const PeerProcess& process) {
   if (const Answer* found = memory_.find(payload, steady_clock::now())) {
     deps_.metrics.from_memory();
     deps_.metrics.answered_at_once(found->label);
     return {&found->frame, {}};
   }
-  auto [immediate, question] = deps_.protocol.read(payload, peer, cached_);
+  auto [immediate, question] = deps_.protocol.read(payload, process, cached_);
   if (immediate) return {keep(payload, std::move(*immediate), seconds(0)), {}};
   const WallTime now = deps_.clock();
   const auto cached = cached_outcome(deps_.store, question->domain, Lookup::Effort::kNormal, config_.lookup, now);
@@ -47,7 +47,7 @@ Answers::Found Answers::find(std::string_view payload, const Peer& peer) {
   if (!cached->fault) deps_.metrics.from_store();
   const Decision decision = decide(*cached, config_.decision, now);
   report(*question, decision);
-  return {keep(payload, told_answer(*question, decision), good_for(*cached)), {}};
+  return {keep(payload, told_answer(*question, decision), good_for(*question, *cached->outcome)), {}};
 }
 
 Decision Answers::cached(const Domain& domain) {
@@ -73,7 +73,7 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
                           deps_.metrics.answered(given.label, steady_clock::now() - asked);
                           done(given.frame);
                           report(question, decision);
-                          if (const seconds time = good_for(outcome); time > seconds(0))
+                          if (const seconds time = good_for(question, outcome); time > seconds(0))
                             memory_.put(question.payload, std::move(given), steady_clock::now() + time);
                         });
 }
@@ -157,8 +157,10 @@ const std::string* Answers::keep(std::string_view payload, Answer answer, second
 }
 
 // A second less than it is good for, because our clock has whole seconds: an expired policy is never applied (R22).
-seconds Answers::good_for(const Outcome& outcome) const {
-  if (deps_.observe) return seconds(0);
+// The same words may come from a process of another container, whose delivery is reported for itself.
+seconds Answers::good_for(const Question& question, const Outcome& outcome) const {
+  const bool is_reported_by_delivery = deps_.reports != nullptr && !question.process.empty();
+  if (deps_.observe || is_reported_by_delivery) return seconds(0);
   const WallTime now = deps_.clock();
   if (outcome.progress != Outcome::Progress::kSettled || outcome.entry.record.until <= now) return seconds(0);
   const auto change = next_change(outcome.entry, now);

@@ -51,7 +51,7 @@ class Answers {
     const std::string* frame;          // that answers the request, where that is cached; valid until the next call
     std::optional<Question> question;  // it takes a lookup
   };
-  Found find(std::string_view request, const Peer& peer);
+  Found find(std::string_view request, const PeerProcess& process);
   // Looks up. `done` is called exactly once, never from inside this call, at the latest when `wait` has passed since
   // `asked`.
   void ask(const Question& question, SteadyTime asked, std::chrono::milliseconds wait, Done done);
@@ -76,7 +76,7 @@ class Answers {
                     std::string_view effect);
   // What find() returns: cached for `good_for`, or for this once.
   const std::string* keep(std::string_view request, Answer answer, std::chrono::seconds good_for);
-  [[nodiscard]] std::chrono::seconds good_for(const Outcome& outcome) const;
+  [[nodiscard]] std::chrono::seconds good_for(const Question& question, const Outcome& outcome) const;
 
   Deps deps_;
   const Config& config_;

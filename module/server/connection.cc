@@ -28,7 +28,7 @@ bool is_hung_up(const Descriptor& socket) {
 }  // namespace
 
 Connection::Connection(Descriptor socket, Peer peer, const Deps& deps)
-    : deps_(deps), socket_(std::move(socket)), peer_(std::move(peer)) {
+    : deps_(deps), socket_(std::move(socket)), process_(peer_process_of(socket_, std::move(peer))) {
   wait_for_client();
 }
 
@@ -99,7 +99,7 @@ std::string_view Connection::answer_next(std::string_view bytes) {
 }
 
 void Connection::answer_one(std::string_view request) {
-  auto handled = deps_.handler.handle(request, peer_, [this](const std::string& frame) { on_answer(frame); });
+  auto handled = deps_.handler.handle(request, process_, [this](const std::string& frame) { on_answer(frame); });
   if (handled.frame != nullptr)
     out_ += *handled.frame;
   else

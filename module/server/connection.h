@@ -27,7 +27,7 @@ class Connection {
   // `socket`: non-blocking. `deps` must outlive the connection.
   Connection(Descriptor socket, Peer peer, const Deps& deps);
 
-  [[nodiscard]] const Peer& peer() const { return peer_; }
+  [[nodiscard]] const Peer& peer() const { return process_.peer; }
 
   // Neither a request nor a reply is under way.
   [[nodiscard]] bool is_idle() const { return in_.empty() && out_.empty() && !pending_; }
@@ -52,7 +52,7 @@ class Connection {
 
   const Deps& deps_;
   Descriptor socket_;
-  Peer peer_;
+  PeerProcess process_;
   std::string in_;   // a request whose end has not come, or those behind the one that is waited for
   std::string out_;  // not sent yet
   std::unique_ptr<RequestHandler::Pending> pending_;  // what the handler has not answered yet

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "core/ip_address.h"
 
@@ -15,11 +17,17 @@ namespace {
 
 constexpr const char* kUid = "uid ";
 
-Peer user_of(const Descriptor& socket) {
+// Of the process that connected. Nullopt: not known; over TCP Linux answers with the number 0 and no user.
+std::optional<ucred> credentials_of(const Descriptor& socket) {
   ucred credentials{};
   socklen_t length = sizeof credentials;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return "unknown";
-  return kUid + std::to_string(credentials.uid);
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return std::nullopt;
+  return credentials;
+}
+
+Peer user_of(const Descriptor& socket) {
+  const auto credentials = credentials_of(socket);
+  return credentials ? kUid + std::to_string(credentials->uid) : "unknown";
 }
 
 // Of 127.0.0.0/8 every process of this machine has sixteen million addresses, and could be as many peers.
@@ -44,6 +52,11 @@ Peer peer_of(const Descriptor& socket) {
   if (address.ss_family == AF_INET) return peer_with(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
   if (address.ss_family == AF_INET6) return peer_with(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
   return user_of(socket);
+}
+
+PeerProcess peer_process_of(const Descriptor& socket, Peer peer) {
+  const auto credentials = credentials_of(socket);
+  return {std::move(peer), credentials ? credentials->pid : 0};
 }
 
 std::string describe(const Peer& peer) {

@@ -1,6 +1,8 @@
 // Who is at the other end of a connection, as far as the system tells.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "module/io/descriptor.h"
@@ -12,6 +14,14 @@ namespace mtasts::server {
 using Peer = std::string;
 
 Peer peer_of(const Descriptor& socket);
+
+// One process of a peer: two containers that share a unix socket are one peer, and each numbers its own from 1.
+struct PeerProcess {
+  Peer peer;
+  pid_t number = 0;  // as this process sees it; 0: over TCP, or out of a container that cannot be seen into from here
+};
+
+PeerProcess peer_process_of(const Descriptor& socket, Peer peer);
 
 // For the log: a user with the name that /etc/passwd has for it. Directories on the network are not asked: they could
 // hold up the loop.

@@ -49,7 +49,7 @@ class Protocol {
   using Cached = std::function<Decision(const Domain&)>;
 
   virtual ~Protocol() = default;
-  virtual Reading read(std::string_view payload, const Peer& peer, const Cached& cached) = 0;
+  virtual Reading read(std::string_view payload, const PeerProcess& process, const Cached& cached) = 0;
   [[nodiscard]] virtual Answer answer(const Question& question, const Decision& decision) const = 0;
   // Who asks, for people: "postfix", "sendmail" or "exim".
   [[nodiscard]] virtual std::string_view server(const Question& question) const = 0;

@@ -34,7 +34,7 @@ class RequestHandler {
   // Answers the payload of a request: at once from what is cached, or with a refusal, or after a lookup. `done` is
   // called at most once, never from inside this call, at the latest when the time for a lookup is over; not when the
   // answer came at once or the request was given up. It may destroy what was returned.
-  virtual Handled handle(std::string_view request, const Peer& peer, Done done) = 0;
+  virtual Handled handle(std::string_view request, const PeerProcess& process, Done done) = 0;
   // A client is dropped: `why`, and the beginning of what it sent, any bytes.
   virtual void complain(std::string_view why, std::string_view beginning) = 0;
 };

@@ -46,22 +46,22 @@ void Requests::refuse_all(const std::string& reason, Answers* cached) {
   refusal_frame_ = deps_.protocol.temporary(reason_).frame;
 }
 
-RequestHandler::Handled Requests::handle(std::string_view request, const Peer& peer, Done done) {
-  if (!reason_.empty()) return handle_out_of_service(request, peer);
-  auto found = answers_->find(request, peer);
+RequestHandler::Handled Requests::handle(std::string_view request, const PeerProcess& process, Done done) {
+  if (!reason_.empty()) return handle_out_of_service(request, process);
+  auto found = answers_->find(request, process);
   if (found.frame != nullptr) return {.frame = found.frame};
   auto waiting = std::make_unique<Waiting>(deps_, std::move(*found.question), std::move(done), answers_->deadline());
   Waiting& one = *waiting;
   one.timer = deps_.loop.after(one.wait, [this, &one] { expire(one); });
-  one.ticket = deps_.admission.enter(peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
-  if (!one.ticket) return refuse(one.question, peer);
+  one.ticket = deps_.admission.enter(process.peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
+  if (!one.ticket) return refuse(one.question, process.peer);
   return {.pending = std::move(waiting)};
 }
 
 // A ping is told that not all is well.
-RequestHandler::Handled Requests::handle_out_of_service(std::string_view request, const Peer& peer) {
+RequestHandler::Handled Requests::handle_out_of_service(std::string_view request, const PeerProcess& process) {
   if (answers_ == nullptr || deps_.protocol.is_ping(request)) return {.frame = &refusal_frame_};
-  const auto found = answers_->find(request, peer);
+  const auto found = answers_->find(request, process);
   return found.frame != nullptr ? Handled{.frame = found.frame} : without_lookup(*found.question, reason_);
 }
 

@@ -26,13 +26,13 @@ class Requests final : public RequestHandler {
   // Out of service: answers of `cached` (nullptr: none) are given, everything else is deferred for this reason.
   void refuse_all(const std::string& reason, Answers* cached);
 
-  Handled handle(std::string_view request, const Peer& peer, Done done) override;
+  Handled handle(std::string_view request, const PeerProcess& process, Done done) override;
   void complain(std::string_view why, std::string_view beginning) override;
 
  private:
   struct Waiting;
 
-  Handled handle_out_of_service(std::string_view request, const Peer& peer);
+  Handled handle_out_of_service(std::string_view request, const PeerProcess& process);
   Handled without_lookup(const Question& question, const std::string& reason);
   void begin(Waiting& waiting, Admission::Slot slot);
   void expire(Waiting& waiting);

@@ -43,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   NoLog log;
   mtasts::EximProtocol protocol(log);
   const mtasts::Decision decision = mtasts::no_policy("none");
-  const auto reading = protocol.read(cut.payload, "uid 0", [&](const mtasts::Domain& /*domain*/) { return decision; });
+  const auto reading =
+      protocol.read(cut.payload, {"uid 0"}, [&](const mtasts::Domain& /*domain*/) { return decision; });
   const std::string answer =
       reading.answer ? reading.answer->frame : protocol.answer(*reading.question, decision).frame;
   require(answer.find('\n') == answer.size() - 1, "the answer is one line");

@@ -26,7 +26,7 @@ class EximCachedPolicy : public testing::Test {
     return *answers_
                 .find(
                     R"(event "tls:cert" "0" example.com mx.example.com 192.0.2.1 0 "mode=enforce san=mx.example.com")",
-                    "uid 0")
+                    {"uid 0"})
                 .frame;
   }
 

@@ -34,9 +34,9 @@ class EximLines : public testing::Test {
  protected:
   // The answer to a request whose domain, if it has one, has this decision.
   std::string ask(const std::string& request, const Decision& decision = enforced(),
-                  const std::string& peer = "uid 0") {
+                  const server::PeerProcess& process = {"uid 0"}) {
     asked_for_.clear();
-    auto reading = protocol_.read(request, peer, [&](const Domain& domain) {
+    auto reading = protocol_.read(request, process, [&](const Domain& domain) {
       asked_for_ = domain.text();
       return decision;
     });
@@ -139,10 +139,27 @@ TEST_F(EximLines, EventsOfProcessesAreKeptApart) {
   ask(event("tcp:connect", "", "mode=enforce pid=1"));
   ask(event("tls:cert", "0", "mode=enforce pid=1 notafter=1000000000 san=mx.example.com"));
   ask(event("tcp:connect", "", "mode=enforce pid=2"));
-  ask(event("tcp:connect", "", "mode=enforce pid=1"), enforced(), "192.0.2.1");  // the same number on another machine
+  ask(event("tcp:connect", "", "mode=enforce pid=1"), enforced(), {"192.0.2.1"});  // the same number on another machine
   log_->lines.clear();
   ask(event("msg:host:defer", "failed", "mode=enforce pid=1", "-37"));
   EXPECT_THAT(log_->lines, Contains(HasSubstr("certificate-expired")));
+}
+
+// Each container numbers its processes from 1, and all of them have the same user.
+TEST_F(EximLines, ProcessesOfContainersThatShareTheSocketAreKeptApart) {
+  const server::PeerProcess one{"uid 100", 4711};
+  const server::PeerProcess other{"uid 100", 4712};
+  ask(event("tcp:connect", "", "mode=enforce pid=1"), enforced(), one);
+  ask(event("tls:cert", "0", "mode=enforce pid=1 notafter=1000000000 san=mx.example.com"), enforced(), one);
+  ask(event("tcp:connect", "", "mode=enforce pid=1"), enforced(), other);
+  log_->lines.clear();
+  ask(event("msg:host:defer", "failed", "mode=enforce pid=1", "-37"), enforced(), one);
+  EXPECT_THAT(log_->lines, Contains(HasSubstr("certificate-expired")));
+  const auto name = [this](const server::PeerProcess& process) {
+    return protocol_.read("route a.example 7", process, [](const Domain&) { return no_policy(""); }).question->process;
+  };
+  EXPECT_NE(name(one), name(other));
+  EXPECT_EQ(name(one), name(one));
 }
 
 TEST_F(EximLines, R27TestingReportsAHostThatThePolicyDoesNotList) {
@@ -166,7 +183,7 @@ TEST_F(EximLines, APeersBytesStayInTheirWord) {
 TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
   using std::chrono::milliseconds;
   const auto question = [this](const std::string& request, const char* peer = "uid 0") {
-    return *protocol_.read(request, peer, [](const Domain&) { return no_policy(""); }).question;
+    return *protocol_.read(request, {peer}, [](const Domain&) { return no_policy(""); }).question;
   };
   EXPECT_EQ(question("route a.example 7").process, "uid 0 7");
   EXPECT_EQ(question("mode a.example 7", "uid 1").process, "uid 1 7");

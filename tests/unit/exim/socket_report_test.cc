@@ -50,18 +50,20 @@ class EximBySocket : public testing::Test {
     ASSERT_TRUE(store_.put(entry));
     ReportWishes(scratch_.path()).put(test::domain(), {kRecord, now_ + hours(1)});
   }
+  server::Answers::Deps deps(bool observe = false) {
+    return {.protocol = protocol_,
+            .lookups = nullptr,
+            .store = store_,
+            .log = log_,
+            .metrics = metrics_,
+            .clock = [this] { return now_; },
+            .reports = &reports_,
+            .reports_unlisted = true,
+            .observe = observe};
+  }
   std::string ask(const std::string& request, bool observe = false) {
-    server::Answers answers({.protocol = protocol_,
-                             .lookups = nullptr,
-                             .store = store_,
-                             .log = log_,
-                             .metrics = metrics_,
-                             .clock = [this] { return now_; },
-                             .reports = &reports_,
-                             .reports_unlisted = true,
-                             .observe = observe},
-                            config_);
-    const auto found = answers.find(request, "uid 0");
+    server::Answers answers(deps(observe), config_);
+    const auto found = answers.find(request, {"uid 0"});
     return found.frame != nullptr ? *found.frame : "a lookup";
   }
   void answer_mx(const std::vector<MxRecord>& hosts) {
@@ -100,6 +102,20 @@ TEST_F(EximBySocket, APolicyThatCannotBeHadIsToldWhereMailIsRoutedNotWhereTheMod
   EXPECT_EQ(ask("route example.com 8"), "OK \n");
   EXPECT_THAT(datagram(), HasSubstr(R"("c":301,"f":"status 404")"));
   EXPECT_EQ(ask("mode example.com 9"), "OK none\n");
+  EXPECT_EQ(datagram(), "");
+}
+
+// Two containers with one socket: the same user, the same number, the same words a moment later.
+TEST_F(EximBySocket, APolicyThatCannotBeHadIsToldForTheDeliveryOfEachContainer) {
+  cache("");
+  server::Answers answers(deps(), config_);
+  const server::PeerProcess one{"uid 0", 4711};
+  const server::PeerProcess other{"uid 0", 4712};
+  ASSERT_NE(answers.find("route example.com 7", one).frame, nullptr);
+  EXPECT_NE(datagram(), "");
+  ASSERT_NE(answers.find("route example.com 7", other).frame, nullptr);
+  EXPECT_NE(datagram(), "");
+  ASSERT_NE(answers.find("route example.com 7", one).frame, nullptr) << "another recipient of the first delivery";
   EXPECT_EQ(datagram(), "");
 }
 

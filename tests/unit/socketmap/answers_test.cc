@@ -34,7 +34,7 @@ class Answering : public testing::Test {
 
   // As a request goes: at once, or after a lookup; "" while that goes on.
   std::string ask(const std::string& request) {
-    const auto found = answers_.find(request, "uid 0");
+    const auto found = answers_.find(request, {"uid 0"});
     if (found.frame != nullptr) return *found.frame;
     auto given = std::make_shared<std::string>();
     answers_.ask(*found.question, std::chrono::steady_clock::now(), seconds(20),
@@ -166,7 +166,7 @@ TEST_F(Answering, R17WithoutALookupAPolicyInForceIsAppliedAndTheRestIsDeferred) 
   CacheEntry entry = enforced();
   entry.record.until = now_ - seconds(1);
   cache(entry);
-  EXPECT_EQ(answers_.find("postfix example.com", "uid 0").frame, nullptr);
+  EXPECT_EQ(answers_.find("postfix example.com", {"uid 0"}).frame, nullptr);
   EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), kSecure);
   ASSERT_TRUE(store_.remove(test::domain()));  // what has no policy does not replace one
   entry.policy.reset();
@@ -246,8 +246,8 @@ class ObservingAnswers : public Answering {
 
 TEST_F(ObservingAnswers, NothingIsEnforcedAndEachRequestIsTold) {
   cache(enforced());
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
-  EXPECT_EQ(*observing_.find("sts example.com", "uid 0").frame, "9:NOTFOUND ,");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(*observing_.find("postfix example.com", {"uid 0"}).frame, "9:NOTFOUND ,");
+  EXPECT_EQ(*observing_.find("sts example.com", {"uid 0"}).frame, "9:NOTFOUND ,");
   EXPECT_THAT(watched_, testing::ElementsAre("postfix example.com enforce", "postfix example.com enforce",
                                              "sts example.com enforce"));
 }
@@ -256,7 +256,7 @@ TEST_F(ObservingAnswers, WhatIsNotEnforcedAnywayIsNotTold) {
   CacheEntry entry = enforced();
   entry.policy = test::stored_policy("1", now_ - hours(1), test::policy_body("testing", 604'800));
   cache(entry);
-  EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
+  EXPECT_EQ(*observing_.find("postfix example.com", {"uid 0"}).frame, "9:NOTFOUND ,");
   EXPECT_THAT(watched_, testing::IsEmpty());
   EXPECT_THAT(log_.lines, testing::IsEmpty());
 }
@@ -272,7 +272,7 @@ TEST_F(ObservingAnswers, MailThatWouldWaitDoesNot) {
 TEST_F(ObservingAnswers, R29NorForDane) {
   config_.decision.ask_dane = true;
   cache(enforced());
-  EXPECT_EQ(*observing_.find("postfix example.com", "uid 0").frame, "9:NOTFOUND ,");
+  EXPECT_EQ(*observing_.find("postfix example.com", {"uid 0"}).frame, "9:NOTFOUND ,");
   EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=observed-defer domain=example.com server=postfix "
                                                          "reason=\"whether DANE judges the MX hosts")));
 }

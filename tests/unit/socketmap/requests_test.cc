@@ -45,7 +45,7 @@ class Requesting : public testing::Test {
   Client& ask(const Peer& peer, const std::string& request) {
     clients_.push_back(std::make_unique<Client>());
     Client& client = *clients_.back();
-    auto handled = requests_.handle(request, peer, [&client](const std::string& frame) {
+    auto handled = requests_.handle(request, {peer}, [&client](const std::string& frame) {
       client.pending.reset();  // as a connection does it
       client.heard = frame;
     });

@@ -21,8 +21,18 @@ TEST(Peer, OfAUnixSocketIsTheUser) {
   EXPECT_EQ(peer_of(ours), "uid " + std::to_string(::getuid()));
 }
 
-// The peer of a connection to `host`, which is its own address.
-Peer peer_at(const std::string& host) {
+TEST(Peer, OfAUnixSocketTheProcessIsKnown) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  const Descriptor ours(ends[0]);
+  const Descriptor theirs(ends[1]);
+  const PeerProcess process = peer_process_of(ours, "uid 0");
+  EXPECT_EQ(process.peer, "uid 0");
+  EXPECT_EQ(process.number, ::getpid());
+}
+
+// Our end of a connection to `host`, which is its own address.
+Descriptor accepted_at(const std::string& host) {
   for (int port = 40'000 + ::getpid() % 10'000;; ++port) {
     const auto address = parse_listen_address("inet:" + host + ":" + std::to_string(port)).value();
     const auto listening = listen_on(address, {});
@@ -30,9 +40,13 @@ Peer peer_at(const std::string& host) {
     const auto client = connect_to(address, std::chrono::steady_clock::now() + std::chrono::seconds(2));
     Descriptor accepted;
     while (!accepted) accepted = Descriptor(::accept(listening->get(), nullptr, nullptr));
-    return peer_of(accepted);
+    return accepted;
   }
 }
+
+Peer peer_at(const std::string& host) { return peer_of(accepted_at(host)); }
+
+TEST(Peer, OverTcpNoProcessIsKnown) { EXPECT_EQ(peer_process_of(accepted_at("127.0.0.1"), "127.0.0.1").number, 0); }
 
 TEST(Peer, OverTcpIsTheAddress) {
   EXPECT_EQ(peer_at("127.0.0.1"), "127.0.0.1");

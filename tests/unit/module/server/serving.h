@@ -26,13 +26,13 @@ namespace mtasts::server {
 // Knows what begins with "known", answers the rest when told to.
 class FakeHandler final : public RequestHandler {
  public:
-  Handled handle(std::string_view request, const Peer& peer, Done done) override {
+  Handled handle(std::string_view request, const PeerProcess& process, Done done) override {
     requests.emplace_back(request);
     if (request.starts_with("known")) {
       frame_ = encode_netstring("OK " + std::string(request) + filling);
       return {.frame = &frame_};
     }
-    asked_by.push_back(peer);
+    asked_by.push_back(process.peer);
     if (request.starts_with("refused")) {
       frame_ = "4:TEMP,";
       return {.frame = &frame_};

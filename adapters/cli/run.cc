@@ -273,9 +273,11 @@ int publish_policies(const publish::Options& options, const std::string& config_
 }
 
 CLI::App* report_command(CLI::App& app, report::Options& options) {
-  CLI::App* added = command(app, "report", "Sum up the TLS reports (RFC 8460) that others sent about your domains",
-                            "mtasts report ~/Maildir/.TLSRPT --html report.html\n\nExit code: 0 all counted, 65 a file "
-                            "was refused, 66 one cannot be read, 73 the page cannot be written, 64 usage.");
+  CLI::App* added = command(
+      app, "report", "Sum up the TLS reports (RFC 8460) that others sent about your domains",
+      "mtasts report ~/Maildir/.TLSRPT --html report.html\n\nDifferent reports with one "
+      "organization, id and day count once, with the larger number of each.\n\nExit code: 0 all counted, 65 a file "
+      "was refused, 66 one cannot be read, 73 the page cannot be written, 64 usage.");
   added->add_option("FILE", options.files, "JSON, gzip, a mail with the report attached, a Maildir, or - for stdin")
       ->required()
       ->type_name("");

@@ -98,7 +98,7 @@ std::string refused(const Summary& summary) {
 }
 
 std::string conflicts(const Summary& summary) {
-  Section section("Counted, but the same organization and id stand for different reports: one may be forged",
+  Section section("Different reports with one organization and id: counted once, with the larger number of each",
                   {"file", "other file", "organization", "report id"}, {});
   for (const auto& [file, other, organization, id] : summary.conflicts)
     section.row(cell(file) + cell(other) + cell(organization) + cell(id));

@@ -39,8 +39,7 @@ class Reading {
     collection_.refuse(file.name, counted.error().reason);
   }
 
-  void warn() const {
-    const Summary& summary = collection_.summary();
+  void warn(const Summary& summary) const {
     if (passed_over_ > 0)
       environment_.err << "mtasts: warning: " << passed_over_
                        << (passed_over_ == 1 ? " mail has no report attached and was"
@@ -49,16 +48,17 @@ class Reading {
     for (const ConflictingReport& one : summary.conflicts)
       environment_.err << "mtasts: warning: " << shown(one.file) << ": says something else than the report in "
                        << shown(one.other_file) << ", with the same organization (" << shown(one.organization)
-                       << ") and id (" << shown(one.id) << "); both are counted, and one of them may be forged\n";
+                       << ") and id (" << shown(one.id)
+                       << "); counted once, with the larger number of each: a correction, or one of them is forged\n";
     if (is_saturated(summary.total))
       environment_.err << "mtasts: warning: the sessions counted are more than 18446744073709551615, which is shown in "
                           "place of larger sums; one of the senders counts wrong\n";
   }
 
-  [[nodiscard]] const Summary& summary() const { return collection_.summary(); }
-  [[nodiscard]] int code() const {
+  [[nodiscard]] Summary summary() const { return collection_.summary(); }
+  [[nodiscard]] int code(const Summary& summary) const {
     if (unreadable_) return kSomeUnreadable;
-    return summary().refused.empty() ? kAllCounted : kSomeRefused;
+    return summary.refused.empty() ? kAllCounted : kSomeRefused;
   }
 
  private:
@@ -124,10 +124,11 @@ int report(const Options& options, const Environment& environment) {
     return complain(environment, confined.error().detail, kNotConfined);
   Reading reading(environment);
   while (auto file = files->next()) reading.take(std::move(*file));
-  reading.warn();
-  print(options, environment, reading.summary());
-  if (page && !replace_content(page, to_html(reading.summary()))) return no_page(options, environment);
-  return reading.code();
+  const Summary summary = reading.summary();
+  reading.warn(summary);
+  print(options, environment, summary);
+  if (page && !replace_content(page, to_html(summary))) return no_page(options, environment);
+  return reading.code(summary);
 }
 
 }  // namespace mtasts::report

@@ -1,5 +1,6 @@
 #include "adapters/cli/report/summary.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace mtasts::report {
@@ -16,13 +17,45 @@ void add_to(Counts& sum, const Counts& counts) {
 // As if nothing of it were there yet: once for the sums, once to know the report again, and once for a conflict.
 std::size_t cost(const TlsReport& report, const std::string& file) {
   std::size_t bytes = 2 * (report.organization.size() + report.id.size() + file.size() + kNode);
-  for (const auto& [name, counts] : report.policies) bytes += name.type.size() + name.domain.size() + kNode;
-  for (const auto& [type, sessions] : report.failures) bytes += type.size() + kNode;
+  for (const auto& [name, result] : report.policies) {
+    bytes += name.type.size() + name.domain.size() + kNode;
+    for (const auto& [type, sessions] : result.failures) bytes += type.size() + kNode;
+  }
   return 2 * bytes;
 }
 
 bool has_name_of(const TlsReport& one, const TlsReport& other) {
   return one.organization == other.organization && one.id == other.id;
+}
+
+std::chrono::sys_days day_of(const TlsReport& report) { return std::chrono::floor<std::chrono::days>(report.start); }
+
+void raise_to(std::uint64_t& number, std::uint64_t other) { number = std::max(number, other); }
+
+// What either has, by the larger number where both have it.
+void merge(TlsReport& merged, const TlsReport& other) {
+  for (const auto& [name, result] : other.policies) {
+    PolicyResult& known = merged.policies[name];
+    raise_to(known.sessions.successful, result.sessions.successful);
+    raise_to(known.sessions.failed, result.sessions.failed);
+    for (const auto& [type, sessions] : result.failures) raise_to(known.failures[type], sessions);
+  }
+}
+
+void count(Summary& summary, const TlsReport& report) {
+  ++summary.reports;
+  Counts sum;
+  for (const auto& [name, result] : report.policies) {
+    add_to(summary.policies[name], result.sessions);
+    add_to(sum, result.sessions);
+    for (const auto& [type, sessions] : result.failures) {
+      std::uint64_t& known = summary.failures[type];
+      known = saturating_sum(known, sessions);
+    }
+  }
+  add_to(summary.days[day_of(report)], sum);
+  add_to(summary.senders[report.organization], sum);
+  add_to(summary.total, sum);
 }
 
 }  // namespace
@@ -35,8 +68,7 @@ Read<void> Collection::add(const TlsReport& report, const std::string& file) {
   bytes_ += bytes;
   const auto added = seen_.emplace(report, file).first;
   if (const auto rival = rival_of(added); rival != seen_.end())
-    summary_.conflicts.push_back({file, rival->second, report.organization, report.id});
-  count(report);
+    conflicts_.push_back({file, rival->second, report.organization, report.id});
   return {};
 }
 
@@ -47,24 +79,26 @@ Collection::Seen::const_iterator Collection::rival_of(Seen::const_iterator repor
   return next != seen_.end() && has_name_of(next->first, report->first) ? next : seen_.end();
 }
 
-void Collection::count(const TlsReport& report) {
-  ++summary_.reports;
-  Counts sum;
-  for (const auto& [name, counts] : report.policies) {
-    add_to(summary_.policies[name], counts);
-    add_to(sum, counts);
+// Those that count once are next to each other.
+Summary Collection::summary() const {
+  Summary summary;
+  summary.refused = refused_;
+  summary.conflicts = conflicts_;
+  for (auto first = seen_.begin(); first != seen_.end();) {
+    const auto is_other = [&first](const auto& one) {
+      return !has_name_of(one.first, first->first) || day_of(one.first) != day_of(first->first);
+    };
+    const auto end = std::find_if(first, seen_.end(), is_other);
+    TlsReport merged = first->first;
+    for (auto next = std::next(first); next != end; ++next) merge(merged, next->first);
+    count(summary, merged);
+    first = end;
   }
-  for (const auto& [type, sessions] : report.failures) {
-    std::uint64_t& known = summary_.failures[type];
-    known = saturating_sum(known, sessions);
-  }
-  add_to(summary_.days[std::chrono::floor<std::chrono::days>(report.start)], sum);
-  add_to(summary_.senders[report.organization], sum);
-  add_to(summary_.total, sum);
+  return summary;
 }
 
 void Collection::refuse(std::string file, std::string reason) {
-  summary_.refused.push_back({std::move(file), std::move(reason)});
+  refused_.push_back({std::move(file), std::move(reason)});
 }
 
 }  // namespace mtasts::report

@@ -14,7 +14,8 @@ struct RefusedFile {
   std::string reason;
 };
 
-// A report with the organization and id of another one that says something else: one of them may be forged.
+// A report with the organization and id of another one that says something else: it may be a correction, or one of them
+// forged.
 struct ConflictingReport {
   std::string file;
   std::string other_file;
@@ -31,27 +32,29 @@ struct Summary {
   std::map<std::string, Counts> senders;          // by organization
   std::map<std::string, std::uint64_t> failures;  // sessions by result type
   std::vector<RefusedFile> refused;
-  std::vector<ConflictingReport> conflicts;  // counted all the same
+  std::vector<ConflictingReport> conflicts;  // counted with the other one: once, by the larger number of each
 };
 
 class Collection {
  public:
-  // A report that was there before counts no second time. One that says something else under the same organization and
-  // id does: reports are not signed, and a forged one that comes first must not hide the real one. Refused: a report
-  // for which there is no room any more (128 MiB of names and ids).
+  // Reports of one organization, id and first day count once, for each policy and type of failure by the largest number
+  // of any of them: a sender may correct a report under its id, and a forged one hides nothing of the real one and adds
+  // no more than it would under an id of its own (ADR 21). Refused: a report for which there is no room any more (128
+  // MiB of names and ids).
   Read<void> add(const TlsReport& report, const std::string& file);
   void refuse(std::string file, std::string reason);
 
-  [[nodiscard]] const Summary& summary() const { return summary_; }
+  // Takes as long as there are reports: sums are made here, because one that has reached 2^64-1 cannot be taken back.
+  [[nodiscard]] Summary summary() const;
 
  private:
   using Seen = std::map<TlsReport, std::string>;  // and the file that it is in
 
   // Another report with the same organization and id.
   [[nodiscard]] Seen::const_iterator rival_of(Seen::const_iterator report) const;
-  void count(const TlsReport& report);
 
-  Summary summary_;
+  std::vector<RefusedFile> refused_;
+  std::vector<ConflictingReport> conflicts_;
   Seen seen_;
   std::size_t bytes_ = 0;
 };

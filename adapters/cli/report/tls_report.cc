@@ -2,6 +2,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "adapters/cli/report/date.h"
@@ -120,6 +121,15 @@ std::string_view kind_name(Kind kind) {
   }
 }
 
+void add_to(std::uint64_t& sum, std::uint64_t count) { sum = saturating_sum(sum, count); }
+
+// Senders may have several entries for one policy.
+void add_to(PolicyResult& sum, const PolicyResult& result) {
+  add_to(sum.sessions.successful, result.sessions.successful);
+  add_to(sum.sessions.failed, result.sessions.failed);
+  for (const auto& [type, sessions] : result.failures) add_to(sum.failures[type], sessions);
+}
+
 std::string in_quotes(std::string_view key) { return "'" + std::string(key) + "'"; }
 
 // Fed by nlohmann's parser, which keeps no more than the value it is at: each function returns false to end the
@@ -199,9 +209,10 @@ class Reader : public nlohmann::json_sax<Json> {
   std::vector<Frame> stack_;
   const Member* pending_ = &kUnknownMember;
   std::string reason_;
-  // Of the policy, and of the failure, that is being read.
+  std::set<std::string> result_types_;  // of all policies
+  // Of the entry, and of the failure in it, that is being read. Its members come in any order: the policy may be last.
   PolicyName policy_;
-  Counts counts_;
+  PolicyResult result_;
   std::string result_type_;
   std::uint64_t sessions_ = 0;
 };
@@ -228,7 +239,7 @@ bool Reader::open(Kind kind) {
   stack_.push_back({member.opens});
   if (member.opens == Place::kEntry) {
     policy_ = {};
-    counts_ = {};
+    result_ = {};
   }
   return true;
 }
@@ -244,8 +255,8 @@ bool Reader::end_object() {
 }
 
 bool Reader::keep(Field field, std::uint64_t count) {
-  if (field == Field::kSuccessful) counts_.successful = count;
-  if (field == Field::kFailed) counts_.failed = count;
+  if (field == Field::kSuccessful) result_.sessions.successful = count;
+  if (field == Field::kFailed) result_.sessions.failed = count;
   if (field == Field::kSessions) sessions_ = count;
   return true;
 }
@@ -274,14 +285,12 @@ bool Reader::keep_date(const Member& member, const std::string& text) {
 // An object that is of interest has ended.
 bool Reader::finish(Place place) {
   if (place == Place::kEntry) {
-    Counts& sum = report_.policies[policy_];
-    sum.successful = saturating_sum(sum.successful, counts_.successful);
-    sum.failed = saturating_sum(sum.failed, counts_.failed);
+    add_to(report_.policies[policy_], result_);
     if (report_.policies.size() > kMaxPolicies) return refused("more than 10000 different policies");
   } else if (place == Place::kFailure) {
-    std::uint64_t& sum = report_.failures[result_type_];
-    sum = saturating_sum(sum, sessions_);
-    if (report_.failures.size() > kMaxResultTypes) return refused("more than 1000 different result types");
+    add_to(result_.failures[result_type_], sessions_);
+    result_types_.insert(result_type_);
+    if (result_types_.size() > kMaxResultTypes) return refused("more than 1000 different result types");
   } else if (place == Place::kDates && report_.end < report_.start) {
     return refused("'date-range' ends before it begins");
   }

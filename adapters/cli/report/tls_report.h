@@ -33,15 +33,22 @@ struct PolicyName {
   friend auto operator<=>(const PolicyName&, const PolicyName&) = default;
 };
 
+// What a report says of one policy.
+struct PolicyResult {
+  Counts sessions;
+  std::map<std::string, std::uint64_t> failures;  // sessions by result type
+
+  friend auto operator<=>(const PolicyResult&, const PolicyResult&) = default;
+};
+
 // Texts are UTF-8 of at most 1000 bytes, as the sender wrote them: control characters may be in them. Ordered by
-// organization and id, then by what they say.
+// organization and id, then by start, then by what else they say.
 struct TlsReport {
   std::string organization;
   std::string id;
   WallTime start{};
   WallTime end{};
-  std::map<PolicyName, Counts> policies;
-  std::map<std::string, std::uint64_t> failures;  // sessions by result type
+  std::map<PolicyName, PolicyResult> policies;
 
   friend auto operator<=>(const TlsReport&, const TlsReport&) = default;
 };

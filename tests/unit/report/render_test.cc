@@ -15,9 +15,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
+PolicyResult expired(Counts counts) { return {counts, {{"certificate-expired", counts.failed}}}; }
+
 TlsReport one(const std::string& organization, const std::string& id, Counts counts, sys_days day = 2026y / 1 / 31) {
-  return {
-      organization, id, day, day + 1h, {{{"sts", "our.example"}, counts}}, {{"certificate-expired", counts.failed}}};
+  return {organization, id, day, day + 1h, {{{"sts", "our.example"}, expired(counts)}}};
 }
 
 Summary sum(const std::vector<TlsReport>& reports) {
@@ -43,28 +44,59 @@ TEST(Collection, TheSameReportCountsOnce) {
   EXPECT_TRUE(summary.conflicts.empty());
 }
 
-// Ids are guessed easily: a forged report that comes first must not hide the real one.
-TEST(Collection, AReportWithAKnownIdThatSaysSomethingElseCountsAndIsNamed) {
+// Ids are guessed easily: a forged report that comes first must not hide the real one, nor have it count twice.
+TEST(Collection, AReportWithAKnownIdThatSaysSomethingElseCountsWithTheFirstAndIsNamed) {
   const TlsReport real = one("A", "1", {100, 200});
-  std::vector<TlsReport> others(5, real);
-  others[0].start -= 24h;
-  others[1].end += 1h;
-  others[2].policies.begin()->second.failed = 0;
-  others[3].policies = {{{"tlsa", "our.example"}, {100, 200}}};
-  others[4].failures.clear();
+  std::vector<TlsReport> others(4, real);
+  others[0].end += 1h;
+  others[1].policies.begin()->second.sessions = {0, 0};
+  others[2].policies.begin()->second.failures.clear();
+  others[3].policies.clear();
   for (const TlsReport& forged : others) {
     Collection collection;
     ASSERT_TRUE(collection.add(forged, "forged"));
     ASSERT_TRUE(collection.add(real, "real"));
     ASSERT_TRUE(collection.add(forged, "again"));
-    const Summary& summary = collection.summary();
-    EXPECT_EQ(summary.reports, 2U);
-    EXPECT_EQ(summary.total.successful, 200U);
+    const Summary summary = collection.summary();
+    EXPECT_EQ(summary.reports, 1U);
+    EXPECT_EQ(summary.total, (Counts{100, 200}));
+    EXPECT_EQ(summary.failures.at("certificate-expired"), 200U);
     ASSERT_EQ(summary.conflicts.size(), 1U);
     const ConflictingReport& conflict = summary.conflicts[0];
     EXPECT_EQ(conflict.file + " " + conflict.other_file, "real forged");
     EXPECT_EQ(conflict.organization + " " + conflict.id, "A 1");
   }
+}
+
+TEST(Collection, ACorrectedReportCountsOnceWithTheLargerNumberOfEach) {
+  for (const auto& reports : {std::vector{one("A", "1", {100, 200}), one("A", "1", {100, 210})},
+                              std::vector{one("A", "1", {100, 210}), one("A", "1", {100, 200})}}) {
+    const Summary summary = sum(reports);
+    EXPECT_EQ(summary.reports, 1U);
+    EXPECT_EQ(summary.total, (Counts{100, 210}));
+    EXPECT_EQ(summary.senders.at("A"), (Counts{100, 210}));
+    EXPECT_EQ(summary.days.begin()->second, (Counts{100, 210}));
+    EXPECT_EQ(summary.failures.at("certificate-expired"), 210U);
+  }
+  EXPECT_EQ(sum({one("A", "1", {100, 20}), one("A", "1", {10, 200})}).total, (Counts{100, 200}));
+}
+
+TEST(Collection, ReportsWithOneIdAndDifferentPoliciesCountForAllOfThem) {
+  TlsReport other = one("A", "1", {});
+  other.policies = {{{"tlsa", "mx.our.example"}, expired({10, 20})}};
+  const Summary summary = sum({one("A", "1", {100, 200}), other});
+  EXPECT_EQ(summary.reports, 1U);
+  EXPECT_EQ(summary.policies.size(), 2U);
+  EXPECT_EQ(summary.total, (Counts{110, 220}));
+  EXPECT_EQ(summary.failures.at("certificate-expired"), 220U) << "failures of two policies are two";
+}
+
+// Some senders number their reports from the domain alone.
+TEST(Collection, ReportsOfTwoDaysCountTwiceAlsoWithOneId) {
+  const Summary summary = sum({one("A", "1", {1, 2}), one("A", "1", {1, 2}, 2026y / 2 / 1)});
+  EXPECT_EQ(summary.reports, 2U);
+  EXPECT_EQ(summary.total, (Counts{2, 4}));
+  EXPECT_EQ(summary.conflicts.size(), 1U);
 }
 
 TEST(Collection, NamesEachReportOfAConflictWhicheverComesLast) {
@@ -161,8 +193,8 @@ TEST(ReportTable, SaysEverything) {
 
 TEST(ReportTable, FitsEightyColumnsWhateverASenderWrites) {
   TlsReport report = one(std::string(1000, 'o'), "1", {UINT64_MAX, UINT64_MAX});
-  report.policies[{std::string(1000, 't'), "\x1b[2J\u202e" + std::string(900, 'd')}] = {UINT64_MAX, UINT64_MAX};
-  report.failures["\u65e5\u672c" + std::string(900, '\n')] = UINT64_MAX;
+  report.policies[{std::string(1000, 't'), "\x1b[2J\u202e" + std::string(900, 'd')}] = {{UINT64_MAX, UINT64_MAX}, {}};
+  report.policies.begin()->second.failures["\u65e5\u672c" + std::string(900, '\n')] = UINT64_MAX;
   const std::string text = to_table(sum({report}), {false, Charset::kUtf8});
   for (const std::string& line : lines(text)) EXPECT_LE(columns(line), 80U) << line;
   EXPECT_THAT(text, AllOf(HasSubstr("18446744073709551615"), Not(HasSubstr("\x1b")), Not(HasSubstr("\u202e"))));
@@ -179,7 +211,7 @@ TEST(ReportTable, NumbersStandBelowEachOther) {
 
 TEST(ReportTable, LongListsEndWithTheirLength) {
   TlsReport report = one("A", "1", {1, 0});
-  for (int i = 0; i < 100; ++i) report.failures[std::to_string(i)] = 1;
+  for (int i = 0; i < 100; ++i) report.policies.begin()->second.failures[std::to_string(i)] = 1;
   EXPECT_THAT(to_table(sum({report}), {}), HasSubstr("\nand 61 more; --json has them all\n"));
 }
 
@@ -192,8 +224,7 @@ TEST(ReportTable, IsColouredWhereThatIsWanted) {
 TEST(ReportPage, ContainsNoMarkupOfASender) {
   Collection collection;
   TlsReport report = one("<script>alert(1)</script>", "1", {1, 2});
-  report.policies[{"\"><img src=x>", "&<b>'"}] = {1, 1};
-  report.failures["<svg onload=x>"] = 1;
+  report.policies[{"\"><img src=x>", "&<b>'"}] = {{1, 1}, {{"<svg onload=x>", 1}}};
   ASSERT_TRUE(collection.add(report, "a.json"));
   report.id = "<id>";
   ASSERT_TRUE(collection.add(report, "<one>"));

@@ -32,8 +32,8 @@ TEST(TlsReport, IsReadAsRfc8460HasIt) {
   EXPECT_EQ(report->id, "2026-01-31@sender.example");
   EXPECT_EQ(report->start, sys_days{2026y / 1 / 31});
   EXPECT_EQ(report->end, sys_days{2026y / 2 / 1} - 1s);
-  EXPECT_THAT(report->policies, ElementsAre(Pair(PolicyName{"sts", "our.example"}, Counts{5326, 303})));
-  EXPECT_THAT(report->failures, ElementsAre(Pair("certificate-expired", 300U)));
+  const PolicyResult result{{5326, 303}, {{"certificate-expired", 300U}}};
+  EXPECT_THAT(report->policies, ElementsAre(Pair(PolicyName{"sts", "our.example"}, result)));
 }
 
 TEST(TlsReport, MayHaveUnknownMembersOfAnyKind) {
@@ -53,13 +53,29 @@ TEST(TlsReport, MayHaveNoPoliciesAndNoFailures) {
             "taken");
 }
 
+// The members of an object have no order (RFC 8259 §4), and a policy may have several entries.
+TEST(TlsReport, FailuresAreThoseOfTheirPolicyWhereverItIsNamed) {
+  const auto entry = [](const std::string& domain, const std::string& failed) {
+    return R"({"failure-details":[{"failed-session-count":)" + failed + R"(,"result-type":"x"}],"summary":)" +
+           R"({"total-successful-session-count":1,"total-failure-session-count":)" + failed +
+           R"(},"policy":{"policy-type":"sts","policy-domain":")" + domain + R"("}})";
+  };
+  const auto report =
+      parse_tls_report(R"({"policies":[)" + entry("a", "1") + "," + entry("b", "2") + "," + entry("a", "4") +
+                       R"(],"organization-name":"","report-id":"","date-range":)" +
+                       R"({"start-datetime":"2026-01-31T00:00:00Z",)" + R"("end-datetime":"2026-01-31T00:00:00Z"}})");
+  ASSERT_TRUE(report) << report.error().reason;
+  EXPECT_THAT(report->policies, ElementsAre(Pair(PolicyName{"sts", "a"}, PolicyResult{{2, 5}, {{"x", 5}}}),
+                                            Pair(PolicyName{"sts", "b"}, PolicyResult{{1, 2}, {{"x", 2}}})));
+}
+
 TEST(TlsReport, MayBeginWithAByteOrderMark) { EXPECT_EQ(reason("\xef\xbb\xbf" + json_of({})), "taken"); }
 
 TEST(TlsReport, CountsAreWholeNumbersOf64Bits) {
   EXPECT_EQ(reason_of({.successful = "0"}), "taken");
   const auto most = parse_tls_report(json_of({.successful = "18446744073709551615"}));
   ASSERT_TRUE(most);
-  EXPECT_EQ(most->policies.begin()->second.successful, UINT64_MAX);
+  EXPECT_EQ(most->policies.begin()->second.sessions.successful, UINT64_MAX);
   for (const char* count : {"-1", "-0", "1.0", "0.5", "1e3", "18446744073709551616", "1e400", "\"5\"", "null", "true",
                             "[1]", "{}", "99999999999999999999999999"}) {
     EXPECT_NE(reason_of({.successful = count}), "taken") << count;
@@ -79,7 +95,8 @@ TEST(TlsReport, SumsOfOnePolicyDoNotOverflow) {
   twice.insert(entry, text + ",");
   const auto report = parse_tls_report(twice);
   ASSERT_TRUE(report) << report.error().reason;
-  EXPECT_THAT(report->policies, ElementsAre(Pair(PolicyName{"sts", "our.example"}, Counts{UINT64_MAX, 606})));
+  const PolicyResult result{{UINT64_MAX, 606}, {{"certificate-expired", 600}}};
+  EXPECT_THAT(report->policies, ElementsAre(Pair(PolicyName{"sts", "our.example"}, result)));
 }
 
 TEST(TlsReport, TypesAreTheOnesOfTheStandard) {

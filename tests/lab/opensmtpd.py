@@ -23,6 +23,7 @@ CONFIGURATION = "/etc/smtpd.conf"
 MODULE_CONFIGURATION = "/etc/mtasts/mtasts.toml"
 OWN_STORE = f"{STORE}-opensmtpd"
 SPOOL = "/var/spool/smtpd"
+SENDER = f"alice@{HOME_DOMAIN}"
 PATIENCE = 60.0
 STATUS = re.compile(r'smtpd\[\d+\]: (\w+) mta delivery evpid=(\w{8})(\w{8}) from=<[^>]*> to=<([^>]*)> .*?relay="([^"]*)" .*?result="(\w+)" stat="(.*)"$')
 ENVELOPE = re.compile(r"smtp envelope evpid=(\w{16}) from=<[^>]*> to=<([^>]*)>")
@@ -148,18 +149,18 @@ class OpenSmtpd(MailServer):
         self.root.path(CONFIGURATION).write_text((EXAMPLES / "smtpd.conf").read_text(encoding="ascii"), encoding="ascii")
         self.forget_policies()
 
-    def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
+    def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str, sender: str = SENDER) -> None:
         since = self.mark()
-        name = self.submit(recipients, message(recipients, subject, headers))
+        name = self.submit(recipients, message(recipients, subject, headers), sender)
         if name:
             taken = {recipient for recipient in recipients if recipient not in self._put_off_since(since)}
             self._wait_for(since, {(name, _lower_domain(recipient)) for recipient in taken})
 
-    def submit(self, recipients: list[str], text: str) -> str:
+    def submit(self, recipients: list[str], text: str, sender: str = SENDER) -> str:
         """The message's number, or "" when no recipient was taken."""
         with smtplib.SMTP("127.0.0.1", timeout=PATIENCE) as session:
             session.ehlo(HOME_DOMAIN)
-            session.mail(f"alice@{HOME_DOMAIN}")
+            session.mail(sender)
             taken = False
             for recipient in recipients:
                 code, reply = session.rcpt(recipient)

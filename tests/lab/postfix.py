@@ -23,6 +23,7 @@ EXAMPLES = mail_server.EXAMPLES / "postfix"
 QUEUE = "/var/spool/postfix"
 MAIN = "/etc/postfix/main.cf"
 MASTER = "/etc/postfix/master.cf"
+SENDER = f"alice@{HOME_DOMAIN}"
 PATIENCE = 60.0
 KICK = 4.0
 STATUS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+): to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=([^,]*), .*?status=(\w+) \((.*)\)$")
@@ -138,10 +139,10 @@ class Postfix(SocketmapServer):
                     found.add(process.name)
         return found
 
-    def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str) -> None:
+    def send(self, recipients: list[str], subject: str, headers: dict[str, str], user: str, sender: str = SENDER) -> None:
         since = self.mark()
         token = f"{next(self._messages)}.lab@{HOME_DOMAIN}"
-        self.submit(recipients, message(recipients, subject, {"Message-ID": f"<{token}>", **headers}), user)
+        self.submit(recipients, message(recipients, subject, {"Message-ID": f"<{token}>", **headers}), user, sender)
         for _ in range(int(PATIENCE / KICK)):
             if self.log_socket.wait(lambda: self._tried(since, token) >= len(recipients), KICK):
                 return
@@ -153,8 +154,8 @@ class Postfix(SocketmapServer):
         self.root.run("postkick", "public", "pickup", "W", check=False)
         self.root.run("postkick", "public", "qmgr", "I", check=False)
 
-    def submit(self, recipients: list[str], text: str, user: str = "root") -> None:
-        command = ["chroot", f"--userspec={user}", str(self.root.place), "/usr/sbin/sendmail", "-oi", "-f", f"alice@{HOME_DOMAIN}", *recipients]
+    def submit(self, recipients: list[str], text: str, user: str = "root", sender: str = SENDER) -> None:
+        command = ["chroot", f"--userspec={user}", str(self.root.place), "/usr/sbin/sendmail", "-oi", "-f", sender, *recipients]
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise LabError(f"postfix would not take the mail: {result.stderr.strip()}")

@@ -6,7 +6,9 @@ import time
 from collections import Counter
 
 from collector import Collector, Session
-from framework import expect, expect_delivered, scenario
+from framework import expect, expect_delivered, expect_waiting, scenario
+from mail_server import HOME_DOMAIN
+from opensmtpd import opensmtpd
 from pki import Leaf
 from scenarios_testing import told
 from topology import BAD_HOSTS, GOOD, PLAIN, SECOND, SELF_SIGNED, declare
@@ -30,6 +32,8 @@ BROKEN = {
 }
 CODES = {"starttls-not-supported": 201, "certificate-host-mismatch": 202, "certificate-not-trusted": 203, "certificate-expired": 204,
          "validation-failure": 205}
+UNMET = declare(Domain("reportunmet.test", (SELF_SIGNED,), "enforce"))
+REPORTER = f"tlsrpt@{HOME_DOMAIN}"
 QUIET = declare(Domain("reportunwanted.test", (PLAIN,), "testing"))
 
 
@@ -137,6 +141,16 @@ def policy_failure(code: int) -> None:
 
 for one_code in BROKEN:
     policy_failure(one_code)
+
+
+@scenario("RFC 8460 §3: by the rule of docs/tlsrpt.md a report goes out where the receiver's policy cannot be met; other mail waits")
+def reporters_rule(world: World) -> None:
+    server = opensmtpd(world)
+    sts = 'match from local for domain <mtasts> action "sts"'
+    server.use("smtpd.conf", lambda text: text.replace(sts, f'match from local mail-from "{REPORTER}" for any action "plain"\n{sts}'))
+    story = world.watch(lambda: server.send([f"rua@{UNMET.name}"], "report", {}, "root", REPORTER))
+    expect_delivered(story, f"rua@{UNMET.name}", SELF_SIGNED, verified=False)
+    expect_waiting(world.send(f"bob@{UNMET.name}"), f"bob@{UNMET.name}")
 
 
 @scenario("a collector that comes late gets what is seen from then on, and the log says that it is there")

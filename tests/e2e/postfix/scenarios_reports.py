@@ -7,6 +7,7 @@ from collections import Counter
 
 from collector import Collector, Session
 from framework import expect, expect_delivered, expect_waiting, scenario
+from mail_server import HOME_DOMAIN
 from mx import MailHost
 from pki import Issuer, Leaf
 from postfix import QUEUE, postfix
@@ -64,6 +65,25 @@ def failing(world: World) -> None:
     session = the_one(collector)
     expect(session.failed and session.policy["policy-type"] == STS and session.failures[0]["c"] in (203, 205), f"not trusted: {session}")
     expect(session.failures[0]["n"] == SELF_SIGNED, f"the host should be named: {session}")
+
+
+REPORTER = f"tlsrpt@{HOME_DOMAIN}"
+
+
+@scenario("RFC 8460 §3: by the transport of docs/tlsrpt.md a report goes out where the receiver's policy cannot be met; other mail waits")
+def reporters_transport(world: World) -> None:
+    server = postfix(world)
+    server.add_service("reports/unix", "reports unix - - y - - smtp -o smtp_tls_policy_maps= -o smtp_tls_security_level=may")
+    server.set_main(sender_dependent_default_transport_maps=f"inline:{{ {{ {REPORTER} = reports: }} }}")
+    story = world.watch(lambda: server.send([f"rua@{FAILING.name}"], "report", {}, "root", REPORTER))
+    expect_delivered(story, f"rua@{FAILING.name}", SELF_SIGNED, verified=False)
+    expect_waiting(world.send(f"bob@{FAILING.name}"), f"bob@{FAILING.name}")
+
+
+@scenario("R30: Postfix 3.10 honours TLS-Required: No; other mail waits", reports)
+def tls_required_no(world: World) -> None:
+    expect_delivered(world.send(f"rua@{FAILING.name}", headers={"TLS-Required": "No"}), f"rua@{FAILING.name}", SELF_SIGNED, verified=False)
+    expect_waiting(world.send(f"bob@{FAILING.name}"), f"bob@{FAILING.name}")
 
 
 @scenario("what Postfix counts as no-policy-found: sessions for domains without a policy, and for those in testing", reports)

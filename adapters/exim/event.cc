@@ -5,7 +5,6 @@
 #include <functional>
 #include <utility>
 
-#include "adapters/exim/route.h"
 #include "core/ascii.h"
 #include "core/mx_match.h"
 #include "module/store/delivery_events.h"
@@ -86,9 +85,11 @@ std::string host_name(const Event& event) {
   return name;
 }
 
-bool passes_by_dane_alone(const Decision& decision, const Event& event) {
-  const auto hosts = judged_by_dane_alone(decision);
-  return std::ranges::find(hosts, host_name(event)) != hosts.end();
+// The router lets such a host pass because of its TLSA records, and only then. Which hosts have some is not asked here:
+// by socket the decision is made anew, and that memory may have run out since (Decision::dane_hosts).
+bool is_unlisted(const Decision& decision, const Event& event) {
+  return decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce &&
+         !mx_allowed(decision.mx, host_name(event));
 }
 
 LogLine line_of(std::string_view name, const Event& event) {
@@ -160,7 +161,7 @@ void EventWatcher::report_unlisted(const Event& event) {
 
 // R29: enforce, and the router has let the host pass because of its TLSA records.
 bool EventWatcher::is_for_dane_alone(const Event& event) const {
-  return event.session.mode == Mode::kEnforce && passes_by_dane_alone(policy_of_(event.domain), event);
+  return event.session.mode == Mode::kEnforce && is_unlisted(policy_of_(event.domain), event);
 }
 
 // Once before STARTTLS and once after it.
@@ -205,7 +206,7 @@ std::string EventWatcher::presented(const Event& event) {
   const Decision decision = policy_of_(event.domain);
   if (decision.kind == Decision::Kind::kDefer)
     return "whether the policy lists this MX is not known: " + decision.reason;
-  return passes_by_dane_alone(decision, event) ? std::string(kOnlyDane) : "";
+  return is_unlisted(decision, event) ? std::string(kOnlyDane) : "";
 }
 
 // In testing mode a session that could not be secured goes on, or is begun again, in the clear. A certificate that no

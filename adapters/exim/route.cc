@@ -1,6 +1,7 @@
 #include "adapters/exim/route.h"
 
 #include <string_view>
+#include <vector>
 
 #include "core/mx_match.h"
 
@@ -32,6 +33,13 @@ Result<std::string> host_expression(std::string_view pattern) {
   return expression + "\\.?$";
 }
 
+// The MX hosts that DANE judges and the policy does not name.
+std::vector<std::string> judged_by_dane_alone(const Decision& decision) {
+  std::vector<std::string> hosts = decision.dane_hosts;
+  std::erase_if(hosts, [&](const std::string& host) { return mx_allowed(decision.mx, host); });
+  return hosts;
+}
+
 }  // namespace
 
 Result<std::string> route_text(const Decision& decision) {
@@ -55,12 +63,6 @@ Result<std::string> route_text(const Decision& decision) {
   }
   const std::string text = "enforce|" + others;
   return by_dane.empty() ? text : text + '|' + exceptions + others + '|' + by_dane;
-}
-
-std::vector<std::string> judged_by_dane_alone(const Decision& decision) {
-  std::vector<std::string> hosts = decision.dane_hosts;
-  std::erase_if(hosts, [&](const std::string& host) { return mx_allowed(decision.mx, host); });
-  return hosts;
 }
 
 std::string mode_text(const Decision& decision) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "core/decision.h"
 #include "core/result.h"
@@ -19,9 +18,6 @@ namespace mtasts {
 // pattern, or a pattern that is not a host name - neither can come out of core, and neither may reach Exim.
 // `decision.kind` must not be kDefer.
 Result<std::string> route_text(const Decision& decision);
-
-// The MX hosts that DANE judges and the policy does not name.
-std::vector<std::string> judged_by_dane_alone(const Decision& decision);
 
 // "enforce", "testing" or "none".
 std::string mode_text(const Decision& decision);

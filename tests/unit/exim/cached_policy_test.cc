@@ -22,11 +22,12 @@ class EximCachedPolicy : public testing::Test {
                             test::stored_policy("1", now),
                             std::nullopt}));
   }
-  std::string show_certificate() {
+  std::string show_certificate(const std::string& host = "mx.example.com", const std::string& mode = "enforce",
+                               const std::string& tlsa = "0") {
     return *answers_
-                .find(
-                    R"(event "tls:cert" "0" example.com mx.example.com 192.0.2.1 0 "mode=enforce san=mx.example.com")",
-                    {"uid 0"})
+                .find("event \"tls:cert\" \"0\" example.com " + host + " 192.0.2.1 0 \"mode=" + mode + " tlsa=" + tlsa +
+                          " san=" + host + '"',
+                      "uid 0")
                 .frame;
   }
 
@@ -48,6 +49,38 @@ TEST_F(EximCachedPolicy, R29WhatCannotBeReadIsNoMissingPolicy) {
     return show_certificate();
   }();
   EXPECT_THAT(answer, testing::StartsWith("OK whether the policy lists this MX is not known: "));
+}
+
+// The certificate is good: an Exim linked with OpenSSL trusts the system's authorities here.
+TEST_F(EximCachedPolicy, R29AnUnlistedHostIsRefusedAlsoWhenItsDaneMemoryHasEnded) {
+  config_.lookup.ask_dane = config_.decision.ask_dane = true;
+  const WallTime now = mtasts::now();
+  const std::string host = "other.example.com";
+  const DaneMemory memory{DaneState::kPartly, now - std::chrono::seconds(1), "TLSA records", {host}};
+  const DaneMemory failed{DaneState::kFailed, now + std::chrono::hours(1), "no answer in time"};
+  for (const auto& dane : {std::optional(memory), std::optional(failed), std::optional<DaneMemory>()}) {
+    CacheEntry entry = store_.get(test::domain()).value().value();
+    entry.dane = dane;
+    ASSERT_TRUE(store_.put(entry));
+    EXPECT_THAT(show_certificate(host), testing::StartsWith("OK the policy does not list this MX, and Exim found no "));
+    EXPECT_EQ(show_certificate(host, "enforce", "8"), "OK \n") << "its TLSA records were found";
+    EXPECT_EQ(show_certificate(host, "testing"), "OK \n") << "R27";
+    EXPECT_EQ(show_certificate(), "OK \n") << "the policy lists it";
+  }
+}
+
+TEST_F(EximCachedPolicy, WhenObservingAnUnlistedHostIsNotRefused) {
+  server::Answers observing{{.protocol = protocol_,
+                             .lookups = nullptr,
+                             .store = store_,
+                             .log = log_,
+                             .metrics = metrics_,
+                             .clock = &now,
+                             .observe = true},
+                            config_};
+  const std::string event =
+      R"(event "tls:cert" "0" example.com other.example.com 192.0.2.1 0 "mode=enforce san=other.example.com")";
+  EXPECT_EQ(*observing.find(event, "uid 0").frame, "OK \n");
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ using ServiceName = Request::Service;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::hours kReportedAgain{1};
+// So long after a lookup that DNS failed, the next one is not waited for.
+constexpr std::chrono::hours kFailureCounts{1};
 
 bool is_enforced(const Decision& decision) {
   return decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
@@ -30,6 +32,17 @@ bool is_watched(const Decision& decision) {
 DecisionRules rules_of_waiting_mail(DecisionRules rules) {
   rules.on_deadline = rules.on_dns_failure = WhenUnknown::kDefer;
   return rules;
+}
+
+// smtpd is held for a shorter time than DNS may take, and mail that it takes without a policy is sent without one.
+// Whoever tries again must not be put off for ever by a resolver that is silent: where the last lookup has come to its
+// end without an answer, this one counts as failed, too.
+Outcome found_in_time(const Outcome& outcome, milliseconds wait, WallTime now) {
+  const RecordMemory& record = outcome.entry.record;
+  if (record.state == RecordMemory::State::kFailed && now < record.until + kFailureCounts) return outcome;
+  return excuse_dns(outcome, "the record " + outcome.entry.domain.record_name() + " was not there within " +
+                                 std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
+                                 " s (opensmtpd.wait_s); the lookup goes on");
 }
 
 std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& config) {
@@ -162,7 +175,11 @@ void Table::find_out(const std::optional<Domain>& domain, const DecisionRules& r
   if (!domain) return later([done = std::move(done)] { done(no_policy("no policy domain")); });
   deps_.lookups.lookup(
       *domain, Lookup::Effort::kNormal, config_.opensmtpd.wait,
-      [this, &rules, done = std::move(done)](const Outcome& outcome) { done(decide(outcome, rules, deps_.clock())); });
+      [this, &rules, done = std::move(done)](const Outcome& outcome) {
+        const WallTime now = deps_.clock();
+        const bool is_early = config_.opensmtpd.wait < config_.deadline;
+        done(decide(is_early ? found_in_time(outcome, config_.opensmtpd.wait, now) : outcome, rules, now));
+      });
 }
 
 // smtpd asks one thing at a time, so one step is under way at most.

@@ -89,6 +89,43 @@ TEST_F(Asked, AColdDomainIsLookedUpAndPutOffAtTheEndOfTheTime) {
   EXPECT_THAT(log_.lines, Contains(HasSubstr("event=deferred domain=example.com")));
 }
 
+// The mail would keep to the action "plain", and go out without the policy for good.
+TEST_F(Asked, R20ARecordThatIsLateIsNoMissingPolicy) {
+  EXPECT_EQ(check(), "");
+  loop_.advance(config_.opensmtpd.wait);
+  EXPECT_EQ(answer_, "error");
+  EXPECT_THAT(log_.lines, Contains(HasSubstr("was not there within 2 s (opensmtpd.wait_s)")));
+  resolver_.txts.at(0).second(FakeResolver::found({"v=STSv1; id=1"}));
+  EXPECT_THAT(resolver_.hosts, SizeIs(1)) << "the lookup goes on";
+}
+
+// A resolver that is silent for all stops no mail: that is found out after the first answer.
+TEST_F(Asked, R20AResolverThatIsSilentPutsMailOffOnce) {
+  EXPECT_EQ(check(), "");
+  loop_.advance(config_.opensmtpd.wait);
+  EXPECT_EQ(answer_, "error");
+  resolver_.txts.at(0).second(fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
+  EXPECT_EQ(check(), "not-found") << "by on_dns_failure";
+  for (const seconds pause : {seconds(400), seconds(3000)}) {
+    now_ += pause;
+    EXPECT_EQ(check(), "") << "it is asked for again";
+    loop_.advance(config_.opensmtpd.wait);
+    EXPECT_EQ(answer_, "not-found");
+  }
+  now_ += hours(1);
+  EXPECT_EQ(check(), "");
+  loop_.advance(config_.opensmtpd.wait);
+  EXPECT_EQ(answer_, "error") << "that was another outage";
+}
+
+TEST_F(Asked, R20ASilentResolverPutsMailOffForAsLongAsItIsConfigured) {
+  config_.decision.on_dns_failure = WhenUnknown::kDefer;
+  EXPECT_EQ(check(), "");
+  resolver_.txts.at(0).second(fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
+  EXPECT_EQ(answer_, "error");
+  EXPECT_EQ(check(), "error");
+}
+
 TEST_F(Asked, R20WaitingMailIsNotSentAnywhereBecauseTheRecordCannotBeAskedFor) {
   EXPECT_EQ(relay_host(), "");
   resolver_.txts.at(0).second(fail(ErrorCode::kDnsFailure, "SERVFAIL"));

@@ -115,7 +115,8 @@ HelperClient::HelperClient(Config config, Deps deps)
       resolver_(std::make_unique<RemoteResolver>(*this)),
       prober_(std::make_unique<RemoteProber>(*this)),
       servers_(std::make_unique<RemoteServers>(*this)),
-      inspector_(std::make_unique<RemoteInspector>(*this)) {
+      inspector_(std::make_unique<RemoteInspector>(*this)),
+      fault_(helper_ended()) {
   config_.is_long_lived = true;
 }
 
@@ -134,7 +135,11 @@ Result<void> HelperClient::start(milliseconds most) {
   }
   started_ = last_heard_ = steady_clock::now();
   auto socket = start_helper(config_, deps_.log_target, started_ + most);
-  if (!socket) return tl::unexpected(socket.error());
+  if (!socket) {
+    started_ = steady_clock::now();
+    fault_ = socket.error();
+    return tl::unexpected(fault_);
+  }
   socket_ = std::move(*socket);
   reader_ = FrameReader();
   readable_ = deps_.loop.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*what*/) { receive(); });
@@ -160,7 +165,7 @@ void HelperClient::ask(Fields request, milliseconds time, Reply reply) {
   pending.reply = std::move(reply);
   if (!socket_) {
     const bool is_early = steady_clock::now() - started_ < kStartInterval;
-    const auto started = is_early ? Result<void>(tl::unexpected(helper_ended())) : start(kStartTimeout);
+    const auto started = is_early ? Result<void>(tl::unexpected(fault_)) : start(kStartTimeout);
     if (!started) return fail_later(id, started.error());
   }
   pending.timer = deps_.loop.after(time, [this, id] { on_late(id); });
@@ -247,6 +252,7 @@ void HelperClient::lost(const Error& error) {
                                         .text("detail", error.detail)
                                         .field("waiting", pending_.size())
                                         .text("effect", "a new one is started when it is needed"));
+  fault_ = error;
   readable_.reset();
   writable_.reset();
   socket_ = Descriptor();

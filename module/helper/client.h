@@ -23,7 +23,8 @@
 namespace mtasts {
 
 // Everything passed to open() must outlive the object. One thread. Destroying it drops what is under way without
-// calling back; not allowed from inside a callback. A helper that ends is replaced, at most one a second; what it had
+// calling back; not allowed from inside a callback. A helper that ends is replaced, at most one a second, and not
+// within a second after one that did not start in time: the loop stands still for as long as a start takes. What it had
 // to do ends with kLocalFault, lookups with what is cached.
 class HelperClient final : public Lookups {
  public:
@@ -88,7 +89,8 @@ class HelperClient final : public Lookups {
   Descriptor socket_;
   FrameReader reader_;
   std::string out_;
-  SteadyTime started_{};
+  SteadyTime started_{};  // also when that failed
+  Error fault_;           // of the last helper; why there is none
   SteadyTime last_heard_{};
   std::uint64_t last_id_ = 0;
   LogThrottle told_{std::chrono::minutes(1)};

@@ -7,6 +7,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
+#include <utility>
 
 #include "module/io/event_loop.h"
 #include "module/io/wall_clock.h"
@@ -200,6 +203,30 @@ TEST_F(HelperClientTest, AHelperThatEndsIsReplacedAndSettlesNothing) {
     return outcomes_.at("plain.test").entry.record.state == RecordMemory::State::kAbsent;
   };
   EXPECT_TRUE(run_until([] { return false; }, seconds(1)) || again());
+}
+
+// The loop stands still for each start: sixty requests for domains that are not cached must not cost a minute.
+TEST_F(HelperClientTest, AHelperThatDoesNotStartIsTriedOnceASecond) {
+  const Scratch programs;
+  ::chmod(programs.path().c_str(), 0755);
+  const std::string starts = programs.path() + "/starts";
+  const std::string program = std::exchange(config_.helper_program, programs.path() + "/mtasts-lookup");
+  fs::copy_file(program, config_.helper_program);
+  open();
+  ask("crash.test", seconds(20));
+  ASSERT_TRUE(run_until([&] { return has("crash.test"); }));
+  fs::remove(config_.helper_program);
+  std::ofstream(config_.helper_program) << "#!/bin/sh\necho start >>" << starts << "\nexec sleep 30\n";
+  ::chmod(config_.helper_program.c_str(), 0755);
+  run_until([] { return false; }, seconds(1));
+  const auto begin = steady_clock::now();
+  for (int i = 0; i < 5; ++i) ask("plain" + std::to_string(i) + ".test", seconds(20));
+  EXPECT_LT(steady_clock::now() - begin, seconds(3));
+  ASSERT_TRUE(run_until([&] { return outcomes_.size() == 6; }));
+  EXPECT_THAT(outcomes_.at("plain4.test").fault->detail, HasSubstr("it takes too long"));
+  std::ifstream lines(starts);
+  const std::string all{std::istreambuf_iterator<char>(lines), {}};
+  EXPECT_EQ(all, "start\n");
 }
 
 TEST_F(HelperClientTest, SaysWhatIsMissingBeforeAnybodyAsks) {

@@ -58,7 +58,7 @@ struct ResolverConfig {
 //
 // One thread; does not survive fork(): what is asked in a child is answered with kInternal. The loop must outlive the
 // resolver. Destroying the resolver drops the questions under way without calling back; not allowed from inside a
-// callback. Error kConfig: a resolver address that is none.
+// callback. Error kConfig: a resolver address that is none; kLocalFault: this user cannot read /etc/resolv.conf.
 Result<std::unique_ptr<Resolver>> make_resolver(EventLoop& loop, const ResolverConfig& config,
                                                 ZoneOf zone_of = own_zone);
 

@@ -1,15 +1,18 @@
 #include "dns/resolver_address.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <memory>
 
 namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxNameServers = 3;  // MAXNS of resolv.h
-constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr std::string_view kBlank = " \t";
 
 bool valid_scope(std::string_view scope) {
@@ -53,6 +56,28 @@ bool has_word(std::string_view line, std::string_view wanted) {
   return false;
 }
 
+// By number: the lookup helper may not read /etc/passwd.
+tl::unexpected<Error> unreadable(const std::string& path, int error) {
+  return fail(ErrorCode::kLocalFault,
+              path + " cannot be read by uid " + std::to_string(::geteuid()) + " (" + std::strerror(error) + ")" +
+                  (error == EACCES ? ": make the file and its folder readable for all users, such as with chmod 0644, "
+                                     "or set dns.resolvers in mtasts.toml"
+                                   : ""));
+}
+
+// An unreadable file must not count as an empty one: whoever asked on this machine in vain would take that for a
+// failure of DNS.
+Result<std::string> text_of(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
+  if (!file && errno == ENOENT) return std::string();
+  if (!file) return unreadable(path, errno);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get())) text.append(buffer.data(), got);
+  if (std::ferror(file.get()) != 0) return unreadable(path, errno);
+  return text;
+}
+
 }  // namespace
 
 bool ResolverAddress::is_local_host() const {
@@ -91,7 +116,7 @@ ResolvConf parse_resolv_conf(std::string_view text) {
   return found;
 }
 
-Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured) {
+Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured, const std::string& file) {
   ResolvConf found;
   for (const auto& text : configured) {
     auto address = parse_resolver_address(text);
@@ -99,10 +124,7 @@ Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured) {
     found.servers.push_back(std::move(*address));
   }
   if (!found.servers.empty()) return found;
-  std::ifstream file(kResolvConf);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse_resolv_conf(text.str());
+  return text_of(file).map([](const std::string& text) { return parse_resolv_conf(text); });
 }
 
 }  // namespace mtasts

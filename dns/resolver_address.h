@@ -36,7 +36,9 @@ struct ResolvConf {
 
 // Lines that are not understood are passed over, as libc does.
 ResolvConf parse_resolv_conf(std::string_view text);
-// The configured ones, or those of /etc/resolv.conf where none is. Error kConfig as parse_resolver_address().
-Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured);
+// The configured ones, or those of the file where none is; a file that is not there is an empty one. Error kConfig as
+// parse_resolver_address(); kLocalFault: this user cannot read the file.
+inline constexpr const char* kResolvConf = "/etc/resolv.conf";
+Result<ResolvConf> resolvers_of(const std::vector<std::string>& configured, const std::string& file = kResolvConf);
 
 }  // namespace mtasts

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -88,24 +88,49 @@ DictPtr extensions(Upstream::Manner manner) {
   return extensions;
 }
 
-// Why this process can have no socket now, or none with a port of its own: an errno, or 0.
-int socket_fault(int family) {
-  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno == EAFNOSUPPORT ? 0 : errno;
-  sockaddr_storage any{};
-  any.ss_family = static_cast<sa_family_t>(family);
-  const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  const bool has_port = ::bind(fd, reinterpret_cast<const sockaddr*>(&any), size) == 0 || errno != EADDRINUSE;
-  ::close(fd);
-  return has_port ? 0 : EADDRINUSE;
+// Of a socket. A link-local server lacks its scope, and connect(2) refuses that.
+std::pair<sockaddr_storage, socklen_t> socket_address(const ResolverAddress& server) {
+  sockaddr_storage storage{};
+  const auto octets = server.address.octets();
+  if (server.address.is_ipv4()) {
+    auto& address = reinterpret_cast<sockaddr_in&>(storage);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(*server.port);
+    std::memcpy(&address.sin_addr, octets.data(), octets.size());
+    return {storage, sizeof address};
+  }
+  auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(*server.port);
+  std::memcpy(&address.sin6_addr, octets.data(), octets.size());
+  return {storage, sizeof address};
 }
 
-// getdns does not tell why it had no connection. Where there is a reason here, that is why.
-Error no_connection(int family, const std::string& detail) {
-  const int fault = socket_fault(family);
-  if (fault == 0) return {ErrorCode::kDnsUnreachable, detail};
-  const char* what = fault == EADDRINUSE ? "no local port is free: " : "no socket can be had: ";
-  return {ErrorCode::kLocalFault, what + std::string(std::strerror(fault))};
+// What socket(2) and connect(2) say: an errno, or 0.
+struct Attempt {
+  int socket = 0;
+  int connect = 0;
+};
+
+Attempt connect_by(int type, const std::pair<sockaddr_storage, socklen_t>& to) {
+  const int fd = ::socket(to.first.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return {.socket = errno == EAFNOSUPPORT ? 0 : errno};
+  const int error = ::connect(fd, reinterpret_cast<const sockaddr*>(&to.first), to.second) == 0 ? 0 : errno;
+  ::close(fd);
+  return {.connect = error};
+}
+
+// Why this process cannot connect to anybody now, or empty. The sandbox of the helper leaves it connect(2) to find that
+// out, and not bind(2). EADDRNOTAVAIL may also be the want of an address of ours, as without IPv6: then a datagram
+// socket, which sends nothing, cannot be connected either.
+std::string connect_fault(const ResolverAddress& server) {
+  const auto to = socket_address(server);
+  const Attempt made = connect_by(SOCK_STREAM, to);
+  if (made.socket != 0) return std::string("no socket can be had: ") + std::strerror(made.socket);
+  if (made.connect == ENOBUFS || made.connect == ENOMEM)
+    return std::string("no connection can be had: ") + std::strerror(made.connect);
+  const bool lacks_port = made.connect == EADDRNOTAVAIL && connect_by(SOCK_DGRAM, to).connect == 0;
+  return lacks_port ? "no local port is free" : "";
 }
 
 }  // namespace
@@ -125,10 +150,19 @@ struct Upstream::Context {
 // What getdns carries from a question to its answer.
 struct Upstream::Asked {
   Context& context;
-  int family;  // of the server's address
+  const ResolverAddress& server;
   Done done;
   std::uint64_t answers_before;
+  SteadyTime begun = std::chrono::steady_clock::now();
 
+  // getdns does not tell why it had no connection. A server that hangs up later is busy: it is not connected to once
+  // more for that.
+  [[nodiscard]] Error no_connection(const std::string& detail) const {
+    constexpr std::chrono::milliseconds kAtOnce{100};
+    const bool was_at_once = std::chrono::steady_clock::now() - begun < kAtOnce;
+    const std::string fault = was_at_once ? connect_fault(server) : "";
+    return fault.empty() ? Error{ErrorCode::kDnsUnreachable, detail} : Error{ErrorCode::kLocalFault, fault};
+  }
   static void answered(getdns_context* context, getdns_callback_type_t outcome, getdns_dict* response, void* userarg,
                        getdns_transaction_t id) noexcept;
 };
@@ -141,7 +175,7 @@ void Upstream::Asked::answered(getdns_context* /*context*/, getdns_callback_type
   if (outcome == GETDNS_CALLBACK_TIMEOUT)
     on_outcome(*asked, fail(ErrorCode::kDnsTimeout, "gave no answer in time"));
   else if (outcome != GETDNS_CALLBACK_COMPLETE || !reply)
-    on_outcome(*asked, tl::unexpected(no_connection(asked->family, "cannot be reached or hung up")));
+    on_outcome(*asked, tl::unexpected(asked->no_connection("cannot be reached or hung up")));
   else
     on_outcome(*asked, reply.get());
 }
@@ -193,8 +227,7 @@ void Upstream::ask(const std::string& name, RrType type, Manner manner, Done don
   const auto context = this->context();
   if (!context) return done(tl::unexpected(context.error()));
   Context& asked_of = **context;
-  const int family = address_.address.is_ipv4() ? AF_INET : AF_INET6;
-  auto asked = std::make_unique<Asked>(Asked{asked_of, family, std::move(done), asked_of.answers});
+  auto asked = std::make_unique<Asked>(Asked{asked_of, address_, std::move(done), asked_of.answers});
   ++asked_of.under_way;
   const DictPtr wanted = extensions(manner);  // getdns reads it during the call
   const getdns_return_t r = getdns_general(asked_of.getdns.get(), name.c_str(), static_cast<std::uint16_t>(type),
@@ -204,7 +237,7 @@ void Upstream::ask(const std::string& name, RrType type, Manner manner, Done don
     return;
   }
   on_outcome(*asked,
-             tl::unexpected(no_connection(family, std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r))));
+             tl::unexpected(asked->no_connection(std::string("cannot be asked: ") + getdns_get_errorstr_by_id(r))));
 }
 
 }  // namespace mtasts

@@ -49,6 +49,16 @@ bool is_line_too_long(CURL* easy) {
   return connected > 0 && curl_version_info(CURLVERSION_NOW)->version_num < kFirstThatTellsThemApart;
 }
 
+// connect(2) says EADDRNOTAVAIL where no port of ours is left for this peer, and where no address of ours is, as
+// without IPv6. The second is the network's answer and no fault. A datagram socket needs the same address, and sends
+// nothing.
+bool has_own_address(const sockaddr_storage& peer, socklen_t size) {
+  const int fd = socket(peer.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool has = fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&peer), size) == 0;
+  if (fd >= 0) close(fd);
+  return has;
+}
+
 constexpr long kReadAuthoritiesAgain = 10;  // seconds: often enough for people, too seldom to cost anything
 
 bool is_socks_reply_of_host(CURL* easy) {
@@ -68,6 +78,8 @@ struct Connection::Handles {
   std::unique_ptr<curl_slist, SlistFree> resolve;
   std::array<char, CURL_ERROR_SIZE> error{};
   std::unique_ptr<CURL, EasyCleanup> easy{curl_easy_init()};
+  sockaddr_storage peer{};  // of the last socket
+  socklen_t peer_size = 0;
 };
 
 struct Connection::Callbacks {
@@ -77,6 +89,8 @@ struct Connection::Callbacks {
     const auto peer = address_in(address->addr);
     if (!peer || (self.config_.proxy.empty() && !self.may_connect(*peer))) return CURL_SOCKET_BAD;
     self.socket_address_ = peer->text();
+    self.handles_->peer_size = std::min<socklen_t>(address->addrlen, sizeof self.handles_->peer);
+    std::memcpy(&self.handles_->peer, &address->addr, self.handles_->peer_size);
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0 && errno != EAFNOSUPPORT) self.socket_fault_ = std::strerror(errno);
     return fd;
@@ -192,8 +206,20 @@ std::string Connection::proxy_fault(int curl_code) const {
   return std::string("the proxy ") + (is_refused ? "refuses" : "cannot be reached") + ": " + error_text(curl_code);
 }
 
+// Why this machine could not connect to anybody.
+std::string Connection::connect_fault() const {
+  if (!socket_fault_.empty()) return "no socket can be had: " + socket_fault_;
+  long error = 0;
+  curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &error);
+  if (error == EADDRNOTAVAIL && has_own_address(handles_->peer, handles_->peer_size)) return "no local port is free";
+  if (error != ENOBUFS && error != ENOMEM) return {};
+  return std::string("no connection can be had: ") + std::strerror(static_cast<int>(error));
+}
+
 std::string Connection::local_fault(int curl_code) const {
-  if (curl_code == CURLE_COULDNT_CONNECT && !socket_fault_.empty()) return "no socket can be had: " + socket_fault_;
+  if (curl_code == CURLE_COULDNT_CONNECT) {
+    if (std::string fault = connect_fault(); !fault.empty()) return fault;
+  }
   const bool no_memory = curl_code == CURLE_OUT_OF_MEMORY && !is_line_too_long(easy());
   if (no_memory || curl_code == CURLE_FAILED_INIT) return error_text(curl_code);
   if (curl_code == CURLE_SSL_CACERT_BADFILE)

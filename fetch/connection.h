@@ -71,6 +71,7 @@ class Connection {
 
   [[nodiscard]] bool may_connect(const IpAddress& address);
   [[nodiscard]] std::string proxy_fault(int curl_code) const;
+  [[nodiscard]] std::string connect_fault() const;
   void set_addresses(const std::vector<IpAddress>& addresses);
   Result<void> set_options();
 

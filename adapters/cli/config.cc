@@ -31,8 +31,8 @@ bool smtpd_uses_mtasts() {
   return false;
 }
 
-// What `user` finds wrong with the configuration; empty: nothing. In a process of its own, because root's rights do not
-// come back.
+// What `user` finds wrong with the configuration or cannot read; empty: nothing. In a process of its own, because
+// root's rights do not come back.
 std::string seen_by(const std::string& user, const std::string& path, const Environment& environment) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return {};
@@ -42,7 +42,9 @@ std::string seen_by(const std::string& user, const std::string& path, const Envi
   if (child == 0) {
     const auto became = environment.become_user(user);
     const auto config = load_config(path);
-    const std::string fault = !became ? became.error().detail : !config ? config.error().detail : std::string();
+    const std::string fault = !became   ? became.error().detail
+                              : !config ? config.error().detail
+                                        : resolver_fault(*config);
     [[maybe_unused]] const auto told = ::write(write_end.get(), fault.data(), fault.size());
     ::_exit(0);
   }

@@ -10,8 +10,8 @@ namespace mtasts {
 std::vector<std::string> resolver_notes(const Config& config) {
   const ResolverConfig& dns = config.network.dns;
   const auto resolvers = resolvers_of(dns.resolvers);
+  if (!resolvers) return {resolvers.error().detail};
   std::vector<std::string> notes;
-  if (!resolvers) return notes;  // load_config() has read them
   const auto rules = ad_rules(dns.trust_ad, *resolvers);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const std::string name = "resolver " + resolvers->servers[i].text() + ": its AD bit ";
@@ -22,6 +22,11 @@ std::vector<std::string> resolver_notes(const Config& config) {
       notes.push_back(name + (rules[i].trust == AdTrust::kYes ? "counts: " : "does not count: ") + rules[i].reason);
   }
   return notes;
+}
+
+std::string resolver_fault(const Config& config) {
+  const auto resolvers = resolvers_of(config.network.dns.resolvers);
+  return resolvers ? "" : resolvers.error().detail;
 }
 
 bool ad_may_count(std::string_view resolv_conf) {

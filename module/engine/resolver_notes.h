@@ -10,8 +10,12 @@
 
 namespace mtasts {
 
-// For `mtasts config`: one sentence for each resolver, in the order in which they are asked.
+// For `mtasts config`: one sentence for each resolver, in the order in which they are asked, or why this user cannot
+// know them.
 std::vector<std::string> resolver_notes(const Config& config);
+
+// Why this user cannot know the resolvers, or empty.
+std::string resolver_fault(const Config& config);
 
 // Can the AD bit of the resolvers of this resolv.conf count by the default of dns.trust_ad? Then each has one of the
 // addresses 127.0.0.1 and ::1, where it has to be seen to validate, or the administrator vouches for all of them with

@@ -64,6 +64,21 @@ def silent(world: World) -> None:
     expect(opensmtpd(world).running, "smtpd should live")
 
 
+@scenario("resolver is silent, nothing cached: put off by 451 once, then delivered as before; on_dns_failure = defer: put off again")
+def silent_unknown(world: World) -> None:
+    silence = resolver(SILENT_RESOLVER, timeout=4)
+    world.sender.set_module_configuration(silence + NO_PROBE)
+    expect_put_off(world.send("bob@cautious.test"), "bob@cautious.test")
+    time.sleep(4)  # the question ends in a failure of DNS, which is cached for 10 s
+    for pause in (0, 11):
+        time.sleep(pause)
+        expect_delivered(world.send("bob@cautious.test"), "bob@cautious.test", IMPOSTOR)
+    world.sender.set_module_configuration(silence + '[engine]\non_dns_failure = "defer"\n')
+    for _ in range(2):
+        expect_put_off(world.send("bob@cautious2.test"), "bob@cautious2.test")
+        time.sleep(4)
+
+
 @scenario("resolver is silent: mail that waits on a cached policy's host is tried again, never sent elsewhere")
 def silent_cached(world: World) -> None:
     cache_policy(world, resolver(SILENT_RESOLVER))

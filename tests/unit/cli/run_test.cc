@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -14,6 +16,7 @@
 #include "module/io/wall_clock.h"
 #include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/secret_resolv_conf.h"
 
 namespace mtasts::cli {
 namespace {
@@ -83,6 +86,24 @@ TEST_F(Program, ConfigSaysWhoCannotReadTheFile) {
   if (::geteuid() == 0) {
     EXPECT_THAT(err_.str(), HasSubstr("user nobody (uid "));
   }
+}
+
+TEST_F(Program, ConfigSaysWhoCannotReadResolvConf) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
+  configure("[engine]\nuser = \"nobody\"\n");
+  ::chmod(scratch_.path().c_str(), 0755);
+  const pid_t process = ::fork();
+  if (process == 0) {
+    if (!test::enter_secret_resolv_conf(scratch_.path() + "/resolv.conf")) ::_exit(2);
+    const int status = cli::run(std::vector<std::string>{"--config", config_, "config"},
+                                {out_, err_, false, become_user, [this] { return std::make_unique<FakeLog>(log_); }});
+    std::cerr << err_.str();
+    const bool is_said = err_.str().find("/etc/resolv.conf cannot be read by uid ") != std::string::npos;
+    ::_exit(status == kConfiguration && is_said ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(Program, QuerySaysWhatApplies) {

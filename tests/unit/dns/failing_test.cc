@@ -1,17 +1,14 @@
 // Resolvers that fail while thousands ask: they are not hammered, and nobody waits for ever.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -19,10 +16,12 @@
 #include <string>
 #include <thread>
 
+#include "module/io/system_calls.h"
 #include "tests/unit/cost.h"
 #include "tests/unit/dns/asking.h"
 #include "tests/unit/dns/scripted_server.h"
 #include "tests/unit/lab.h"
+#include "tests/unit/own_network.h"
 
 namespace mtasts {
 namespace {
@@ -357,14 +356,11 @@ int ask_without_descriptors(const ResolverConfig& config) {
   return ask_and_expect(asking, "Too many open files");
 }
 
-// In a network of its own that has one port, which is taken.
+// In a network of its own, with the system calls that the lookup helper has.
 int ask_without_ports() {
-  if (::unshare(CLONE_NEWNET) != 0) return 2;
-  std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40000" << std::flush;
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in any{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0) return 3;
+  if (!test::enter_network_without_ports()) return 2;
   Asking asking(impatient({"127.0.0.1"}));
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !restrict_system_calls()) return 3;
   return ask_and_expect(asking, "no local port is free");
 }
 

@@ -2,6 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/unit/module/scratch.h"
 
 namespace mtasts {
 namespace {
@@ -143,6 +149,36 @@ TEST(ResolvConf, NoneMeansTheLocalOnes) {
   for (const char* text : {"", "\n", "search example.com\n", "nameserver"})
     EXPECT_THAT(servers(text), ElementsAre("127.0.0.1", "::1")) << text;
 }
+
+TEST(ResolvConf, OneThatIsNotThereMeansTheLocalOnes) {
+  const auto found = resolvers_of({}, "/nonexistent/resolv.conf");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->servers.size(), 2U);
+}
+
+// Mail would go out without its policy because of the mode of a file.
+TEST(ResolvConf, OneThatCannotBeReadIsNoEmptyOne) {
+  const Scratch scratch;
+  const std::string path = scratch.path() + "/resolv.conf";
+  std::ofstream(path) << "nameserver 192.0.2.1\n";
+  ASSERT_TRUE(resolvers_of({}, path));
+  ::chmod(path.c_str(), 0000);
+  constexpr uid_t kNobody = 65534;
+  const bool is_root = ::geteuid() == 0;
+  ASSERT_EQ(::seteuid(is_root ? kNobody : ::geteuid()), 0);
+  const auto forbidden = resolvers_of({}, path);
+  ASSERT_EQ(::seteuid(is_root ? 0 : ::geteuid()), 0);
+  ASSERT_FALSE(forbidden);
+  EXPECT_EQ(forbidden.error().code, ErrorCode::kLocalFault);
+  EXPECT_THAT(forbidden.error().detail, HasSubstr(path + " cannot be read by uid "));
+  for (const std::string& no_file : {scratch.path(), path + "/below"}) {
+    const auto found = resolvers_of({}, no_file);
+    ASSERT_FALSE(found) << no_file;
+    EXPECT_EQ(found.error().code, ErrorCode::kLocalFault);
+  }
+}
+
+TEST(ResolvConf, IsNotReadWhereResolversAreConfigured) { EXPECT_TRUE(resolvers_of({"127.0.0.1"}, "/etc")); }
 
 }  // namespace
 }  // namespace mtasts

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <iostream>
 #include <thread>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "tests/unit/fetch/fetching.h"
 #include "tests/unit/lab.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/own_network.h"
 
 namespace mtasts {
 namespace {
@@ -233,6 +235,36 @@ TEST(Fetcher, DoesNotStartWithoutAFileOfTrustedAuthorities) {
     EXPECT_EQ(fetcher.error().code, ErrorCode::kLocalFault);
     EXPECT_THAT(fetcher.error().detail, HasSubstr(path));
   }
+}
+
+// Nor may that count as a policy host that fails.
+TEST(Fetcher, R16WithoutALocalPortNothingIsSaidOfTheHost) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!test::enter_network_without_ports()) _exit(2);
+    const auto result = Fetching(lab_fetcher()).fetch("good.test", {kNginx});
+    if (!result) std::cerr << error_name(result.error().code) << ": " << result.error().detail << "\n";
+    const bool is_right = !result && result.error().code == ErrorCode::kLocalFault &&
+                          result.error().detail.find("no local port is free") != std::string::npos;
+    _exit(is_right ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+// connect(2) has the same word for both.
+TEST(Fetcher, R16AnAddressOfAKindThatThisMachineHasNotIsNoFaultOfThisMachine) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!test::enter_network_without_ipv6()) _exit(2);
+    const auto result = Fetching(lab_fetcher()).fetch("good.test", {"::1"});
+    if (!result) std::cerr << error_name(result.error().code) << ": " << result.error().detail << "\n";
+    _exit(!result && result.error().code == ErrorCode::kPolicyFetch ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Fetcher, TrustsNobodyButTheGivenFile) {

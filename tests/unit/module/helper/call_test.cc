@@ -19,6 +19,7 @@
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
+#include <iostream>
 #include <limits>
 #include <thread>
 
@@ -29,6 +30,7 @@
 #include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/lab_config.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/secret_resolv_conf.h"
 
 namespace mtasts {
 namespace {
@@ -250,6 +252,25 @@ TEST_F(HelperCallTest, ACaFileThatTheHelpersUserCannotReadIsALocalFault) {
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::kLocalFault);
   EXPECT_THAT(outcome.error().detail, HasSubstr("/ca.pem"));
+}
+
+// Root delivers, and mail must not go out unprotected for it.
+TEST_F(HelperCallTest, R20AResolvConfThatTheHelpersUserCannotReadIsALocalFault) {
+  if (::geteuid() != 0) GTEST_SKIP() << "takes root";
+  config_.network.dns.resolvers.clear();
+  const pid_t process = ::fork();
+  if (process == 0) {
+    if (!test::enter_secret_resolv_conf(scratch_.path() + "/resolv.conf")) ::_exit(2);
+    const auto outcome = ask("good.test");
+    if (!outcome) std::cerr << outcome.error().detail << "\n";
+    const bool is_right = !outcome && outcome.error().code == ErrorCode::kLocalFault &&
+                          outcome.error().detail.find("/etc/resolv.conf cannot be read by uid ") != std::string::npos;
+    ::_exit(is_right ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(cached("good.test")) << "nothing was found out";
 }
 
 // As on a kernel before 5.9, or in a container whose filter does not know the system call.

@@ -50,12 +50,12 @@ Decision Client::lookup(const Config& config, std::string_view next_hop, Lookup:
   const auto domain = policy_domain(next_hop);
   if (!domain) return no_policy(domain.error().detail);
   if (!*domain) return no_policy("an address or a name without a dot has no policy");
-  auto outcome = find_out(config, **domain, effort, deadline);
-  if (outcome && deadline < config.deadline)
-    outcome = excuse_dns(std::move(*outcome),
-                         "the time that lookups may wait (engine.deadline_s) is used up; the lookup of " +
-                             (*domain)->text() + " goes on");
-  Decision decision = outcome ? decide(*outcome, config.decision, now()) : defer(**domain, outcome.error());
+  Outcome outcome = find_out(config, **domain, effort, deadline);
+  if (deadline < config.deadline)
+    outcome = without_blaming_dns(std::move(outcome),
+                                  "the time that lookups may wait (engine.deadline_s) is used up; the lookup of " +
+                                      (*domain)->text() + " goes on");
+  Decision decision = decide(outcome, config.decision, now());
   log_->write(LogLevel::kDebug, describe(decision));
   return decision;
 }

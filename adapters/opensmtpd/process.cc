@@ -132,7 +132,6 @@ Result<void> Process::open_instance(Result<Config> config) {
   });
   warn_of_observing(log_, in_force, {"opensmtpd"});
   (*opened)->begin_rounds([](const SweepSummary& /*summary*/) {});
-  const Config& in_force = (*opened)->config();
   collector_ = TlsrptSocket::keep(std::move(collector_), {loop_, log_, report_counts_}, in_force.cache_directory,
                                   in_force.tlsrpt_socket);
   instance_.replace(

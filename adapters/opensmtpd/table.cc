@@ -40,9 +40,9 @@ DecisionRules rules_of_waiting_mail(DecisionRules rules) {
 Outcome found_in_time(const Outcome& outcome, milliseconds wait, WallTime now) {
   const RecordMemory& record = outcome.entry.record;
   if (record.state == RecordMemory::State::kFailed && now < record.until + kFailureCounts) return outcome;
-  return excuse_dns(outcome, "the record " + outcome.entry.domain.record_name() + " was not there within " +
-                                 std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
-                                 " s (opensmtpd.wait_s); the lookup goes on");
+  return without_blaming_dns(outcome, "the record " + outcome.entry.domain.record_name() + " was not there within " +
+                                          std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
+                                          " s (opensmtpd.wait_s); the lookup goes on");
 }
 
 std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& config) {

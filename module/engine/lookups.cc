@@ -23,11 +23,4 @@ Outcome without_blaming_dns(Outcome outcome, std::string why) {
   return outcome;
 }
 
-Outcome excuse_dns(Outcome outcome, std::string why) {
-  if (outcome.progress != Outcome::Progress::kRecordPending) return outcome;
-  outcome.progress = Outcome::Progress::kNotTried;
-  outcome.fault = Error{ErrorCode::kNotTried, std::move(why)};
-  return outcome;
-}
-
 }  // namespace mtasts

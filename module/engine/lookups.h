@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "core/lookup.h"
@@ -33,9 +32,5 @@ Outcome outcome_without_network(PolicyStore& store, const Domain& domain, const 
 // For who did not give DNS the time that it may take: that there is no answer yet is no failure of DNS (R20) but `why`,
 // of ours.
 Outcome without_blaming_dns(Outcome outcome, std::string why);
-
-// For a caller who did not wait for as long as DNS may take: a record that has no answer yet says nothing of DNS then.
-// It was not tried, and `why` says so.
-Outcome excuse_dns(Outcome outcome, std::string why);
 
 }  // namespace mtasts

@@ -21,10 +21,9 @@ constexpr seconds kRepeated{5};
 // A lookup that begins later than this after its request had to wait for others (requests.h).
 constexpr seconds kAtOnce{1};
 
-// The resolver was not given the time that it may take (dns/resolver.h).
-Outcome of_one_begun_late(const Outcome& outcome) {
-  return excuse_dns(outcome, "too many lookups run; the one for " + outcome.entry.domain.text() +
-                                 " began too late to be finished in time");
+// The resolver was not given the time that it may take (dns/resolver.h), for want of room here.
+std::string begun_late(const Question& question) {
+  return "too many lookups run; the one for " + question.domain.text() + " began too late to be finished in time";
 }
 
 // What is cached, whether or not that is enough.
@@ -48,7 +47,7 @@ Answers::Found Answers::find(std::string_view payload, const PeerProcess& proces
   if (!cached->fault) deps_.metrics.from_store();
   const Decision decision = decide(*cached, config_.decision, now);
   report(*question, decision);
-  return {keep(payload, told_answer(*question, decision), good_for(*question, *cached->outcome)), {}};
+  return {keep(payload, told_answer(*question, decision), good_for(*question, *cached)), {}};
 }
 
 Decision Answers::cached(const Domain& domain) {

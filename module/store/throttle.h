@@ -31,8 +31,10 @@ class SharedThrottle {
   // For a warning that must not be lost where no stamp can be left. root leaves none in another user's store, where
   // that user could not renew it.
   Due due(const std::string& name, std::chrono::seconds period);
-  // The stamps of names that nobody asked about for two days.
-  void remove_old_stamps();
+  // The stamps that there are.
+  [[nodiscard]] std::vector<std::string> stamps() const;
+  // Takes the last `most` off such a list and removes those that nobody asked about for two days.
+  void remove_old(std::vector<std::string>& stamps, std::size_t most);
 
  private:
   std::string directory_;

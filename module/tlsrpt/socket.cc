@@ -72,6 +72,12 @@ void TlsrptSocket::check() {
   if (is_cut_off_) losses_.warn(TlsrptLosses::why(error), std::strerror(error));
 }
 
+void TlsrptSocket::remind() {
+  const int error = reach_collector(path_);
+  is_cut_off_ = error != 0;
+  if (is_cut_off_) losses_.add(TlsrptLosses::why(error), std::strerror(error), 0);
+}
+
 TlsrptSocket::~TlsrptSocket() {
   if (!send_all()) lose(Why::kSlow, {}, unsent_.size());
 }

@@ -50,6 +50,9 @@ class TlsrptSocket {
 
   // Says so in the log when nothing could be sent there now: whoever fixes his configuration wants to know.
   void check();
+  // The same as a loss of none: for all processes of the store once an hour, so that those are silent who could not
+  // leave a stamp themselves.
+  void remind();
   // At once, or as soon as the collector has room.
   void send(std::string datagram);
   void lose(TlsrptLosses::Why why, const std::string& detail = {}, std::uint64_t count = 1);

@@ -45,7 +45,8 @@ TlsReports::~TlsReports() {
 }
 
 void TlsReports::check_collector(When when) {
-  if (when == When::kNow || deps_.store.throttle().is_due("tlsrpt-check", std::chrono::hours(1))) socket_->check();
+  if (when == When::kNow) return socket_->check();
+  if (deps_.store.throttle().is_due("tlsrpt-check", std::chrono::hours(1))) socket_->remind();
 }
 
 void TlsReports::on_idle(std::function<void()> idle) {

@@ -204,8 +204,8 @@ def hanging_collector(world: World) -> None:
 
 @scenario("no collector: mail goes as before, and the log says so once")
 def no_collector(world: World) -> None:
-    world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{SOCKET}"\n')
     since = len(world.sender.words)
+    world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{SOCKET}"\n')  # by socket mtastsd says so at once
     for _ in range(3):
         expect_delivered(world.send(f"bob@{GOOD_DOMAIN.name}"), f"bob@{GOOD_DOMAIN.name}", GOOD, verified=True)
     lines = [line for line in world.sender.words[since:] if "event=tlsrpt-lost" in line]

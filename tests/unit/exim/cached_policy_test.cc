@@ -27,7 +27,7 @@ class EximCachedPolicy : public testing::Test {
     return *answers_
                 .find("event \"tls:cert\" \"0\" example.com " + host + " 192.0.2.1 0 \"mode=" + mode + " tlsa=" + tlsa +
                           " san=" + host + '"',
-                      "uid 0")
+                      {"uid 0"})
                 .frame;
   }
 
@@ -80,7 +80,7 @@ TEST_F(EximCachedPolicy, WhenObservingAnUnlistedHostIsNotRefused) {
                             config_};
   const std::string event =
       R"(event "tls:cert" "0" example.com other.example.com 192.0.2.1 0 "mode=enforce san=other.example.com")";
-  EXPECT_EQ(*observing.find(event, "uid 0").frame, "OK \n");
+  EXPECT_EQ(*observing.find(event, {"uid 0"}).frame, "OK \n");
 }
 
 }  // namespace

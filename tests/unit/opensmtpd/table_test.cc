@@ -187,8 +187,11 @@ TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
 }
 
 TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {
-  config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
-  Table table(parts(), config_);
+  TlsrptCounts counts;
+  Table::Deps deps = parts();
+  deps.collector = std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts}, scratch_.path(),
+                                                  scratch_.path() + "/collectd.sock");
+  Table table(deps, config_);
   cache("testing");
   table.answer({Operation::kCheck, Request::Service::kDomain, "example.com", "1"}, [](const Answer& /*answer*/) {});
   loop_.advance(seconds(0));

@@ -57,7 +57,9 @@ TEST_F(TallyTest, NobodyWaitsForAnotherProcess) {
 TEST_F(TallyTest, ItIsNoStampThatGrowsOld) {
   ASSERT_TRUE(tally_.add("one", 3));
   fs::last_write_time(file_of("one"), fs::file_time_type::clock::now() - std::chrono::hours(100));
-  SharedThrottle(scratch_.path()).remove_old_stamps();
+  SharedThrottle throttle(scratch_.path());
+  auto stamps = throttle.stamps();
+  throttle.remove_old(stamps, 100);
   EXPECT_EQ(tally_.take("one"), 3U);
 }
 

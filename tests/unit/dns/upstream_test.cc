@@ -104,7 +104,9 @@ TEST_F(UpstreamTest, WhatABrokenConnectionLeftIsNoBeginningOfTheNextAnswer) {
   std::optional<ErrorCode> outcome;
   do {
     outcome = ask(*upstream);
-    if (outcome) EXPECT_EQ(*outcome, ErrorCode::kDnsUnreachable);
+    if (outcome) {
+      EXPECT_EQ(*outcome, ErrorCode::kDnsUnreachable);
+    }
   } while (outcome && asked <= 3);
   EXPECT_GT(asked, 3);
   EXPECT_FALSE(outcome);

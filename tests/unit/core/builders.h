@@ -14,6 +14,9 @@ inline Domain domain(std::string_view name = "example.com") { return Domain::par
 
 inline constexpr WallTime kNow{std::chrono::seconds{1'764'000'000}};
 
+// What policy_body() makes.
+inline constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
+
 inline std::string policy_body(std::string_view mode = "enforce", long max_age = 604'800,
                                std::string_view mx = "mx.example.com") {
   std::string body = "version: STSv1\nmode: " + std::string(mode) + "\n";

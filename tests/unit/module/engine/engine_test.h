@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "module/engine/engine.h"
+#include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 
 namespace mtasts::test {
-
-inline constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
 
 class EngineTest : public ::testing::Test {
  protected:

@@ -5,18 +5,16 @@
 namespace mtasts {
 namespace {
 
-using Kind = NetstringResult::Kind;
-
 TEST(Netstring, GivesThePayloadAndWhatItTook) {
   const NetstringResult found = parse_netstring("19:postfix example.com,4:next", 100);
-  ASSERT_EQ(found.kind, Kind::kComplete);
+  ASSERT_EQ(found.kind, NetstringResult::Kind::kComplete);
   EXPECT_EQ(found.payload, "postfix example.com");
   EXPECT_EQ(found.consumed, 23U);
 }
 
 TEST(Netstring, MayBeEmpty) {
   const NetstringResult found = parse_netstring("0:,", 100);
-  ASSERT_EQ(found.kind, Kind::kComplete);
+  ASSERT_EQ(found.kind, NetstringResult::Kind::kComplete);
   EXPECT_EQ(found.payload, "");
   EXPECT_EQ(found.consumed, 3U);
 }
@@ -29,30 +27,30 @@ TEST(Netstring, MayHoldAnyOctet) {
 TEST(Netstring, IsIncompleteUpToItsLastOctet) {
   const std::string whole = "12:postfix a.bc,";
   for (std::size_t length = 0; length < whole.size(); ++length) {
-    EXPECT_EQ(parse_netstring(whole.substr(0, length), 100).kind, Kind::kIncomplete) << length;
+    EXPECT_EQ(parse_netstring(whole.substr(0, length), 100).kind, NetstringResult::Kind::kIncomplete) << length;
   }
-  EXPECT_EQ(parse_netstring(whole, 100).kind, Kind::kComplete);
+  EXPECT_EQ(parse_netstring(whole, 100).kind, NetstringResult::Kind::kComplete);
 }
 
 TEST(Netstring, IsMalformedAsSoonAsThatIsKnown) {
   for (const char* bytes : {"G", "GET / HTTP/1.1\r\n", ":", ",", " 3:abc,", "-1:", "+1:a,", "3 :abc,", "3;", "3:abcd",
                             "3:abc;", "0:x", "00", "03:abc,", "\x16\x03\x01"}) {
-    EXPECT_EQ(parse_netstring(bytes, 100).kind, Kind::kMalformed) << bytes;
+    EXPECT_EQ(parse_netstring(bytes, 100).kind, NetstringResult::Kind::kMalformed) << bytes;
   }
 }
 
 TEST(Netstring, LongerThanTheLimitIsMalformedBeforeItHasArrived) {
-  EXPECT_EQ(parse_netstring("100:", 100).kind, Kind::kIncomplete);
-  EXPECT_EQ(parse_netstring("101", 100).kind, Kind::kMalformed);
-  EXPECT_EQ(parse_netstring("1", 0).kind, Kind::kMalformed);
-  EXPECT_EQ(parse_netstring("0:,", 0).kind, Kind::kComplete);
+  EXPECT_EQ(parse_netstring("100:", 100).kind, NetstringResult::Kind::kIncomplete);
+  EXPECT_EQ(parse_netstring("101", 100).kind, NetstringResult::Kind::kMalformed);
+  EXPECT_EQ(parse_netstring("1", 0).kind, NetstringResult::Kind::kMalformed);
+  EXPECT_EQ(parse_netstring("0:,", 0).kind, NetstringResult::Kind::kComplete);
 }
 
 TEST(Netstring, ALengthOverflowsNothing) {
   constexpr std::size_t kMax = static_cast<std::size_t>(-1);
-  EXPECT_EQ(parse_netstring("18446744073709551616:", kMax).kind, Kind::kMalformed);
-  EXPECT_EQ(parse_netstring("18446744073709551615:a", kMax).kind, Kind::kIncomplete);
-  EXPECT_EQ(parse_netstring("99999999999999999999999999", kMax).kind, Kind::kMalformed);
+  EXPECT_EQ(parse_netstring("18446744073709551616:", kMax).kind, NetstringResult::Kind::kMalformed);
+  EXPECT_EQ(parse_netstring("18446744073709551615:a", kMax).kind, NetstringResult::Kind::kIncomplete);
+  EXPECT_EQ(parse_netstring("99999999999999999999999999", kMax).kind, NetstringResult::Kind::kMalformed);
 }
 
 TEST(Netstring, WrittenTakesAsMuchAsItSays) {

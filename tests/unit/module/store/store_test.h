@@ -9,14 +9,11 @@
 
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
+#include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
 
 namespace mtasts::test {
-
-inline constexpr char kPolicy[] = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 604800\n";
-
-inline Domain domain(const std::string& name = "example.com") { return *Domain::parse(name); }
 
 inline CacheEntry with_policy(const std::string& name = "example.com") {
   const WallTime at = now();

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr char kRecord[] = "v=TLSRPTv1; rua=mailto:r@example.com";
+constexpr char kWanted[] = "v=TLSRPTv1; rua=mailto:r@example.com";
 
 class Wishes : public testing::Test {
  protected:
@@ -26,7 +26,7 @@ class Wishes : public testing::Test {
   Scratch scratch_;
   ReportWishes wishes_{scratch_.path()};
   const Domain domain_ = test::domain();
-  const ReportWish wanted_{kRecord, test::kNow + seconds(300)};
+  const ReportWish wanted_{kWanted, test::kNow + seconds(300)};
 };
 
 TEST_F(Wishes, R23AreKnownUntilTheirTime) {
@@ -68,7 +68,7 @@ TEST_F(Wishes, OfManyDomainsTakeNoMoreFilesThanThereAreSlots) {
 }
 
 TEST_F(Wishes, FromBeforeTheClockWasSetBackAreNotBelieved) {
-  wishes_.put(domain_, {kRecord, test::kNow + 2 * ReportWishes::kLongest});
+  wishes_.put(domain_, {kWanted, test::kNow + 2 * ReportWishes::kLongest});
   EXPECT_FALSE(wishes_.find(domain_, test::kNow));
 }
 

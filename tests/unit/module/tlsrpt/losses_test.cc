@@ -1,0 +1,240 @@
+// What tlsrpt-collectd does not get: counted, and told once an hour with its number.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "tests/unit/module/tlsrpt/collector.h"
+
+namespace mtasts {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class LossesTest : public test::Collector {};
+
+TEST_F(LossesTest, WhatIsSentAndWhatIsLostIsCounted) {
+  listen();
+  report("mx1.example.com");
+  EXPECT_FALSE(reports_->is_idle());
+  answer();
+  EXPECT_TRUE(reports_->is_idle());
+  report("mx2.example.com", fail(ErrorCode::kValidationFailure, std::string(500'000, 'x')));
+  EXPECT_EQ(counts_.sent, 1);
+  EXPECT_EQ(counts_.lost, 1);
+}
+
+TEST_F(LossesTest, TheWarningSaysHowManySessionsWereLost) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  for (const char* host : {"mx2.example.com", "mx3.example.com"}) report(host);
+  age_stamp();
+  report("mx4.example.com");
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=3 "));
+}
+
+TEST_F(LossesTest, TheWarningSaysHowManySessionsOtherProcessesLost) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=1 "));
+  const auto other = std::move(reports_);
+  open();
+  for (const char* host : {"mx2.example.com", "mx3.example.com", "mx4.example.com"}) report(host);
+  end();
+  age_stamp();
+  other->report(test::domain(), "mx5.example.com", {{}, "", ""}, steady_ + minutes(1));
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=4 "));
+}
+
+TEST_F(LossesTest, WhatIsLostWithinTheHourIsToldAfterIt) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  for (const char* host : {"mx2.example.com", "mx3.example.com"}) report(host);
+  log_.lines.clear();
+  age_stamp();
+  loop_.advance(minutes(61));
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("nobody listens there: "), HasSubstr(" sessions=2 "))));
+  age_stamp();
+  loop_.advance(minutes(1000));
+  EXPECT_THAT(log_.lines, SizeIs(1));
+}
+
+TEST_F(LossesTest, WhatAnotherProcessHasToldOfIsNotToldAgain) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  report("mx2.example.com");
+  const auto other = std::move(reports_);
+  open();  // which looks whether anybody listens
+  EXPECT_THAT(log_.lines.back(), HasSubstr(" sessions=1 "));
+  log_.lines.clear();
+  age_stamp();
+  loop_.advance(minutes(61));
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+// Such as a helper that Exim's transport starts.
+TEST_F(LossesTest, AUserWhoMayNotWriteTheStoreWarnsAllTheSame) {
+  if (::geteuid() != 0) GTEST_SKIP() << "takes root";
+  cache("enforce");
+  std::filesystem::remove(scratch_.path() + "/.due-tlsrpt-nobody");
+  ::chmod(scratch_.path().c_str(), 0755);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+    log_.lines.clear();
+    for (const char* host : {"mx1.example.com", "mx2.example.com"}) {
+      report(host);
+      answer();
+    }
+    const bool is_told = log_.lines.size() == 1 && log_.lines[0].find("nobody listens there") != std::string::npos;
+    ::_exit(is_told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(LossesTest, OneDomainHasOneQuestionAndTwentySessionsWaiting) {
+  listen();
+  for (int i = 0; i < 100; ++i) report("mx" + std::to_string(i) + ".example.com");
+  EXPECT_THAT(resolver_.txts, SizeIs(1));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
+  answer();
+  loop_.advance(seconds(1));
+  int sent = 0;
+  while (!datagram().empty() || (loop_.advance(seconds(1)), !datagram().empty())) ++sent;
+  EXPECT_EQ(sent, 20);
+}
+
+// So that no answer that mail waits for has to wait for these.
+TEST_F(LossesTest, NameServersThatAreSilentTakeTwentyQuestions) {
+  listen();
+  for (int i = 0; i < 100; ++i) cache("testing", "silent" + std::to_string(i) + ".example");
+  for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
+  EXPECT_THAT(resolver_.txts, SizeIs(20));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("name servers are slow")));
+  resolver_.txts.clear();
+  open(12);
+  for (int i = 0; i < 100; ++i) report("mx.example.com", {}, "silent" + std::to_string(i) + ".example");
+  EXPECT_THAT(resolver_.txts, SizeIs(3)) << "a quarter of what the resolver has places for";
+}
+
+TEST_F(LossesTest, WhatIsTooLargeIsToldAndIsNotItsFault) {
+  listen();
+  report("mx1.example.com");
+  answer();
+  EXPECT_NE(datagram(), "");
+  report("mx2.example.com", fail(ErrorCode::kValidationFailure, std::string(500'000, 'x')));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("too large")));
+  report("mx3.example.com");
+  EXPECT_NE(datagram(), "");
+  EXPECT_THAT(log_.lines, SizeIs(1));
+}
+
+TEST_F(LossesTest, OneThatIsNotThereIsToldAtTheStartAndOnceAnHour) {
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost socket=" + path_ + " detail=\"nobody listens")));
+  log_.lines.clear();
+  cache("enforce");
+  for (const char* host : {"mx1.example.com", "mx2.example.com"}) {
+    report(host);
+    answer();
+  }
+  EXPECT_THAT(log_.lines, SizeIs(1));
+}
+
+TEST_F(LossesTest, WhatTheSystemSaysIsTold) {
+  log_.lines.clear();
+  path_ = scratch_.path();  // a folder is no socket
+  open();
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("detail=\"nobody listens there: Connection refused\"")));
+  ::close(fd_);
+  fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  path_ += "/stream.sock";
+  log_.lines.clear();
+  listen();
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("refuses it: Protocol wrong type for socket\"")));
+}
+
+TEST_F(LossesTest, OneThatComesLaterIsToldOfAndHandedWhatCameSince) {
+  cache("enforce");
+  report("mx1.example.com");
+  answer();
+  const auto reports = std::move(reports_);
+  listen();
+  log_.lines.clear();
+  reports->report(test::domain(), "mx2.example.com", {{}, "", ""}, steady_ + minutes(1));
+  EXPECT_NE(datagram(), "");
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-reached")));
+}
+
+// The kernel keeps no more than a few datagrams for it.
+TEST_F(LossesTest, OneThatIsBusyForAMomentGetsEverything) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 99; ++i) report("mx" + std::to_string(i) + ".example.com");
+  int got = 0;
+  for (int round = 0; round < 100; ++round, loop_.advance(milliseconds(100)))
+    while (!datagram().empty()) ++got;
+  EXPECT_EQ(got, 100);
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(LossesTest, OneThatHangsHoldsNobodyUp) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 2000; ++i) report("mx" + std::to_string(i) + ".example.com");
+  loop_.advance(seconds(10));
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("does not keep up")));
+}
+
+TEST_F(LossesTest, WhatWasNotSentAtTheEndIsTold) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 30; ++i) report("mx" + std::to_string(i) + ".example.com");
+  EXPECT_THAT(log_.lines, IsEmpty());
+  end();
+  EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("event=tlsrpt-lost")));
+}
+
+TEST_F(LossesTest, OneThatHasRoomAtTheEndGetsWhatItHasRoomFor) {
+  listen();
+  report("mx.example.com");
+  answer();
+  for (int i = 0; i < 30; ++i) report("mx" + std::to_string(i) + ".example.com");
+  std::uint64_t got = 0;
+  while (!datagram().empty()) ++got;
+  end();
+  while (!datagram().empty()) ++got;
+  EXPECT_EQ(counts_.sent, got);
+  EXPECT_EQ(counts_.lost, 31 - got);
+  EXPECT_GT(got, 15U) << "what was there, and as much again";
+}
+
+TEST_F(LossesTest, WhatWaitsForDnsAtTheEndIsLost) {
+  listen();
+  report();
+  end();
+  EXPECT_EQ(counts_.lost, 1U);
+  EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("could not be asked for from here"), HasSubstr(" sessions=1 "))));
+}
+
+}  // namespace
+}  // namespace mtasts

@@ -165,7 +165,7 @@ class Daemon {
   void try_again();
   Result<std::unique_ptr<ServiceInstance>> open_instance(Config config);
   void put_in_force(std::unique_ptr<ServiceInstance> instance);
-  void follow_resolvers();
+  bool follow_resolvers();
   Result<void> replace_instance(Result<Config> config);
   void apply(const Config& config);
   void warn_if_observing(const Config& config) { warn_of_observing(log_, config, {"exim", "socketmap"}); }
@@ -194,6 +194,7 @@ class Daemon {
   std::unique_ptr<EventLoop::Watch> signal_watch_;
   std::unique_ptr<EventLoop::Watch> watchdog_;
   std::unique_ptr<FileWatch> resolvers_watch_;
+  std::string resolvers_kept_;  // why, as it was logged last
   std::unique_ptr<EventLoop::Watch> drain_timer_;
   std::unique_ptr<EventLoop::Watch> retry_;
 };
@@ -213,7 +214,7 @@ Result<void> Daemon::start(int signals) {
   auto entered = enter_service();
   if (!entered && !is_activated) return entered;
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
-  resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { follow_resolvers(); });
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { return follow_resolvers(); });
   feed_watchdog();
   if (!entered) {
     set_limits(config.value_or(Config{}));
@@ -339,12 +340,17 @@ void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
   protocols_.exim.report_to([reports](const TlsSession& one) { reports->report(one); });
 }
 
-// The configuration in force, with the resolvers that /etc/resolv.conf names now.
-void Daemon::follow_resolvers() {
-  if (!instance_.follows_resolv_conf()) return;
-  const auto replaced = replace_instance(instance_->service->config());
-  replaced ? log_.write(LogLevel::kInfo, LogLine("resolvers-changed").field("file", kResolvConf))
-           : log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", replaced.error().detail));
+// The configuration in force, with the resolvers that /etc/resolv.conf names now. False: not yet, ask again.
+bool Daemon::follow_resolvers() {
+  if (!instance_.follows_resolv_conf()) return true;
+  if (const auto replaced = replace_instance(instance_->service->config()); !replaced) {
+    if (std::exchange(resolvers_kept_, replaced.error().detail) != resolvers_kept_)
+      log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", resolvers_kept_));
+    return false;
+  }
+  resolvers_kept_.clear();
+  log_.write(LogLevel::kInfo, LogLine("resolvers-changed").field("file", kResolvConf));
+  return true;
 }
 
 Result<void> Daemon::replace_instance(Result<Config> config) {

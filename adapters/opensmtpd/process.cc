@@ -73,7 +73,7 @@ class Process {
 
  private:
   Result<void> open_instance(Result<Config> config);
-  void follow_resolvers();
+  bool follow_resolvers();
   void reopen();
   void tell_mistake(const Error& error);
   bool has_service();
@@ -96,6 +96,7 @@ class Process {
   std::string told_;  // what is wrong with the configuration
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
+  std::string resolvers_kept_;  // why, as it was logged last
   std::unique_ptr<Codec> codec_;  // there is no instance before it
   std::string in_;
   bool busy_ = false;               // with a request
@@ -104,7 +105,7 @@ class Process {
 };
 
 int Process::run() {
-  resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { follow_resolvers(); });
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { return follow_resolvers(); });
   watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
   loop_.run();
   return code_;
@@ -148,16 +149,21 @@ bool Process::has_service() {
 }
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now. After the request that is being
-// answered it is done.
-void Process::follow_resolvers() {
-  if (!instance_.follows_resolv_conf()) return;
+// answered it is done. False: not yet, ask again.
+bool Process::follow_resolvers() {
+  resolvers_changed_ = false;
+  if (!instance_.follows_resolv_conf()) return true;
   if (busy_) {
     resolvers_changed_ = true;
-    return;
+    return false;
   }
-  resolvers_changed_ = false;
-  if (const auto opened = open_instance(instance_->service->config()); !opened)
-    log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", opened.error().detail));
+  if (const auto opened = open_instance(instance_->service->config()); !opened) {
+    if (std::exchange(resolvers_kept_, opened.error().detail) != resolvers_kept_)
+      log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", resolvers_kept_));
+    return false;
+  }
+  resolvers_kept_.clear();
+  return true;
 }
 
 void Process::reopen() {
@@ -209,7 +215,7 @@ void Process::answer(const Request& request) {
   instance_->table.answer(request, [this, request](const Answer& answer) {
     send(codec_->encode(request, answer));
     busy_ = false;
-    if (resolvers_changed_) follow_resolvers();
+    if (resolvers_changed_) resolvers_watch_->look();
     go_on();
   });
 }

@@ -6,8 +6,8 @@
 
 namespace mtasts {
 
-FileWatch::FileWatch(EventLoop& loop, std::string path, std::function<void()> changed)
-    : loop_(loop), path_(std::move(path)), changed_(std::move(changed)), seen_(stamp_of(path_)) {
+FileWatch::FileWatch(EventLoop& loop, std::string path, std::function<bool()> follow)
+    : loop_(loop), path_(std::move(path)), follow_(std::move(follow)), followed_(stamp_of(path_)) {
   timer_ = loop_.after(kPeriod, [this] { look(); });
 }
 
@@ -19,8 +19,8 @@ FileWatch::Stamp FileWatch::stamp_of(const std::string& path) {
 
 void FileWatch::look() {
   timer_ = loop_.after(kPeriod, [this] { look(); });
-  const Stamp before = std::exchange(seen_, stamp_of(path_));
-  if (seen_ != before) changed_();
+  const Stamp found = stamp_of(path_);
+  if (found != followed_ && follow_()) followed_ = found;
 }
 
 }  // namespace mtasts

@@ -12,12 +12,16 @@
 namespace mtasts {
 
 // Looks twice a minute, for as long as it lives: no notice of the kernel's reaches through every link and mount. The
-// loop must outlive it. `changed` is called from the loop; also for a file that appears or is gone.
+// loop must outlive it. `follow` is called for a file that is another one, also for one that appears or is gone, and
+// says whether it could be followed: if not, it is called at each look until it could.
 class FileWatch {
  public:
-  FileWatch(EventLoop& loop, std::string path, std::function<void()> changed);
+  FileWatch(EventLoop& loop, std::string path, std::function<bool()> follow);
 
   static constexpr std::chrono::seconds kPeriod{30};
+
+  // Looks now, and in a period again.
+  void look();
 
  private:
   // Of no file: zeros.
@@ -30,12 +34,11 @@ class FileWatch {
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
   static Stamp stamp_of(const std::string& path);
-  void look();
 
   EventLoop& loop_;
   std::string path_;
-  std::function<void()> changed_;
-  Stamp seen_;
+  std::function<bool()> follow_;
+  Stamp followed_;
   std::unique_ptr<EventLoop::Watch> timer_;
 };
 

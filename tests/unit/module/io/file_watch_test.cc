@@ -18,7 +18,10 @@ TEST(FileWatch, TellsOfEveryChangeOnce) {
   write(path, "nameserver 192.0.2.1\n");
   FakeLoop loop;
   int changes = 0;
-  const FileWatch watch(loop, path, [&] { ++changes; });
+  const FileWatch watch(loop, path, [&] {
+    ++changes;
+    return true;
+  });
   loop.advance(std::chrono::minutes(5));
   EXPECT_EQ(changes, 0);
   write(path, "nameserver 192.0.2.200\n");
@@ -31,6 +34,27 @@ TEST(FileWatch, TellsOfEveryChangeOnce) {
   std::filesystem::remove(path);
   loop.advance(FileWatch::kPeriod);
   EXPECT_EQ(changes, 3) << "gone";
+}
+
+// Such as one that is not readable yet, or where the process has no descriptor left at that moment.
+TEST(FileWatch, WhatCouldNotBeFollowedIsToldOfUntilItCould) {
+  const Scratch scratch;
+  const std::string path = scratch.path() + "/resolv.conf";
+  FakeLoop loop;
+  bool can_follow = false;
+  int told = 0;
+  FileWatch watch(loop, path, [&] {
+    ++told;
+    return can_follow;
+  });
+  std::ofstream(path) << "nameserver 192.0.2.1\n";
+  loop.advance(2 * FileWatch::kPeriod);
+  EXPECT_EQ(told, 2);
+  can_follow = true;
+  watch.look();
+  EXPECT_EQ(told, 3);
+  loop.advance(std::chrono::minutes(5));
+  EXPECT_EQ(told, 3);
 }
 
 }  // namespace

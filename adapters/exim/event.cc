@@ -296,7 +296,8 @@ void EventWatcher::report(const Event& event, const Verdict& verdict) {
 
 // Once a host address and result, however often this process connects.
 void EventWatcher::write_once(LogLevel level, const LogLine& line) {
-  if (is_news(reported_, line.line())) log_.write(level, line);
+  if (!is_news(reported_, line.line())) return;
+  if (lines_ == nullptr || lines_->take(std::chrono::steady_clock::now())) log_.write(level, line);
 }
 
 bool EventWatcher::is_news(std::vector<std::size_t>& told, const std::string& text) {

@@ -13,6 +13,7 @@
 #include "core/decision.h"
 #include "core/result.h"
 #include "module/io/log.h"
+#include "module/io/log_budget.h"
 #include "module/tlsrpt/session.h"
 
 namespace mtasts {
@@ -55,9 +56,10 @@ class EventWatcher {
   // A connection to an MX host of a domain under a policy, whatever the number of messages and recipients.
   using Report = std::function<void(const TlsSession&)>;
 
-  // `log` and `report` must outlive the watcher. What `report` points to may be empty, and change; it may be nullptr.
-  EventWatcher(PolicyOf policy_of, Log& log, const Report* report)
-      : policy_of_(std::move(policy_of)), log_(log), report_(report) {}
+  // `log`, `report` and `lines` must outlive the watcher. What `report` points to may be empty, and change; it may be
+  // nullptr. So may `lines`, which bounds what all watchers that have it write.
+  EventWatcher(PolicyOf policy_of, Log& log, const Report* report, LogBudget* lines = nullptr)
+      : policy_of_(std::move(policy_of)), log_(log), report_(report), lines_(lines) {}
 
   // The text that event_action is to expand to: empty, or the reason of a veto.
   std::string on(const Event& event, WallTime now);
@@ -104,6 +106,7 @@ class EventWatcher {
   PolicyOf policy_of_;
   Log& log_;
   const Report* report_;
+  LogBudget* lines_;
   Connection connection_;
   std::vector<std::size_t> reported_;       // hashes of lines
   std::vector<std::size_t> unlisted_told_;  // hashes of domain and host

@@ -60,7 +60,8 @@ const server::Framing kEximFraming{.cut = cut,
                                    .clients_stop_sending = true};
 
 EximProtocol::EximProtocol(Log& log)
-    : log_(log), processes_([this](std::string_view domain) { return policy_behind(domain); }, log, &report_) {}
+    : log_(log),
+      processes_([this](std::string_view domain) { return policy_behind(domain); }, log, &report_, &event_lines_) {}
 
 EximProtocol::Reading EximProtocol::read(std::string_view payload, const server::PeerProcess& process,
                                          const Cached& cached) {
@@ -94,6 +95,7 @@ bool EximProtocol::is_ping(std::string_view payload) const { return payload == k
 
 Answer EximProtocol::answer(const Question& question, const Decision& decision) const {
   if (question.map == kMapRoute) {
+    keep(question, decision);
     const EximReply reply = route_reply(decision);
     return {Label{kRoute, label_of(reply.status, mode_label(decision))}, line(reply.status, reply.text),
             reply.status == EximStatus::kFail};
@@ -145,9 +147,19 @@ std::vector<Label> EximProtocol::labels() const {
   return all;
 }
 
+void EximProtocol::keep(const Question& question, const Decision& decision) const {
+  const std::string& domain = question.domain.text();
+  if (decision.kind == Decision::Kind::kPolicy || routed_.find(domain) != nullptr)
+    routed_.put(domain, decision, std::chrono::steady_clock::now() + kRoutedFor);
+}
+
+// The store knows best: another process may have had a newer policy since.
 Decision EximProtocol::policy_behind(std::string_view domain) const {
   const auto found = policy_domain(domain).value_or(std::optional<Domain>{});
-  return found && cached_ != nullptr ? (*cached_)(*found) : no_policy("not a domain");
+  if (!found || cached_ == nullptr) return no_policy("not a domain");
+  if (auto decision = (*cached_)(*found)) return std::move(*decision);
+  const auto* routed = routed_.find(found->text(), std::chrono::steady_clock::now());
+  return routed != nullptr ? routed->value : no_policy("nothing is cached");
 }
 
 }  // namespace mtasts

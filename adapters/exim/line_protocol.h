@@ -17,6 +17,7 @@
 #include "adapters/exim/processes.h"
 #include "adapters/exim/reply.h"
 #include "module/io/log_throttle.h"
+#include "module/io/short_memory.h"
 #include "module/server/framing.h"
 #include "module/server/protocol.h"
 
@@ -47,9 +48,17 @@ class EximProtocol final : public server::Protocol {
  private:
   server::Answer event(EximWords words, const server::PeerProcess& process, const Cached& cached);
   server::Answer refuse(std::string_view map, const std::string& why);
+  void keep(const server::Question& question, const Decision& decision) const;
   [[nodiscard]] Decision policy_behind(std::string_view domain) const;
 
+  static constexpr std::size_t kMaxRouted = 100;
+  static constexpr std::chrono::hours kRoutedFor{1};
+  static constexpr std::size_t kMaxEventLines = 600;  // a minute: whoever may ask can cause them
+
   Log& log_;
+  LogBudget event_lines_{kMaxEventLines};
+  // The policies that messages were routed by, for where the store could not be written. A policy has up to 64 KiB.
+  mutable ShortMemory<Decision> routed_{kMaxRouted};
   const Cached* cached_ = nullptr;  // while an event is read
   EventWatcher::Report report_;
   Processes processes_;

@@ -25,7 +25,7 @@ Processes::Process& Processes::of(const std::string& process) {
   }
   if (by_name_.size() == kMax) forget_one();
   List& processes = by_peer_[peer];
-  processes.push_front({process, EventWatcher(policy_of_, log_, report_)});
+  processes.push_front({process, EventWatcher(policy_of_, log_, report_, lines_)});
   by_name_.emplace(process, processes.begin());
   return processes.front();
 }

@@ -22,8 +22,8 @@ class Processes {
   static constexpr std::size_t kMax = 1000;
 
   // As for EventWatcher.
-  Processes(EventWatcher::PolicyOf policy_of, Log& log, const EventWatcher::Report* report)
-      : policy_of_(std::move(policy_of)), log_(log), report_(report) {}
+  Processes(EventWatcher::PolicyOf policy_of, Log& log, const EventWatcher::Report* report, LogBudget* lines)
+      : policy_of_(std::move(policy_of)), log_(log), report_(report), lines_(lines) {}
 
   // `process`: its peer, a space, and whatever names it there. Valid until another one is asked for.
   EventWatcher& watcher(const std::string& process) { return of(process).watcher; }
@@ -46,6 +46,7 @@ class Processes {
   EventWatcher::PolicyOf policy_of_;
   Log& log_;
   const EventWatcher::Report* report_;
+  LogBudget* lines_;
   std::map<server::Peer, List> by_peer_;  // none is empty; whoever was heard of last is first
   std::map<std::string, List::iterator> by_name_;
 };

@@ -26,11 +26,6 @@ std::string begun_late(const Question& question) {
   return "too many lookups run; the one for " + question.domain.text() + " began too late to be finished in time";
 }
 
-// What is cached, whether or not that is enough.
-Outcome as_cached(const Domain& domain, std::optional<CacheEntry> entry, const LookupRules& rules) {
-  return Lookup(domain, std::move(entry), Lookup::Effort::kNormal, rules).so_far();
-}
-
 }  // namespace
 
 Answers::Found Answers::find(std::string_view payload, const PeerProcess& process) {
@@ -50,13 +45,17 @@ Answers::Found Answers::find(std::string_view payload, const PeerProcess& proces
   return {keep(payload, told_answer(*question, decision), good_for(*question, *cached)), {}};
 }
 
-Decision Answers::cached(const Domain& domain) {
+std::optional<Outcome> Answers::cached_only(const Domain& domain) {
   auto entry = deps_.store.use(domain);
-  Decision decision = no_policy("nothing is cached");
-  if (!entry)
-    decision = decide(not_tried(domain, entry.error()), config_.decision, deps_.clock());
-  else if (*entry)
-    decision = decide(as_cached(domain, std::move(*entry), config_.lookup), config_.decision, deps_.clock());
+  if (!entry) return not_tried(domain, entry.error());
+  if (!*entry) return std::nullopt;
+  return Lookup(domain, std::move(**entry), Lookup::Effort::kNormal, config_.lookup).so_far();
+}
+
+std::optional<Decision> Answers::cached(const Domain& domain) {
+  const auto outcome = cached_only(domain);
+  if (!outcome) return std::nullopt;
+  Decision decision = decide(*outcome, config_.decision, deps_.clock());
   return deps_.observe ? only_observed(std::move(decision)) : decision;
 }
 
@@ -80,8 +79,9 @@ void Answers::ask(const Question& question, SteadyTime asked, milliseconds wait,
 
 std::string Answers::without_lookup(const Question& question, const std::string& reason) {
   const Domain& domain = question.domain;
-  Outcome outcome = as_cached(domain, deps_.store.use(domain).value_or(std::nullopt), config_.lookup);
-  outcome.progress = Outcome::Progress::kNotAsked;
+  Outcome outcome =
+      cached_only(domain).value_or(Lookup(domain, std::nullopt, Lookup::Effort::kNormal, config_.lookup).so_far());
+  if (!outcome.fault) outcome.progress = Outcome::Progress::kNotAsked;
   DecisionRules rules = config_.decision;
   rules.on_deadline = WhenUnknown::kDefer;
   Decision decision = decide(outcome, rules, deps_.clock());

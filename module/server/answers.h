@@ -64,7 +64,9 @@ class Answers {
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
   static constexpr std::size_t kMaxDeferrals = 600;  // and as many lines that DANE decides
 
-  [[nodiscard]] Decision cached(const Domain& domain);
+  [[nodiscard]] std::optional<Decision> cached(const Domain& domain);
+  // What is cached, whether or not that is enough; nullopt: nothing. What cannot be read was not tried.
+  [[nodiscard]] std::optional<Outcome> cached_only(const Domain& domain);
   Answer answer(const Question& question, const Decision& decision);
   // The same, and a line where the mail waits or DANE decides. Refusals for want of room have a line for all of them
   // (requests.h).

@@ -45,8 +45,8 @@ class Protocol {
     std::optional<Answer> answer{};      // it does not depend on a policy, or not on one that is not cached
     std::optional<Question> question{};  // the answer is for the decision about its domain
   };
-  // What the store has of a domain now; no lookup is made. kDefer: it cannot be read.
-  using Cached = std::function<Decision(const Domain&)>;
+  // What the store has of a domain now, nullopt where that is nothing; no lookup is made. kDefer: it cannot be read.
+  using Cached = std::function<std::optional<Decision>(const Domain&)>;
 
   virtual ~Protocol() = default;
   virtual Reading read(std::string_view payload, const PeerProcess& process, const Cached& cached) = 0;

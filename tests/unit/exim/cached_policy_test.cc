@@ -69,6 +69,29 @@ TEST_F(EximCachedPolicy, R29AnUnlistedHostIsRefusedAlsoWhenItsDaneMemoryHasEnded
   }
 }
 
+// Such as a store that is full, or cannot be written: only the helper that looked it up has the policy.
+TEST_F(EximCachedPolicy, R29AnUnlistedHostIsRefusedAlsoWhereThePolicyCouldNotBeSaved) {
+  const auto route = [this](const Decision& decision) {
+    const auto reading = protocol_.read("route example.net", {"uid 0"}, [](const Domain&) { return std::nullopt; });
+    (void)protocol_.answer(*reading.question, decision);
+  };
+  const auto show = [this](const std::string& host) {
+    const std::string rest = " 192.0.2.1 0 \"mode=enforce tlsa=0 san=" + host + '"';
+    return *answers_.find("event \"tls:cert\" \"0\" example.net " + host + rest, {"uid 0"}).frame;
+  };
+  Decision decision;
+  decision.kind = Decision::Kind::kPolicy;
+  decision.mode = Mode::kEnforce;
+  decision.domain = "example.net";
+  decision.mx = {"mx.example.net"};
+  EXPECT_EQ(show("other.example.net"), "OK \n") << "not routed by a policy";
+  route(decision);
+  EXPECT_THAT(show("other.example.net"), testing::StartsWith("OK the policy does not list this MX"));
+  EXPECT_EQ(show("mx.example.net"), "OK \n");
+  route(no_policy("there is none any more"));
+  EXPECT_EQ(show("other.example.net"), "OK \n");
+}
+
 TEST_F(EximCachedPolicy, WhenObservingAnUnlistedHostIsNotRefused) {
   server::Answers observing{{.protocol = protocol_,
                              .lookups = nullptr,

@@ -179,6 +179,16 @@ TEST_F(EximLines, APeersBytesStayInTheirWord) {
   EXPECT_THAT(log_->lines.front(), AllOf(HasSubstr("starttls-not-supported"), Not(HasSubstr("\n"))));
 }
 
+// A client needs no connection for an event, and may name as many processes and hosts as it likes.
+TEST_F(EximLines, EventsWriteABoundedNumberOfLines) {
+  constexpr int kEvents = 2000;
+  for (int i = 0; i < kEvents; ++i)
+    ask(event("msg:host:defer", "no STARTTLS", "mode=enforce pid=" + std::to_string(i), "-38"));
+  EXPECT_GE(log_->lines.size(), 600U);
+  EXPECT_LT(log_->lines.size(), 2 * 600U) << "a minute may have begun meanwhile";
+  EXPECT_THAT(ask(event("tls:cert", "0", "mode=enforce pid=7")), StartsWith("OK the certificate has no DNS name"));
+}
+
 // What a message may wait for, whatever number of recipients it has: one deadline for the lookups of a process.
 TEST_F(EximLines, TheLookupsOfAProcessHaveOneDeadlineTogether) {
   using std::chrono::milliseconds;

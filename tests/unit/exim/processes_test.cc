@@ -18,7 +18,7 @@ class EximProcesses : public testing::Test {
   milliseconds begin(const std::string& name) { return processes_.begin_lookup(name, seconds(20), now_); }
 
   FakeLog log_{std::make_shared<Lines>()};
-  Processes processes_{[](std::string_view) { return no_policy(""); }, log_, nullptr};
+  Processes processes_{[](std::string_view) { return no_policy(""); }, log_, nullptr, nullptr};
   SteadyTime now_ = SteadyTime{} + std::chrono::hours(1);
 };
 

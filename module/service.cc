@@ -19,11 +19,6 @@ milliseconds first_round() {
   return kFirstRound + milliseconds(random() % kFirstRoundSpreadMs);
 }
 
-// Longer than a delivery would wait: nobody waits for a round.
-milliseconds lookup_timeout(const Config& config) {
-  return config.network.fetch.timeout + 3 * config.network.dns.timeout;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::open(Config config, EventLoop& loop, Log& log, LogTarget log_target) {
@@ -50,7 +45,7 @@ void Service::next_round_in(milliseconds delay) {
 }
 
 void Service::run_round() {
-  round_.emplace(Sweep::Deps{loop_, *helper_, store_, now}, config_.sweep, lookup_timeout(config_));
+  round_.emplace(Sweep::Deps{loop_, *helper_, store_, now}, config_.sweep, config_.round_lookup_timeout());
   round_->run([this](const SweepSummary& summary) { round_ended(summary); });
 }
 

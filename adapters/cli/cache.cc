@@ -20,11 +20,6 @@ bool is_worth_a_line(const CacheEntry& entry) {
   return entry.policy || entry.failure || entry.record.state != State::kAbsent;
 }
 
-// Longer than a delivery would wait: there is nobody who waits.
-std::chrono::milliseconds lookup_timeout(const Config& config) {
-  return config.network.fetch.timeout + 3 * config.network.dns.timeout;
-}
-
 // One round over everything, or over the domain named.
 Result<SweepSummary> run_round(Client& client, const std::optional<Domain>& named, Progress& progress) {
   progress.show(named ? "looking up " + named->text() : "looking through the store");
@@ -36,7 +31,7 @@ Result<SweepSummary> run_round(Client& client, const std::optional<Domain>& name
   const auto show = [&](std::size_t answered, std::size_t all) {
     if (!named) progress.show(std::to_string(answered) + " of " + std::to_string(all) + " looked up");
   };
-  Sweep round({**loop, **helper, client.store(), now, show}, config.sweep, lookup_timeout(config));
+  Sweep round({**loop, **helper, client.store(), now, show}, config.sweep, config.round_lookup_timeout());
   SweepSummary summary;
   const auto done = [&](const SweepSummary& result) {
     summary = result;

@@ -71,6 +71,9 @@ struct Config {
   bool is_long_lived = false;   // not of the file: the process lives on, and keeps in memory what cannot be saved
   bool tries_mx_hosts = false;  // not of the file: the process has trial sessions with MX hosts
   bool is_for_person = false;   // not of the file: an administrator asks, whose answer says itself what failed
+
+  // How long one lookup of a refresh round may take: longer than a delivery would wait, as nobody waits for a round.
+  std::chrono::milliseconds round_lookup_timeout() const { return network.fetch.timeout + 3 * network.dns.timeout; }
 };
 
 // Path used when nobody names one: <sysconfdir>/mtasts/mtasts.toml.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "core/cache_entry.h"
 
 namespace mtasts {
@@ -17,13 +18,11 @@ tl::unexpected<Error> unusable(ErrorCode code = ErrorCode::kInternal) {
   return fail(code, "the lookup child ended without a usable answer; its log lines (facility mail) say why");
 }
 
-bool is_printable(char c) { return c >= 0x20 && c <= 0x7e; }
-
 // Details are escaped already (core/result.h); whatever slipped through must not end the line.
 std::string one_line(std::string text) {
   if (text.size() > kMaxDetail) text.resize(kMaxDetail);
   for (char& c : text) {
-    if (!is_printable(c)) c = '?';
+    if (!ascii::is_printable(c)) c = '?';
   }
   return text;
 }
@@ -37,7 +36,8 @@ std::optional<Error> read_error(std::string_view words) {
   const auto name = words.substr(0, words.find(' '));
   const auto detail = words.substr(std::min(name.size() + 1, words.size()));
   const auto code = error_code(name);
-  if (!code || detail.empty() || detail.size() > kMaxDetail || !std::all_of(detail.begin(), detail.end(), is_printable))
+  if (!code || detail.empty() || detail.size() > kMaxDetail ||
+      !std::all_of(detail.begin(), detail.end(), ascii::is_printable))
     return std::nullopt;
   return Error{*code, std::string(detail)};
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "core/ascii.h"
 #include "module/helper/answer.h"
 #include "module/io/netstring.h"
 
@@ -22,10 +23,8 @@ tl::unexpected<Error> unusable(const std::string& what) {
   return fail(ErrorCode::kInternal, "the lookup helper sent " + what);
 }
 
-bool is_printable(char c) { return c >= 0x20 && c <= 0x7e; }
-
 bool is_text(std::string_view text, std::size_t most) {
-  return text.size() <= most && std::ranges::all_of(text, is_printable);
+  return text.size() <= most && std::ranges::all_of(text, ascii::is_printable);
 }
 
 // The error that a field says, if it says one.
@@ -131,7 +130,7 @@ Result<Outcome> decode_lookup(const Result<Fields>& fields, const Domain& expect
 std::string error_field(const Error& error) {
   std::string detail = error.detail.substr(0, kMaxDetail);
   std::ranges::replace_if(
-      detail, [](char c) { return !is_printable(c); }, '?');
+      detail, [](char c) { return !ascii::is_printable(c); }, '?');
   return std::string(kError) + std::string(error_name(error.code)) + " " + detail;
 }
 

@@ -3,13 +3,9 @@
 #include <algorithm>
 
 #include "adapters/cli/setup/marks.h"
+#include "core/ascii.h"
 
 namespace mtasts::setup {
-namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-}  // namespace
 
 // postconf(5): a line that starts with white space continues the one before, comments and empty lines in between or
 // not.
@@ -21,7 +17,7 @@ MainCf::MainCf(std::string_view text) {
       lines_.push_back({std::move(line), {}, false});
       continue;
     }
-    const bool begins = !is_space(line.front());
+    const bool begins = !ascii::is_blank(line.front());
     if (begins) parameter = trimmed(words.substr(0, words.find('=')));
     lines_.push_back({std::move(line), parameter, begins});
   }
@@ -62,7 +58,7 @@ std::vector<std::string> list_elements(std::string_view value) {
   for (const char c : value) {
     if (c == '{') ++braces;
     if (c == '}') --braces;
-    if (braces > 0 || (!is_space(c) && c != ',' && c != '\n' && c != '\r')) {
+    if (braces > 0 || (!ascii::is_blank(c) && c != ',' && c != '\n' && c != '\r')) {
       element += c;
     } else if (!element.empty()) {
       found.push_back(std::move(element));

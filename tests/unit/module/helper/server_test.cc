@@ -32,7 +32,7 @@ class HelperServerTest : public testing::Test {
     FrameReader reader;
     for (const Fields& request : requests) reader.add(encode_frame(request));
     server_ = std::make_unique<HelperServer>(
-        HelperServer::Deps{loop_, engine_, resolver_, prober_, servers_, inspector_, files_, log_, false, nullptr},
+        HelperServer::Deps{loop_, engine_, resolver_, prober_, servers_, inspector_, files_, log_, false, reports_.get()},
         std::move(socket_), std::move(reader), [this] { ++gone_; });
     loop_.advance(seconds(0));
   }
@@ -54,6 +54,7 @@ class HelperServerTest : public testing::Test {
   NoInspector inspector_;
   Descriptor peer_;
   Descriptor socket_;
+  std::unique_ptr<TlsReports> reports_;
   std::unique_ptr<HelperServer> server_;
   int gone_ = 0;
 };
@@ -85,6 +86,26 @@ TEST_P(SessionRequest, AHelperThatIsAskedAsWellServesUntilItsPeerEnds) {
     loop_.advance(hours(1));
     EXPECT_EQ(gone_, 0);
   }
+}
+
+// By the time that a policy that cannot be had is reported, it is known whether the domain wants that.
+TEST_F(HelperServerTest, R31OfADomainWhosePolicyCannotBeHadItLearnsWhetherReportsAreWanted) {
+  TlsrptCounts counts;
+  const TlsReports::Deps deps{resolver_, files_, scratch_.path(), &now, &std::chrono::steady_clock::now, 200};
+  reports_ = std::make_unique<TlsReports>(
+      deps, std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts}, scratch_.path(), "/nowhere"));
+  serve({{"1", "lookup", "example.com", "normal", "5000"}});
+  ASSERT_THAT(resolver_.txts, testing::SizeIs(1));
+  const auto record = std::exchange(resolver_.txts, {});
+  record[0].second(FakeResolver::found({"v=STSv1; id=1"}));
+  ASSERT_THAT(fetcher_.fetches, testing::SizeIs(1));
+  EXPECT_THAT(resolver_.txts, testing::IsEmpty());
+  fetcher_.fetches[0].done(fail(ErrorCode::kPolicyFetch, "status 404"));
+  loop_.advance(seconds(0));
+  ASSERT_THAT(resolver_.txts, testing::SizeIs(1));
+  EXPECT_EQ(resolver_.txts[0].first, "_smtp._tls.example.com");
+  server_.reset();
+  reports_.reset();
 }
 
 // Else a session could be handed to a helper that has just ended.

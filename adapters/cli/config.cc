@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fstream>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "adapters/cli/command.h"
 #include "adapters/cli/status/status.h"
@@ -19,69 +20,82 @@ namespace mtasts::cli {
 namespace {
 
 constexpr const char* kTableUser = "opensmtpd";
-constexpr const char* kTableConfiguration = "/etc/smtpd.conf";
 
 bool exists(const std::string& user) { return ::getpwnam(user.c_str()) != nullptr; }
 
-bool smtpd_uses_mtasts() {
-  std::ifstream file(kTableConfiguration);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("table ") && line.find(" mtasts:") != std::string::npos) return true;
-  }
-  return false;
+tl::unexpected<Error> not_seen_by(const std::string& user, const std::string& why) {
+  return fail(ErrorCode::kLocalFault,
+              "whether user " + user + " can read the configuration is not known: " + why + "; try again");
 }
 
-// What `user` finds wrong with the configuration or cannot read; empty: nothing. In a process of its own, because
-// root's rights do not come back.
-std::string seen_by(const std::string& user, const std::string& path, const Environment& environment) {
+// What `user` finds wrong with the configuration or cannot read; empty: nothing. Error kLocalFault: nobody looked. In
+// a process of its own, because root's rights do not come back.
+Result<std::string> seen_by(const std::string& user, const std::string& path, const Environment& environment) {
+  constexpr char kLooked = '.';  // comes first; a process that dies before has found nothing out
   std::array<int, 2> ends{};
-  if (::pipe(ends.data()) != 0) return {};
+  if (::pipe(ends.data()) != 0)
+    return not_seen_by(user, std::string("there is no pipe to a process of that user: ") + std::strerror(errno));
   const Descriptor read_end(ends[0]);
   Descriptor write_end(ends[1]);
   const pid_t child = ::fork();
+  if (child < 0)
+    return not_seen_by(user, std::string("a process of that user cannot be started: ") + std::strerror(errno));
   if (child == 0) {
     const auto became = environment.become_user(user);
     const auto config = load_config(path);
     const std::string fault = !became   ? became.error().detail
                               : !config ? config.error().detail
                                         : resolver_fault(*config);
-    [[maybe_unused]] const auto told = ::write(write_end.get(), fault.data(), fault.size());
+    const std::string reply = kLooked + fault;
+    [[maybe_unused]] const auto written = ::write(write_end.get(), reply.data(), reply.size());
     ::_exit(0);
   }
   write_end = Descriptor();
-  std::string fault;
+  std::string reply;
   std::array<char, 1024> buffer{};
   for (;;) {
     const auto got = ::read(read_end.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
-    fault.append(buffer.data(), static_cast<std::size_t>(got));
+    reply.append(buffer.data(), static_cast<std::size_t>(got));
   }
-  while (child > 0 && ::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return fault;
+  if (!reply.starts_with(kLooked)) return not_seen_by(user, "the process of that user ended before it had looked");
+  return reply.substr(1);
 }
 
-// Exim's user where Exim loads the module: an ACL runs as this user and reads the configuration itself.
-std::string exim_user(const ConfigOptions& options) {
-  const auto hosts = look_at_hosts(options.root);
-  const bool loads_module = std::ranges::any_of(hosts, &HostStatus::is_in_process);
-  const auto user = std::ranges::find_if(options.exim_users, exists);
-  return loads_module && user != options.exim_users.end() ? *user : std::string();
+// Those who read the configuration themselves: smtpd's user, and Exim's where Exim loads the module, because an ACL
+// runs as this user. Also where it cannot be seen whether they do.
+std::vector<std::string> users_of_servers(const ConfigOptions& options) {
+  std::vector<std::string> users;
+  for (const HostStatus& server : look_at_hosts(options.root)) {
+    const bool is_unknown = !server.unread.empty();
+    if (server.host == "opensmtpd" && (is_unknown || !server.asks.empty()) && exists(kTableUser))
+      users.emplace_back(kTableUser);
+    const auto user = std::ranges::find_if(options.exim_users, exists);
+    if (server.host == "exim" && (is_unknown || server.is_in_process) && user != options.exim_users.end())
+      users.push_back(*user);
+  }
+  return users;
 }
 
 // Root can read everything; those who make the lookups cannot.
 int check_for_others(const std::string& path, const ConfigOptions& options, const Environment& environment) {
   const auto config = load_config(path);
   if (!config) return complain(environment, config.error().detail, kConfiguration);
-  if (!exists(config->user))
+  auto users = users_of_servers(options);
+  if (exists(config->user))
+    users.insert(users.begin(), config->user);
+  else
     environment.err << "mtasts: warning: there is no user '" << config->user
                     << "', so root's lookups fail: create it as a system user, or set engine.user\n";
-  std::string fault = exists(config->user) ? seen_by(config->user, path, environment) : std::string();
-  if (fault.empty() && exists(kTableUser) && smtpd_uses_mtasts()) fault = seen_by(kTableUser, path, environment);
-  if (const std::string user = exim_user(options); fault.empty() && !user.empty())
-    fault = seen_by(user, path, environment);
-  return fault.empty() ? kApplies : complain(environment, fault, kConfiguration);
+  for (const std::string& user : users) {
+    const auto fault = seen_by(user, path, environment);
+    if (!fault) return complain(environment, fault.error().detail, kTemporary);
+    if (!fault->empty()) return complain(environment, *fault, kConfiguration);
+  }
+  return kApplies;
 }
 
 std::vector<std::string> notes_on(const Config& config) {

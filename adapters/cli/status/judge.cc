@@ -1,4 +1,6 @@
 // What of a status is worth a person's attention.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "adapters/cli/durations.h"
@@ -11,6 +13,25 @@ using namespace std::chrono_literals;
 
 constexpr auto kRoundOverdue = 3h;  // a timer runs it every hour
 constexpr auto kExpiresSoon = 24h;
+
+std::string remedy(const std::string& of_root) {
+  return "; " + (::geteuid() == 0 ? of_root : "run mtasts status as root");
+}
+
+// What could not be looked at is no proof that nothing is wrong.
+void judge_sight(const Status& status, std::vector<Problem>& problems) {
+  for (const HostStatus& host : status.hosts) {
+    if (!host.unread.empty())
+      problems.push_back({false, "what " + host.host + " asks is not known: " + host.unread +
+                                     remedy("make it a file that root can read")});
+  }
+  if (!status.resolver_fault.empty())
+    problems.push_back({false, "whether the resolver validates DNSSEC is not known: " + status.resolver_fault +
+                                   "; make it a file that all users can read: lookups need it"});
+  if (!status.deliveries.fault.empty())
+    problems.push_back({false, "deferrals are not all counted: " + status.deliveries.fault +
+                                   remedy("see that .events and .events.old there are files of the store's owner")});
+}
 
 void judge_daemon(const Status& status, std::vector<Problem>& problems) {
   for (const HostStatus& host : status.hosts) {
@@ -44,6 +65,7 @@ std::vector<Problem> judge(const Status& status, WallTime now) {
   std::vector<Problem> problems;
   judge_daemon(status, problems);
   judge_store(status.store, now, problems);
+  judge_sight(status, problems);
   if (status.has_old_exim_parts)
     problems.push_back({false,
                         "what \"mtasts setup exim\" added to Exim's configuration is not that of this version; to "

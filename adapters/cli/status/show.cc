@@ -37,9 +37,10 @@ std::string daemon_text(const PingOutcome& daemon) {
   return daemon.fault.empty() ? "version " + daemon.version + " answers at " + daemon.socket : daemon.fault;
 }
 
-std::string resolver_text(const std::optional<bool>& validates) {
-  if (!validates) return "named in mtasts.toml: see mtasts config";
-  return *validates ? "validates DNSSEC" : "none on this machine validates DNSSEC: DANE is not told";
+std::string resolver_text(const Status& status) {
+  if (!status.resolver_fault.empty()) return "not known: " + status.resolver_fault;
+  if (!status.validates) return "named in mtasts.toml: see mtasts config";
+  return *status.validates ? "validates DNSSEC" : "none on this machine validates DNSSEC: DANE is not told";
 }
 
 std::string policies_text(const StoreStatus& store) {
@@ -62,10 +63,14 @@ std::string failing_text(const StoreStatus& store, WallTime now) {
   return text;
 }
 
+std::string host_text(const HostStatus& host) {
+  if (!host.asks.empty()) return "asks " + escaped(host.asks);
+  return host.unread.empty() ? "does not ask mtasts" : "not known: " + host.unread;
+}
+
 std::string hosts_text(const std::vector<HostStatus>& hosts) {
   std::string text;
-  for (const HostStatus& one : hosts)
-    text += row(one.host, one.asks.empty() ? "does not ask mtasts" : "asks " + escaped(one.asks));
+  for (const HostStatus& one : hosts) text += row(one.host, host_text(one));
   return text.empty() ? row("hosts", "no mail server is configured on this machine") : text;
 }
 
@@ -95,7 +100,7 @@ std::string observed_domains_text(const DeliveryCounts& counts) {
 std::string deliveries_text(const DeliveryStatus& deliveries, const std::vector<HostStatus>& hosts) {
   std::string text = row("deferrals", deferrals_text(deliveries.last_hour) + " in the last hour, " +
                                           deferrals_text(deliveries.last_day) + " in the last day");
-  if (!deliveries.fault.empty()) text += row("", "without those of others: " + deliveries.fault);
+  if (!deliveries.fault.empty()) text += row("", "not all: " + deliveries.fault);
   if (std::ranges::any_of(hosts, &HostStatus::is_in_process))
     text += row("", "without those of Exim's function, which are in the mail log");
   for (const auto& [server, counts] : deliveries.last_day) {
@@ -157,7 +162,7 @@ std::string status_text(const Status& status, WallTime now, bool colour) {
                         problem.text);
   const StoreStatus& store = status.store;
   text += row("mtastsd", daemon_text(status.daemon));
-  text += row("resolver", resolver_text(status.validates));
+  text += row("resolver", resolver_text(status));
   text += row("store", store.directory + ": " + std::to_string(store.domains) +
                            (store.domains == 1 ? " domain, " : " domains, ") +
                            std::to_string((store.bytes + 1023) / 1024) + " KiB");
@@ -176,13 +181,15 @@ std::string status_json(const Status& status) {
                     {"answers", answers},
                     {"version", answers ? Json(daemon.version) : Json()},
                     {"reason", daemon.fault}};
-  json["resolver"] = {{"validates", status.validates ? Json(*status.validates) : Json()}};
+  json["resolver"] = {{"validates", status.validates ? Json(*status.validates) : Json()},
+                      {"reason", status.resolver_fault}};
   json["store"] = store_json(status.store);
   json["failing"] = Json::array();
   for (const FailingDomain& one : status.store.failing) json["failing"].push_back(failing_json(one));
   json["hosts"] = Json::array();
   for (const HostStatus& one : status.hosts)
-    json["hosts"].push_back({{"host", one.host}, {"asks", one.asks.empty() ? Json() : Json(one.asks)}});
+    json["hosts"].push_back(
+        {{"host", one.host}, {"asks", one.asks.empty() ? Json() : Json(one.asks)}, {"reason", one.unread}});
   json["deliveries"] = deliveries_json(status.deliveries);
   json["observing"] = Json::array();
   for (const Observing& one : status.observing) json["observing"].push_back(one.section);

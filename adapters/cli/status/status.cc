@@ -1,8 +1,6 @@
 #include "adapters/cli/status/status.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "adapters/cli/setup/dnssec.h"
@@ -29,9 +27,14 @@ void count(const CacheEntry& entry, WallTime used, const Config& config, WallTim
                               policy != nullptr ? std::optional(policy->expires()) : std::nullopt});
 }
 
-bool this_machine_validates() {
-  std::ifstream file("/etc/resolv.conf");
-  return setup::has_validating_resolver({std::istreambuf_iterator<char>(file), {}});
+// An empty file names the resolvers of this machine itself: one that cannot be read must not be taken for it.
+void look_at_resolver(const StatusOptions& options, Status& status) {
+  const auto resolv_conf = read_text(options.root + "/etc/resolv.conf");
+  if (!resolv_conf)
+    status.resolver_fault = resolv_conf.error().detail;
+  else
+    status.validates =
+        options.validates ? options.validates() : setup::has_validating_resolver(resolv_conf->value_or(""));
 }
 
 // "localhost" is as good as an address. Another name may mean several, or none at the moment, and is not tried.
@@ -94,7 +97,7 @@ DeliveryStatus deliveries_of(const Config& config) {
   for (const std::string& directory : {config.cache_directory, config.opensmtpd.directory}) {
     const auto events = past_delivery_events(directory);
     if (!events) {
-      status.fault = "the events in " + directory + " cannot be read; root can";
+      status.fault += (status.fault.empty() ? "" : ", ") + ("the events in " + directory + " cannot be read");
       continue;
     }
     status.last_hour.merge(count_deliveries(*events, hours(1), now()));
@@ -146,8 +149,7 @@ int show_status(const std::string& config_path, const StatusOptions& options, co
   status.has_old_exim_parts = setup::has_old_exim_parts(
       options.root, options.data_folder.empty() ? setup::default_data_folder() : options.data_folder);
   ask_daemon(*config, status);
-  if (config->network.dns.resolvers.empty())
-    status.validates = options.validates ? options.validates() : this_machine_validates();
+  if (config->network.dns.resolvers.empty()) look_at_resolver(options, status);
   status.deliveries = deliveries_of(*config);
   status.observing = observing(*config);
   status.store = store_of(config_path, *config, environment);

@@ -24,6 +24,7 @@ struct HostStatus {
   bool is_in_process = false;  // no process of ours could count what happens to its mail
   std::string socket{};        // where it asks, as listen addresses are written, or with the name of a host
   std::string fault{};         // why mtastsd does not answer there; "": it does, or was not asked
+  std::string unread{};        // why not all of its configuration is known; "": it is
 };
 
 struct FailingDomain {
@@ -67,7 +68,8 @@ struct Problem {
 
 struct Status {
   PingOutcome daemon;             // of several sockets one that does not answer; socket "": none is configured
-  std::optional<bool> validates;  // the resolver, DNSSEC; nullopt: not asked, because mtasts.toml names others
+  std::optional<bool> validates;  // the resolver, DNSSEC; nullopt: not asked, because mtasts.toml names others, or
+  std::string resolver_fault{};   // because this machine's resolver is not known
   StoreStatus store;
   std::vector<HostStatus> hosts;
   DeliveryStatus deliveries{};
@@ -76,7 +78,11 @@ struct Status {
   std::vector<Problem> problems{};  // judge() finds them
 };
 
-// The mail servers whose configuration lies below `root` ("" for this machine). Runs no program.
+// A file of the machine, whole; nullopt: there is none. Error kLocalFault: there may be one, and it cannot be read.
+Result<std::optional<std::string>> read_text(const std::string& path);
+
+// The mail servers whose configuration lies below `root` ("" for this machine), also where it cannot be read. Runs no
+// program.
 std::vector<HostStatus> look_at_hosts(const std::string& root);
 
 StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now);
@@ -96,7 +102,7 @@ struct StatusOptions {
   bool json = false;
   std::string root{};                 // of tests
   std::string data_folder{};          // of tests; "": where the package's files are
-  std::function<bool()> validates{};  // asks this machine's resolver
+  std::function<bool()> validates{};  // of tests: asks this machine's resolver
 };
 int show_status(const std::string& config_path, const StatusOptions& options, const Environment& environment);
 

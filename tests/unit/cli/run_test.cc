@@ -1,12 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -290,6 +292,50 @@ TEST_F(Program, ConfigSaysThatEximsUserCannotReadTheFile) {
   EXPECT_THAT(err_.str(), HasSubstr("cannot be read by user nobody"));
   ::chmod(config_.c_str(), 0644);
   EXPECT_EQ(config("x = ${dlfunc{MTASTS_SO}{mta_sts_route}{x}}\n"), kApplies) << err_.str();
+}
+
+// It may load the module.
+TEST_F(Program, ConfigLooksAsEximsUserWhereEximsConfigurationCannotBeRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
+  const std::string exim = scratch_.path() + "/etc/exim4/exim4.conf";
+  std::filesystem::create_directories(std::filesystem::path(exim).parent_path());
+  std::filesystem::create_symlink("exim4.conf", exim);
+  const passwd* lookups = ::getpwnam("daemon");
+  ASSERT_NE(lookups, nullptr);
+  configure("[engine]\nuser = \"daemon\"\n");
+  ::chmod(scratch_.path().c_str(), 0755);
+  ASSERT_EQ(::chown(config_.c_str(), 0, lookups->pw_gid), 0);
+  ::chmod(config_.c_str(), 0640);
+  EXPECT_EQ(show_config(config_, {false, scratch_.path(), {"nobody"}},
+                        {out_, err_, false, become_user, [this] { return std::make_unique<FakeLog>(log_); }}),
+            kConfiguration);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be read by user nobody"));
+}
+
+// Nobody looked: that is not "nothing is wrong".
+TEST_F(Program, ConfigSaysThatItCouldNotLookAsAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
+  const auto config = [this](const std::function<Result<void>(const std::string&)>& as_user) {
+    err_.str("");
+    return show_config(config_, {false, scratch_.path(), {}},
+                       {out_, err_, false, as_user, [this] { return std::make_unique<FakeLog>(log_); }});
+  };
+  configure("[engine]\nuser = \"nobody\"\n");
+  ::chmod(scratch_.path().c_str(), 0755);
+  const std::string said = "whether user nobody can read the configuration is not known: ";
+  EXPECT_EQ(config(become_user), kApplies) << err_.str();
+  EXPECT_EQ(config([](const std::string&) -> Result<void> { ::_exit(0); }), kTemporary) << "the process died";
+  EXPECT_THAT(err_.str(), HasSubstr(said + "the process of that user ended"));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  const rlimit one_more{static_cast<rlim_t>(next) + 1, before.rlim_max};  // enough for a file, not for a pipe
+  ::setrlimit(RLIMIT_NOFILE, &one_more);
+  const int status = config(become_user);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(status, kTemporary);
+  EXPECT_THAT(err_.str(), HasSubstr(said + "there is no pipe"));
 }
 
 TEST_F(Program, BecomesTheUserOfTheConfigurationFirst) {

@@ -44,6 +44,7 @@ Json policy(const TlsSession& session) {
 
 std::string tlsrpt_datagram(const TlsSession& session, const std::string& record) {
   Json json;
+  json["dpv"] = "1";  // the version of this form, a text and the first field: libtlsrpt writes it since 0.5.0
   json["d"] = session.domain.text();
   json["pr"] = record;
   json["policies"] = Json::array({policy(session)});

@@ -91,6 +91,11 @@ class Collector:
                 self._news.notify_all()
 
 
+# The version of the form, which libtlsrpt writes since 0.5.0 as the first field. Postfix 3.10 of Debian 13 has a release candidate
+# that does not write it; a blank after the colon tells its datagrams from those of mtasts.
+VERSION = "1"
+BEFORE_VERSIONS = b'{"d": '
+
 # What libtlsrpt 0.5 and later write (tlsrpt.h, libtlsrpt.c): the policy types tlsa, sts and no-policy-found; the failures of TLS, of
 # MTA-STS and of DNS.
 POLICY_TYPES = (1, 2, 9)
@@ -100,9 +105,11 @@ FAILURES = (201, 202, 203, 204, 205, 301, 302, 303, 304, 305, 306)
 def _read_datagram(datagram: bytes) -> list[Session]:
     """ValueError for what libtlsrpt would not write, down to the types: the reporter takes them over into reports as they are."""
     content = json.loads(datagram.decode("utf-8"))
-    _check(content, {"d": str, "pr": str, "policies": list}, {"dpv": str})
-    if content.get("dpv", "1") != "1" or not content["policies"]:
-        raise ValueError("another version of the protocol, or no policy")
+    if datagram.startswith(BEFORE_VERSIONS):
+        content = {"dpv": VERSION, **content}
+    _check(content, {"dpv": str, "d": str, "pr": str, "policies": list}, {})
+    if next(iter(content)) != "dpv" or content["dpv"] != VERSION or not content["policies"]:
+        raise ValueError("another version of the form or in another place, or no policy")
     return [_read_policy(content["d"], content["pr"], policy) for policy in content["policies"]]
 
 

@@ -235,7 +235,7 @@ static void a_session_is_reported_with_what_is_known_of_it(void **state) {
   details.reason = "it has expired";
   assert_int_equal(mtasts_report_session(context, answer, &details), MTASTS_OK);
   told = datagram();
-  assert_non_null(strstr(told, "{\"d\":\"example.com\",\"pr\":\"v=TLSRPTv1; rua=mailto:r@example.com\""));
+  assert_non_null(strstr(told, "{\"dpv\":\"1\",\"d\":\"example.com\",\"pr\":\"v=TLSRPTv1; rua=mailto:r@example.com\""));
   assert_non_null(strstr(told, "\"policy-string\":[\"version: STSv1\",\"mode: enforce\","));
   assert_non_null(strstr(told,
                          "{\"c\":204,\"s\":\"192.0.2.9\",\"n\":\"mx.example.com\",\"h\":\"mail.example.com\","

@@ -29,15 +29,20 @@ TlsSession session(TlsResult result, const std::string& reason = {}) {
 
 json policy(const TlsSession& session) { return json::parse(tlsrpt_datagram(session, kRecord))["policies"][0]; }
 
-// As libtlsrpt 0.5.0 wrote it, given the same.
+// As libtlsrpt 0.5.1 wrote it, given the same.
 TEST(TlsrptDatagram, R32R33AFailedSessionIsWhatLibtlsrptWouldSend) {
   const auto failed = session(TlsResult::kCertificateExpired, "certificate of mx.example.com is expired");
   EXPECT_EQ(json::parse(tlsrpt_datagram(failed, kRecord)), json::parse(R"({
-    "d": "example.com","pr": "v=TLSRPTv1; rua=mailto:r@example.com","policies":[{"policy-type":2,
+    "dpv": "1","d": "example.com","pr": "v=TLSRPTv1; rua=mailto:r@example.com","policies":[{"policy-type":2,
     "policy-domain": "example.com",
     "policy-string":["version: STSv1","mode: testing","mx: mx.example.com","max_age: 86400","note: \"ä\""],
     "mx-host":["mx.example.com"],"failure-details":[{"c":204,"s": "192.0.2.9","n": "mx.example.com",
     "r": "192.0.2.1","f": "certificate of mx.example.com is expired"}],"t":1,"f":1}]})"));
+}
+
+TEST(TlsrptDatagram, R32R33TheVersionOfTheFormComesFirst) {
+  EXPECT_THAT(tlsrpt_datagram(session(TlsResult::kSuccess), kRecord),
+              testing::StartsWith(R"({"dpv":"1","d":"example.com","pr":"v=TLSRPTv1; rua=mailto:r@example.com",)"));
 }
 
 TEST(TlsrptDatagram, R32ASuccessfulSessionHasNoDetails) {

@@ -22,6 +22,11 @@ cp -r packaging/debian build/package/mtasts/debian
 date=$(dpkg-parsechangelog -l packaging/debian/changelog -S Timestamp)
 find build/package/mtasts -exec touch -h -d "@$date" {} +
 (cd build/package/mtasts && dpkg-buildpackage -us -uc)
+if command -v lintian >/dev/null; then
+  echo "== lintian"
+  # For the maintainer to read; the packages are good to try, whatever it says.
+  lintian --fail-on error,warning --profile debian build/package/mtasts_*.changes || echo "./dev package: lintian exited with $?, see above" >&2
+fi
 echo "Built: $(echo build/package/*.deb)"
 echo "To install, with the part for your mail server:
   apt install ./build/package/{mtasts,mtasts-engine-openssl,mtastsd}_*.deb                    # Postfix, Sendmail, exim4-daemon-light

@@ -151,7 +151,8 @@ def document(folder: Path, earlier: str = "") -> str:
         "`mtasts setup SERVER --apply`, a message that must arrive at the right MX host and one that an impostor must not get.", "",
         *_table(heads, installed), "",
         "## End-to-end tests", "",
-        "The programs of the packages, with the mail servers of the same release.", "",
+        "The programs of the packages, with the mail servers of the same release. What is \"not run\" is unknown. What is known of a failed scenario is "
+        "below the table; nobody should rely on it there before that is explained.", "",
         *_table(["", "server", "version", "scenarios", "what it cannot check"], [[suite, *row] for suite in SUITES for row in releases[suite].servers()]),
         *(["", *remarks] if remarks else []), ""])
 

@@ -96,7 +96,7 @@ class Process {
   std::string told_;  // what is wrong with the configuration
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
-  std::string resolvers_kept_;  // why, as it was logged last
+  std::string resolvers_kept_;    // why, as it was logged last
   std::unique_ptr<Codec> codec_;  // there is no instance before it
   std::string in_;
   bool busy_ = false;               // with a request

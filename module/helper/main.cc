@@ -185,7 +185,8 @@ class Helper {
     auto reports = std::make_unique<TlsReports>(
         deps, std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, report_counts_}, settings.store,
                                              settings.tlsrpt_socket));
-    if (may_write) reports->check_collector(TlsReports::When::kHourly);
+    // A server that lives on looks by itself when it starts.
+    if (may_write && !settings.is_long_lived) reports->check_collector(TlsReports::When::kHourly);
     return reports;
   }
 

@@ -53,6 +53,20 @@ class WithoutSandbox(unittest.TestCase):
             again.unlink()
             self.assertEqual(told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout, "name: 1 passed, 2 failed, 0 skipped\nfailed: b\nfailed: c\n")
 
+    def test_a_whole_program_counts_as_its_tests(self) -> None:
+        case = '<testcase name="{}" status="{}"><system-out>{}</system-out></testcase>'.format
+        good = "x_test.cc:3: Skipped\ntakes root\n[==========] 5 tests ran.\n[  PASSED  ] 4 tests.\n[  SKIPPED ] 1 test.\n"
+        bad = "y_test.cc:7: Failure\nno\n[  FAILED  ] Suite.Two (7 ms)\n[==========] 3 tests ran.\n[  PASSED  ] 2 tests.\n"
+        better = "[==========] 3 tests ran.\n[  PASSED  ] 3 tests.\n"
+        with tempfile.TemporaryDirectory() as folder:
+            first, again = Path(folder, "first"), Path(folder, "again")
+            first.write_text(f'<testsuite>{case("a", "run", good)}{case("b", "fail", bad)}{case("c", "fail", "it died")}</testsuite>')
+            told_of = told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout
+            self.assertEqual(told_of, "name: 6 passed, 2 failed, 1 skipped\nskipped: x_test: takes root\nfailed: b Suite.Two\nfailed: c\n")
+            again.write_text(f'<testsuite>{case("b", "run", better)}{case("c", "fail", "it died")}</testsuite>')
+            told_of = told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout
+            self.assertEqual(told_of, "name: 7 passed, 1 failed, 1 skipped\nskipped: x_test: takes root\nunsteady: b\nfailed: c\n")
+
     def test_failures_are_named_at_the_end(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results")

@@ -34,16 +34,20 @@ bool is_destination(std::string_view uri) {
   return has("mailto:") || has("https://");
 }
 
-// The first field `rua` counts; one place that can be used is enough.
-bool names_a_destination(std::string_view fields) {
+// Those of the first field `rua` that can be used, schemes in small letters. Others do not count.
+std::vector<std::string> destinations(std::string_view fields) {
+  std::vector<std::string> usable;
   while (!fields.empty()) {
     std::string_view value = take(fields, ';');
     if (take(value, '=') != "rua") continue;
-    while (!value.empty())
-      if (is_destination(take(value, ','))) return true;
-    return false;
+    while (!value.empty()) {
+      const std::string_view uri = take(value, ',');
+      const std::size_t scheme = std::min(uri.find(':'), uri.size());
+      if (is_destination(uri)) usable.push_back(ascii::lower(uri.substr(0, scheme)) + std::string(uri.substr(scheme)));
+    }
+    break;
   }
-  return false;
+  return usable;
 }
 
 }  // namespace
@@ -52,8 +56,18 @@ std::optional<std::string> tlsrpt_record(const std::vector<std::string>& texts) 
   if (std::ranges::count_if(texts, is_ours) != 1) return std::nullopt;
   const std::string& record = *std::ranges::find_if(texts, is_ours);
   const bool is_good = record.size() <= kMaxTlsrptRecord && is_text(record) &&
-                       names_a_destination(std::string_view(record).substr(kVersion.size()));
+                       !destinations(std::string_view(record).substr(kVersion.size())).empty();
   return is_good ? std::optional(record) : std::nullopt;
+}
+
+std::string plain_tlsrpt_record(const std::string& record) {
+  std::string rua = "rua=";
+  for (const std::string& uri : destinations(std::string_view(record).substr(kVersion.size())))
+    rua.append(rua == "rua=" ? "" : ",").append(uri);
+  std::string_view fields(record);
+  const bool is_plain =
+      fields.starts_with(std::string(kVersion) + ';') && (take(fields, ';'), take(fields, ';') == rua);
+  return is_plain ? record : std::string(kVersion) + "; " + rua;
 }
 
 }  // namespace mtasts

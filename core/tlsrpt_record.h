@@ -14,4 +14,9 @@ inline constexpr std::size_t kMaxTlsrptRecord = 2048;  // octets; records are ca
 // no place to send them to. `texts`: one element a TXT RR, its character strings already joined, any bytes.
 std::optional<std::string> tlsrpt_record(const std::vector<std::string>& texts);
 
+// Such a record in a form that tlsrpt-reporter 0.6 can read; itself where it is one. That takes no blank before a
+// semicolon or beside a comma, no field before `rua` and no scheme in capitals, and one destination that is neither
+// mailto: nor https: costs a domain its reports to all of them.
+std::string plain_tlsrpt_record(const std::string& record);
+
 }  // namespace mtasts

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/tlsrpt_record.h"
+
 namespace mtasts {
 namespace {
 
@@ -46,7 +48,7 @@ std::string tlsrpt_datagram(const TlsSession& session, const std::string& record
   Json json;
   json["dpv"] = "1";  // the version of this form, a text and the first field: libtlsrpt writes it since 0.5.0
   json["d"] = session.domain.text();
-  json["pr"] = record;
+  json["pr"] = plain_tlsrpt_record(record);
   json["policies"] = Json::array({policy(session)});
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -14,8 +14,10 @@ namespace {
 
 using Why = TlsrptLosses::Why;
 
-// The kernel holds ten datagrams for a collector that is busy; a mail to many domains can be more than that.
-constexpr std::chrono::milliseconds kSoon{100};
+// The kernel holds ten datagrams for a collector that is busy (512 where systemd has raised net.unix.max_dgram_qlen); a
+// mail to many domains can be more than that. tlsrpt-collectd takes several hundred a second: with ten each tenth of
+// a second it would sit idle while sessions are lost.
+constexpr std::chrono::milliseconds kSoon{10};
 constexpr std::size_t kMaxDeliveries = 10'000;
 // By then the stamp of the warning before is old, whose time can be a moment ahead of the clock.
 constexpr std::chrono::seconds kNextWarning = std::chrono::hours(1) + std::chrono::seconds(2);

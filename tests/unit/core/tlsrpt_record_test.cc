@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace mtasts {
 namespace {
 
@@ -43,6 +45,27 @@ TEST(TlsrptRecord, R31NoneAreWantedWithoutAPlaceToSendThemTo) {
         "v=TLSRPTv1; rue=mailto:a@example.com", "v=TLSRPTv1; rua=mailto:a@example.com\n",
         "v=TLSRPTv1; rua=mailto:\xff@example.com"})
     EXPECT_FALSE(tlsrpt_record({record})) << record;
+}
+
+// What tlsrpt-reporter 0.6.0 was seen to read, and to make no report of.
+TEST(TlsrptRecord, TheCollectorGetsOneThatItsReporterCanRead) {
+  for (const char* record : {kGood, "v=TLSRPTv1;rua=mailto:a@b.example;", "v=TLSRPTv1;  rua=mailto:a@b.example ; x=1",
+                             "v=TLSRPTv1; rua=mailto:a@b.example,https://c.example/?d=e"})
+    EXPECT_EQ(plain_tlsrpt_record(record), record);
+  const std::pair<const char*, const char*> changed[] = {
+      {"v=TLSRPTv1 ; rua=mailto:a@b.example", "v=TLSRPTv1; rua=mailto:a@b.example"},
+      {"v=TLSRPTv1; rua=mailto:a@b.example, https://c.example/?d=e",
+       "v=TLSRPTv1; rua=mailto:a@b.example,https://c.example/?d=e"},
+      {"v=TLSRPTv1; x=1; rua=mailto:a@b.example; y=2", "v=TLSRPTv1; rua=mailto:a@b.example"},
+      {"v=TLSRPTv1;; rua=mailto:a@b.example", "v=TLSRPTv1; rua=mailto:a@b.example"},
+      {"v=TLSRPTv1; rua = mailto:a@b.example", "v=TLSRPTv1; rua=mailto:a@b.example"},
+      {"v=TLSRPTv1; rua=MailTo:A@b.example,HTTPS://C.example", "v=TLSRPTv1; rua=mailto:A@b.example,https://C.example"},
+      {"v=TLSRPTv1; rua=http://d.example,,mailto:a@b.example", "v=TLSRPTv1; rua=mailto:a@b.example"},
+  };
+  for (const auto& [record, plain] : changed) {
+    ASSERT_TRUE(tlsrpt_record({record}));
+    EXPECT_EQ(plain_tlsrpt_record(record), plain);
+  }
 }
 
 }  // namespace

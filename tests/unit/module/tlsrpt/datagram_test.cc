@@ -93,6 +93,12 @@ TEST(TlsrptDatagram, R32EachResultTypeHasItsNumberAndOnlyThoseAreReported) {
   EXPECT_FALSE(is_tls_result(200));
 }
 
+TEST(TlsrptDatagram, R31TheRecordIsOneThatTheReporterCanRead) {
+  const auto datagram =
+      tlsrpt_datagram(session(TlsResult::kSuccess), "v=TLSRPTv1 ; rua=mailto:r@example.com , HTTPS://b");
+  EXPECT_EQ(json::parse(datagram)["pr"], "v=TLSRPTv1; rua=mailto:r@example.com,https://b");
+}
+
 TEST(TlsrptDatagram, ForeignBytesLeaveItOneJsonText) {
   EXPECT_TRUE(json::accept(tlsrpt_datagram(session(TlsResult::kValidationFailure, "a \" and \xff"), kRecord)));
 }

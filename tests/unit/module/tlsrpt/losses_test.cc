@@ -195,6 +195,23 @@ TEST_F(LossesTest, OneThatIsBusyForAMomentGetsEverything) {
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 
+// As where forty domains share ten hosts, and the collector takes eight hundred a second, as the real one does.
+TEST_F(LossesTest, OneThatKeepsUpGetsEveryBurst) {
+  listen();
+  report("mx.example.com");
+  answer();
+  int got = 0;
+  for (int burst = 0; burst < 10; ++burst) {
+    for (int i = 0; i < 40; ++i) report("mx" + std::to_string(40 * burst + i) + ".example.com");
+    for (int round = 0; round < 5; ++round, loop_.advance(milliseconds(10)))
+      for (int read = 0; read < 8 && !datagram().empty(); ++read) ++got;
+  }
+  for (int round = 0; round < 300; ++round, loop_.advance(milliseconds(10)))
+    while (!datagram().empty()) ++got;
+  EXPECT_EQ(got, 401);
+  EXPECT_EQ(counts_.lost, 0U);
+}
+
 TEST_F(LossesTest, OneThatHangsHoldsNobodyUp) {
   listen();
   report("mx.example.com");

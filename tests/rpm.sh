@@ -26,7 +26,7 @@ cat >"$result/macros" <<TEXT
 %cmake_build true
 %cmake_install DESTDIR=%{buildroot} cmake --install $build --prefix /usr && rm -f %{buildroot}%{_libdir}/mtasts/engine-gnutls.so \
   && mv %{buildroot}/usr/share/zsh/vendor-completions %{buildroot}/usr/share/zsh/site-functions
-%sysusers_create_compat() %(sed -n 's/^u \\([^ ]*\\) .*/useradd --system \\1/p' %1)
+%sysusers_create_compat() %(awk '/^u / {print "useradd --system", \$2}' %1)
 %tmpfiles_create() :
 %systemd_post() :
 %systemd_preun() :
@@ -62,7 +62,8 @@ for package in mtastsd mtasts-module mtasts-opensmtpd; do
   script "$package" preuninstall | grep -qFx "[ \$1 -ne 0 ] || /usr/share/mtasts/still-used $package || :" ||
     { echo "$package: %preun does not say who is left without it" >&2; failed=yes; }
 done
-for package in mtasts mtastsd mtasts-opensmtpd; do
+script mtasts-exim postinstall | grep -qFx "  chgrp exim /var/lib/mtasts" || { echo "mtasts-exim: %post does not let Exim read the store" >&2; failed=yes; }
+for package in mtasts mtastsd mtasts-opensmtpd mtasts-exim; do
   for kind in preinstall postinstall preuninstall postuninstall posttrans; do script "$package" "$kind" | sh -n; done
 done
 [ -z "${failed:-}" ]

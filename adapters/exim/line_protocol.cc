@@ -149,7 +149,8 @@ std::vector<Label> EximProtocol::labels() const {
 
 void EximProtocol::keep(const Question& question, const Decision& decision) const {
   const std::string& domain = question.domain.text();
-  if (decision.kind == Decision::Kind::kPolicy || routed_.find(domain) != nullptr)
+  const bool is_over = decision.kind == Decision::Kind::kNoPolicy && routed_.find(domain) != nullptr;
+  if (decision.kind == Decision::Kind::kPolicy || is_over)
     routed_.put(domain, decision, std::chrono::steady_clock::now() + kRoutedFor);
 }
 

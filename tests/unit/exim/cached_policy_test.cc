@@ -88,6 +88,10 @@ TEST_F(EximCachedPolicy, R29AnUnlistedHostIsRefusedAlsoWhereThePolicyCouldNotBeS
   route(decision);
   EXPECT_THAT(show("other.example.net"), testing::StartsWith("OK the policy does not list this MX"));
   EXPECT_EQ(show("mx.example.net"), "OK \n");
+  Decision full;
+  full.kind = Decision::Kind::kDefer;
+  route(full);
+  EXPECT_EQ(show("mx.example.net"), "OK \n") << "another message had to wait, and this one was routed";
   route(no_policy("there is none any more"));
   EXPECT_EQ(show("other.example.net"), "OK \n");
 }

@@ -11,6 +11,7 @@ namespace {
 using Kind = DaneFinding::Kind;
 
 constexpr std::size_t kMaxReason = 500;
+constexpr std::chrono::minutes kProlonged{1};
 constexpr std::size_t kMaxErrorInReason = 200;
 constexpr std::string_view kCut = "...";
 constexpr unsigned kDaneTa = 2;
@@ -70,7 +71,9 @@ std::variant<MailHosts, DaneFinding> mail_hosts(const Domain& domain, const Resu
   using Answer = DnsAnswer<MxRecord>;
   if (!mx)
     return DaneFinding{
-        Kind::kFailed, {}, cut("DANE cannot be judged for " + domain.text() + ": " + mx.error().detail, kMaxReason)};
+        .kind = Kind::kFailed,
+        .reason = cut("DANE cannot be judged for " + domain.text() + ": " + mx.error().detail, kMaxReason),
+        .not_tried = is_ours(mx.error().code)};
   if (mx->kind == Answer::Kind::kNxDomain) return none(domain, mx->ttl, "there is no such domain");
   // Whoever can change an unsigned MX record could name a host of his own, with TLSA records of his own.
   if (!mx->authenticated) return none(domain, mx->ttl, "its MX records are not signed");
@@ -97,7 +100,10 @@ DaneHost DaneHostLookup::none(std::string reason) const {
 }
 
 DaneHost DaneHostLookup::failed(const Error& error) const {
-  return {host_, DaneHost::Kind::kFailed, cut(error.detail, kMaxErrorInReason), {}};
+  return {.name = host_,
+          .kind = DaneHost::Kind::kFailed,
+          .reason = cut(error.detail, kMaxErrorInReason),
+          .not_tried = is_ours(error.code)};
 }
 
 DaneHostLookup::Next DaneHostLookup::ask_tlsa_at(const std::string& base) {
@@ -144,7 +150,7 @@ DaneFinding dane_finding(const MailHosts& asked, const std::vector<DaneHost>& ho
     return std::ranges::any_of(hosts, [kind](const auto& host) { return host.kind == kind; });
   };
   const bool failed = has(DaneHost::Kind::kFailed);
-  const bool all = !has(DaneHost::Kind::kNone) && asked.left_out == 0;
+  const bool all = !has(DaneHost::Kind::kNone) && !failed && asked.left_out == 0;
   DaneFinding finding;
   finding.ttl = asked.ttl;
   for (const auto& host : hosts) finding.ttl = std::min(finding.ttl, host.ttl);  // that of a failed one is 0
@@ -152,12 +158,29 @@ DaneFinding dane_finding(const MailHosts& asked, const std::vector<DaneHost>& ho
     finding.kind = all ? Kind::kUsable : Kind::kPartly;
   else
     finding.kind = failed ? Kind::kFailed : Kind::kNone;
+  finding.not_tried = finding.kind == Kind::kFailed && std::ranges::all_of(hosts, [](const auto& host) {
+                        return host.kind != DaneHost::Kind::kFailed || host.not_tried;
+                      });
   for (const auto& host : hosts) {
     if (host.kind == DaneHost::Kind::kUsable && !host.is_alias && is_plain_host_name(host.name))
       finding.hosts.push_back(host.name);
   }
   finding.reason = reason_of(asked, hosts);
   return finding;
+}
+
+std::optional<DaneMemory> outliving(const std::optional<DaneMemory>& last, std::string_view why, WallTime now) {
+  if (!last || last->state == DaneState::kFailed || now < last->until || now >= last->until + kDaneOutlives)
+    return std::nullopt;
+  DaneMemory kept = *last;
+  if (kept.state == DaneState::kUsable) kept.state = DaneState::kPartly;
+  kept.until = now + kProlonged;
+  kept.detail = cut(kept.detail + "; that could not be asked for again: " + std::string(why), 2 * kMaxReason);
+  return kept;
+}
+
+void go_by_last_dane(CacheEntry& entry, std::string_view why, WallTime now) {
+  if (auto kept = outliving(entry.dane, why, now)) entry.dane = std::move(kept);
 }
 
 }  // namespace mtasts

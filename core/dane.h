@@ -5,10 +5,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "core/cache_entry.h"
 #include "core/domain.h"
 #include "core/ports.h"
 #include "core/result.h"
@@ -29,6 +32,7 @@ struct DaneHost {
   std::string reason;           // of kNone and kFailed
   std::chrono::seconds ttl{0};  // of kNone and kUsable
   bool is_alias = false;        // of kUsable: not what the MTA will call it
+  bool not_tried = false;       // of kFailed: for a reason of our own
 };
 
 struct DaneFinding {
@@ -39,6 +43,7 @@ struct DaneFinding {
   // Those that DANE judges, in order of preference, lower case; without aliases, and without what is no plain host
   // name.
   std::vector<std::string> hosts = {};
+  bool not_tried = false;  // of kFailed: what failed did so for reasons of our own (is_ours()), and only for those
 };
 
 // Whom to look at: lowest preference first, each host once, at most kMaxDaneHosts.
@@ -81,5 +86,14 @@ class DaneHostLookup {
 
 // `hosts`: one for each of `asked`.
 DaneFinding dane_finding(const MailHosts& asked, const std::vector<DaneHost>& hosts);
+
+// How long a finding counts after its end while a fault of ours keeps it from being asked for again.
+inline constexpr std::chrono::hours kDaneOutlives{24};
+// What to go by then: the finding `last`, for a minute more. Where DANE judged every host it is kPartly, which demands
+// DANE of those hosts: with kUsable an MTA that finds no TLSA records any more may send without it. nullopt: `last` is
+// none, has not ended, or ended too long ago. `why`: the fault, half a sentence.
+std::optional<DaneMemory> outliving(const std::optional<DaneMemory>& last, std::string_view why, WallTime now);
+// The same in its place, if there is one.
+void go_by_last_dane(CacheEntry& entry, std::string_view why, WallTime now);
 
 }  // namespace mtasts

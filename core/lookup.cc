@@ -111,6 +111,8 @@ Action Lookup::on_fetch(const FetchResult& result, WallTime now, Rival rival) {
 
 Action Lookup::on_dane(const DaneFinding& finding, WallTime now) {
   used_network_ = true;
+  if (finding.not_tried) instead_of_dane_ = outliving(entry_.dane, finding.reason, now);
+  if (instead_of_dane_) return fetched_ ? finish(now) : after_record(now);
   const bool failed = finding.kind == DaneState::kFailed;
   const seconds kept = failed ? rules_.dns_retry : std::max(cached_for(finding.ttl), kMinDane);
   entry_.dane = DaneMemory{finding.kind, now + kept, finding.reason, finding.hosts};
@@ -120,7 +122,9 @@ Action Lookup::on_dane(const DaneFinding& finding, WallTime now) {
 }
 
 void Lookup::merge_stored(std::optional<CacheEntry> stored) {
-  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == last_stored_) return;
+  if (!stored || stored->domain != entry_.domain) return;
+  if (stored->dane && (!entry_.dane || stored->dane->until > entry_.dane->until)) entry_.dane = std::move(stored->dane);
+  if (!stored->policy || stored->policy == last_stored_) return;
   last_stored_ = stored->policy;
   entry_.policy = std::move(stored->policy);
   entry_.failure = std::move(stored->failure);
@@ -128,7 +132,11 @@ void Lookup::merge_stored(std::optional<CacheEntry> stored) {
 
 void Lookup::join(Effort effort) { (effort == Effort::kRefresh ? for_refresh_ : for_delivery_) = true; }
 
-Outcome Lookup::so_far() const { return {entry_, progress_, !used_network_, fault_}; }
+Outcome Lookup::so_far() const {
+  Outcome outcome{entry_, progress_, !used_network_, fault_};
+  if (instead_of_dane_) outcome.entry.dane = instead_of_dane_;
+  return outcome;
+}
 
 bool Lookup::has_answer(WallTime now) const {
   const StoredPolicy* policy = entry_.policy_in_force(now);
@@ -156,7 +164,7 @@ Action Lookup::after_record(WallTime now) {
   if (current && !for_refresh_ && !refresh_due(*policy, rules_.refresh, now)) return finish(now);
 
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = FetchPolicy{*id}};
-  if (current && for_delivery_) {
+  if (current) {
     action = finish(now);  // once the answer is certain, the refresh goes on behind it
     if (!action.answer) return action;
     action.next = FetchPolicy{*id};

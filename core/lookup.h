@@ -80,8 +80,8 @@ class Lookup {
   Action on_fetch(const FetchResult& result, WallTime now, Rival rival = Rival::kOlder);
   Action on_dane(const DaneFinding& finding, WallTime now);
 
-  // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
-  // that what we save does not undo it (R17).
+  // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, and
+  // a newer finding about DANE, so that what we save does not undo it (R17).
   void merge_stored(std::optional<CacheEntry> stored);
 
   // One more caller, who may want more than the others: it counts for all that is still to be decided.
@@ -115,6 +115,7 @@ class Lookup {
   std::optional<WallTime> good_until_;        // the record that this lookup has asked for, by its own time to live
   Outcome::Progress progress_ = Outcome::Progress::kRecordPending;
   std::optional<Error> fault_;
+  std::optional<DaneMemory> instead_of_dane_;  // in answers, not in what is saved: the finding that outlives its end
   bool answered_ = false;
   bool fetched_ = false;     // there is nothing more to fetch
   bool dane_asked_ = false;  // once is enough, though what came of it may run out while the policy is fetched

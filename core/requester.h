@@ -1,7 +1,9 @@
 // For whose sake something is asked of the network. What one zone has under way never fills all places.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace mtasts {
@@ -20,6 +22,8 @@ enum class Priority {
 struct Requester {
   std::string domain{};  // the policy domain; its zone counts. Empty: the name that is asked for
   Priority priority = Priority::kOther;
+  // How long a question may wait for its first turn, where that is less than others may.
+  std::optional<std::chrono::milliseconds> patience{};
 };
 
 }  // namespace mtasts

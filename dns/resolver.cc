@@ -144,7 +144,8 @@ class GetdnsResolver final : public Resolver {
                typename QuestionFor<Record>::Read read, Callback<Record> done) {
     auto question = std::make_unique<QuestionFor<Record>>(name, type, requester, std::move(read), std::move(done));
     const auto now = Clock::now();
-    join_queue({std::move(question), now, now + queue_timeout_, StallMeter::Span(stalls_)});
+    const auto own = requester.patience ? Clock::duration(*requester.patience) : queue_timeout_;
+    join_queue({std::move(question), now, now + std::min(queue_timeout_, own), StallMeter::Span(stalls_)});
     schedule_pump();
   }
   void join_queue(Waiting waiting);
@@ -318,7 +319,7 @@ void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
   else if (server.concurrency.has_answered_since(waiting.since - kSilence))
     error = {ErrorCode::kNotTried, "too many questions are under way"};
   else if (now - waiting.since < std::min(timeout_, queue_timeout_))
-    error = {ErrorCode::kNotTried, "the resolvers before it left no time to ask it"};
+    error = {ErrorCode::kNotTried, "no time was left to ask it"};
   give_up(std::move(waiting), server, error);
 }
 
@@ -415,7 +416,8 @@ void GetdnsResolver::try_again_or_give_up(Waiting waiting, const Server& server,
   const bool same_again = ((is_unreachable || error.code == ErrorCode::kNotTried) && asked.size() < 2) ||
                           (is_unreachable && is_busy && asked.size() < kMaxHangUps);
   if (!other_resolver && !same_again) return give_up(std::move(waiting), server, std::move(error));
-  if (other_resolver)  // the tries before took its time
+  waiting.expires = waiting.begun + queue_timeout_;  // it was its turn: it may wait as others do now
+  if (other_resolver)                                // the tries before took its time
     waiting.expires = std::max(waiting.expires, waiting.begun + last_turn_);
   join_queue(std::move(waiting));
   schedule_pump();

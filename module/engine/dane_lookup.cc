@@ -12,8 +12,10 @@ namespace {
 // One lookup; lives as long as one of its questions is under way.
 class Asking : public std::enable_shared_from_this<Asking> {
  public:
-  Asking(Resolver& resolver, const Domain& domain, std::function<void(DaneFinding)> done)
-      : resolver_(resolver), domain_(domain), requester_{domain.text(), Priority::kOther}, done_(std::move(done)) {}
+  Asking(Resolver& resolver, const Domain& domain, bool is_known, std::function<void(DaneFinding)> done)
+      : resolver_(resolver), domain_(domain), requester_{domain.text(), Priority::kOther}, done_(std::move(done)) {
+    if (is_known) requester_.patience = kDanePatience;
+  }
 
   void start(EventLoop& loop) {
     timer_ = loop.after(kDaneTime, [weak = weak_from_this()] {
@@ -31,7 +33,8 @@ class Asking : public std::enable_shared_from_this<Asking> {
     asked_ = std::get<MailHosts>(std::move(next));
     for (const auto& name : asked_.names) {
       lookups_.emplace_back(name);
-      hosts_.push_back({name, DaneHost::Kind::kFailed, "no answer in time", {}});
+      hosts_.push_back(
+          {.name = name, .kind = DaneHost::Kind::kFailed, .reason = "not asked in time", .not_tried = true});
     }
     open_ = lookups_.size();
     while (next_ < std::min(kHostsAtOnce, lookups_.size())) ask_next();
@@ -86,7 +89,7 @@ class Asking : public std::enable_shared_from_this<Asking> {
 
   Resolver& resolver_;
   const Domain domain_;
-  const Requester requester_;
+  Requester requester_;
   std::function<void(DaneFinding)> done_;
   std::unique_ptr<EventLoop::Watch> timer_;
   MailHosts asked_;
@@ -98,8 +101,9 @@ class Asking : public std::enable_shared_from_this<Asking> {
 
 }  // namespace
 
-void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, std::function<void(DaneFinding)> done) {
-  std::make_shared<Asking>(resolver, domain, std::move(done))->start(loop);
+void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, bool is_known,
+                 std::function<void(DaneFinding)> done) {
+  std::make_shared<Asking>(resolver, domain, is_known, std::move(done))->start(loop);
 }
 
 }  // namespace mtasts

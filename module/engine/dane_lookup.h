@@ -18,6 +18,11 @@ inline constexpr std::chrono::seconds kDaneTime{10};
 // `done` is called exactly once, on the loop, never from inside this call; it may destroy what it likes but the
 // resolver. After kDaneTime it is called with what is known: the other hosts count as failed. Loop and resolver must
 // outlive the lookup; when the resolver is destroyed first, `done` is dropped with the questions.
-void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, std::function<void(DaneFinding)> done);
+//
+// `is_known`: the caller has an older finding, and an answer that waits for this one. Then no question waits longer
+// than kDanePatience for its first turn: other domains' questions may be what it waits for.
+inline constexpr std::chrono::milliseconds kDanePatience{500};
+void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, bool is_known,
+                 std::function<void(DaneFinding)> done);
 
 }  // namespace mtasts

@@ -175,9 +175,10 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
 }
 
 // A record that is missing at the deadline is a failure of DNS only where DNS had the time for it.
-Outcome Engine::outcome_at_deadline(const Job& job, const Waiter& waiter) {
+Outcome Engine::outcome_at_deadline(const Job& job, const Waiter& waiter) const {
   using Progress = Outcome::Progress;
   Outcome outcome = job.machine.so_far();
+  if (!job.claim) go_by_last_dane(outcome.entry, "another process is looking the domain up", clock_());
   if (outcome.progress != Progress::kRecordPending) return outcome;
   if (!job.claim) {  // nobody has been asked from here
     outcome.progress = Progress::kNotAsked;
@@ -292,7 +293,9 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
 }
 
 void Engine::query_dane(const std::string& domain) {
-  dane_lookup(loop_, resolver_, jobs_.at(domain)->domain, [this, domain](const DaneFinding& finding) {
+  const Job& job = *jobs_.at(domain);
+  const bool is_known = job.for_delivery && outliving(job.machine.so_far().entry.dane, {}, clock_()).has_value();
+  dane_lookup(loop_, resolver_, job.domain, is_known, [this, domain](const DaneFinding& finding) {
     if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_dane(finding, clock_()));
   });
 }

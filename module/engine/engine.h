@@ -77,7 +77,7 @@ class Engine final : public Lookups {
   static void answer(Job& job, Whom whom, const Outcome& outcome);
   void answer_from_store(Job& job, const std::optional<CacheEntry>& stored);
   void add_waiter(const std::string& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
-  [[nodiscard]] static Outcome outcome_at_deadline(const Job& job, const Waiter& waiter);
+  [[nodiscard]] Outcome outcome_at_deadline(const Job& job, const Waiter& waiter) const;
 
   EventLoop& loop_;
   Resolver& resolver_;

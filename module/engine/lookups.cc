@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/dane.h"
+
 namespace mtasts {
 
 Outcome not_tried(const Domain& domain, Error error) {
@@ -12,6 +14,7 @@ Outcome outcome_without_network(PolicyStore& store, const Domain& domain, const 
   auto stored = store.get(domain);
   if (!stored) return not_tried(domain, stored.error());
   if (!*stored) return not_tried(domain, error);
+  go_by_last_dane(**stored, error.detail, now);
   if ((*stored)->policy_in_force(now) != nullptr) return {std::move(**stored), Outcome::Progress::kSettled, true};
   return {std::move(**stored), Outcome::Progress::kNotTried, true, error};
 }

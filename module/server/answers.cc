@@ -82,6 +82,7 @@ std::string Answers::without_lookup(const Question& question, const std::string&
   Outcome outcome =
       cached_only(domain).value_or(Lookup(domain, std::nullopt, Lookup::Effort::kNormal, config_.lookup).so_far());
   if (!outcome.fault) outcome.progress = Outcome::Progress::kNotAsked;
+  go_by_last_dane(outcome.entry, reason, deps_.clock());
   DecisionRules rules = config_.decision;
   rules.on_deadline = WhenUnknown::kDefer;
   Decision decision = decide(outcome, rules, deps_.clock());

@@ -5,10 +5,13 @@
 
 #include <utility>
 
+#include "tests/unit/core/builders.h"
+
 namespace mtasts {
 namespace {
 
 using std::chrono::seconds;
+using test::kNow;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
@@ -100,12 +103,14 @@ TEST(DaneMx, ANullMxAndAMissingDomainHaveNoHosts) {
 
 TEST(DaneMx, R29ALookupThatWasNotTriedIsNoAbsence) {
   EXPECT_EQ(finding_of(tl::unexpected(kNotTried)).kind, Finding::kFailed);
+  EXPECT_TRUE(finding_of(tl::unexpected(kNotTried)).not_tried);
 }
 
 TEST(DaneMx, R29ALookupThatFailsIsNoAbsence) {
   const auto finding = finding_of(tl::unexpected(kServfail));
   EXPECT_EQ(finding.kind, Finding::kFailed);
   EXPECT_EQ(finding.ttl, seconds{0});
+  EXPECT_FALSE(finding.not_tried);
   EXPECT_THAT(finding.reason, AllOf(HasSubstr("example.test"), HasSubstr("SERVFAIL")));
 }
 
@@ -174,10 +179,14 @@ TEST(DaneHost, R29FailsWhereALookupFails) {
 
 TEST(DaneHost, R29FailsWhereALookupWasNotTried) {
   DaneHostLookup lookup("mx.test");
-  expect_end(lookup.on_addresses(tl::unexpected(kNotTried)), Host::kFailed, "too many");
+  const auto expect_not_tried = [](const DaneHostLookup::Next& next) {
+    expect_end(next, Host::kFailed, "too many");
+    EXPECT_TRUE(std::get<DaneHost>(next).not_tried);
+  };
+  expect_not_tried(lookup.on_addresses(tl::unexpected(kNotTried)));
   lookup.on_addresses(addresses_at("mx.test"));
-  expect_end(lookup.on_tlsa(tl::unexpected(kNotTried)), Host::kFailed, "too many");
-  expect_end(lookup.on_cname(tl::unexpected(kNotTried)), Host::kFailed, "too many");
+  expect_not_tried(lookup.on_tlsa(tl::unexpected(kNotTried)));
+  expect_not_tried(lookup.on_cname(tl::unexpected(kNotTried)));
 }
 
 TEST(DaneHost, ThatIsNoNameHasNoDane) {
@@ -233,12 +242,21 @@ DaneFinding finding(const std::vector<DaneHost>& hosts, std::size_t left_out = 0
 
 TEST(DaneFinding, R29SumsTheHostsUp) {
   EXPECT_EQ(finding({kUsable}).kind, Finding::kUsable);
-  EXPECT_EQ(finding({kUsable, kBad}).kind, Finding::kUsable) << "no message goes where DANE failed";
+  EXPECT_EQ(finding({kUsable, kBad}).kind, Finding::kPartly) << "the MTA may find out what we could not";
   EXPECT_EQ(finding({kUsable, kNone}).kind, Finding::kPartly);
   EXPECT_EQ(finding({kUsable, kNone, kBad}).kind, Finding::kPartly);
   EXPECT_EQ(finding({kNone}).kind, Finding::kNone);
   EXPECT_EQ(finding({kNone, kBad}).kind, Finding::kFailed);
   EXPECT_EQ(finding({kBad}).kind, Finding::kFailed);
+}
+
+TEST(DaneFinding, R29WasNotTriedWhereOnlyFaultsOfOursKeptItFromBeingFoundOut) {
+  DaneHost ours = kBad;
+  ours.not_tried = true;
+  EXPECT_TRUE(finding({kNone, ours}).not_tried);
+  EXPECT_FALSE(finding({kNone, ours, kBad}).not_tried);
+  EXPECT_FALSE(finding({kUsable, ours}).not_tried) << "that much is known";
+  EXPECT_FALSE(finding({kNone}).not_tried);
 }
 
 TEST(DaneFinding, OfHostsThatWereNotAllLookedAtIsNeverTheWhole) {
@@ -270,6 +288,35 @@ TEST(DaneFinding, ReasonIsBoundedAndHarmless) {
   const auto reason = finding(hosts).reason;
   EXPECT_EQ(reason.size(), 500U);
   EXPECT_THAT(reason, AllOf(EndsWith("..."), testing::Not(HasSubstr("\n"))));
+}
+
+DaneMemory ended(DaneState state, std::chrono::seconds ago) { return {state, kNow - ago, "no TLSA records"}; }
+
+// While a fault of ours keeps DANE from being asked for, what was found out last counts for one day more.
+TEST(DaneOutliving, R29WhatWasFoundOutLastCountsForADayMore) {
+  const auto kept = outliving(ended(DaneState::kNone, kDaneOutlives - seconds{1}), "no room", kNow);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->state, DaneState::kNone);
+  EXPECT_GT(kept->until, kNow);
+  EXPECT_EQ(kept->detail, "no TLSA records; that could not be asked for again: no room");
+  EXPECT_FALSE(outliving(ended(DaneState::kNone, kDaneOutlives), "no room", kNow));
+}
+
+TEST(DaneOutliving, OnlyWhatWasFoundOutAndHasEnded) {
+  EXPECT_FALSE(outliving(std::nullopt, "no room", kNow));
+  EXPECT_FALSE(outliving(ended(DaneState::kFailed, seconds{1}), "no room", kNow));
+  EXPECT_FALSE(outliving(ended(DaneState::kNone, -std::chrono::hours{9000}), "no room", kNow))
+      << "the clock was set back";
+}
+
+// DANE may be gone by now, and an MTA that only tries DANE would send without it.
+TEST(DaneOutliving, R29WhereDaneJudgedEveryHostItIsDemandedOfThem) {
+  DaneMemory last = ended(DaneState::kUsable, seconds{1});
+  last.hosts = {"mx.test"};
+  const auto kept = outliving(last, "no room", kNow);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->state, DaneState::kPartly);
+  EXPECT_EQ(kept->hosts, last.hosts);
 }
 
 }  // namespace

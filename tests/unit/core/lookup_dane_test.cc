@@ -124,6 +124,84 @@ TEST_F(LookupDane, R17APolicyInForceIsAskedForWhenItsRenewalFails) {
   EXPECT_EQ(next_of(life_.record(fail(ErrorCode::kDnsTimeout, "no answer"))), "dane");
 }
 
+// For a reason of our own: what was found out before counts on, but nothing is saved.
+TEST_F(LookupDane, R29WhatWasNotTriedReplacesNothing) {
+  life_.start();
+  life_.record(found("1", seconds(3600)));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kNone);
+  life_.pass(seconds(300));
+  const auto before = life_.entry;
+  life_.start();
+  const Action action = life_.dane_not_tried();
+  EXPECT_EQ(next_of(action), "finished");
+  EXPECT_FALSE(action.save);
+  ASSERT_TRUE(action.answer);
+  EXPECT_EQ(action.answer->progress, Progress::kSettled);
+  EXPECT_EQ(action.answer->entry.dane->state, DaneState::kNone);
+  EXPECT_LT(life_.now, action.answer->entry.dane->until);
+  EXPECT_EQ(next_of(life_.start()), "dane") << "the next lookup asks again";
+}
+
+TEST_F(LookupDane, R29WhatWasNeverFoundOutFailsWhenItIsNotTried) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  EXPECT_EQ(next_of(life_.dane_not_tried()), "finished");
+  EXPECT_EQ(life_.answer->entry.dane->state, DaneState::kFailed);
+}
+
+// Also for mail that comes while the policy is fetched behind the answer; what is saved then keeps its end.
+TEST_F(LookupDane, R21APolicyIsRenewedAllTheSameWhereDaneWasNotTried) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body("enforce", 31'557'600));
+  life_.dane(DaneState::kNone);
+  life_.pass(hours(23));
+  life_.start();
+  life_.record(found("1"));
+  life_.dane(DaneState::kNone);
+  const auto end = life_.entry->dane->until;
+  life_.pass(hours(2));
+  life_.start();
+  life_.record(found("1"));
+  EXPECT_EQ(next_of(life_.dane_not_tried()), "fetch 1");
+  EXPECT_EQ(life_.so_far().entry.dane, life_.answer->entry.dane);
+  EXPECT_EQ(next_of(life_.fetched(policy_body())), "finished");
+  EXPECT_EQ(life_.entry->policy->fetched, life_.now);
+  EXPECT_EQ(life_.entry->dane->until, end);
+}
+
+// A delivery that joins a refresh does not wait for the fetch.
+TEST_F(LookupDane, R21ARefreshAsksForDaneBeforeItFetches) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kNone);
+  life_.pass(hours(1));
+  life_.refresh();
+  EXPECT_EQ(next_of(life_.record(found("1"))), "dane");
+  EXPECT_EQ(next_of(life_.dane(DaneState::kNone)), "fetch 1");
+}
+
+TEST_F(LookupDane, ANewerFindingOfAnotherProcessIsNotUndone) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kNone);
+  life_.pass(hours(1));
+  Life other(asking());
+  other.entry = life_.entry;
+  other.now = life_.now;
+  other.start(Lookup::Effort::kNormal);
+  other.record(found("2"));
+  CacheEntry theirs = *life_.entry;
+  theirs.dane = DaneMemory{DaneState::kUsable, life_.now + hours(1), "found", {}};
+  other.merge_stored(theirs);
+  other.fetched(policy_body());
+  EXPECT_EQ(other.entry->dane, theirs.dane);
+}
+
 TEST(LookupWithoutDane, IsNeverAsked) {
   Life life;
   life.start();

@@ -47,6 +47,10 @@ class Life {
   Action dane(DaneState state, std::chrono::seconds ttl = std::chrono::seconds{300}) {
     return noted(lookup_->on_dane({state, ttl, "so it is"}, now));
   }
+  Action dane_not_tried() {
+    return noted(
+        lookup_->on_dane({.kind = DaneState::kFailed, .reason = "too many questions", .not_tried = true}, now));
+  }
   void merge_stored(const CacheEntry& stored) { lookup_->merge_stored(stored); }
   [[nodiscard]] Outcome so_far() const { return lookup_->so_far(); }
 

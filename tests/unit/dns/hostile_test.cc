@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -217,6 +218,29 @@ TEST(HostileResolver, AnAnswerThatStoppedDoesNotSpoilTheNext) {
     expect_good(asking.txt(named("good")));
     expect_good(asking.txt(named("good")));
   }
+}
+
+// One that has less patience than the others ends sooner, as a question that was not asked; the others go on waiting.
+TEST(HostileResolver, AQuestionWaitsForItsTurnNoLongerThanItMay) {
+  auto config = hostile_resolver(seconds{5});
+  config.max_in_flight = 4;
+  Asking asking(config);
+  expect_good(asking.txt(named("good")));
+  for (int i = 0; i < 4; ++i)
+    asking.resolver().txt(named("silent"), [](const auto&) {}, {"stranger" + std::to_string(i) + ".test"});
+  const Cost cost;
+  std::optional<Result<Texts>> impatient;
+  asking.resolver().txt(named("good"), [](const auto&) { ADD_FAILURE() << "its turn has not come"; }, {"a.test"});
+  asking.resolver().txt(named("good"),
+                        [&](auto answer) {
+                          impatient = std::move(answer);
+                          asking.loop().stop();
+                        },
+                        {"b.test", Priority::kOther, milliseconds{200}});
+  asking.loop().run();
+  ASSERT_FALSE(*impatient);
+  EXPECT_EQ(impatient->error().code, ErrorCode::kNotTried) << impatient->error().detail;
+  cost.expect_within(kAtOnce, kLittle);
 }
 
 // Whoever is not on the way to the resolver can only send datagrams; who opens no UDP socket cannot be fooled by one.

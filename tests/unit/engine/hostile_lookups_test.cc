@@ -1,5 +1,6 @@
 // Strangers' lookups that take as long as they can, and an honest domain's first contact meanwhile (M2, M3): the real
 // engine library, the hostile resolver of tests/lab/hostile_dns.py, and policy hosts that say nothing.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/decision.h"
 #include "core/policy.h"
 #include "module/engine/engine.h"
 #include "module/helper/engine_library.h"
@@ -30,6 +32,7 @@ class HostileLookups : public testing::Test {
   HostileLookups() {
     config_ = lab_config("/nonexistent");
     config_.network.dns.resolvers = {test::lab("HOSTILE_RESOLVER")};
+    config_.network.dns.trust_ad = ResolverConfig::TrustAd::kAlways;
     config_.lookup.ask_dane = true;
     const auto library = EngineLibrary::load(helper_settings(config_, LogTarget::kSyslog)).value();
     network_ = library.open(config_.network).value();
@@ -52,18 +55,17 @@ class HostileLookups : public testing::Test {
     const auto end = loop().after(time, [this] { loop().stop(); });
     loop().run();
   }
-  void expect_first_contact_with_good_test() {
-    std::optional<Outcome> outcome;
+  void expect_answer_for_good_test() {
     const auto begin = steady_clock::now();
     engine_->lookup(*Domain::parse("good.test"), Lookup::Effort::kNormal, kDeadline, [&](const Outcome& found) {
-      outcome = found;
+      outcome_ = found;
       loop().stop();
     });
     loop().run();
     const auto time = steady_clock::now() - begin;
     RecordProperty("milliseconds", static_cast<int>(std::chrono::duration_cast<milliseconds>(time).count()));
-    ASSERT_TRUE(outcome);
-    EXPECT_NE(outcome->entry.policy_in_force(now()), nullptr);
+    ASSERT_TRUE(outcome_);
+    EXPECT_NE(outcome_->entry.policy_in_force(now()), nullptr);
     EXPECT_LT(time, kSoon);
   }
 
@@ -72,6 +74,7 @@ class HostileLookups : public testing::Test {
   FakeLog log_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Engine> engine_;
+  std::optional<Outcome> outcome_;  // for good.test
 };
 
 // Two a second for twenty seconds, each with twenty MX hosts whose servers say nothing.
@@ -82,7 +85,29 @@ TEST_F(HostileLookups, ForDaneKeepNobodysFirstContactWaiting) {
     look_up(domain);
   }
   let_pass(milliseconds{500});
-  expect_first_contact_with_good_test();
+  expect_answer_for_good_test();
+}
+
+// What was found out about DANE has run out, and all places for that are taken: the policy is answered with the finding
+// of before, and nothing is remembered of what was not asked.
+TEST_F(HostileLookups, R29ForDaneKeepNobodysCachedPolicyWaiting) {
+  for (int i = 0; i < 150; ++i) {
+    const std::string domain = "manymx.stranger" + std::to_string(i) + ".test";
+    cache_policy_of(domain);
+    look_up(domain);
+  }
+  let_pass(milliseconds{500});
+  cache_policy_of("good.test");
+  CacheEntry& entry = store_.entries.at("good.test");
+  entry.record.until = now() + seconds(300);
+  entry.dane = DaneMemory{DaneState::kNone, now() - seconds(1), "no TLSA records"};
+  const CacheEntry before = entry;
+  expect_answer_for_good_test();
+  EXPECT_THAT(outcome_->entry.dane->detail, testing::HasSubstr("could not be asked for again"));
+  EXPECT_EQ(store_.entries.at("good.test"), before);
+  DecisionRules rules;
+  rules.ask_dane = true;
+  EXPECT_EQ(decide(*outcome_, rules, now()).dane, DaneState::kNone);
 }
 
 TEST_F(HostileLookups, OfSilentRecordsOfOneZoneKeepNobodysFirstContactWaiting) {
@@ -90,7 +115,7 @@ TEST_F(HostileLookups, OfSilentRecordsOfOneZoneKeepNobodysFirstContactWaiting) {
     engine_->lookup(*Domain::parse("n" + std::to_string(i) + ".silentzone.test"), Lookup::Effort::kNormal, kDeadline,
                     [](const Outcome&) {});
   let_pass(milliseconds{500});
-  expect_first_contact_with_good_test();
+  expect_answer_for_good_test();
 }
 
 // A hundred and ten policy hosts at twelve addresses, each in a zone of its own.
@@ -100,7 +125,7 @@ TEST_F(HostileLookups, OfSilentPolicyHostsKeepNobodysFirstContactWaiting) {
   for (int i = 0; i < 110; ++i)
     look_up("at-127-7-" + std::to_string(1 + i % 12) + "-1.stranger" + std::to_string(i) + ".test");
   let_pass(milliseconds{500});
-  expect_first_contact_with_good_test();
+  expect_answer_for_good_test();
 }
 
 }  // namespace

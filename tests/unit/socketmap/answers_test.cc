@@ -175,6 +175,18 @@ TEST_F(Answering, R17WithoutALookupAPolicyInForceIsAppliedAndTheRestIsDeferred) 
   EXPECT_TRUE(resolver_.txts.empty());
 }
 
+// What was found out last counts on for a day, and is not told for longer than a minute.
+TEST_F(Answering, R29WithoutALookupTheLastFindingAboutDaneCounts) {
+  config_.lookup.ask_dane = config_.decision.ask_dane = true;
+  CacheEntry entry = enforced();
+  entry.dane = DaneMemory{DaneState::kNone, now_ - hours(23), "no TLSA records"};
+  cache(entry);
+  EXPECT_EQ(answers_.find("postfix example.com", {"uid 0"}).frame, nullptr);
+  EXPECT_EQ(answers_.without_lookup(kQuestion, "full"), kSecure);
+  now_ += hours(1);
+  EXPECT_THAT(answers_.without_lookup(kQuestion, "full"), HasSubstr("TEMP "));
+}
+
 TEST_F(Answering, R20ARecordThatWasAbsentOnceIsNoAnswerWithoutALookup) {
   config_.decision.on_deadline = config_.decision.on_dns_failure = WhenUnknown::kNoPolicy;
   cache({test::domain(), {State::kAbsent, now_ - seconds(1), "", {}}, std::nullopt, std::nullopt});

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "core/decision.h"
+#include "tests/unit/module/fakes.h"
 #include "tests/unit/module/store/store_test.h"
 
 namespace mtasts {
@@ -44,6 +46,21 @@ TEST_F(CachedLookupsTest, WhatIsCachedIsEnoughWhereNothingIsDue) {
   EXPECT_TRUE(outcomes_[0].from_cache);
   EXPECT_NE(outcomes_[0].entry.policy_in_force(now_), nullptr);
   EXPECT_TRUE(behind_.asked.empty());
+}
+
+// The helper cannot be started, for instance: a policy in force is applied, also where DANE would have to be asked.
+TEST(OutcomeWithoutNetwork, R29GoesByTheLastFindingAboutDane) {
+  FakeStore store;
+  CacheEntry entry = test::with_policy();
+  entry.dane = DaneMemory{DaneState::kNone, test::kNow - seconds(1), "no TLSA records"};
+  store.entries.emplace(domain().text(), entry);
+  const Error fault{ErrorCode::kLocalFault, "the helper is missing"};
+  const auto outcome = outcome_without_network(store, domain(), fault, test::kNow);
+  DecisionRules rules;
+  rules.ask_dane = true;
+  const Decision decision = decide(outcome, rules, test::kNow);
+  EXPECT_FALSE(must_defer_for_dane(decision));
+  EXPECT_THAT(decision.dane_reason, testing::HasSubstr("the helper is missing"));
 }
 
 TEST_F(CachedLookupsTest, TheRestIsLookedUpWithinTheDeadline) {

@@ -101,7 +101,7 @@ class DaneLookup : public testing::Test {
   }
   DaneFinding look_up() {
     std::optional<DaneFinding> finding;
-    dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&](DaneFinding found) {
+    dane_lookup(loop_, resolver_, *Domain::parse("example.test"), false, [&](DaneFinding found) {
       EXPECT_FALSE(finding) << "called back twice";
       finding = std::move(found);
     });
@@ -199,7 +199,8 @@ TEST_F(DaneLookup, R29EndsInTimeAndTakesTheOthersForFailed) {
   mx({{10, "mx1.test"}, {20, "mx2.test"}, {30, "mx3.test"}, {40, "mx4.test"}});
   for (const char* name : {"mx1.test", "mx2.test", "mx3.test", "mx4.test"}) host(name);
   std::optional<DaneFinding> finding;
-  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&](DaneFinding found) { finding = std::move(found); });
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), false,
+              [&](DaneFinding found) { finding = std::move(found); });
   resolver_.run_one();
   loop_.advance(kDaneTime - std::chrono::milliseconds{1});
   EXPECT_FALSE(finding);
@@ -216,7 +217,8 @@ TEST_F(DaneLookup, R29EndsInTimeAndTakesTheOthersForFailed) {
 
 TEST_F(DaneLookup, R29EndsInTimeWithoutMxRecords) {
   std::optional<DaneFinding> finding;
-  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&](DaneFinding found) { finding = std::move(found); });
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), false,
+              [&](DaneFinding found) { finding = std::move(found); });
   loop_.advance(kDaneTime);
   ASSERT_TRUE(finding);
   EXPECT_EQ(finding->kind, Kind::kFailed);
@@ -228,7 +230,7 @@ TEST_F(DaneLookup, TheCallerMayEndEverythingButTheResolverInItsCallback) {
   mx({{10, "mx1.test"}});
   host("mx1.test");
   auto owned = std::make_unique<std::string>("the caller's");
-  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), [&owned](const DaneFinding&) { owned.reset(); });
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), false, [&owned](const DaneFinding&) { owned.reset(); });
   resolver_.run();
   EXPECT_EQ(owned, nullptr);
 }
@@ -237,7 +239,7 @@ TEST_F(DaneLookup, IsDroppedWithTheResolver) {
   auto held = std::make_shared<int>(0);
   {
     TableResolver resolver;
-    dane_lookup(loop_, resolver, *Domain::parse("example.test"), [held](const DaneFinding&) { ADD_FAILURE(); });
+    dane_lookup(loop_, resolver, *Domain::parse("example.test"), false, [held](const DaneFinding&) { ADD_FAILURE(); });
   }
   EXPECT_EQ(held.use_count(), 1) << "nothing is left behind";
 }

@@ -172,6 +172,22 @@ TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
   EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotAsked) << "which is not: DNS does not answer";
 }
 
+// What is cached is all that there is, and the finding about DANE counts on.
+TEST_F(EngineRaceTest, R29WhereOnlyOthersAskTheLastFindingAboutDaneCounts) {
+  LookupRules rules;
+  rules.ask_dane = true;
+  engine_ = std::make_unique<Engine>(loop_, resolver_, fetcher_, store_, log_, rules, [this] { return now_; });
+  another_process_fetches();
+  store_.entries.at("example.com").dane = DaneMemory{DaneState::kNone, now_ - seconds(1), "no TLSA records"};
+  store_.taken_by_another = true;
+  store_.second_taken_too = true;
+  ask();
+  loop_.advance(seconds(30));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].entry.dane->state, DaneState::kNone);
+  EXPECT_LT(now_, answers_[0].entry.dane->until);
+}
+
 TEST_F(EngineRaceTest, EveryWaiterIsToldThatNothingWasAskedNotOnlyTheLast) {
   store_.taken_by_another = true;
   store_.second_taken_too = true;

@@ -23,7 +23,7 @@ struct Requester {
   std::string domain{};  // the policy domain; its zone counts. Empty: the name that is asked for
   Priority priority = Priority::kOther;
   // How long a question may wait for its first turn, where that is less than others may.
-  std::optional<std::chrono::milliseconds> patience{};
+  std::optional<std::chrono::milliseconds> turn_timeout{};
 };
 
 }  // namespace mtasts

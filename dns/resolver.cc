@@ -144,7 +144,7 @@ class GetdnsResolver final : public Resolver {
                typename QuestionFor<Record>::Read read, Callback<Record> done) {
     auto question = std::make_unique<QuestionFor<Record>>(name, type, requester, std::move(read), std::move(done));
     const auto now = Clock::now();
-    const auto own = requester.patience ? Clock::duration(*requester.patience) : queue_timeout_;
+    const auto own = requester.turn_timeout ? Clock::duration(*requester.turn_timeout) : queue_timeout_;
     join_queue({std::move(question), now, now + std::min(queue_timeout_, own), StallMeter::Span(stalls_)});
     schedule_pump();
   }

@@ -14,7 +14,7 @@ class Asking : public std::enable_shared_from_this<Asking> {
  public:
   Asking(Resolver& resolver, const Domain& domain, bool is_known, std::function<void(DaneFinding)> done)
       : resolver_(resolver), domain_(domain), requester_{domain.text(), Priority::kOther}, done_(std::move(done)) {
-    if (is_known) requester_.patience = kDanePatience;
+    if (is_known) requester_.turn_timeout = kDaneTurn;
   }
 
   void start(EventLoop& loop) {
@@ -33,8 +33,7 @@ class Asking : public std::enable_shared_from_this<Asking> {
     asked_ = std::get<MailHosts>(std::move(next));
     for (const auto& name : asked_.names) {
       lookups_.emplace_back(name);
-      hosts_.push_back(
-          {.name = name, .kind = DaneHost::Kind::kFailed, .reason = "not asked in time", .not_tried = true});
+      hosts_.push_back({name, DaneHost::Kind::kFailed, "no answer in time", {}});
     }
     open_ = lookups_.size();
     while (next_ < std::min(kHostsAtOnce, lookups_.size())) ask_next();

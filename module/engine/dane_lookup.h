@@ -20,8 +20,8 @@ inline constexpr std::chrono::seconds kDaneTime{10};
 // outlive the lookup; when the resolver is destroyed first, `done` is dropped with the questions.
 //
 // `is_known`: the caller has an older finding, and an answer that waits for this one. Then no question waits longer
-// than kDanePatience for its first turn: other domains' questions may be what it waits for.
-inline constexpr std::chrono::milliseconds kDanePatience{500};
+// than kDaneTurn for its first turn: other domains' questions may be what it waits for.
+inline constexpr std::chrono::milliseconds kDaneTurn{500};
 void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, bool is_known,
                  std::function<void(DaneFinding)> done);
 

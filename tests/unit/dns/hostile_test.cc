@@ -220,7 +220,7 @@ TEST(HostileResolver, AnAnswerThatStoppedDoesNotSpoilTheNext) {
   }
 }
 
-// One that has less patience than the others ends sooner, as a question that was not asked; the others go on waiting.
+// One that may wait less than the others ends sooner, as a question that was not asked; the others go on waiting.
 TEST(HostileResolver, AQuestionWaitsForItsTurnNoLongerThanItMay) {
   auto config = hostile_resolver(seconds{5});
   config.max_in_flight = 4;

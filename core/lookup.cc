@@ -164,7 +164,9 @@ Action Lookup::after_record(WallTime now) {
   if (current && !for_refresh_ && !refresh_due(*policy, rules_.refresh, now)) return finish(now);
 
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = FetchPolicy{*id}};
-  if (current) {
+  // A delivery that joins the refresh is not to wait for DANE until the policy has been fetched.
+  if (current && !for_delivery_ && dane_missing(now)) return ask_for_dane();
+  if (current && for_delivery_) {
     action = finish(now);  // once the answer is certain, the refresh goes on behind it
     if (!action.answer) return action;
     action.next = FetchPolicy{*id};
@@ -185,12 +187,14 @@ Action Lookup::not_tried(Error fault) {
   return action;
 }
 
+Action Lookup::ask_for_dane() {
+  progress_ = Outcome::Progress::kDanePending;
+  dane_asked_ = true;
+  return {.save = std::nullopt, .answer = std::nullopt, .next = QueryDane{}};
+}
+
 Action Lookup::finish(WallTime now) {
-  if (!answered_ && dane_missing(now)) {
-    progress_ = Outcome::Progress::kDanePending;
-    dane_asked_ = true;
-    return {.save = std::nullopt, .answer = std::nullopt, .next = QueryDane{}};
-  }
+  if (!answered_ && dane_missing(now)) return ask_for_dane();
   progress_ = Outcome::Progress::kSettled;
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = Finished{}};
   if (!answered_) action.answer = so_far();

@@ -97,6 +97,7 @@ class Lookup {
   [[nodiscard]] std::optional<std::string> id_to_fetch(WallTime now) const;
   Action after_record(WallTime now);
   Action not_tried(Error fault);
+  Action ask_for_dane();
   Action finish(WallTime now);
   [[nodiscard]] std::chrono::seconds cached_for(std::chrono::seconds ttl) const;
   void limit_record(WallTime now);

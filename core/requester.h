@@ -15,8 +15,8 @@ using ZoneOf = std::function<std::string(const std::string& domain)>;
 inline std::string own_zone(const std::string& domain) { return domain; }
 
 enum class Priority {
-  kFirstContact,  // mail waits, and nothing is cached: the record, the policy
-  kOther,         // refreshes, DANE, trials of MX hosts
+  kFirstContact,  // mail waits, and what it waits for is not cached: the record, the policy, DANE
+  kOther,         // refreshes, trials of MX hosts
 };
 
 struct Requester {

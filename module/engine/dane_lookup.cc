@@ -12,10 +12,8 @@ namespace {
 // One lookup; lives as long as one of its questions is under way.
 class Asking : public std::enable_shared_from_this<Asking> {
  public:
-  Asking(Resolver& resolver, const Domain& domain, bool is_known, std::function<void(DaneFinding)> done)
-      : resolver_(resolver), domain_(domain), requester_{domain.text(), Priority::kOther}, done_(std::move(done)) {
-    if (is_known) requester_.turn_timeout = kDaneTurn;
-  }
+  Asking(Resolver& resolver, const Domain& domain, Requester requester, std::function<void(DaneFinding)> done)
+      : resolver_(resolver), domain_(domain), requester_(std::move(requester)), done_(std::move(done)) {}
 
   void start(EventLoop& loop) {
     timer_ = loop.after(kDaneTime, [weak = weak_from_this()] {
@@ -35,8 +33,7 @@ class Asking : public std::enable_shared_from_this<Asking> {
       lookups_.emplace_back(name);
       hosts_.push_back({name, DaneHost::Kind::kFailed, "no answer in time", {}});
     }
-    open_ = lookups_.size();
-    while (next_ < std::min(kHostsAtOnce, lookups_.size())) ask_next();
+    ask_next();
   }
 
   void ask_next() {
@@ -66,8 +63,8 @@ class Asking : public std::enable_shared_from_this<Asking> {
           requester_);
     } else {
       hosts_[i] = std::get<DaneHost>(std::move(next));
-      if (--open_ == 0) return finish(dane_finding(asked_, hosts_));
-      if (next_ < lookups_.size()) ask_next();
+      if (next_ == lookups_.size()) return finish(dane_finding(asked_, hosts_));
+      ask_next();
     }
   }
 
@@ -88,21 +85,20 @@ class Asking : public std::enable_shared_from_this<Asking> {
 
   Resolver& resolver_;
   const Domain domain_;
-  Requester requester_;
+  const Requester requester_;
   std::function<void(DaneFinding)> done_;
   std::unique_ptr<EventLoop::Watch> timer_;
   MailHosts asked_;
   std::vector<DaneHostLookup> lookups_;  // one a host, in the order of asked_
   std::vector<DaneHost> hosts_;          // what came of it, or would come of it now
   std::size_t next_ = 0;                 // the first that was not asked about
-  std::size_t open_ = 0;
 };
 
 }  // namespace
 
-void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, bool is_known,
+void dane_lookup(EventLoop& loop, Resolver& resolver, const Domain& domain, const Requester& requester,
                  std::function<void(DaneFinding)> done) {
-  std::make_shared<Asking>(resolver, domain, is_known, std::move(done))->start(loop);
+  std::make_shared<Asking>(resolver, domain, requester, std::move(done))->start(loop);
 }
 
 }  // namespace mtasts

@@ -16,6 +16,8 @@ constexpr milliseconds kLongestPause{160};
 // A process that holds the claim of a domain for longer has a slow policy host, or was stopped; one more may try then,
 // so that nothing that stands still anywhere keeps a domain from being looked up.
 constexpr milliseconds kClaimTimeout{10'000};
+// How long a question for DANE may wait for its turn where there is a finding that has run out.
+constexpr milliseconds kDaneTurn{500};
 
 RecordResult record_result(const Result<DnsAnswer<std::string>>& answer) {
   if (!answer) return tl::unexpected(answer.error());
@@ -294,8 +296,10 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
 
 void Engine::query_dane(const std::string& domain) {
   const Job& job = *jobs_.at(domain);
-  const bool is_known = job.for_delivery && outliving(job.machine.so_far().entry.dane, {}, clock_()).has_value();
-  dane_lookup(loop_, resolver_, job.domain, is_known, [this, domain](const DaneFinding& finding) {
+  Requester requester{domain, priority_of(job)};
+  // The finding of before will do where other domains' questions are what this one waits for.
+  if (job.for_delivery && outliving(job.machine.so_far().entry.dane, {}, clock_())) requester.turn_timeout = kDaneTurn;
+  dane_lookup(loop_, resolver_, job.domain, requester, [this, domain](const DaneFinding& finding) {
     if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_dane(finding, clock_()));
   });
 }

@@ -266,7 +266,7 @@ TEST(CrowdedResolver, OneZoneOfSilentNamesLeavesPlacesToOthers) {
   cost.expect_within(milliseconds{900}, 16);
 }
 
-TEST(CrowdedResolver, QuestionsForDaneLeavePlacesToRecords) {
+TEST(CrowdedResolver, RefreshesLeavePlacesToRecords) {
   const auto good = wire_name("good.test");
   const ScriptedServer server([&](const Query& query) { return query.name == good ? an_answer(query) : kSilence; });
   auto config = asking_at({server.address()});

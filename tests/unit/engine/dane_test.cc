@@ -29,7 +29,7 @@ DaneFinding look_up(const std::string& domain, ResolverConfig config = {}) {
   const auto resolver = make_resolver(*loop, config).value();
   DaneFinding finding;
   int calls = 0;
-  dane_lookup(*loop, *resolver, Domain::parse(domain).value(), false, [&](DaneFinding found) {
+  dane_lookup(*loop, *resolver, Domain::parse(domain).value(), {}, [&](DaneFinding found) {
     finding = std::move(found);
     ++calls;
   });

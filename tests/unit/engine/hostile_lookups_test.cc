@@ -91,7 +91,7 @@ TEST_F(HostileLookups, ForDaneKeepNobodysFirstContactWaiting) {
 // What was found out about DANE has run out, and all places for that are taken: the policy is answered with the finding
 // of before, and nothing is saved of what was not asked.
 TEST_F(HostileLookups, R29ForDaneKeepNobodysCachedPolicyWaiting) {
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 250; ++i) {
     const std::string domain = "manymx.stranger" + std::to_string(i) + ".test";
     cache_policy_of(domain);
     look_up(domain);

@@ -62,7 +62,7 @@ TEST(SignedZones, R29AnUnsignedHostIsNotDane) {
 TEST(SignedZones, R29BrokenSignaturesFail) {
   expect("bogus.test", Kind::kFailed, "SERVFAIL");
   expect("badhost.dane.test", Kind::kFailed, "badtlsa.dane.test");
-  expect("onebad.dane.test", Kind::kUsable, "cannot be judged for badtlsa.dane.test");
+  expect("onebad.dane.test", Kind::kPartly, "cannot be judged for badtlsa.dane.test");
   expect("servfail.test", Kind::kFailed, "SERVFAIL");
 }
 

@@ -15,6 +15,7 @@
 #include "module/config/observe.h"
 #include "module/engine/resolver_notes.h"
 #include "module/io/descriptor.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::cli {
 namespace {
@@ -52,13 +53,7 @@ Result<std::string> seen_by(const std::string& user, const std::string& path, co
   }
   write_end = Descriptor();
   std::string reply;
-  std::array<char, 1024> buffer{};
-  for (;;) {
-    const auto got = ::read(read_end.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    reply.append(buffer.data(), static_cast<std::size_t>(got));
-  }
+  static_cast<void>(read_to_end(read_end.get(), reply, std::string::npos));  // what is missing is seen below
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
   if (!reply.starts_with(kLooked)) return not_seen_by(user, "the process of that user ended before it had looked");

@@ -21,7 +21,7 @@
 #include "core/ascii.h"
 #include "module/config/schema.h"
 #include "module/io/descriptor.h"
-#include "module/store/files.h"
+#include "module/io/read_write.h"
 
 namespace mtasts {
 namespace {

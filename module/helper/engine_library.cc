@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "module/io/descriptor.h"
-#include "module/store/files.h"
+#include "module/io/read_write.h"
 
 namespace mtasts {
 namespace {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/ascii.h"
+#include "module/io/read_write.h"
 #include "module/store/files.h"
 
 namespace mtasts {

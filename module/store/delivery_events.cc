@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/domain.h"
+#include "module/io/read_write.h"
 #include "module/store/files.h"
 
 namespace mtasts {

@@ -15,6 +15,7 @@
 
 #include "core/ascii.h"
 #include "core/fnv1a.h"
+#include "module/io/read_write.h"
 
 namespace mtasts {
 
@@ -44,29 +45,6 @@ unsigned shard_number(const std::string& domain) {
 }
 
 std::string shard_of(const std::string& domain) { return shard_name(shard_number(domain)); }
-
-bool read_all(int fd, std::string& bytes) {
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const auto got = ::read(fd, bytes.data() + have, bytes.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return false;
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  bytes.resize(have);
-  return true;
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
 
 Descriptor open_shard(int directory, const std::string& shard) {
   return Descriptor(::openat(directory, shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

@@ -1,4 +1,4 @@
-// How the files of the store are opened, read and written. No function follows a symbolic link below the store's
+// How the files of the store are found, opened and replaced. No function follows a symbolic link below the store's
 // directory or waits for a FIFO. Errors are left in errno.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "module/io/descriptor.h"
+#include "module/io/read_write.h"
 
 namespace mtasts {
 
@@ -49,9 +50,5 @@ std::optional<std::vector<std::string>> names_in(int directory);
 
 // Is its mtime further than that from now? Also of what is from the future: the clock was wrong then.
 bool is_far_from_now(int directory, const std::string& name, std::chrono::seconds distance);
-
-// Reads until `bytes` is full or the file ends, and cuts `bytes` to what was read.
-bool read_all(int fd, std::string& bytes);
-bool write_all(int fd, std::string_view bytes);
 
 }  // namespace mtasts

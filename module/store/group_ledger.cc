@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/ascii.h"
+#include "module/io/read_write.h"
 #include "module/store/files.h"
 
 namespace mtasts {

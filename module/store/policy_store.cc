@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/fnv1a.h"
+#include "module/io/read_write.h"
 #include "module/io/wall_clock.h"
 #include "module/store/files.h"
 #include "module/store/group_ledger.h"

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/ascii.h"
+#include "module/io/read_write.h"
 #include "module/store/files.h"
 #include "module/store/range_lock.h"
 

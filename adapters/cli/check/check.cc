@@ -1,7 +1,6 @@
 #include "adapters/cli/check/check.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +14,7 @@
 #include "adapters/cli/check/page.h"
 #include "adapters/cli/check/text.h"
 #include "adapters/cli/progress.h"
-#include "module/store/files.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::check {
 namespace {
@@ -129,10 +128,7 @@ class Teller {
 
 Result<void> write_page(const Task& task, const std::string& page) {
   if (task.options.html.empty()) return {};
-  const int file = task.html.get();
-  // A pipe or a device cannot be cut off.
-  const bool is_cut = ::ftruncate(file, 0) == 0 || errno == EINVAL;
-  if (is_cut && write_all(file, page)) return {};
+  if (replace_content(task.html.get(), page)) return {};
   return fail(ErrorCode::kStoreUnavailable,
               escaped(task.options.html, kMaxShown) + " cannot be written: " + std::strerror(errno));
 }

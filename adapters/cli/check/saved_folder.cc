@@ -8,6 +8,7 @@
 
 #include "adapters/cli/check/saved.h"
 #include "module/io/descriptor.h"
+#include "module/io/read_write.h"
 #include "module/store/files.h"
 
 namespace mtasts::check {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <deque>
 
+#include "module/io/read_write.h"
 #include "module/store/files.h"
 
 namespace mtasts::publish {

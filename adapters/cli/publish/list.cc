@@ -21,7 +21,7 @@
 #include "core/ascii.h"
 #include "core/tlsrpt_record.h"
 #include "module/io/descriptor.h"
-#include "module/store/files.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::publish {
 namespace {

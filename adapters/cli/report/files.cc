@@ -2,11 +2,11 @@
 
 #include <sys/wait.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "adapters/cli/report/opened_message.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::report {
 
@@ -42,17 +42,10 @@ std::optional<OpenedFile> FileOpener::next() {
   return file;
 }
 
-Read<std::string> read_all(const Descriptor& file, std::size_t limit) {
+Read<std::string> content_of(const Descriptor& file, std::size_t limit) {
   std::string bytes;
-  std::array<char, 65536> buffer;
-  while (bytes.size() <= limit) {
-    const auto got = ::read(file.get(), buffer.data(), std::min(buffer.size(), limit + 1 - bytes.size()));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return refuse(std::string("cannot be read: ") + std::strerror(errno), Refusal::Kind::kUnreadable);
-    if (got == 0) break;
-    bytes.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  return bytes;
+  if (read_to_end(file.get(), bytes, limit + 1)) return bytes;
+  return refuse(std::string("cannot be read: ") + std::strerror(errno), Refusal::Kind::kUnreadable);
 }
 
 }  // namespace mtasts::report

@@ -43,6 +43,6 @@ class FileOpener {
 };
 
 // All of the file, at most `limit` bytes and one more, by which a larger one is known.
-Read<std::string> read_all(const Descriptor& file, std::size_t limit);
+Read<std::string> content_of(const Descriptor& file, std::size_t limit);
 
 }  // namespace mtasts::report

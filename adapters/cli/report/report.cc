@@ -10,6 +10,7 @@
 #include "adapters/cli/report/document.h"
 #include "adapters/cli/report/files.h"
 #include "adapters/cli/report/render.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::report {
 namespace {
@@ -64,7 +65,7 @@ class Reading {
  private:
   Read<void> count(const OpenedFile& file) {
     if (!file.descriptor) return tl::unexpected(file.descriptor.error());
-    const auto bytes = read_all(*file.descriptor, kMaxFile);
+    const auto bytes = content_of(*file.descriptor, kMaxFile);
     if (!bytes) return tl::unexpected(bytes.error());
     const auto reports = reports_in(*bytes);
     if (!reports) return tl::unexpected(reports.error());
@@ -79,22 +80,6 @@ class Reading {
   bool unreadable_ = false;
   std::size_t passed_over_ = 0;
 };
-
-bool write_all(const Descriptor& file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto done = ::write(file.get(), bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
-}
-
-// An older page stays until there is a new one.
-bool replace_content(const Descriptor& file, std::string_view bytes) {
-  const bool is_empty = ::ftruncate(file.get(), 0) == 0 || errno == EINVAL;  // a device or pipe has no length
-  return is_empty && write_all(file, bytes);
-}
 
 bool wants_page(const Options& options) { return !options.html.empty() && options.html != "-"; }
 
@@ -127,7 +112,7 @@ int report(const Options& options, const Environment& environment) {
   const Summary summary = reading.summary();
   reading.warn(summary);
   print(options, environment, summary);
-  if (page && !replace_content(page, to_html(summary))) return no_page(options, environment);
+  if (page && !replace_content(page.get(), to_html(summary))) return no_page(options, environment);
   return reading.code(summary);
 }
 

@@ -14,7 +14,7 @@
 #include <deque>
 
 #include "module/io/descriptor.h"
-#include "module/store/files.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::setup {
 namespace {
@@ -165,15 +165,7 @@ Result<std::optional<std::string>> read_file(const std::string& root, const std:
   if (!file || ::fstat(file.get(), &found) != 0) return trouble(path, "cannot be read");
   if (!S_ISREG(found.st_mode)) return fail(ErrorCode::kConfig, path + " is not a regular file");
   std::string bytes(static_cast<std::size_t>(found.st_size), '\0');
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const auto got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return trouble(path, "cannot be read");
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  bytes.resize(have);
+  if (!read_all(file.get(), bytes)) return trouble(path, "cannot be read");
   return bytes;
 }
 

@@ -12,7 +12,7 @@
 #include "adapters/cli/status/status.h"
 #include "core/ascii.h"
 #include "module/io/descriptor.h"
-#include "module/store/files.h"
+#include "module/io/read_write.h"
 
 namespace mtasts::cli {
 namespace {

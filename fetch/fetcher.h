@@ -10,13 +10,14 @@
 
 #include "core/ports.h"
 #include "core/result.h"
+#include "fetch/ca_file.h"
 
 namespace mtasts {
 
 struct FetcherConfig {
   std::chrono::seconds timeout{60};          // of the whole fetch (R14)
   std::chrono::seconds connect_timeout{10};  // until there is a TLS session, all addresses together
-  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  std::string ca_file = kCaFile;
   std::string crl_file;          // PEM; what is on these lists is refused, of other authorities nothing is demanded
   std::string proxy;             // none unless named (R13); it then looks the policy host up itself
   std::uint16_t port = 443;      // R11; another one only in tests

@@ -10,13 +10,14 @@
 
 #include "core/ports.h"
 #include "core/result.h"
+#include "fetch/ca_file.h"
 
 namespace mtasts {
 
 struct ProberConfig {
   std::chrono::seconds connect_timeout{10};  // until there is a connection, all addresses together
   std::chrono::seconds timeout{20};          // of the whole probe, and of waiting for a turn
-  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  std::string ca_file = kCaFile;
   std::string crl_file;           // as for the fetcher
   std::uint16_t port = 25;        // another one only in tests
   unsigned max_in_flight = 50;    // further probes wait their turn

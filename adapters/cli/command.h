@@ -26,6 +26,9 @@ enum ExitCode : int {
   kConfiguration = kExitConfiguration,
 };
 
+// Where mtastsd-exim.socket listens, and Exim asks unless it is told otherwise.
+inline constexpr const char* kEximSocketPath = "/run/mtasts/exim.sock";
+
 struct Environment {
   std::ostream& out;
   std::ostream& err;

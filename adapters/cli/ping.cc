@@ -63,9 +63,9 @@ Result<std::string> ask(const Descriptor& socket, PingLanguage language, SteadyT
   }
 }
 
-// Where none is configured it is the one of mtastsd-exim.socket.
 Result<ListenAddress> exim_address(const Config& config) {
-  return config.exim.listen.empty() ? parse_listen_address("unix:/run/mtasts/exim.sock") : config.exim.listen.front();
+  return config.exim.listen.empty() ? parse_listen_address(std::string("unix:") + kEximSocketPath)
+                                    : config.exim.listen.front();
 }
 
 Result<ListenAddress> address_of(const std::string& config_path, const PingOptions& options) {

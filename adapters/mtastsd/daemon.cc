@@ -44,9 +44,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kDrain{10'000};
 // Out of service, how soon to try again.
 constexpr milliseconds kRetry{2'000};
-// Where the resolvers come from, unless the configuration names them. A server that starts before the network is up
-// would ask nobody for ever.
-constexpr const char* kResolvConf = "/etc/resolv.conf";
 // What a running process cannot change any more.
 bool needs_restart(const Config& old, const Config& fresh) {
   return old.socketmap.listen != fresh.socketmap.listen || old.socketmap.rights != fresh.socketmap.rights ||
@@ -214,6 +211,7 @@ Result<void> Daemon::start(int signals) {
   auto entered = enter_service();
   if (!entered && !is_activated) return entered;
   signal_watch_ = loop_.watch(signals, EventLoop::kRead, [this, signals](unsigned /*what*/) { on_signal(signals); });
+  // A server that starts before the network is up would ask nobody for ever.
   resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { return follow_resolvers(); });
   feed_watchdog();
   if (!entered) {

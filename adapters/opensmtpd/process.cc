@@ -105,7 +105,7 @@ class Process {
 };
 
 int Process::run() {
-  resolvers_watch_ = std::make_unique<FileWatch>(loop_, "/etc/resolv.conf", [this] { return follow_resolvers(); });
+  resolvers_watch_ = std::make_unique<FileWatch>(loop_, kResolvConf, [this] { return follow_resolvers(); });
   watch_ = loop_.watch(socket_, EventLoop::kRead, [this](unsigned /*what*/) { read(); });
   loop_.run();
   return code_;

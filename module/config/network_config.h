@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dns/resolver.h"
+#include "dns/resolver_address.h"
 #include "dns/server_questions.h"
 #include "fetch/fetcher.h"
 #include "fetch/prober.h"

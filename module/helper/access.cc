@@ -34,7 +34,7 @@ constexpr auto kSystemPaths = std::to_array<const char*>({"/lib",
                                                           "/etc/host.conf",
                                                           "/etc/gai.conf",
                                                           "/etc/nsswitch.conf",
-                                                          "/etc/resolv.conf",
+                                                          kResolvConf,
                                                           "/dev/null",
                                                           "/dev/urandom",
                                                           "/proc/sys/crypto/fips_enabled"});

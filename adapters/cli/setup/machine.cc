@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<const char*, 6> kFolders = {"/usr/sbin", "/usr/bin",        "/sbin",
                                                  "/bin",      "/usr/local/sbin", "/usr/local/bin"};
+constexpr const char* kChroot = "/usr/sbin/chroot";
 
 }  // namespace
 
@@ -32,7 +33,7 @@ Result<ProgramOutput> Machine::run(std::vector<std::string> argv, const std::str
   const std::string program = find_program(argv.front());
   if (program.empty()) return fail(ErrorCode::kConfig, "the program " + argv.front() + " is not installed");
   argv.front() = program;
-  if (!root_.empty()) argv.insert(argv.begin(), {"/usr/sbin/chroot", root_});
+  if (!root_.empty()) argv.insert(argv.begin(), {kChroot, root_});
   return run_(argv, input);
 }
 
@@ -41,8 +42,7 @@ Result<ProgramOutput> Machine::run_as(const std::string& user, const std::string
   const std::string program = find_program(argv.front());
   if (program.empty()) return fail(ErrorCode::kConfig, "the program " + argv.front() + " is not installed");
   argv.front() = program;
-  argv.insert(argv.begin(),
-              {"/usr/sbin/chroot", "--userspec=" + user + ":", "--groups=" + group, root_.empty() ? "/" : root_});
+  argv.insert(argv.begin(), {kChroot, "--userspec=" + user + ":", "--groups=" + group, root_.empty() ? "/" : root_});
   return run_(argv, input);
 }
 

@@ -5,12 +5,12 @@
 
 #include "adapters/cli/setup/marks.h"
 #include "adapters/cli/setup/plan.h"
+#include "adapters/cli/setup/server_files.h"
 #include "adapters/cli/setup/smtpd_conf.h"
 
 namespace mtasts::setup {
 namespace {
 
-constexpr const char* kConfiguration = "/etc/smtpd.conf";
 constexpr const char* kUser = "opensmtpd";
 constexpr const char* kService = "opensmtpd.service";
 constexpr std::chrono::seconds kStartTime{20};
@@ -61,29 +61,28 @@ Result<Plan> plan(const Look& look, const Wishes& wishes) {
     plan.refused = "OpenSMTPD (smtpd) is not installed";
     return plan;
   }
-  plan.found.push_back(version(machine) + ", " + kConfiguration);
+  plan.found.push_back(version(machine) + ", " + kSmtpdConf);
   if (!machine.exists(MTASTS_OPENSMTPD_TABLE)) {
     plan.refused = std::string(MTASTS_OPENSMTPD_TABLE) + " is missing; install mtasts again";
     return plan;
   }
   const auto config = host_config(machine, wishes);
   if (!config) return tl::unexpected(config.error());
-  const auto text = look.without_us(kConfiguration);
+  const auto text = look.without_us(kSmtpdConf);
   if (!text) return tl::unexpected(text.error());
-  if (!*text) return fail(ErrorCode::kConfig, std::string(kConfiguration) + " is missing; configure OpenSMTPD first");
+  if (!*text) return fail(ErrorCode::kConfig, std::string(kSmtpdConf) + " is missing; configure OpenSMTPD first");
   const SmtpdLines lines = smtpd_lines(**text, wishes.config_path);
   plan.refused = lines.refused;
   plan.by_hand = lines.by_hand;
   if (!lines.refused.empty()) return plan;
   if (lines.text.empty()) {
-    plan.notes.push_back(std::string(kConfiguration) +
-                         " has a table for mtasts that was added by hand; it is left alone");
+    plan.notes.push_back(std::string(kSmtpdConf) + " has a table for mtasts that was added by hand; it is left alone");
     return plan;
   }
   const std::string store = config->opensmtpd.directory;
   if (!machine.exists(store)) plan.facts[kMadeStore] = store;
   if (is_active(machine)) plan.facts[kRan] = "yes";
-  plan.changes.push_back({kConfiguration,
+  plan.changes.push_back({kSmtpdConf,
                           lines.text,
                           {},
                           [&machine](const std::string& candidate) -> Result<void> {

@@ -92,8 +92,8 @@ class PostfixPlan {
  private:
   // With systemd, mtastsd.socket gets one where smtp(8) can reach it; otherwise the administrator has made one.
   Result<void> find_socket() {
+    const std::string path = seen_.queue + "/mtasts/socketmap.sock";
     if (machine_.systemd_runs() && wishes_.socket.empty()) {
-      const std::string path = seen_.queue + "/mtasts/socketmap.sock";
       address_ = "unix:" + path;
       add_socket_unit(plan_, machine_, group(), path);
       return {};
@@ -101,7 +101,7 @@ class PostfixPlan {
     const auto address = configured_address(machine_, wishes_);
     if (!address) return tl::unexpected(address.error());
     address_ = *address;
-    const std::string needed = "unix:" + seen_.queue + "/mtasts/socketmap.sock";
+    const std::string needed = "unix:" + path;
     if (seen_.in_chroot && address_.starts_with("unix:") && !address_.starts_with("unix:" + seen_.queue + "/"))
       plan_.refused = "smtp(8) runs in a chroot and cannot reach " + address_ + "; let mtastsd listen at \"" + needed +
                       "\" (socketmap.listen in mtasts.toml, with socket_group = \"" + group() +
@@ -116,7 +116,7 @@ class PostfixPlan {
     facts.ca_file = authorities(machine_);
     if (facts.ca_file.empty())
       plan_.refused = "there is no file with certificate authorities; \"apt install ca-certificates\" and try again";
-    const auto resolv_conf = look_.current("/etc/resolv.conf");
+    const auto resolv_conf = look_.current(kResolvConf);
     facts.validating_resolver = resolv_conf && *resolv_conf && has_validating_resolver(**resolv_conf);
   }
 

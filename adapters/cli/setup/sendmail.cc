@@ -7,12 +7,12 @@
 #include "adapters/cli/setup/marks.h"
 #include "adapters/cli/setup/plan.h"
 #include "adapters/cli/setup/sendmail_mc.h"
+#include "adapters/cli/setup/server_files.h"
 
 namespace mtasts::setup {
 namespace {
 
 constexpr const char* kMc = "/etc/mail/sendmail.mc";
-constexpr const char* kCf = "/etc/mail/sendmail.cf";
 constexpr const char* kM4 = "/etc/mail/mtasts.m4";
 constexpr const char* kFeature = "/usr/share/sendmail/cf/feature/sts.m4";
 constexpr const char* kUser = "smmta";
@@ -148,7 +148,7 @@ class SendmailPlan {
     };
     plan_.changes.push_back({kM4, m4, mail_folder, ping, {}, false});
     plan_.changes.push_back({kMc, new_mc, mail_folder, {}, {}, false});
-    plan_.changes.push_back({kCf, *cf, mail_folder, look_at_cf,
+    plan_.changes.push_back({kSendmailCf, *cf, mail_folder, look_at_cf,
                              [&machine = machine_, sendmail = program_]() -> Result<void> {
                                if (auto asked = asks(machine, sendmail); !asked) return asked;
                                return reload(machine);
@@ -160,17 +160,17 @@ class SendmailPlan {
 
   // Refuses where sendmail.cf has lines that sendmail.mc does not make: they would be lost.
   Result<std::string> cf_after(const std::string& old_mc, const std::string& new_mc) {
-    const auto current = look_.current(kCf);
+    const auto current = look_.current(kSendmailCf);
     if (!current) return tl::unexpected(current.error());
     auto made = make_cf(machine_, new_mc);
     if (!made) return made;
     const std::string now = current->value_or("");
     if (without_comments(now) == without_comments(*made)) return now;
-    if (look_.is_ours(kCf)) return made;
+    if (look_.is_ours(kSendmailCf)) return made;
     auto expected = make_cf(machine_, old_mc);
     if (!expected) return expected;
     if (without_comments(now) != without_comments(*expected))
-      plan_.refused = std::string(kCf) +
+      plan_.refused = std::string(kSendmailCf) +
                       " is not what sendmail.mc makes, and lines that are only there would be lost; "
                       "\"make -C /etc/mail\" first, or bring them into sendmail.mc";
     return made;
@@ -187,13 +187,13 @@ class SendmailPlan {
 // sendmail.cf as sendmail.mc says now, also where the administrator has made it again in between.
 Result<void> settle(const Machine& machine, const Facts& facts) {
   const auto mc = read_file(machine.root(), kMc);
-  const auto cf = read_file(machine.root(), kCf);
+  const auto cf = read_file(machine.root(), kSendmailCf);
   if (!mc || !cf) return tl::unexpected(mc ? cf.error() : mc.error());
   if (*mc) {
     const auto made = make_cf(machine, **mc);
     if (!made) return tl::unexpected(made.error());
     if (without_comments(*made) != without_comments(cf->value_or(""))) {
-      if (auto written = write_file(machine.root(), kCf, *made, mail_folder); !written) return written;
+      if (auto written = write_file(machine.root(), kSendmailCf, *made, mail_folder); !written) return written;
     }
   }
   if (auto reloaded = reload(machine); !reloaded) return reloaded;

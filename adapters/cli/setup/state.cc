@@ -19,6 +19,7 @@
 namespace mtasts::setup {
 namespace {
 
+constexpr const char* kParent = "/etc/mtasts";
 constexpr const char* kFolder = "/etc/mtasts/setup";
 constexpr const char* kFirstLine = "mtasts-setup 1";
 
@@ -32,8 +33,8 @@ std::string copy_name(const std::string& path, const std::string& bytes) {
 }
 
 Result<void> make_private_folder(const std::string& root, const std::string& path) {
-  for (const std::string& folder : {std::string("/etc/mtasts"), std::string(kFolder), path}) {
-    const mode_t mode = folder == "/etc/mtasts" ? 0755 : 0700;
+  for (const std::string& folder : {std::string(kParent), std::string(kFolder), path}) {
+    const mode_t mode = folder == kParent ? 0755 : 0700;
     if (::mkdir((root + folder).c_str(), mode) != 0 && errno != EEXIST)
       return fail(ErrorCode::kConfig, folder + " cannot be made: " + std::strerror(errno));
   }

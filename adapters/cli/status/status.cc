@@ -29,7 +29,7 @@ void count(const CacheEntry& entry, WallTime used, const Config& config, WallTim
 
 // An empty file names the resolvers of this machine itself: one that cannot be read must not be taken for it.
 void look_at_resolver(const StatusOptions& options, Status& status) {
-  const auto resolv_conf = read_text(options.root + "/etc/resolv.conf");
+  const auto resolv_conf = read_text(options.root + kResolvConf);
   if (!resolv_conf)
     status.resolver_fault = resolv_conf.error().detail;
   else

@@ -102,32 +102,15 @@ struct AllAnswers {
   Answers exim;
 };
 
-std::unique_ptr<TlsReports> make_reports(Service& service, std::shared_ptr<TlsrptSocket> collector) {
-  if (!collector) return nullptr;
-  const Config& config = service.config();
-  const TlsReports::Deps deps{service.resolver(),
-                              service.store(),
-                              config.cache_directory,
-                              now,
-                              std::chrono::steady_clock::now,
-                              config.network.dns.max_in_flight};
-  auto reports = std::make_unique<TlsReports>(deps, std::move(collector));
-  reports->check_collector(TlsReports::When::kNow);
-  return reports;
-}
-
 // A service and the answers that it gives.
-struct ServiceInstance {
-  ServiceInstance(std::unique_ptr<Service> opened, std::shared_ptr<TlsrptSocket> collector, EventLoop& loop,
-                  Protocols& protocols, Log& log, Metrics& metrics)
-      : service(std::move(opened)),
-        reports(make_reports(*service, std::move(collector))),
+struct AnsweringInstance : ServiceInstance {
+  AnsweringInstance(std::unique_ptr<Service> opened, std::shared_ptr<TlsrptSocket> collector, EventLoop& loop,
+                    Protocols& protocols, Log& log, Metrics& metrics)
+      : ServiceInstance(std::move(opened), std::move(collector)),
         observer(service->config().socketmap.observe ? std::make_unique<Observer>(*service, loop, log) : nullptr),
         answers(protocols, &service->lookups(), service->store(), log, metrics, service->config(), reports.get(),
                 observer.get()) {}
-  std::unique_ptr<Service> service;
-  std::unique_ptr<TlsReports> reports;  // nullptr: there is no collector
-  std::unique_ptr<Observer> observer;   // nullptr: policies are enforced
+  std::unique_ptr<Observer> observer;  // nullptr: policies are enforced
   AllAnswers answers;
 };
 
@@ -160,8 +143,8 @@ class Daemon {
   Result<void> enter_service();
   void stay_out_of_service(const Error& mistake);
   void try_again();
-  Result<std::unique_ptr<ServiceInstance>> open_instance(Config config);
-  void put_in_force(std::unique_ptr<ServiceInstance> instance);
+  Result<std::unique_ptr<AnsweringInstance>> open_instance(Config config);
+  void put_in_force(std::unique_ptr<AnsweringInstance> instance);
   bool follow_resolvers();
   Result<void> replace_instance(Result<Config> config);
   void apply(const Config& config);
@@ -181,7 +164,7 @@ class Daemon {
   Requests exim_requests_{{loop_, protocols_.exim, admission_, metrics_, log_}};
   TlsrptCounts report_counts_;
   std::shared_ptr<TlsrptSocket> collector_;  // nullptr: there is none
-  ReloadableService<ServiceInstance> instance_;
+  ReloadableService<AnsweringInstance> instance_;
   std::unique_ptr<StoreOnly> store_only_;  // with it or with nothing requests are answered while there is no instance
   std::string mistake_;                    // why there is none
   LogThrottle mistake_logged_{std::chrono::minutes(1)};
@@ -191,7 +174,6 @@ class Daemon {
   std::unique_ptr<EventLoop::Watch> signal_watch_;
   std::unique_ptr<EventLoop::Watch> watchdog_;
   std::unique_ptr<FileWatch> resolvers_watch_;
-  std::string resolvers_kept_;  // why, as it was logged last
   std::unique_ptr<EventLoop::Watch> drain_timer_;
   std::unique_ptr<EventLoop::Watch> retry_;
 };
@@ -321,17 +303,17 @@ void Daemon::reload() {
   notifier_.ready();
 }
 
-Result<std::unique_ptr<ServiceInstance>> Daemon::open_instance(Config config) {
+Result<std::unique_ptr<AnsweringInstance>> Daemon::open_instance(Config config) {
   auto opened = Service::open(for_daemon(std::move(config)), loop_, log_, LogTarget::kStderr);
   if (!opened) return tl::unexpected(opened.error());
   (*opened)->begin_rounds([this](const SweepSummary& summary) { metrics_.round_ended(summary); });
   const Config& in_force = (*opened)->config();
   collector_ = TlsrptSocket::keep(std::move(collector_), {loop_, log_, report_counts_}, in_force.cache_directory,
                                   in_force.tlsrpt_socket);
-  return std::make_unique<ServiceInstance>(std::move(*opened), collector_, loop_, protocols_, log_, metrics_);
+  return std::make_unique<AnsweringInstance>(std::move(*opened), collector_, loop_, protocols_, log_, metrics_);
 }
 
-void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
+void Daemon::put_in_force(std::unique_ptr<AnsweringInstance> instance) {
   instance_.replace(std::move(instance));
   TlsReports* const reports = instance_->reports.get();
   if (reports == nullptr) return protocols_.exim.report_to({});
@@ -340,15 +322,11 @@ void Daemon::put_in_force(std::unique_ptr<ServiceInstance> instance) {
 
 // The configuration in force, with the resolvers that /etc/resolv.conf names now. False: not yet, ask again.
 bool Daemon::follow_resolvers() {
-  if (!instance_.follows_resolv_conf()) return true;
-  if (const auto replaced = replace_instance(instance_->service->config()); !replaced) {
-    if (std::exchange(resolvers_kept_, replaced.error().detail) != resolvers_kept_)
-      log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", resolvers_kept_));
-    return false;
-  }
-  resolvers_kept_.clear();
-  log_.write(LogLevel::kInfo, LogLine("resolvers-changed").field("file", kResolvConf));
-  return true;
+  return instance_.follow_resolv_conf(log_, [this](const Config& in_force) {
+    auto replaced = replace_instance(in_force);
+    if (replaced) log_.write(LogLevel::kInfo, LogLine("resolvers-changed").field("file", kResolvConf));
+    return replaced;
+  });
 }
 
 Result<void> Daemon::replace_instance(Result<Config> config) {

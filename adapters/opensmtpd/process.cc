@@ -47,14 +47,13 @@ bool is_socket(int descriptor) {
 }
 
 // A service and the table that it gives.
-struct ServiceInstance {
-  ServiceInstance(std::unique_ptr<Service> opened, std::shared_ptr<TlsrptSocket> collector, EventLoop& loop, Log& log,
-                  bool smtpd_may_lack_sni)
-      : service(std::move(opened)),
+struct TableInstance : ServiceInstance {
+  TableInstance(std::unique_ptr<Service> opened, std::shared_ptr<TlsrptSocket> collector, EventLoop& loop, Log& log,
+                bool smtpd_may_lack_sni)
+      : ServiceInstance(std::move(opened), std::move(collector)),
         table({loop, service->resolver(), service->prober(), service->cached_lookups(), service->store(), log, now,
-               std::chrono::steady_clock::now, smtpd_may_lack_sni, std::move(collector)},
+               std::chrono::steady_clock::now, smtpd_may_lack_sni, reports.get()},
               service->config()) {}
-  std::unique_ptr<Service> service;
   Table table;
 };
 
@@ -91,12 +90,11 @@ class Process {
   LogTarget log_target_;
   TlsrptCounts report_counts_;  // which nobody asks for
   std::shared_ptr<TlsrptSocket> collector_;
-  ReloadableService<ServiceInstance> instance_;
+  ReloadableService<TableInstance> instance_;
   SteadyTime tried_{};
   std::string told_;  // what is wrong with the configuration
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<FileWatch> resolvers_watch_;
-  std::string resolvers_kept_;    // why, as it was logged last
   std::unique_ptr<Codec> codec_;  // there is no instance before it
   std::string in_;
   bool busy_ = false;               // with a request
@@ -136,7 +134,7 @@ Result<void> Process::open_instance(Result<Config> config) {
   collector_ = TlsrptSocket::keep(std::move(collector_), {loop_, log_, report_counts_}, in_force.cache_directory,
                                   in_force.tlsrpt_socket);
   instance_.replace(
-      std::make_unique<ServiceInstance>(std::move(*opened), collector_, loop_, log_, codec_->may_lack_sni()));
+      std::make_unique<TableInstance>(std::move(*opened), collector_, loop_, log_, codec_->may_lack_sni()));
   return {};
 }
 
@@ -151,19 +149,9 @@ bool Process::has_service() {
 // The configuration in force, with the resolvers that /etc/resolv.conf names now. After the request that is being
 // answered it is done. False: not yet, ask again.
 bool Process::follow_resolvers() {
-  resolvers_changed_ = false;
-  if (!instance_.follows_resolv_conf()) return true;
-  if (busy_) {
-    resolvers_changed_ = true;
-    return false;
-  }
-  if (const auto opened = open_instance(instance_->service->config()); !opened) {
-    if (std::exchange(resolvers_kept_, opened.error().detail) != resolvers_kept_)
-      log_.write(LogLevel::kError, LogLine("resolvers-kept").text("detail", resolvers_kept_));
-    return false;
-  }
-  resolvers_kept_.clear();
-  return true;
+  resolvers_changed_ = busy_ && instance_.follows_resolv_conf();
+  if (resolvers_changed_) return false;
+  return instance_.follow_resolv_conf(log_, [this](const Config& in_force) { return open_instance(in_force); });
 }
 
 void Process::reopen() {

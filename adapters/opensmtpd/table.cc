@@ -52,16 +52,6 @@ std::unique_ptr<Probes> make_probes(const Table::Deps& deps, const Config& confi
                                   deps.smtpd_may_lack_sni ? Probes::Sni::kPerhapsNotSent : Probes::Sni::kSent);
 }
 
-std::unique_ptr<TlsReports> make_reports(const Table::Deps& deps, const Config& config) {
-  if (!deps.collector) return nullptr;
-  auto reports =
-      std::make_unique<TlsReports>(TlsReports::Deps{deps.resolver, deps.store, config.cache_directory, deps.clock,
-                                                    deps.steady_clock, config.network.dns.max_in_flight},
-                                   deps.collector);
-  reports->check_collector(TlsReports::When::kNow);
-  return reports;
-}
-
 // What is no name of a domain has no policy, and is smtpd's business.
 std::optional<Domain> domain_of(const std::string& key) { return policy_domain(key).value_or(std::optional<Domain>{}); }
 
@@ -71,11 +61,10 @@ Table::Table(Deps deps, const Config& config)
     : deps_(std::move(deps)),
       config_(config),
       rules_of_waiting_(rules_of_waiting_mail(config.decision)),
-      reports_(make_reports(deps_, config)),
       probes_(make_probes(deps_, config)),
       choice_({deps_.loop, deps_.resolver, probes_.get(),
                [this](const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until) {
-                 if (reports_) reports_->report(domain, host, trial, until);
+                 if (deps_.reports != nullptr) deps_.reports->report(domain, host, trial, until);
                }}) {}
 
 void Table::answer(const Request& request, Done done) {
@@ -101,8 +90,8 @@ void Table::check_domain(const std::string& key, Done done) {
                       LogLine("deferred").field("domain", decision.domain).text("reason", decision.reason));
     done({kind});
     if (!domain) return;
-    if (reports_ && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
-      reports_->report_policy_failure(*domain, *decision.failure, "");
+    if (deps_.reports != nullptr && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
+      deps_.reports->report_policy_failure(*domain, *decision.failure, "");
     look_ahead(*domain, decision);
   });
 }

@@ -33,7 +33,7 @@ class Table {
     std::function<WallTime()> clock;
     Probes::Clock steady_clock;
     bool smtpd_may_lack_sni;
-    std::shared_ptr<TlsrptSocket> collector = nullptr;  // of the process; nullptr: nothing is reported
+    TlsReports* reports = nullptr;  // nullptr: nothing is reported
   };
 
   Table(Deps deps, const Config& config);
@@ -57,7 +57,6 @@ class Table {
   Deps deps_;
   const Config& config_;
   DecisionRules rules_of_waiting_;  // for mail that was queued for a policy
-  std::unique_ptr<TlsReports> reports_;
   std::unique_ptr<Probes> probes_;
   MxChoice choice_;
   std::set<std::string> watched_;  // domains whose hosts are being tried ahead

@@ -152,10 +152,9 @@ TEST_F(ServiceTest, RetiredDuringARoundItBeginsNoOther) {
 }
 
 // What a program keeps beside its service.
-struct Instance {
-  std::unique_ptr<Service> service;
+struct Instance : ServiceInstance {
   int* ended;
-  Instance(std::unique_ptr<Service> of, int& counter) : service(std::move(of)), ended(&counter) {}
+  Instance(std::unique_ptr<Service> of, int& counter) : ServiceInstance(std::move(of), nullptr), ended(&counter) {}
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance() { ++*ended; }
@@ -177,6 +176,36 @@ TEST_F(ServiceTest, AReplacedOneGoesWhenNothingOfItIsUnderWay) {
   loop_.advance(seconds(8));
   EXPECT_EQ(answered, 1);
   EXPECT_EQ(ended, 1);
+}
+
+TEST_F(ServiceTest, WhatAsksResolvConfIsReopenedWithItsConfiguration) {
+  int ended = 0;
+  bool opens = false;
+  ReloadableService<Instance> current;
+  const auto reopen = [&](const Config& in_force) -> Result<void> {
+    EXPECT_EQ(in_force.cache_directory, scratch_.path());
+    if (!opens) return fail(ErrorCode::kLocalFault, "not now");
+    current.replace(std::make_unique<Instance>(open(), ended));
+    return {};
+  };
+  EXPECT_TRUE(current.follow_resolv_conf(log_, reopen)) << "there is none yet";
+  current.replace(std::make_unique<Instance>(open(), ended));
+  EXPECT_FALSE(current.follow_resolv_conf(log_, reopen));
+  opens = true;
+  EXPECT_TRUE(current.follow_resolv_conf(log_, reopen));
+  loop_.advance(milliseconds(1));
+  EXPECT_EQ(ended, 1);
+}
+
+TEST(ResolversFollowed, WhatStandsAgainstItIsLoggedOnceForEachReason) {
+  FakeLog log;
+  ResolversFollowed resolvers;
+  for (const char* fault : {"one", "one", "two"})
+    EXPECT_FALSE(resolvers.note(log, fail(ErrorCode::kLocalFault, fault)));
+  EXPECT_TRUE(resolvers.note(log, {}));
+  EXPECT_FALSE(resolvers.note(log, fail(ErrorCode::kLocalFault, "two")));
+  EXPECT_THAT(log.lines, testing::ElementsAre(HasSubstr("event=resolvers-kept detail=\"one\""), HasSubstr("\"two\""),
+                                              HasSubstr("\"two\"")));
 }
 
 }  // namespace

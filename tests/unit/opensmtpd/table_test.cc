@@ -189,8 +189,10 @@ TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
 TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {
   TlsrptCounts counts;
   Table::Deps deps = parts();
-  deps.collector = std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts}, scratch_.path(),
-                                                  scratch_.path() + "/collectd.sock");
+  TlsReports reports({resolver_, store_, scratch_.path(), deps.clock, deps.steady_clock, 10},
+                     std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts}, scratch_.path(),
+                                                    scratch_.path() + "/collectd.sock"));
+  deps.reports = &reports;
   Table table(deps, config_);
   cache("testing");
   table.answer({Operation::kCheck, Request::Service::kDomain, "example.com", "1"}, [](const Answer& /*answer*/) {});

@@ -1,13 +1,11 @@
 #include "adapters/opensmtpd/process.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -18,6 +16,7 @@
 #include "module/io/event_loop.h"
 #include "module/io/exit_status.h"
 #include "module/io/file_watch.h"
+#include "module/io/stream.h"
 #include "module/io/wall_clock.h"
 #include "module/reloadable_service.h"
 #include "module/store/delivery_events.h"
@@ -168,10 +167,10 @@ void Process::tell_mistake(const Error& error) {
 
 void Process::read() {
   std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
-  const auto got = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return end(kExitOk);
-  in_.append(buffer.data(), static_cast<std::size_t>(got));
+  const auto received = receive_now(socket_, buffer);
+  if (!received) return;
+  if (received->empty()) return end(kExitOk);
+  in_ += *received;
   go_on();
 }
 
@@ -210,13 +209,7 @@ void Process::answer(const Request& request) {
 
 // smtpd waits for the answer, so there is room for it.
 void Process::send(const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const auto put = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return end(kExitOk);
-    sent += static_cast<std::size_t>(put);
-  }
+  if (!send_all(socket_, bytes)) end(kExitOk);
 }
 
 void Process::end(int code) {

@@ -1,14 +1,13 @@
 #include "module/helper/client.h"
 
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include "module/helper/inspection_frames.h"
 #include "module/helper/process.h"
+#include "module/io/stream.h"
 #include "module/io/wall_clock.h"
 
 namespace mtasts {
@@ -202,11 +201,11 @@ Outcome HelperClient::cached_outcome(const Domain& domain, const Error& error) {
 
 void HelperClient::receive() {
   std::array<char, 64 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
-  const auto got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return lost(helper_ended());
+  const auto received = receive_now(socket_.get(), buffer);
+  if (!received) return;
+  if (received->empty()) return lost(helper_ended());
   last_heard_ = steady_clock::now();
-  reader_.add({buffer.data(), static_cast<std::size_t>(got)});
+  reader_.add(*received);
   take_frames();
 }
 
@@ -237,12 +236,7 @@ void HelperClient::on_reply(std::uint64_t id, const Result<Fields>& fields) {
 }
 
 void HelperClient::send() {
-  while (!out_.empty()) {
-    const auto sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) break;  // no room now, or the end, which receive() sees
-    out_.erase(0, static_cast<std::size_t>(sent));
-  }
+  static_cast<void>(send_now(socket_.get(), out_));  // receive() sees the end
   if (out_.empty()) return writable_.reset();
   if (!writable_) writable_ = deps_.loop.watch(socket_.get(), EventLoop::kWrite, [this](unsigned /*what*/) { send(); });
 }

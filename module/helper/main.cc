@@ -30,6 +30,7 @@
 #include "module/io/exit_status.h"
 #include "module/io/landlock.h"
 #include "module/io/privileges.h"
+#include "module/io/stream.h"
 #include "module/io/system_calls.h"
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
@@ -88,10 +89,9 @@ Result<Fields> receive_frame(FrameReader& reader) {
     auto frame = reader.next();
     if (!frame) return tl::unexpected(frame.error());
     if (*frame) return std::move(**frame);
-    const auto got = ::recv(kSocket, buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail(ErrorCode::kInternal, "nothing more comes from the peer");
-    reader.add({buffer.data(), static_cast<std::size_t>(got)});
+    const auto received = receive_some(kSocket, buffer);
+    if (received.empty()) return fail(ErrorCode::kInternal, "nothing more comes from the peer");
+    reader.add(received);
   }
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "module/helper/settings.h"
+#include "module/io/stream.h"
 
 namespace mtasts {
 namespace {
@@ -169,11 +170,10 @@ Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view i
     const int ready = is_given_up ? 0 : ::poll(&wait, 1, static_cast<int>(left.count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return fail(ErrorCode::kLocalFault, "the lookup helper did not answer within its deadline");
-    const auto got = ::recv(socket, buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0)
+    const auto received = receive_some(socket, buffer);
+    if (received.empty())
       return fail(ErrorCode::kLocalFault, "the lookup helper ended without an answer; its log lines say why");
-    reader.add({buffer.data(), static_cast<std::size_t>(got)});
+    reader.add(received);
   }
 }
 

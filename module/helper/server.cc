@@ -1,15 +1,13 @@
 #include "module/helper/server.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include "module/engine/dns_warning.h"
 #include "module/helper/inspection_frames.h"
 #include "module/helper/session_fields.h"
+#include "module/io/stream.h"
 
 namespace mtasts {
 
@@ -31,10 +29,10 @@ HelperServer::HelperServer(Deps deps, Descriptor socket, FrameReader reader, std
 
 void HelperServer::receive() {
   std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
-  const auto got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return end();
-  reader_.add({buffer.data(), static_cast<std::size_t>(got)});
+  const auto received = receive_now(socket_.get(), buffer);
+  if (!received) return;
+  if (received->empty()) return end();
+  reader_.add(*received);
   serve_all();
 }
 
@@ -167,13 +165,7 @@ void HelperServer::reply(const std::string& id, Fields fields) {
 }
 
 void HelperServer::send() {
-  while (!out_.empty()) {
-    const auto sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && errno != EAGAIN) return end();
-    if (sent < 0) break;
-    out_.erase(0, static_cast<std::size_t>(sent));
-  }
+  if (!send_now(socket_.get(), out_)) return end();
   if (out_.empty()) return writable_.reset();
   if (!writable_) writable_ = deps_.loop.watch(socket_.get(), EventLoop::kWrite, [this](unsigned /*what*/) { send(); });
 }

@@ -3,10 +3,10 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include "module/io/http_request.h"
+#include "module/io/stream.h"
 
 namespace mtasts {
 namespace {
@@ -44,10 +44,10 @@ class HttpServer::Connection {
  private:
   void read() {
     std::array<char, 4096> bytes;
-    const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got <= 0) return finish();
-    request_.append(bytes.data(), static_cast<std::size_t>(got));
+    const auto received = receive_now(socket_.get(), bytes);
+    if (!received) return;
+    if (received->empty()) return finish();
+    request_ += *received;
     response_ = answer();
     if (response_.empty()) return;
     watch_ = loop_.watch(socket_.get(), EventLoop::kWrite, [this](unsigned /*ready*/) { write(); });
@@ -66,21 +66,18 @@ class HttpServer::Connection {
   }
 
   void write() {
-    const auto sent = ::send(socket_.get(), response_.data() + sent_, response_.size() - sent_, MSG_NOSIGNAL);
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (sent < 0) return finish();
-    sent_ += static_cast<std::size_t>(sent);
-    if (sent_ < response_.size()) return;
+    if (!send_now(socket_.get(), response_)) return finish();
+    if (!response_.empty()) return;
     ::shutdown(socket_.get(), SHUT_WR);
     watch_ = loop_.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*ready*/) { drain(); });
   }
 
   void drain() {
     std::array<char, 4096> bytes;
-    const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got > 0) afterwards_ += static_cast<std::size_t>(got);
-    if (got <= 0 || afterwards_ > kMaxAfterwards) finish();
+    const auto received = receive_now(socket_.get(), bytes);
+    if (!received) return;
+    afterwards_ += received->size();
+    if (received->empty() || afterwards_ > kMaxAfterwards) finish();
   }
 
   // Destroys *this.
@@ -95,7 +92,6 @@ class HttpServer::Connection {
   std::function<void()> end_;
   std::string request_;
   std::string response_;
-  std::size_t sent_ = 0;
   std::size_t afterwards_ = 0;
   std::unique_ptr<EventLoop::Watch> watch_;
   std::unique_ptr<EventLoop::Watch> timer_;

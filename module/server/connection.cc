@@ -1,12 +1,12 @@
 #include "module/server/connection.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <utility>
+
+#include "module/io/stream.h"
 
 namespace mtasts::server {
 namespace {
@@ -47,17 +47,16 @@ void Connection::ready(unsigned what) {
 // The usual request comes whole and is answered from where it was read to.
 void Connection::receive() {
   std::array<char, 16 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv(2)
-  const auto got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-  if (got <= 0) {
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) client_closed();
+  const auto received = receive_now(socket_.get(), buffer);
+  if (!received || received->empty()) {
+    if (received) client_closed();
     return settle();
   }
-  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
   if (in_.empty()) {
-    in_ = answer_next(bytes);
+    in_ = answer_next(*received);
     settle();
   } else {
-    in_ += bytes;
+    in_ += *received;
     answer_more();
   }
 }
@@ -124,8 +123,7 @@ void Connection::settle() {
 // False: the client is gone.
 bool Connection::send() {
   if (out_.empty()) return true;
-  const auto sent = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+  if (!send_now(socket_.get(), out_)) {
     no_more_ = true;
     pending_.reset();
     next_turn_.reset();
@@ -133,7 +131,6 @@ bool Connection::send() {
     out_.clear();
     return false;
   }
-  out_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
   if (out_.empty() && out_.capacity() > kMaxKept) out_.shrink_to_fit();
   return true;
 }

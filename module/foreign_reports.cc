@@ -1,6 +1,5 @@
 #include "module/foreign_reports.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -22,11 +21,6 @@ constexpr const char* kRequest = "1";
 constexpr seconds kStartTimeout{1};
 constexpr seconds kNoOtherStart{10};  // after one that failed
 constexpr std::size_t kMaxPrepared = 10'000;
-
-bool put_frame(int socket, const Fields& request) {
-  const std::string frame = encode_frame(request);
-  return ::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(frame.size());
-}
 
 }  // namespace
 
@@ -93,12 +87,12 @@ void ForeignReports::hand_session_to_helper(const TlsSession& session, const cha
 bool ForeignReports::hand_to_helper(const Fields& request) {
   const auto now = steady_clock::now();
   if (now - helper_started_ >= kHelperTakesSessions) helper_ = Descriptor();
-  if (helper_ && put_frame(helper_.get(), request)) return true;
+  if (helper_ && send_frame(helper_.get(), request)) return true;
   if (now < no_start_until_) return false;
   auto started = start_helper(config_, LogTarget::kSyslog, now + kStartTimeout);
   helper_started_ = now;
   helper_ = started ? *std::move(started) : Descriptor();
-  if (helper_ && put_frame(helper_.get(), request)) return true;
+  if (helper_ && send_frame(helper_.get(), request)) return true;
   no_start_until_ = steady_clock::now() + kNoOtherStart;
   log_.write(LogLevel::kDebug, LogLine("tlsrpt-helper-missing"));
   return false;

@@ -1,7 +1,5 @@
 #include "module/helper/call.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <string>
 
@@ -27,9 +25,8 @@ Result<Outcome> lookup_in_helper(const Config& config, const Domain& domain, Loo
   const auto end = steady_clock::now() + deadline + kGrace;
   const auto socket = start_helper(config, LogTarget::kSyslog, end);
   if (!socket) return tl::unexpected(socket.error());
-  const std::string request = encode_frame(lookup_request(kRequest, domain, effort, deadline));
   // When it has gone already, what it said before can still be read.
-  [[maybe_unused]] const auto sent = ::send(socket->get(), request.data(), request.size(), MSG_NOSIGNAL);
+  static_cast<void>(send_frame(socket->get(), lookup_request(kRequest, domain, effort, deadline)));
   FrameReader reader;
   const auto ready = receive_reply(socket->get(), reader, kReadyId, end).and_then(decode_void);
   if (!ready) return tl::unexpected(ready.error());

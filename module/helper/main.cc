@@ -5,7 +5,6 @@
 // (docs/adr/0012-sandbox.md).
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "module/helper/access.h"
 #include "module/helper/engine_library.h"
 #include "module/helper/frames.h"
+#include "module/helper/process.h"
 #include "module/helper/server.h"
 #include "module/helper/session_fields.h"
 #include "module/helper/settings.h"
@@ -118,8 +118,7 @@ void lose_sessions(const HelperSettings& settings, FrameReader& reader, const Er
 void say_ready(const Result<void>& ready) {
   Fields fields = encode_void(ready);
   fields.insert(fields.begin(), kReadyId);
-  const std::string frame = encode_frame(fields);
-  [[maybe_unused]] const auto sent = ::send(kSocket, frame.data(), frame.size(), MSG_NOSIGNAL);
+  static_cast<void>(send_frame(kSocket, fields));  // the peer may be gone
 }
 
 // Everything that a lookup can legally take, and some more.

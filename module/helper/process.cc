@@ -119,10 +119,7 @@ std::vector<std::string> environment_for(LogTarget log) {
 }
 
 Result<void> send_settings(int socket, const Config& config, LogTarget log) {
-  const std::string frame = encode_frame({encode_settings(helper_settings(config, log))});
-  // A new socket has room for it.
-  if (::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(frame.size()))
-    return {};
+  if (send_frame(socket, {encode_settings(helper_settings(config, log))})) return {};
   return fail(ErrorCode::kLocalFault, std::string("the lookup helper takes no settings: ") + std::strerror(errno));
 }
 
@@ -148,6 +145,11 @@ Result<Descriptor> start_helper(const Config& config, LogTarget log, SteadyTime 
           plan.spawn(config.helper_program, {config.helper_program, config.user}, environment_for(log), end))
     return cannot_start(config.helper_program, error);
   return own;
+}
+
+bool send_frame(int socket, const Fields& fields) {
+  const std::string frame = encode_frame(fields);
+  return ::send(socket, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(frame.size());
 }
 
 Result<Fields> receive_reply(int socket, FrameReader& reader, std::string_view id, SteadyTime end) {

@@ -21,6 +21,9 @@ namespace mtasts {
 // as from a disk that hangs.
 Result<Descriptor> start_helper(const Config& config, LogTarget log, SteadyTime end);
 
+// Never waits: the socket of a new helper has room for it. False: no room, or the peer is gone; errno says why.
+bool send_frame(int socket, const Fields& fields);
+
 // Waits until `end` for the next frame, which must be the reply to `id`, and returns what it has behind the id. What
 // has arrived by then is still read. Error kLocalFault: the helper has ended or does not answer; kInternal: what it
 // sent is no such reply.

@@ -1,8 +1,6 @@
 // What Exim's processes hand to tlsrpt-collectd by themselves (R32): where the store knows what a domain wants.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "module/tlsrpt/wishes.h"
 #include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -29,12 +28,7 @@ class EximHostReports : public testing::Test {
     std::filesystem::create_directory(store_);
     std::ofstream(config_) << "[dns]\nresolvers = [\"127.0.0.1:1\"]\ntimeout_s = 1\n[cache]\ndirectory = \"" << store_
                            << "\"\n[tlsrpt]\nsocket = \"" << socket_ << "\"\n";
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    socket_.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   }
-  ~EximHostReports() override { ::close(fd_); }
 
   // A domain that wants reports, under a policy or with one that cannot be had.
   void cache(const std::string& name, bool has_policy, const std::vector<std::string>& dane_hosts = {}) {
@@ -69,18 +63,13 @@ class EximHostReports : public testing::Test {
     raise("smtp:ehlo", "250 mx", "mode=enforce ver=TLS1.3 cv=1");
   }
   // "" when there is none.
-  [[nodiscard]] std::string datagram() const {
-    std::string bytes(100'000, '\0');
-    const auto got = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    return bytes;
-  }
+  [[nodiscard]] std::string datagram() const { return test::next_datagram(collector_); }
 
   Scratch scratch_;
   std::string store_ = scratch_.path() + "/store";
   std::string socket_ = scratch_.path() + "/collectd.sock";
   std::string config_ = scratch_.path() + "/mtasts.toml";
-  int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const Descriptor collector_ = test::datagram_socket_at(socket_);
   std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
   EximHost host_{config_, [this] { return std::make_unique<FakeLog>(log_); }};
 };

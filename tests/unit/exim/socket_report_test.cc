@@ -1,8 +1,6 @@
 // What mtastsd reports of Exim's questions by socket (R32): scripted DNS, a real store, a real socket.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "adapters/exim/line_protocol.h"
@@ -11,6 +9,7 @@
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -28,14 +27,7 @@ constexpr char kRecord[] = "v=TLSRPTv1; rua=mailto:r@example.com";
 
 class EximBySocket : public testing::Test {
  protected:
-  EximBySocket() {
-    config_.lookup.ask_dane = config_.decision.ask_dane = true;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  }
-  ~EximBySocket() override { ::close(fd_); }
+  EximBySocket() { config_.lookup.ask_dane = config_.decision.ask_dane = true; }
 
   // A domain that wants reports, under a policy or, without a mode, with one that cannot be had.
   void cache(const std::string& mode, const std::vector<std::string>& dane_hosts = {}) {
@@ -71,16 +63,11 @@ class EximBySocket : public testing::Test {
       done(DnsAnswer<MxRecord>{DnsAnswer<MxRecord>::Kind::kFound, hosts, seconds(300), false});
   }
   // "" when there is none.
-  [[nodiscard]] std::string datagram() const {
-    std::string bytes(100'000, '\0');
-    const auto got = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    return bytes;
-  }
+  [[nodiscard]] std::string datagram() const { return test::next_datagram(collector_); }
 
   Scratch scratch_;
   std::string path_ = scratch_.path() + "/collectd.sock";
-  int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const Descriptor collector_ = test::datagram_socket_at(path_);
   Config config_;
   WallTime now_ = mtasts::now();
   FakeLoop loop_;

@@ -3,9 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fake_log.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -41,15 +40,9 @@ class ForeignReporting : public testing::Test {
     ::chmod(scratch_.path().c_str(), 0755);
     open();
   }
-  ~ForeignReporting() override { ::close(fd_); }
 
   void open(Life life = Life::kShort) { reports_ = std::make_unique<ForeignReports>(config_, log_, life); }
-  void listen() const {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    config_.tlsrpt_socket.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    ASSERT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  }
+  void listen() { collector_ = test::datagram_socket_at(config_.tlsrpt_socket); }
   // That it wants reports is cached.
   void wants(const std::string& domain = "example.com") const {
     ReportWishes(config_.cache_directory)
@@ -74,7 +67,7 @@ class ForeignReporting : public testing::Test {
   Scratch scratch_;
   Config config_;
   FakeLog log_;
-  int fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  Descriptor collector_;
   std::unique_ptr<ForeignReports> reports_;
 };
 

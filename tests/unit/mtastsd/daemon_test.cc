@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 
@@ -17,6 +16,7 @@
 
 #include "module/io/listen_socket.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts::mtastsd {
 namespace {
@@ -57,22 +57,12 @@ std::string received(const Descriptor& socket) {
   return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
-// A socket where the service manager is told things.
-Descriptor manager_at(const std::string& path) {
-  Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, path.size());
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  return socket;
-}
-
 TEST_F(Daemon, WithSocketsOfTheServiceManagerItRunsAndTellsTheMistake) {
   configure("[dns]\ntransport = \"pigeon\"\n");
   const auto address = parse_listen_address("unix:" + scratch_.path() + "/socket").value();
   const auto listening = listen_on(address, {}).value().release();
   const std::string notify = scratch_.path() + "/notify";
-  const Descriptor manager = manager_at(notify);
+  const Descriptor manager = test::datagram_socket_at(notify);
   const pid_t daemon = ::fork();
   if (daemon == 0) {
     ::dup2(listening, 3);
@@ -108,7 +98,7 @@ TEST_F(Daemon, AMistakeThatStaysIsNotLoggedAtEachTry) {
   const auto listening =
       listen_on(parse_listen_address("unix:" + scratch_.path() + "/socket").value(), {}).value().release();
   const std::string notify = scratch_.path() + "/notify";
-  const Descriptor manager = manager_at(notify);
+  const Descriptor manager = test::datagram_socket_at(notify);
   const pid_t daemon = ::fork();
   if (daemon == 0) {
     ::dup2(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);

@@ -17,6 +17,7 @@
 #include "module/io/descriptor.h"
 #include "module/io/exit_status.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts::opensmtpd {
 namespace {
@@ -38,16 +39,14 @@ class TableProcess : public testing::Test {
 
   void configure(const std::string& text) const { std::ofstream(config_) << text; }
   void start(milliseconds tried_again = std::chrono::hours(1)) {
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-    socket_ = Descriptor(ends[0]);
+    auto pair = test::socket_pair();
+    socket_ = std::move(pair.ours);
     process_ = ::fork();
     if (process_ == 0) {
       socket_ = Descriptor();
       ::dup2(::creat((scratch_.path() + "/log").c_str(), 0600), STDERR_FILENO);
-      ::_exit(serve(ends[1], config_, tried_again));
+      ::_exit(serve(pair.theirs.get(), config_, tried_again));
     }
-    ::close(ends[1]);
   }
   void say(const std::string& text) {
     ASSERT_EQ(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));

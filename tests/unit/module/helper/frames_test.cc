@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include <array>
 
 #include "module/helper/process.h"
 #include "module/helper/settings.h"
 #include "tests/unit/cost.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -61,13 +61,10 @@ TEST(FrameReader, TakesManySmallFramesAtTheCostOfTheirOctets) {
 
 // What a helper whose deadline has passed has sent until then.
 Result<Fields> receive_late(const std::string& sent) {
-  std::array<int, 2> ends{};
-  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const Descriptor own(ends[0]);
-  const Descriptor helper(ends[1]);
-  EXPECT_EQ(::send(helper.get(), sent.data(), sent.size(), MSG_DONTWAIT), static_cast<ssize_t>(sent.size()));
+  const auto pair = test::socket_pair();
+  EXPECT_EQ(::send(pair.theirs.get(), sent.data(), sent.size(), MSG_DONTWAIT), static_cast<ssize_t>(sent.size()));
   FrameReader reader;
-  return receive_reply(own.get(), reader, "1", std::chrono::steady_clock::now() - std::chrono::seconds(1));
+  return receive_reply(pair.ours.get(), reader, "1", std::chrono::steady_clock::now() - std::chrono::seconds(1));
 }
 
 TEST(ReceiveReply, ReadsWhatHasArrivedWhenTheDeadlinePasses) {

@@ -26,6 +26,7 @@
 #include "module/tlsrpt/wishes.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/helper/helper_process_test.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -37,13 +38,10 @@ class HelperThatReports : public HelperProcessTest {
  protected:
   HelperThatReports() {
     config_.tlsrpt_socket = scratch_.path() + "/collectd.sock";
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    config_.tlsrpt_socket.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(::bind(collector_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    collector_ = test::datagram_socket_at(config_.tlsrpt_socket);
     ::chmod(config_.tlsrpt_socket.c_str(), 0777);
   }
-  const Descriptor collector_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  Descriptor collector_;
   const TlsSession session_ = sts_session(*Domain::parse("example.com"), "version: STSv1\n", {"mx.example.com"});
 };
 

@@ -5,13 +5,14 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include <array>
 
 #include "module/helper/session_fields.h"
+#include "module/io/wall_clock.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/helper/engines/test_network.h"
 #include "tests/unit/module/scratch.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -23,10 +24,9 @@ class HelperServerTest : public testing::Test {
  protected:
   HelperServerTest() { connect(); }
   void connect() {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-    peer_ = Descriptor(ends[0]);
-    socket_ = Descriptor(ends[1]);
+    auto pair = test::socket_pair();
+    peer_ = std::move(pair.ours);
+    socket_ = std::move(pair.theirs);
   }
   void serve(const std::vector<Fields>& requests) {
     FrameReader reader;

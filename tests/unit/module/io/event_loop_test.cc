@@ -6,11 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <string>
 #include <thread>
+
+#include "tests/unit/sockets.h"
 
 namespace mtasts {
 namespace {
@@ -18,18 +19,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using testing::ElementsAre;
-
-// Two ends of a stream.
-struct Pair {
-  std::array<int, 2> end{};
-  Pair() { EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, end.data()), 0); }
-  ~Pair() {
-    close(end[0]);
-    close(end[1]);
-  }
-  Pair(const Pair&) = delete;
-  Pair& operator=(const Pair&) = delete;
-};
 
 TEST(EventLoop, EndsAtOnceWhenNothingIsWatched) { make_event_loop().value()->run(); }
 
@@ -69,15 +58,15 @@ TEST(EventLoop, ANegativeDelayIsNone) {
 
 TEST(EventLoop, TellsReadingAndWritingApart) {
   const auto loop = make_event_loop().value();
-  const Pair pair;
-  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  const auto pair = test::socket_pair();
+  ASSERT_EQ(write(pair.theirs.get(), "x", 1), 1);
   std::vector<unsigned> seen;
   std::unique_ptr<EventLoop::Watch> reading;
   std::unique_ptr<EventLoop::Watch> writing;
-  reading = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned ready) {
+  reading = loop->watch(pair.ours.get(), EventLoop::kRead, [&](unsigned ready) {
     seen.push_back(ready);
     reading.reset();
-    writing = loop->watch(pair.end[0], EventLoop::kWrite, [&](unsigned now_ready) {
+    writing = loop->watch(pair.ours.get(), EventLoop::kWrite, [&](unsigned now_ready) {
       seen.push_back(now_ready);
       writing.reset();
     });
@@ -88,10 +77,10 @@ TEST(EventLoop, TellsReadingAndWritingApart) {
 
 TEST(EventLoop, CallsAgainAsLongAsASocketIsReady) {
   const auto loop = make_event_loop().value();
-  const Pair pair;
-  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  const auto pair = test::socket_pair();
+  ASSERT_EQ(write(pair.theirs.get(), "x", 1), 1);
   int calls = 0;
-  const auto watch = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned) {
+  const auto watch = loop->watch(pair.ours.get(), EventLoop::kRead, [&](unsigned) {
     if (++calls == 3) loop->stop();
   });
   loop->run();
@@ -100,12 +89,12 @@ TEST(EventLoop, CallsAgainAsLongAsASocketIsReady) {
 
 TEST(EventLoop, AWatchMayBeDestroyedInsideItsOwnCallback) {
   const auto loop = make_event_loop().value();
-  const Pair pair;
-  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  const auto pair = test::socket_pair();
+  ASSERT_EQ(write(pair.theirs.get(), "x", 1), 1);
   std::string said;
   const std::string captured(100, 'x');  // would be read after its end
   std::unique_ptr<EventLoop::Watch> watch;
-  watch = loop->watch(pair.end[0], EventLoop::kRead | EventLoop::kWrite, [&, captured](unsigned) {
+  watch = loop->watch(pair.ours.get(), EventLoop::kRead | EventLoop::kWrite, [&, captured](unsigned) {
     watch.reset();
     said += captured;
   });
@@ -120,17 +109,17 @@ TEST(EventLoop, AWatchMayBeDestroyedInsideItsOwnCallback) {
 
 TEST(EventLoop, ADestroyedWatchCallsNothingEvenWhenItWasReady) {
   const auto loop = make_event_loop().value();
-  const Pair pair;
-  ASSERT_EQ(write(pair.end[1], "x", 1), 1);
+  const auto pair = test::socket_pair();
+  ASSERT_EQ(write(pair.theirs.get(), "x", 1), 1);
   int calls = 0;
   std::unique_ptr<EventLoop::Watch> first;
   std::unique_ptr<EventLoop::Watch> second;
-  first = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned) {
+  first = loop->watch(pair.ours.get(), EventLoop::kRead, [&](unsigned) {
     ++calls;
     first.reset();
     second.reset();
   });
-  second = loop->watch(pair.end[0], EventLoop::kRead, [&](unsigned) {
+  second = loop->watch(pair.ours.get(), EventLoop::kRead, [&](unsigned) {
     ++calls;
     first.reset();
     second.reset();
@@ -167,9 +156,9 @@ TEST(EventLoop, KeepsSigpipeAwayAndLeavesNothingBehind) {
   ASSERT_EQ(before.sa_handler, SIG_DFL) << "a SIGPIPE that gets through ends this test";
   {
     const auto loop = make_event_loop().value();
-    Pair pair;
-    shutdown(pair.end[1], SHUT_RDWR);
-    EXPECT_EQ(write(pair.end[0], "x", 1), -1);
+    const auto pair = test::socket_pair();
+    shutdown(pair.theirs.get(), SHUT_RDWR);
+    EXPECT_EQ(write(pair.ours.get(), "x", 1), -1);
     EXPECT_EQ(errno, EPIPE);
   }
   sigset_t pending;

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "tests/unit/module/server/serving.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts::server {
 namespace {
@@ -195,8 +195,7 @@ TEST_F(ServingOnce, WholeRequestsBeforeHalfAOneAreAnswered) {
 
 // The client's time is a number here.
 TEST(ClientTimeout, WhoStopsInTheMiddleOfARequestIsDropped) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  auto pair = test::socket_pair(SOCK_NONBLOCK);
   struct ReadyLoop final : FakeLoop {
     std::unique_ptr<Watch> watch(int /*fd*/, unsigned /*interest*/, std::function<void(unsigned)> on_ready) override {
       ready = std::move(on_ready);
@@ -207,8 +206,8 @@ TEST(ClientTimeout, WhoStopsInTheMiddleOfARequestIsDropped) {
   FakeHandler handler;
   std::unique_ptr<Connection> connection;
   const Connection::Deps parts{loop, kFraming, handler, [](Connection&) {}, [&](Connection&) { connection.reset(); }};
-  connection = std::make_unique<Connection>(Descriptor(ends[0]), "uid 0", parts);
-  const Client client{Descriptor(ends[1])};
+  connection = std::make_unique<Connection>(std::move(pair.ours), "uid 0", parts);
+  const Client client{std::move(pair.theirs)};
   loop.advance(std::chrono::hours(1));
   ASSERT_TRUE(connection) << "an idle connection may stay";
   client.send("7:kno");

@@ -2,31 +2,24 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 
 #include "module/io/listen_socket.h"
+#include "tests/unit/sockets.h"
 
 namespace mtasts::server {
 namespace {
 
 TEST(Peer, OfAUnixSocketIsTheUser) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
-  const Descriptor ours(ends[0]);
-  const Descriptor theirs(ends[1]);
-  EXPECT_EQ(peer_of(ours), "uid " + std::to_string(::getuid()));
+  const auto pair = test::socket_pair();
+  EXPECT_EQ(peer_of(pair.ours), "uid " + std::to_string(::getuid()));
 }
 
 TEST(Peer, OfAUnixSocketTheProcessIsKnown) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
-  const Descriptor ours(ends[0]);
-  const Descriptor theirs(ends[1]);
-  const PeerProcess process = peer_process_of(ours, "uid 0");
+  const auto pair = test::socket_pair();
+  const PeerProcess process = peer_process_of(pair.ours, "uid 0");
   EXPECT_EQ(process.peer, "uid 0");
   EXPECT_EQ(process.number, ::getpid());
 }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "adapters/cli/declarations.h"
+#include "core/joined.h"
 
 namespace mtasts::cli {
 namespace {
@@ -54,13 +55,12 @@ std::string in_single_quotes(const std::string& text) {
   return out + "'";
 }
 
-std::string joined(const Command& command) {
-  std::string out;
-  for (const Word& word : command.commands) out += word.text + " ";
-  for (const std::string& value : command.values) out += value + " ";
-  for (const Word& word : command.options) out += word.text + " ";
-  if (!out.empty()) out.pop_back();
-  return out;
+std::string words_of(const Command& command) {
+  std::vector<std::string> words;
+  for (const Word& word : command.commands) words.push_back(word.text);
+  words.insert(words.end(), command.values.begin(), command.values.end());
+  for (const Word& word : command.options) words.push_back(word.text);
+  return joined(words, " ");
 }
 
 // A case of a shell's `case "$path $word"` for each command that goes a step deeper.
@@ -86,7 +86,7 @@ std::string bash(const std::vector<Command>& all) {
       "  done\n"
       "  case $path in\n";
   for (const Command& command : all)
-    out += "    \"" + command.path + "\") words=" + in_single_quotes(joined(command)) + " ;;\n";
+    out += "    \"" + command.path + "\") words=" + in_single_quotes(words_of(command)) + " ;;\n";
   return out +
          "  esac\n"
          "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"

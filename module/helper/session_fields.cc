@@ -10,13 +10,13 @@ constexpr std::size_t kFields = 14;  // the request's two, and twelve of the ses
 using PolicyType = TlsSession::PolicyType;
 
 // Policy strings and patterns are lines, and a policy may have more of them than a frame may have fields.
-std::string joined(const std::vector<std::string>& lines) {
+std::string as_lines(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + '\n';
   return text;
 }
 
-// nullopt: joined() did not write that.
+// nullopt: as_lines() did not write that.
 std::optional<std::vector<std::string>> split(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
@@ -35,8 +35,8 @@ Fields encode_session(const TlsSession& session, Fields request) {
   fields.insert(fields.end(),
                 {session.domain.text(), session.type == PolicyType::kTlsa ? "tlsa" : "sts", session.policy_domain,
                  std::to_string(static_cast<int>(session.result)), session.own_address, session.mx_host,
-                 session.mx_helo, session.mx_address, session.reason, joined(session.strings), joined(session.patterns),
-                 joined(session.dane_hosts)});
+                 session.mx_helo, session.mx_address, session.reason, as_lines(session.strings),
+                 as_lines(session.patterns), as_lines(session.dane_hosts)});
   return fields;
 }
 

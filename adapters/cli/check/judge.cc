@@ -75,15 +75,6 @@ std::string Judgement::policy_url() const {
 
 std::string Judgement::then_new_id() { return "; then give the record a new id"; }
 
-std::string joined(const std::vector<std::string>& items, std::string_view separator) {
-  std::string text;
-  for (const std::string& item : items) {
-    if (!text.empty()) text += separator;
-    text += item;
-  }
-  return text;
-}
-
 std::string in_quotes(std::string_view text) { return '"' + escaped(text, kMaxShown) + '"'; }
 
 Report judge(Facts facts, const Saved* saved, const Wishes& wishes) {

@@ -8,6 +8,7 @@
 
 #include "adapters/cli/check/judge.h"
 #include "adapters/cli/check/reading.h"
+#include "core/joined.h"
 #include "core/time.h"
 
 namespace mtasts::check {
@@ -41,7 +42,6 @@ std::vector<CertificateFault> certificate_faults(std::string_view prefix, const 
 // Days that are left, rounded down; negative once it has expired.
 long days_left(const CertificateFact& certificate, WallTime now);
 
-std::string joined(const std::vector<std::string>& items, std::string_view separator = ", ");
 std::string in_quotes(std::string_view text);  // escaped; as "quoted" it would be found in std, too
 
 // A CNAME at `name` that leads nowhere; true: it was one, and what lies behind it need not be judged.

@@ -4,6 +4,7 @@
 
 #include "adapters/cli/publish/steps.h"
 #include "adapters/cli/publish/view.h"
+#include "core/joined.h"
 #include "core/mx_match.h"
 #include "core/timestamp.h"
 
@@ -20,12 +21,6 @@ Patterns without(const Patterns& patterns, const Patterns& others) {
   Patterns rest;
   std::ranges::copy_if(patterns, std::back_inserter(rest), [&](const auto& pattern) { return !has(others, pattern); });
   return rest;
-}
-
-std::string joined(const Patterns& patterns) {
-  std::string text;
-  for (const auto& pattern : patterns) text += (text.empty() ? "" : ", ") + pattern;
-  return text;
 }
 
 // An MX host in DNS that `pattern` allows and no other.

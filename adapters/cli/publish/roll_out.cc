@@ -3,6 +3,7 @@
 
 #include "adapters/cli/publish/steps.h"
 #include "adapters/cli/publish/view.h"
+#include "core/joined.h"
 #include "core/mx_match.h"
 #include "core/timestamp.h"
 
@@ -36,10 +37,10 @@ std::optional<Step> next_step(const DomainState& state, const ListedDomain& list
   return std::nullopt;
 }
 
-std::string joined(const std::vector<std::string>& items) {
-  std::string text;
-  for (std::size_t i = 0; i < items.size() && i < kMaxTold; ++i) text += (i > 0 ? " | " : "") + items[i];
-  return items.size() > kMaxTold ? text + " | and " + std::to_string(items.size() - kMaxTold) + " more" : text;
+std::string first_of(std::vector<std::string> items) {
+  const std::size_t more = items.size() - std::min(items.size(), kMaxTold);
+  items.resize(items.size() - more);
+  return joined(items, " | ") + (more > 0 ? " | and " + std::to_string(more) + " more" : "");
 }
 
 // What stands against enforcing `patterns`.
@@ -71,7 +72,7 @@ std::string refuse_step(const Situation& situation, const DomainState& state, co
   if (is_enforcing(step.stage)) {
     const auto found = all_obstacles(situation, patterns);
     if (!found.empty())
-      return asked + "mail would be lost or the policy ignored. Put this right, then promote again: " + joined(found);
+      return asked + "mail would be lost or the policy ignored. Put this right, then promote again: " + first_of(found);
   }
   const check::Facts& facts = (*situation.seen)->facts;
   const auto file = view_file(facts, state.body);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/joined.h"
+
 namespace mtasts::setup {
 namespace {
 
@@ -50,9 +52,7 @@ Result<std::string> Machine::run_ok(const std::vector<std::string>& argv, const 
   auto output = run(argv, input);
   if (!output) return tl::unexpected(output.error());
   if (output->ok()) return std::move(output->out);
-  std::string command;
-  for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
-  return fail(ErrorCode::kConfig, "\"" + command + "\" failed: " + said(*output));
+  return fail(ErrorCode::kConfig, "\"" + joined(argv, " ") + "\" failed: " + said(*output));
 }
 
 std::string said(const ProgramOutput& output) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "adapters/cli/setup/marks.h"
+#include "core/joined.h"
 
 namespace mtasts::setup {
 namespace {
@@ -54,12 +55,6 @@ std::string bare(std::string token) {
   return token;
 }
 
-std::string joined(const Tokens& tokens) {
-  std::string text;
-  for (const std::string& token : tokens) text += (text.empty() ? "" : " ") + token;
-  return text;
-}
-
 constexpr const char* kOurAction = "\"mtasts\"";
 
 // "match ... for any action NAME" with a relay action.
@@ -88,11 +83,11 @@ class Rules {
  private:
   void look_at(const Tokens& tokens) {
     if (!tokens.empty() && tokens[0] == "include")
-      problem_ = "\"" + joined(tokens) + "\" brings lines of another file, which are not looked at";
+      problem_ = "\"" + joined(tokens, " ") + "\" brings lines of another file, which are not looked at";
     if (tokens.size() < 3) return;
     if (tokens[0] == "table" && tokens[2].find("mtasts:") != std::string::npos) is_there_ = true;
     if ((tokens[0] == "table" || tokens[0] == "ca" || tokens[0] == "action") && bare(tokens[1]) == "mtasts")
-      problem_ = "the name \"mtasts\" is used already by \"" + joined(tokens) + "\"";
+      problem_ = "the name \"mtasts\" is used already by \"" + joined(tokens, " ") + "\"";
     if (tokens[0] == "action" && tokens[2] == "relay") relays_.push_back(tokens);
   }
 
@@ -101,7 +96,7 @@ class Rules {
     if (tokens.empty() || tokens[0] != "match" || !has(tokens, "action")) return;
     // Its mail would go by the recipients' MX hosts, and by none of our rules.
     if (const Tokens* action = relay(bare(tokens.back())); action != nullptr && !names_next_hop(*action))
-      problem_ = "the rule \"" + joined(tokens) + "\" sends mail to others and is not \"for any\"";
+      problem_ = "the rule \"" + joined(tokens, " ") + "\" sends mail to others and is not \"for any\"";
   }
 
   static bool names_next_hop(const Tokens& action) { return has(action, "host") || has(action, "domain"); }
@@ -126,14 +121,14 @@ class Rules {
     action_ = name;
     // smtpd asks the table before it looks at "auth": every client could make it wait.
     if (has(tokens, "auth") || (word_after(tokens, "from") == "any" && !needs_login(word_after(tokens, "tag")))) {
-      problem_ = "the rule \"" + joined(tokens) +
+      problem_ = "the rule \"" + joined(tokens, " ") +
                  "\" lets smtpd ask about domains for clients that have not logged in; it needs a tag, as in "
                  "/usr/share/doc/mtasts/examples/opensmtpd/submission.conf";
     }
     const bool is_plain = std::all_of(tokens.begin() + 1, tokens.end(), [](const std::string& word) {
       return !word.starts_with('!') && word != "mail-from" && word != "rcpt-to" && word != "helo" && word != "tls";
     });
-    if (!is_plain) problem_ = "the rule \"" + joined(tokens) + "\" has more conditions than can be copied";
+    if (!is_plain) problem_ = "the rule \"" + joined(tokens, " ") + "\" has more conditions than can be copied";
   }
 
   static std::string word_after(const Tokens& tokens, std::string_view word) {
@@ -160,7 +155,7 @@ class Rules {
              "\" sends everything to a smarthost, whose certificate smtpd checks by itself with "
              "\"smtp+tls://\" and \"tls\", see /usr/share/doc/mtasts/examples/opensmtpd/smarthost.conf";
     for (const std::string_view word : {"domain", "backup", "tls", "ca", "auth"}) {
-      if (has(action, word)) return "the action \"" + joined(action) + "\" has an option that cannot be copied";
+      if (has(action, word)) return "the action \"" + joined(action, " ") + "\" has an option that cannot be copied";
     }
     return {};
   }
@@ -169,7 +164,7 @@ class Rules {
   [[nodiscard]] std::string our_action() const {
     const Tokens* action = relay(action_);
     Tokens options = action == nullptr ? Tokens() : Tokens(action->begin() + 3, action->end());
-    return std::string("action ") + kOurAction + " relay" + (options.empty() ? "" : " " + joined(options)) +
+    return std::string("action ") + kOurAction + " relay" + (options.empty() ? "" : " " + joined(options, " ")) +
            " domain <mtasts> tls ca \"mtasts\"\n";
   }
 
@@ -177,7 +172,7 @@ class Rules {
     const auto target = std::find(tokens.begin(), tokens.end(), "for");
     *(target + 1) = "domain <mtasts>";
     tokens.back() = kOurAction;
-    return joined(tokens) + "\n";
+    return joined(tokens, " ") + "\n";
   }
 
   [[nodiscard]] std::string definitions() const {

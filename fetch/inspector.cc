@@ -103,7 +103,8 @@ class CurlInspector final : public HostInspector {
   Target<Fact> target(const std::string& address) const;
 
   void start(PolicyHostJob job);
-  Result<void> fetch(PolicyHost job, bool is_second);
+  enum class As { kSender, kBrowser };  // a server may answer them differently
+  Result<void> fetch(PolicyHost job, As agent);
   bool look(PolicyHost job);
   void fetched(PolicyHost job, int curl_code);
   void fetched_again(PolicyHost job, int curl_code);
@@ -175,13 +176,14 @@ void CurlInspector::start(PolicyHostJob job) {
     active->fact.not_tried = "the trusted authorities cannot be read: set fetch.ca_file in mtasts.toml";
     return finish(active);
   }
-  if (const auto begun = fetch(active, false); !begun) {
+  if (const auto begun = fetch(active, As::kSender); !begun) {
     active->fact.not_tried = begun.error().detail;
     finish(active);
   }
 }
 
-Result<void> CurlInspector::fetch(PolicyHost job, bool is_second) {
+Result<void> CurlInspector::fetch(PolicyHost job, As agent) {
+  const bool is_second = agent == As::kBrowser;
   FetcherConfig config = policy_hosts_;
   Transfer::Manner manner;
   if (is_second) {
@@ -234,7 +236,7 @@ void CurlInspector::fetched(PolicyHost job, int curl_code) {
   }
   multi_.remove(transfer.easy());
   job->transfer.reset();
-  if (fact.http.status == 0 || !fact.http.error.empty() || !fetch(job, true)) finish(job);
+  if (fact.http.status == 0 || !fact.http.error.empty() || !fetch(job, As::kBrowser)) finish(job);
 }
 
 void CurlInspector::fetched_again(PolicyHost job, int curl_code) {

@@ -59,8 +59,13 @@ struct Transfer::Callbacks {
 Transfer::Transfer(const FetcherConfig& config, std::string host, Manner manner)
     : timeout_s_(static_cast<long>(config.timeout.count())),
       connect_timeout_s_(static_cast<long>(std::min(config.connect_timeout, config.timeout).count())),
-      connection_({std::move(host), config.port, config.ca_file, config.crl_file, config.proxy, false,
-                   std::move(manner.has_room), std::move(manner.look)}) {}
+      connection_({.host = std::move(host),
+                   .port = config.port,
+                   .ca_file = config.ca_file,
+                   .crl_file = config.crl_file,
+                   .proxy = config.proxy,
+                   .has_room = std::move(manner.has_room),
+                   .look = std::move(manner.look)}) {}
 
 Result<std::unique_ptr<Transfer>> Transfer::make(const FetcherConfig& config, const Domain& domain,
                                                  const AddressRule::Sorted& addresses, Manner manner) {

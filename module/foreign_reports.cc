@@ -67,7 +67,8 @@ void ForeignReports::flush() {
   }
 }
 
-void ForeignReports::prepare(const TlsSession& session, bool is_enforced) {
+void ForeignReports::prepare(const TlsSession& session, Mode mode) {
+  const bool is_enforced = mode == Mode::kEnforce;
   if (!is_on() || prepared_.find(session.domain.text()) != nullptr) return;
   prepared_.put(session.domain.text(), true, SteadyTime::max());
   be_own_process();

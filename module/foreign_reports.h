@@ -10,6 +10,7 @@
 #include <deque>
 #include <string>
 
+#include "core/policy.h"
 #include "core/time.h"
 #include "module/config/config.h"
 #include "module/helper/frames.h"
@@ -41,9 +42,9 @@ class ForeignReports {
   [[nodiscard]] bool is_on() const { return !config_.tlsrpt_socket.empty(); }
   void report(const TlsSession& session);
   // Before a delivery under a policy. Has a helper find out whether reports are wanted, unless that is cached. Where
-  // the policy is enforced and they are, has it report MX hosts that the policy does not list. Once for a domain: a
+  // `mode` is enforce and they are, has it report MX hosts that the policy does not list. Once for a domain: a
   // process makes one delivery.
-  void prepare(const TlsSession& session, bool is_enforced);
+  void prepare(const TlsSession& session, Mode mode);
 
  private:
   void be_own_process();

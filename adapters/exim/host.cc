@@ -69,7 +69,7 @@ void EximHost::report_route(const Decision& decision) {
   if (decision.kind == Decision::Kind::kPolicy) {
     TlsSession session = sts_session(*domain, decision.body, decision.mx);
     session.dane_hosts = decision.dane_hosts;
-    return reports_->prepare(session, decision.mode == Mode::kEnforce);
+    return reports_->prepare(session, decision.mode);
   }
   const auto failure = decision.failure ? policy_failure(*domain, *decision.failure) : std::nullopt;
   if (decision.kind != Decision::Kind::kNoPolicy || !failure || failures_told_.find(domain->text()) != nullptr) return;

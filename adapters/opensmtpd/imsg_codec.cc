@@ -57,7 +57,8 @@ bool take_string(std::string_view& bytes, std::string& text) {
 }
 
 // Service, parameters (smtpd knows none for us), and the key.
-bool read_question(std::string_view body, bool has_key, Request& request) {
+enum class Key { kFollows, kNone };
+bool read_question(std::string_view body, Key key, Request& request) {
   std::int32_t service = 0;
   std::size_t parameters = 0;
   if (!take(body, service) || !take(body, parameters)) return false;
@@ -66,7 +67,7 @@ bool read_question(std::string_view body, bool has_key, Request& request) {
   }
   if (service == kServiceDomain) request.service = Service::kDomain;
   if (service == kServiceRelayHost) request.service = Service::kRelayHost;
-  return !has_key || take_string(body, request.key);
+  return key == Key::kNone || take_string(body, request.key);
 }
 
 // A question that cannot be read is unknown, and gets an error for its answer: smtpd can go on after that.
@@ -84,13 +85,13 @@ Request read_request(std::uint32_t type, std::string_view body) {
       request.operation = Operation::kUpdate;
       break;
     case kCheck:
-      if (read_question(body, true, request)) request.operation = Operation::kCheck;
+      if (read_question(body, Key::kFollows, request)) request.operation = Operation::kCheck;
       break;
     case kLookup:
-      if (read_question(body, true, request)) request.operation = Operation::kLookup;
+      if (read_question(body, Key::kFollows, request)) request.operation = Operation::kLookup;
       break;
     case kFetch:
-      if (read_question(body, false, request)) request.operation = Operation::kFetch;
+      if (read_question(body, Key::kNone, request)) request.operation = Operation::kFetch;
       break;
     default:
       break;

@@ -24,8 +24,8 @@ std::string other_software(std::string_view map) {
 
 class Lines {
  public:
-  Lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace)
-      : main_cf_(main_cf), facts_(facts), replace_(replace) {}
+  Lines(const MainCf& main_cf, const PostfixFacts& facts, OtherMaps others)
+      : main_cf_(main_cf), facts_(facts), others_(others) {}
 
   PostfixLines make() {
     maps();
@@ -66,7 +66,7 @@ class Lines {
         continue;
       }
       if (const std::string who = other_software(map); !who.empty()) {
-        if (!replace_) return refuse(map, who);
+        if (others_ == OtherMaps::kKept) return refuse(map, who);
         note("\"" + map +
              "\" is left out of smtp_tls_policy_maps; if other software than mtastsd answers there, stop it when mail "
              "flows");
@@ -138,7 +138,7 @@ class Lines {
 
   const MainCf& main_cf_;
   const PostfixFacts& facts_;
-  bool replace_;
+  OtherMaps others_;
   PostfixLines result_;
 };
 
@@ -152,8 +152,8 @@ bool relies_on_dnssec(const std::string& main_cf) {
   });
 }
 
-PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace) {
-  return Lines(main_cf, facts, replace).make();
+PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, OtherMaps others) {
+  return Lines(main_cf, facts, others).make();
 }
 
 }  // namespace mtasts::setup

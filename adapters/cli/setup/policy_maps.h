@@ -28,7 +28,8 @@ struct PostfixLines {
 // Postfix would check no TLSA records, and defer mail to domains of which mtastsd says "dane-only".
 bool relies_on_dnssec(const std::string& main_cf);
 
-// `replace`: maps of other MTA-STS software may go.
-PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, bool replace);
+// What is done with maps of other MTA-STS software. kKept: where there is one, the plan is refused.
+enum class OtherMaps { kKept, kReplaced };
+PostfixLines postfix_lines(const MainCf& main_cf, const PostfixFacts& facts, OtherMaps others);
 
 }  // namespace mtasts::setup

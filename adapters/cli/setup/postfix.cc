@@ -128,7 +128,7 @@ class PostfixPlan {
     if (!text) return tl::unexpected(text.error());
     if (!*text) return fail(ErrorCode::kConfig, main_cf_ + " is missing; configure Postfix first");
     const MainCf main_cf(**text);
-    PostfixLines lines = postfix_lines(main_cf, facts, wishes_.replace);
+    PostfixLines lines = postfix_lines(main_cf, facts, wishes_.replace ? OtherMaps::kReplaced : OtherMaps::kKept);
     plan_.refused = lines.refused;
     plan_.notes = std::move(lines.notes);
     if (auto noted = note_environment(); !noted) return noted;

@@ -97,12 +97,12 @@ class SendmailPlan {
       plan_.notes.push_back(std::string(kMc) + " includes mtasts.m4 already; it is left alone");
       return {};
     }
-    if (lines.own_ca)
+    if (lines.ca_file == CaFile::kOwn)
       plan_.notes.emplace_back(
           "confCACERT stays as it is; mail to domains that enforce a policy waits unless it has the public "
           "authorities");
     if (auto found = find_socket(); !found) return found;
-    const auto m4 = m4_text(lines.own_ca);
+    const auto m4 = m4_text(lines.ca_file);
     if (!m4) return tl::unexpected(m4.error());
     if (plan_.refused.empty()) return add_files(**mc, lines.text, *m4);
     return {};
@@ -121,12 +121,12 @@ class SendmailPlan {
     return {};
   }
 
-  Result<std::string> m4_text(bool own_ca) {
+  Result<std::string> m4_text(CaFile ca_file) {
     const std::string path = wishes_.data_folder + "/sendmail/mtasts.m4";
     const auto installed = read_file("", path);
     if (!installed) return tl::unexpected(installed.error());
     if (!*installed) return fail(ErrorCode::kConfig, path + " is missing; install mtasts again");
-    const std::string text = mtasts_m4(**installed, address_, own_ca);
+    const std::string text = mtasts_m4(**installed, address_, ca_file);
     const auto now = look_.current(kM4);
     if (!now) return tl::unexpected(now.error());
     if (*now && *now != text && !look_.is_ours(kM4) && !wishes_.replace)

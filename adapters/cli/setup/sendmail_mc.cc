@@ -35,7 +35,7 @@ SendmailLines sendmail_lines(const std::string& text) {
       result.refused =
           "mail goes by a smarthost (SMART_HOST), and Sendmail would judge that by the recipients' policies; "
           "/usr/share/doc/mtasts/sendmail.md has what can be done instead";
-    if (says("confCACERT'")) result.own_ca = true;
+    if (says("confCACERT'")) result.ca_file = CaFile::kOwn;
     if (!is_placed && !is_comment(words) && (words.starts_with("MAILER(") || words.starts_with("MAILER_DEFINITIONS"))) {
       changed += marked_block("dnl", "sendmail", kInclude);
       is_placed = true;
@@ -49,7 +49,7 @@ SendmailLines sendmail_lines(const std::string& text) {
   return result;
 }
 
-std::string mtasts_m4(const std::string& installed, const std::string& address, bool own_ca) {
+std::string mtasts_m4(const std::string& installed, const std::string& address, CaFile ca_file) {
   std::string socket = "local:" + address.substr(address.find(':') + 1);
   if (address.starts_with("inet:")) {
     const std::size_t port = address.rfind(':');
@@ -57,7 +57,7 @@ std::string mtasts_m4(const std::string& installed, const std::string& address, 
   }
   std::string text;
   for (const std::string& line : lines_of(installed)) {
-    if (own_ca && line.starts_with("define(`confCACERT")) continue;
+    if (ca_file == CaFile::kOwn && line.starts_with("define(`confCACERT")) continue;
     text += line;
   }
   for (const char* shipped : {"inet:8461@127.0.0.1", "local:/run/mtasts/socketmap.sock"}) {

@@ -121,7 +121,7 @@ TEST_F(ForeignReporting, ASessionThatNoHelperTakesIsTold) {
 TEST_F(ForeignReporting, R31WhereDnsCouldNotSayWhetherReportsAreWantedASessionIsLost) {
   ReportWishes(config_.cache_directory)
       .put(test::domain(), {.record = std::nullopt, .until = now() + hours(1), .is_unknown = true});
-  reports_->prepare(session(), false);
+  reports_->prepare(session(), Mode::kTesting);
   EXPECT_THAT(log_.lines, IsEmpty()) << "nothing was to be reported";
   reports_->report(session());
   EXPECT_THAT(log_.lines, ElementsAre(AllOf(HasSubstr("name servers are slow"), HasSubstr(" sessions=1 "))));
@@ -146,7 +146,7 @@ TEST_F(ForeignReporting, AfterAHelperThatDoesNotStartNoneIsStartedForAWhile) {
 TEST_F(ForeignReporting, R24UnlistedHostsOfADomainAreLookedForOnceAProcess) {
   be_helper("exec 3<&0; (cat <&3 >\"$0.new\"; mv \"$0.new\" \"$0.got\") >/dev/null 2>&1 &");
   for (const char* domain : {"refused.example", "other.example", "refused.example"})
-    reports_->prepare(session(domain), true);
+    reports_->prepare(session(domain), Mode::kEnforce);
   reports_.reset();
   for (int i = 0; i < 1000 && text_of(".got").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const std::string got = text_of(".got");
@@ -165,15 +165,15 @@ TEST_F(ForeignReporting, R29HostsThatDaneJudgesCountAsListed) {
   ReportWishes(config_.cache_directory)
       .put(one.domain, {"v=TLSRPTv1; rua=mailto:r@example.com", now() + hours(1), now() + hours(1),
                         number_of({"mx.example.com", "dane.example.net"})});
-  reports_->prepare(one, true);
+  reports_->prepare(one, Mode::kEnforce);
   EXPECT_THAT(log_.lines, IsEmpty()) << "no helper is needed";
   open();
-  reports_->prepare(session(), true);
+  reports_->prepare(session(), Mode::kEnforce);
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("lookup helper"))) << "where DANE judges none, that one is refused";
 }
 
 TEST_F(ForeignReporting, NothingIsLostWhereNothingWasToBeReported) {
-  reports_->prepare(session(), false);
+  reports_->prepare(session(), Mode::kTesting);
   EXPECT_THAT(log_.lines, IsEmpty());
 }
 

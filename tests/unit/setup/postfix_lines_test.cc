@@ -21,8 +21,8 @@ PostfixFacts facts(int minor = 7, bool validating_resolver = false) {
   return {3, minor, "socketmap:unix:mtasts/socketmap.sock", kCaFile, validating_resolver};
 }
 
-PostfixLines lines(const std::string& text, const PostfixFacts& seen = facts(), bool replace = false) {
-  return postfix_lines(MainCf(text), seen, replace);
+PostfixLines lines(const std::string& text, const PostfixFacts& seen = facts(), OtherMaps others = OtherMaps::kKept) {
+  return postfix_lines(MainCf(text), seen, others);
 }
 
 TEST(PostfixLines, NamesTheMapThatTheVersionUnderstands) {
@@ -83,12 +83,12 @@ TEST(PostfixLines, MayBecomesDaneOnlyWhereDnssecIsValidated) {
 TEST(PostfixLines, DaneThatWasSwitchedOnStaysWhileNoResolverAnswers) {
   for (const std::string text : {"", "smtp_tls_security_level = may\n", "smtp_tls_security_level = encrypt\n"}) {
     const MainCf base(text);
-    const auto first = postfix_lines(base, facts(10, true), false).settings;
+    const auto first = postfix_lines(base, facts(10, true), OtherMaps::kKept).settings;
     const std::string applied = base.with(first);
     ASSERT_TRUE(relies_on_dnssec(applied)) << text;
     PostfixFacts later = facts(10);
     later.dnssec_is_set_up = true;
-    const auto again = postfix_lines(base, later, false);
+    const auto again = postfix_lines(base, later, OtherMaps::kKept);
     EXPECT_EQ(again.settings, first) << text;
     EXPECT_THAT(again.notes, Contains(HasSubstr("DANE stays switched on"))) << text;
   }
@@ -118,7 +118,7 @@ TEST(PostfixLines, OtherSoftwareIsReplacedOnlyWhenToldSo) {
     const std::string text = "smtp_tls_policy_maps = hash:/etc/postfix/mine " + map + "\n";
     EXPECT_THAT(lines(text).refused, HasSubstr("--replace")) << map;
     EXPECT_THAT(
-        lines(text, facts(), true).settings,
+        lines(text, facts(), OtherMaps::kReplaced).settings,
         Contains(Pair("smtp_tls_policy_maps", "hash:/etc/postfix/mine, socketmap:unix:mtasts/socketmap.sock:postfix")));
   }
   EXPECT_THAT(lines("smtp_tls_policy_maps = socketmap:unix:/run/my-own.sock:x\n").refused, IsEmpty());

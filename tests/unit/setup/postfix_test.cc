@@ -62,7 +62,7 @@ class PostfixSetup : public testing::Test {
   std::string apply_with_resolver() {
     const MainCf own(kOwn);
     const PostfixFacts facts{3, 10, "socketmap:unix:/run/mtasts/socketmap.sock", kAuthorities, true};
-    const std::string text = own.with(postfix_lines(own, facts, false).settings);
+    const std::string text = own.with(postfix_lines(own, facts, OtherMaps::kKept).settings);
     EXPECT_TRUE(save_state(root_, "postfix", {"postfix", {{kMain, kOwn, text, ""}}, {}, true}));
     write(kMain, text);
     return text;

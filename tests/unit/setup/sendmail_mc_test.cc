@@ -43,15 +43,16 @@ TEST(SendmailMc, ASmarthostAnotherStsFeatureAndNoMailersAreRefused) {
 }
 
 TEST(SendmailMc, AuthoritiesOfTheAdministratorStay) {
-  EXPECT_TRUE(sendmail_lines("define(`confCACERT', `/etc/own.pem')dnl\nMAILER(`smtp')\n").own_ca);
-  EXPECT_THAT(mtasts_m4(kM4, "inet:127.0.0.1:8461", true), Not(HasSubstr("confCACERT")));
+  EXPECT_EQ(sendmail_lines("define(`confCACERT', `/etc/own.pem')dnl\nMAILER(`smtp')\n").ca_file, CaFile::kOwn);
+  EXPECT_THAT(mtasts_m4(kM4, "inet:127.0.0.1:8461", CaFile::kOwn), Not(HasSubstr("confCACERT")));
 }
 
 TEST(MtastsM4, AsksWhereMtastsdListens) {
-  EXPECT_EQ(mtasts_m4(kM4, "inet:127.0.0.1:8461", false), kM4);
-  EXPECT_THAT(mtasts_m4(kM4, "unix:/run/x.sock", false), HasSubstr("-T<TMPF> local:/run/x.sock', `NO_SAN_TST')"));
-  EXPECT_THAT(mtasts_m4(kM4, "unix:/run/x.sock", false), Not(HasSubstr("inet:")));
-  EXPECT_THAT(mtasts_m4(kM4, "inet:127.0.0.2:99", false), HasSubstr("inet:99@127.0.0.2"));
+  EXPECT_EQ(mtasts_m4(kM4, "inet:127.0.0.1:8461", CaFile::kOurs), kM4);
+  EXPECT_THAT(mtasts_m4(kM4, "unix:/run/x.sock", CaFile::kOurs),
+              HasSubstr("-T<TMPF> local:/run/x.sock', `NO_SAN_TST')"));
+  EXPECT_THAT(mtasts_m4(kM4, "unix:/run/x.sock", CaFile::kOurs), Not(HasSubstr("inet:")));
+  EXPECT_THAT(mtasts_m4(kM4, "inet:127.0.0.2:99", CaFile::kOurs), HasSubstr("inet:99@127.0.0.2"));
 }
 
 TEST(SendmailCf, CommentsAndEmptyLinesDoNotCount) {

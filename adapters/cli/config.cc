@@ -1,5 +1,4 @@
 #include <pwd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "adapters/cli/status/status.h"
 #include "module/config/observe.h"
 #include "module/engine/resolver_notes.h"
+#include "module/io/child.h"
 #include "module/io/descriptor.h"
 #include "module/io/read_write.h"
 
@@ -54,8 +54,7 @@ Result<std::string> seen_by(const std::string& user, const std::string& path, co
   write_end = Descriptor();
   std::string reply;
   static_cast<void>(read_to_end(read_end.get(), reply, std::string::npos));  // what is missing is seen below
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  wait_for_end(child);
   if (!reply.starts_with(kLooked)) return not_seen_by(user, "the process of that user ended before it had looked");
   return reply.substr(1);
 }

@@ -5,7 +5,6 @@
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "module/helper/settings.h"
+#include "module/io/child.h"
 #include "module/io/stream.h"
 
 namespace mtasts {
@@ -61,8 +61,7 @@ bool await(pid_t process, SteadyTime end) {
     ::kill(process, SIGKILL);
     if (!ends_by(watched, steady_clock::now() + kGrace)) return false;
   }
-  while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  wait_for_end(process);
   return in_time;
 }
 

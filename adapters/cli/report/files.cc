@@ -1,11 +1,12 @@
 #include "adapters/cli/report/files.h"
 
-#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "adapters/cli/report/opened_message.h"
+#include "module/io/child.h"
 #include "module/io/read_write.h"
 
 namespace mtasts::report {
@@ -17,8 +18,7 @@ FileOpener::FileOpener(FileOpener&& other) noexcept
 
 FileOpener::~FileOpener() {
   socket_ = Descriptor();  // ends a child that still sends
-  while (child_ > 0 && ::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  if (child_ > 0) wait_for_end(child_);
 }
 
 Read<FileOpener> FileOpener::start(const std::vector<std::string>& paths) {

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -16,8 +17,10 @@ using Why = TlsrptLosses::Why;
 
 // The kernel holds ten datagrams for a collector that is busy (512 where systemd has raised net.unix.max_dgram_qlen); a
 // mail to many domains can be more than that. tlsrpt-collectd takes several hundred a second: with ten each tenth of
-// a second it would sit idle while sessions are lost.
-constexpr std::chrono::milliseconds kSoon{10};
+// a second it would sit idle while sessions are lost. Each further try that it takes nothing at waits twice as long: it
+// may hang for days.
+constexpr std::chrono::milliseconds kShortestPause{10};
+constexpr std::chrono::milliseconds kLongestPause{1000};
 constexpr std::size_t kMaxDeliveries = 10'000;
 // By then the stamp of the warning before is old, whose time can be a moment ahead of the clock.
 constexpr std::chrono::seconds kNextWarning = std::chrono::hours(1) + std::chrono::seconds(2);
@@ -59,6 +62,7 @@ TlsrptSocket::TlsrptSocket(const Deps& deps, std::string store, std::string path
       store_(std::move(store)),
       path_(std::move(path)),
       losses_(store_, deps.log, path_),
+      pause_(kShortestPause),
       deliveries_(kMaxDeliveries) {}
 
 std::shared_ptr<TlsrptSocket> TlsrptSocket::keep(std::shared_ptr<TlsrptSocket> kept, const Deps& deps,
@@ -100,18 +104,25 @@ void TlsrptSocket::warn_later() {
   });
 }
 
+// Before anything is lost the collector is tried: it may have room since the last try.
 void TlsrptSocket::send(std::string datagram) {
+  const bool is_full = unsent_.size() == kMaxUnsent;
+  if (is_full) static_cast<void>(send_all());
   if (unsent_.size() == kMaxUnsent) return lose(Why::kSlow);
   unsent_.push_back(std::move(datagram));
-  if (!again_) flush();
+  if (is_full || !again_) flush();
 }
 
 void TlsrptSocket::flush() {
-  if (send_all()) return empty_ ? empty_() : void();
-  again_ = deps_.loop.after(kSoon, [this] {
+  if (send_all()) {
+    again_.reset();
+    return empty_ ? empty_() : void();
+  }
+  again_ = deps_.loop.after(pause_, [this] {
     again_.reset();
     flush();
   });
+  pause_ = std::min(2 * pause_, kLongestPause);
 }
 
 // False: the collector has no room for the rest.
@@ -120,6 +131,7 @@ bool TlsrptSocket::send_all() {
     const int error = send_to_collector(path_, unsent_.front());
     if (is_busy_collector(error)) return false;
     unsent_.pop_front();
+    pause_ = kShortestPause;
     note(error);
   }
   return true;

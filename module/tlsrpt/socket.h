@@ -2,6 +2,7 @@
 // (module/service.h) begin and end there.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -53,7 +54,8 @@ class TlsrptSocket {
   // The same as a loss of none: for all processes of the store once an hour, so that those are silent who could not
   // leave a stamp themselves.
   void remind();
-  // At once, or as soon as the collector has room.
+  // At once, or when the collector has room: it is tried again after 10 ms, and after twice as long each time that it
+  // takes nothing, up to a second.
   void send(std::string datagram);
   void lose(TlsrptLosses::Why why, const std::string& detail = {}, std::uint64_t count = 1);
   [[nodiscard]] bool is_empty() const { return unsent_.empty(); }
@@ -74,6 +76,7 @@ class TlsrptSocket {
   TlsrptLosses losses_;
   bool is_cut_off_ = false;  // since the last datagram
   std::deque<std::string> unsent_;
+  std::chrono::milliseconds pause_;  // before the next try
   ShortMemory<bool> deliveries_;
   std::function<void()> empty_;
   std::unique_ptr<EventLoop::Watch> again_;

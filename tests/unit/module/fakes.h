@@ -29,10 +29,13 @@ class FakeLoop : public EventLoop {
       now_ = timers_.begin()->first;
       const auto due = timers_.begin()->second.lock();
       timers_.erase(timers_.begin());
-      if (due) (*due)();
+      if (!due) continue;
+      ++timers_run_;
+      (*due)();
     }
     now_ = end;
   }
+  [[nodiscard]] std::size_t timers_run() const { return timers_run_; }
   void run() override { advance(std::chrono::hours(1)); }
   void stop() override {}
 
@@ -42,6 +45,7 @@ class FakeLoop : public EventLoop {
     std::shared_ptr<std::function<void()>> function;
   };
   std::chrono::milliseconds now_{0};
+  std::size_t timers_run_ = 0;
   std::multimap<std::chrono::milliseconds, std::weak_ptr<std::function<void()>>> timers_;
 };
 

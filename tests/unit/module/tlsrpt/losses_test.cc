@@ -221,6 +221,59 @@ TEST_F(LossesTest, OneThatHangsHoldsNobodyUp) {
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("does not keep up")));
 }
 
+class HangingCollectorTest : public test::Collector {
+ protected:
+  // It takes nothing, and `count` sessions are reported.
+  void hang(int count) {
+    listen();
+    reports_->learn(test::domain());
+    answer();
+    report_hosts("mx", count);
+  }
+  void report_hosts(const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) report(name + std::to_string(i) + ".example.com");
+  }
+  [[nodiscard]] std::uint64_t read_all() const {
+    std::uint64_t got = 0;
+    while (!datagram().empty()) ++got;
+    return got;
+  }
+  // It takes what comes, each hundredth of a second.
+  std::uint64_t read_for(milliseconds time) {
+    std::uint64_t got = 0;
+    for (milliseconds passed{0}; passed < time; passed += milliseconds(10), loop_.advance(milliseconds(10)))
+      got += read_all();
+    return got;
+  }
+};
+
+TEST_F(HangingCollectorTest, IsTriedLessAndLessOften) {
+  hang(100);
+  loop_.advance(milliseconds(200));
+  EXPECT_EQ(loop_.timers_run(), 4U) << "after 10, 20, 40 and 80 ms";
+  loop_.advance(minutes(1));
+  EXPECT_EQ(loop_.timers_run(), 4U + 3U + 58U) << "after 160, 320 and 640 ms, and each second";
+}
+
+TEST_F(HangingCollectorTest, ThatGoesOnGetsAllThatWaitsAndIsTriedAsOftenAsBefore) {
+  hang(100);
+  loop_.advance(minutes(1));
+  EXPECT_EQ(read_for(milliseconds(1300)), 100U);
+  EXPECT_EQ(counts_.lost, 0U);
+}
+
+TEST_F(HangingCollectorTest, ThatHasRoomAgainCostsNoSessionThatComesBeforeTheNextTry) {
+  hang(static_cast<int>(kMaxUnsent) + 100);
+  loop_.advance(minutes(1));
+  const auto lost = counts_.lost;
+  EXPECT_GT(lost, 0U);
+  const std::uint64_t room = read_all();
+  report_hosts("later", static_cast<int>(room));
+  EXPECT_EQ(room + read_for(seconds(1)), counts_.sent);
+  EXPECT_EQ(counts_.sent, kMaxUnsent + 2 * room);
+  EXPECT_EQ(counts_.lost, lost);
+}
+
 TEST_F(LossesTest, WhatWasNotSentAtTheEndIsTold) {
   listen();
   report("mx.example.com");

@@ -36,6 +36,12 @@ extern "C" int put_wish(const char* store, const char* domain) {
   return 0;
 }
 
+extern "C" int put_no_wish(const char* store, const char* domain) {
+  using namespace mtasts;
+  ReportWishes(store).put(*Domain::parse(domain), {std::nullopt, now() + std::chrono::seconds(300)});
+  return 0;
+}
+
 extern "C" int forget_all(const char* store) {
   std::error_code error;
   std::filesystem::remove_all(store, error);

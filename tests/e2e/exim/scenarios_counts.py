@@ -1,10 +1,11 @@
-"""Every connection of Exim's is told to tlsrpt-collectd once, over hundreds of them (R32)."""
+"""Every connection of Exim's, every policy that cannot be had and every MX host that a policy does not list is told to tlsrpt-collectd
+once, over hundreds of them (R32)."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from collector import Session
+from collector import Collector, Session
 from framework import expect, scenario
 from mail_server import HOME_DOMAIN, message
 from mx import MailHost
@@ -12,7 +13,10 @@ from pki import Issuer, Leaf
 from scenarios_reports import WANTED, collecting
 from sender import Sender
 from topology import declare, declare_host
+from web import PolicyHost
 from world import Domain, Trace, World
+
+Told = Counter[tuple[str, str, str]]  # by domain, MX host where the session names one, and result
 
 
 def own_host(name: str, number: int, issuer: Issuer = Issuer.LAB_ROOT) -> str:
@@ -27,34 +31,67 @@ BAD_HOST = {domain: own_host(f"{domain}-bad", number, Issuer.SELF) for domain, n
 MODES = {"countgood": "enforce", "counttwo": "enforce", "counttesting": "testing", "countbad": "enforce", "countbadtesting": "testing"}
 COUNTED = [declare(Domain(f"{name}.test", tuple(hosts[name] for hosts in (BAD_HOST, GOOD_HOST) if name in hosts), mode, records=WANTED))
            for name, mode in MODES.items()]
+
+# An MX host that the policy does not list, before one that it lists and alone.
+LISTED_HOST = own_host("countrefused", 121)
+UNLISTED_HOST = {"countrefused.test": own_host("countrefused-unlisted", 122), "countunlisted.test": own_host("countunlisted", 123)}
+UNLISTED = [declare(Domain("countrefused.test", (UNLISTED_HOST["countrefused.test"], LISTED_HOST), "enforce", (LISTED_HOST,), records=WANTED)),
+            declare(Domain("countunlisted.test", (UNLISTED_HOST["countunlisted.test"],), "testing", (LISTED_HOST,), records=WANTED))]
+
+# Mail to these goes out without a policy, and its connections are not told.
+WITHOUT_POLICY = own_host("countbroken", 124)
+BROKEN = {
+    301: declare(Domain("countfetch.test", (WITHOUT_POLICY,), "enforce", records=WANTED, host=PolicyHost("", status=404))),
+    302: declare(Domain("countinvalid.test", (WITHOUT_POLICY,), "enforce", records=WANTED, more="nonsense\r\n")),
+    303: declare(Domain("countwebpki.test", (WITHOUT_POLICY,), "enforce", records=WANTED,
+                        host=PolicyHost("", leaf=Leaf("p-count", dns=("www.countwebpki.test",))))),
+}
 ROUNDS = 40
 
-
-def recipients(*names: str) -> list[str]:
-    return [f"{name}@{domain.name}" for domain in COUNTED for name in names]
-
-
-def told(sessions: list[Session]) -> Counter[tuple[str, str]]:
-    """By host and result; a good session names no host, and each domain has one good host."""
-    hosts = [(session.failures[0]["n"] if session.failed else GOOD_HOST[session.domain.partition(".")[0]], session.failed) for session in sessions]
-    return Counter((host, "failed" if failed else "good") for host, failed in hosts)
+# What a connection to each host is told as.
+RESULT = {**{host: (f"{name}.test", "", "good") for name, host in GOOD_HOST.items()},
+          **{host: (f"{name}.test", host, "failed") for name, host in BAD_HOST.items()},
+          LISTED_HOST: ("countrefused.test", "", "good")}
 
 
-def connections(stories: list[Trace]) -> Counter[tuple[str, str]]:
-    return Counter((event.host, "failed" if event.host in BAD_HOST.values() else "good")
-                   for story in stories for event in story.events if event.kind == "connect")
+def recipients(domains: list[Domain], *names: str) -> list[str]:
+    return [f"{name}@{domain.name}" for domain in domains for name in names]
+
+
+def result_of(session: Session) -> str:
+    if not session.failed:
+        return "good"
+    [failure] = session.failures
+    if failure["c"] in BROKEN:
+        return str(failure["c"])
+    return "failed" if "r" in failure else "unlisted"
+
+
+def told(sessions: list[Session]) -> Told:
+    return Counter((session.domain, session.failures[0].get("n", "") if session.failed else "", result_of(session)) for session in sessions)
+
+
+def connections(stories: list[Trace]) -> Told:
+    return Counter(RESULT[event.host] for story in stories for event in story.events if event.kind == "connect" and event.host in RESULT)
+
+
+def expect_each_told_once(collector: Collector, wanted: Told) -> None:
+    collector.wait_for(wanted.total())
+    collector.wait_for(wanted.total() + 1, 0.5)
+    sessions = told(collector.sessions)
+    expect(sessions == wanted, f"each should be told once; missing: {wanted - sessions}, too many: {sessions - wanted}")
 
 
 def queue_only(world: World, subject: str) -> None:
     assert isinstance(world.sender, Sender)
-    to = recipients("dave")
+    to = recipients(COUNTED, "dave")
     world.sender.exim("-odq", "-oi", "-f", f"alice@{HOME_DOMAIN}", *to, text=message(to, subject, {}))
 
 
 @scenario("R32: hundreds of connections, with retries, several recipients, connections used again, testing and enforce mixed: each is told once")
 def counts(world: World) -> None:
     collector = collecting(world)
-    stories = [world.send(*recipients("alice", "bob")) for _ in range(ROUNDS)]
+    stories = [world.send(*recipients(COUNTED, "alice", "bob")) for _ in range(ROUNDS)]
     stories += [world.queue_run(), world.queue_run()]
     for number in range(ROUNDS):
         queue_only(world, f"queued {number}")
@@ -64,13 +101,28 @@ def counts(world: World) -> None:
     stories.append(used_again)
     seen = connections(stories)
     expect(seen.total() >= 300, f"there should be hundreds of connections, and were {seen.total()}")
-    expect(seen[BAD_HOST["countbad"], "failed"] > ROUNDS, f"mail that waits should be tried again: {seen}")
+    expect(seen[RESULT[BAD_HOST["countbad"]]] > ROUNDS, f"mail that waits should be tried again: {seen}")
     mails = Counter(event.host for event in used_again.arrived())
     fewer = connections([used_again])
     expect(all(mails[host] >= ROUNDS for host in GOOD_HOST.values()), f"what was queued should arrive: {mails}")
-    good = sum(fewer[host, "good"] for host in GOOD_HOST.values())  # on a busy machine not at each host
+    good = sum(fewer[RESULT[host]] for host in GOOD_HOST.values())  # on a busy machine not at each host
     expect(good < sum(mails[host] for host in GOOD_HOST.values()), f"connections should be used again: {mails}, {fewer}")
-    collector.wait_for(seen.total())
-    collector.wait_for(seen.total() + 1, 0.5)
-    sessions = told(collector.sessions)
-    expect(sessions == seen, f"each connection should be told once, with its host and result; missing: {seen - sessions}, too many: {sessions - seen}")
+    expect_each_told_once(collector, seen)
+
+
+@scenario("R24, R31, R32: hundreds of connections mixed with policies that cannot be had and MX hosts that a policy does not list: each is told once")
+def counts_mixed(world: World) -> None:
+    collector = collecting(world)
+    domains = [domain for pair in zip(COUNTED, [*UNLISTED, *BROKEN.values()]) for domain in pair]  # one of a kind after the other
+    stories = [world.send(*recipients(domains, "alice", "bob")) for _ in range(ROUNDS)]
+    stories += [world.queue_run(), world.queue_run()]
+    seen = connections(stories)
+    expect(seen.total() >= 250, f"there should be hundreds of connections, and were {seen.total()}")
+    mails = Counter(event.host for story in stories for event in story.arrived())
+    without = [LISTED_HOST, UNLISTED_HOST["countunlisted.test"], WITHOUT_POLICY]
+    expect(all(mails[host] >= ROUNDS for host in without), f"mail should arrive: {mails}")
+    expect(not mails[UNLISTED_HOST["countrefused.test"]], f"an enforced policy should keep mail from what it does not list: {mails}")
+    # Once for a message, whatever the number of its recipients.
+    by_name = {(domain, host, "unlisted"): ROUNDS for domain, host in UNLISTED_HOST.items()}
+    failures = {(domain.name, "", str(code)): ROUNDS for code, domain in BROKEN.items()}
+    expect_each_told_once(collector, seen + Counter(by_name) + Counter(failures))

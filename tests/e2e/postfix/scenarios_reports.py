@@ -12,6 +12,7 @@ from mx import MailHost
 from pki import Issuer, Leaf
 from postfix import QUEUE, postfix
 from topology import BAD_HOSTS, GOOD, SELF_SIGNED, declare, declare_host
+from web import PolicyHost
 from world import Domain, World
 
 SOCKET = "tlsrpt/collectd.sock"  # below the queue directory
@@ -106,33 +107,62 @@ COUNTED = {declare(Domain(f"{name}.test", (own_host(name, number, issuer),), *mo
     ("countgood", 101, Issuer.LAB_ROOT, ("enforce",), False), ("countbad", 105, Issuer.SELF, ("enforce",), True),
     ("counttesting", 106, Issuer.SELF, ("testing",), False), ("countwithout", 107, Issuer.SELF, (), False))}
 ROUNDS = 40
+STS_FAILURES = (301, 302, 303)
+
+
+def broken(number: int, host: str) -> Domain:
+    """A domain whose policy cannot be had; which of the reasons it is goes by the number."""
+    name = f"countbroken{number}.test"
+    policy_host = (PolicyHost("", status=404), None, PolicyHost("", leaf=Leaf(f"p-{name}", dns=(f"www.{name}",))))[number % 3]
+    return declare(Domain(name, (host,), "enforce", records=WANTED, host=policy_host, more="nonsense\r\n" if number % 3 == 1 else ""))
+
+
+# One for each message: mtastsd does not know which message a question belongs to, and those of a minute count as one.
+BROKEN_HOST = own_host("countbroken", 108)
+BROKEN = {broken(number, BROKEN_HOST).name: STS_FAILURES[number % 3] for number in range(ROUNDS)}
+# Its domain, or that of all domains without another host.
+PLACE = {**{f"{name.removesuffix('.test')}.mx.test": name for name in COUNTED}, BROKEN_HOST: "countbroken.test"}
+FAILS = {**COUNTED, "countbroken.test": False}
 
 
 def counts(name: str, used_again: bool = False, **settings: str) -> None:
-    @scenario(f"R32: hundreds of connections, several recipients, retries, enforce, testing and without a policy, {name}: each is told once", reports)
+    @scenario(f"R31, R32: hundreds of connections, several recipients, retries, enforce, testing and without a policy, policies that cannot be had, "
+              f"{name}: each connection and each failure is told once", reports)
     def told(world: World) -> None:
         collector = collecting(world)
+        world.sender.set_module_configuration(f'[tlsrpt]\nsocket = "{QUEUE}/{SOCKET}"\n')  # where policy failures come from
         postfix(world).set_main(smtp_tlsrpt_skip_reused_handshakes="no", **settings)
         if used_again:
             postfix(world).add_service("tlsproxy/unix", "tlsproxy unix - - n - 0 tlsproxy")
 
         def all_of_it() -> None:
-            for _ in range(ROUNDS):
-                world.send(*(f"{user}@{domain}" for domain in COUNTED for user in ("alice", "bob")))
+            for failing in BROKEN:
+                world.send(*(f"{user}@{domain}" for domain in (*COUNTED, failing) for user in ("alice", "bob")))
             for _ in range(2):
                 world.queue_run()
 
         story = world.watch(all_of_it)
-        connections = Counter(event.host.replace(".mx.", ".") for event in story.events if event.kind == "connect")
-        mails = Counter(event.host.replace(".mx.", ".") for event in story.arrived())
-        expect(mails.total() >= 3 * ROUNDS and set(connections) == set(COUNTED), f"hundreds of mails should arrive: {mails}, {connections}", story)
+        connections = Counter(PLACE[event.host] for event in story.events if event.kind == "connect")
+        mails = Counter(PLACE[event.host] for event in story.arrived())
+        expect(mails.total() >= 4 * ROUNDS and set(connections) == set(FAILS), f"hundreds of mails should arrive: {mails}, {connections}", story)
         expect((connections.total() < mails.total()) == used_again, f"connections used again? {connections} for {mails}")
-        expect(collector.wait_for(connections.total()), f"{connections} connections were seen, {len(collector.sessions)} told")
-        collector.wait_for(connections.total() + 1, 0.5)
-        sessions = Counter(session.domain for session in collector.sessions)
-        expect(sessions == connections, f"each connection should be told once: {connections} were, {sessions} told")
-        wrong = [session for session in collector.sessions if session.failed != COUNTED[session.domain]]
-        expect(not wrong, f"sessions of {[domain for domain, bad in COUNTED.items() if bad]} fail, and no others: {wrong}")
+        expect_told(collector, connections)
+
+
+def expect_told(collector: Collector, connections: Counter[str]) -> None:
+    wanted = connections.total() + len(BROKEN)
+    expect(collector.wait_for(wanted), f"{connections} connections were seen, and {len(BROKEN)} failures, {len(collector.sessions)} told")
+    collector.wait_for(wanted + 1, 0.5)
+    of_policies = [session for session in collector.sessions if session.failed and session.failures[0]["c"] in STS_FAILURES]
+    failures = Counter((session.domain, session.failures[0]["c"]) for session in of_policies)
+    expect(failures == Counter(BROKEN.items()), f"each policy that cannot be had should be told once: {failures}")
+    wrong = [session for session in of_policies if session.policy != {"policy-type": STS, "policy-domain": session.domain}]
+    expect(not wrong, f"there is no policy to be told: {wrong}")
+    others = [session for session in collector.sessions if session not in of_policies]
+    sessions = Counter("countbroken.test" if session.domain in BROKEN else session.domain for session in others)
+    expect(sessions == connections, f"each connection should be told once: {connections} were, {sessions} told")
+    wrong = [session for session in others if session.failed != FAILS.get(session.domain, False)]
+    expect(not wrong, f"sessions of {[domain for domain, bad in FAILS.items() if bad]} fail, and no others: {wrong}")
 
 
 counts("each its own", smtp_connection_cache_on_demand="no", smtp_tls_session_cache_database="")

@@ -110,7 +110,9 @@ Answer EximProtocol::event(EximWords words, const server::PeerProcess& process, 
   const auto event = read_event(words);
   if (!event) return refuse(kEvent, event.error().detail);
   cached_ = &cached;
-  const std::string veto = processes_.watcher(name_of(process, event->session.process)).on(*event, now());
+  EventWatcher& watcher =
+      processes_.watcher(name_of(process, event->session.process), std::chrono::steady_clock::now());
+  const std::string veto = watcher.on(*event, now());
   cached_ = nullptr;
   return {Label{kEvent, veto.empty() ? "accepted" : "veto"}, line(EximStatus::kOk, veto)};
 }

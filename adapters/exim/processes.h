@@ -20,13 +20,16 @@ namespace mtasts {
 class Processes {
  public:
   static constexpr std::size_t kMax = 1000;
+  // Numbers come again. After such a silence it is another process, and what the one before it has reported does not
+  // count: Exim waits ten minutes for a host at most.
+  static constexpr std::chrono::minutes kLongestSilence{15};
 
   // As for EventWatcher.
   Processes(EventWatcher::PolicyOf policy_of, Log& log, const EventWatcher::Report* report, LogBudget* lines)
       : policy_of_(std::move(policy_of)), log_(log), report_(report), lines_(lines) {}
 
   // `process`: its peer, a space, and whatever names it there. Valid until another one is asked for.
-  EventWatcher& watcher(const std::string& process) { return of(process).watcher; }
+  EventWatcher& watcher(const std::string& process, SteadyTime now) { return of(process, now).watcher; }
   // How long a lookup of it that begins now may wait: all of them together for `total`, as it was for the first.
   std::chrono::milliseconds begin_lookup(const std::string& process, std::chrono::milliseconds total, SteadyTime now);
   // One that has begun; of a process that was forgotten meanwhile nothing is kept.
@@ -36,11 +39,13 @@ class Processes {
   struct Process {
     std::string name;
     EventWatcher watcher;
+    SteadyTime last_heard;
     std::optional<WaitBudget> budget{};
   };
   using List = std::list<Process>;
 
-  Process& of(const std::string& process);
+  Process& of(const std::string& process, SteadyTime now);
+  [[nodiscard]] Process begun(const std::string& process, SteadyTime now) const;
   void forget_one();
 
   EventWatcher::PolicyOf policy_of_;

@@ -40,7 +40,8 @@ ForeignReports::~ForeignReports() {
 }
 
 void ForeignReports::be_own_process() {
-  if (std::exchange(process_, ::getpid()) == process_) return;
+  const pid_t own = ::getpid();
+  if (std::exchange(process_, own) == own) return;
   unsent_.clear();
   helper_ = Descriptor();
 }

@@ -30,6 +30,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Life = ForeignReports::Life;
 
+// A helper that keeps what it is handed, until its peer ends, in a file.
+constexpr const char* kKeeping = R"(exec 3<&0; (cat <&3 >"$0.new"; mv "$0.new" "$0.got") >/dev/null 2>&1 &)";
+
 class ForeignReporting : public testing::Test {
  protected:
   ForeignReporting() {
@@ -63,6 +66,23 @@ class ForeignReporting : public testing::Test {
     return text.str();
   }
   [[nodiscard]] std::size_t helpers_started() const { return text_of(".started").size(); }
+  // What the helper of kKeeping was handed, when nobody hands it anything any more.
+  [[nodiscard]] std::string when_helper_has_all() const {
+    for (int i = 0; i < 1000 && text_of(".got").empty(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return text_of(".got");
+  }
+  static int times(const std::string& text, const std::string& within) {
+    int found = 0;
+    for (auto at = within.find(text); at != std::string::npos; at = within.find(text, at + 1)) ++found;
+    return found;
+  }
+  // How many wait at the collector.
+  [[nodiscard]] std::size_t datagrams() const {
+    std::size_t found = 0;
+    for (char first = 0; ::recv(fd_, &first, 1, MSG_DONTWAIT) >= 0;) ++found;
+    return found;
+  }
 
   Scratch scratch_;
   Config config_;
@@ -136,6 +156,29 @@ TEST_F(ForeignReporting, AProcessOfLongLifeWarnsOfEachReason) {
   EXPECT_THAT(log_.lines, ElementsAre(HasSubstr("lookup helper"), HasSubstr("nobody listens")));
 }
 
+TEST_F(ForeignReporting, AProcessOfLongLifeSaysAtItsEndHowManySessionsTheCollectorHadNoRoomFor) {
+  listen();
+  wants();
+  open(Life::kLong);
+  for (int i = 0; i < 100; ++i) reports_->report(session());
+  EXPECT_THAT(log_.lines, IsEmpty()) << "they wait";
+  reports_.reset();
+  const std::size_t lost = 100 - datagrams();
+  EXPECT_THAT(log_.lines,
+              ElementsAre(AllOf(HasSubstr("does not keep up"), HasSubstr(" sessions=" + std::to_string(lost) + " "))));
+}
+
+TEST_F(ForeignReporting, WhatAHelperWasHandedGoesOnAfterTheEndAndIsHandedOverOnce) {
+  be_helper(kKeeping);
+  open(Life::kLong);
+  reports_->report(session("unknown.example"));
+  reports_.reset();
+  const std::string got = when_helper_has_all();
+  EXPECT_EQ(times(kReportRequest, got), 1) << got;
+  EXPECT_EQ(helpers_started(), 1U);
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
 TEST_F(ForeignReporting, AfterAHelperThatDoesNotStartNoneIsStartedForAWhile) {
   be_helper("exit 1");
   for (int i = 0; i < 5; ++i) reports_->report(session());
@@ -144,18 +187,12 @@ TEST_F(ForeignReporting, AfterAHelperThatDoesNotStartNoneIsStartedForAWhile) {
 
 // Whatever Exim asks again: an answer is fresh for ten seconds, and one of its last 32.
 TEST_F(ForeignReporting, R24UnlistedHostsOfADomainAreLookedForOnceAProcess) {
-  be_helper("exec 3<&0; (cat <&3 >\"$0.new\"; mv \"$0.new\" \"$0.got\") >/dev/null 2>&1 &");
+  be_helper(kKeeping);
   for (const char* domain : {"refused.example", "other.example", "refused.example"})
     reports_->prepare(session(domain), Mode::kEnforce);
   reports_.reset();
-  for (int i = 0; i < 1000 && text_of(".got").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  const std::string got = text_of(".got");
-  const auto count = [&got](const std::string& text) {
-    int times = 0;
-    for (auto at = got.find(text); at != std::string::npos; at = got.find(text, at + 1)) ++times;
-    return times;
-  };
-  EXPECT_EQ(count(kUnlistedRequest), 2) << got;
+  const std::string got = when_helper_has_all();
+  EXPECT_EQ(times(kUnlistedRequest, got), 2) << got;
   EXPECT_EQ(helpers_started(), 1U);
 }
 

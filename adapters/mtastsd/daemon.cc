@@ -42,6 +42,8 @@ using std::chrono::milliseconds;
 // What a connection may still wait for its answer after SIGTERM. Postfix asks once more when it gets none, and by then
 // the next process may be there.
 constexpr milliseconds kDrain{10'000};
+// And sessions for DNS and for a collector without room, when nobody waits for an answer any more.
+constexpr milliseconds kLongestReporting{2'000};
 // Out of service, how soon to try again.
 constexpr milliseconds kRetry{2'000};
 // What a running process cannot change any more.
@@ -151,6 +153,7 @@ class Daemon {
   void warn_if_observing(const Config& config) { warn_of_observing(log_, config, {"exim", "socketmap"}); }
   void set_limits(const Config& config);
   void stop();
+  void end_when_reported();
   void feed_watchdog();
 
   std::string config_path_;
@@ -377,7 +380,16 @@ void Daemon::stop() {
   notifier_.stopping();
   log_.write(LogLevel::kInfo, LogLine("stopping").field("connections", server_->connections()));
   drain_timer_ = loop_.after(kDrain, [this] { loop_.stop(); });
-  server_->drain([this] { loop_.stop(); });
+  server_->drain([this] { end_when_reported(); });
+}
+
+void Daemon::end_when_reported() {
+  TlsReports* const reports = instance_ ? instance_->reports.get() : nullptr;
+  if (reports == nullptr || reports->is_idle()) return loop_.stop();
+  reports->on_idle([this, reports] {
+    if (reports->is_idle()) loop_.stop();
+  });
+  drain_timer_ = loop_.after(kLongestReporting, [this] { loop_.stop(); });
 }
 
 void Daemon::feed_watchdog() {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
 from collector import Collector
 from framework import expect, expect_delivered, scenario
 from pki import Leaf
+from process import wait_for
 from socketmap_server import SocketmapServer
 from topology import GOOD, declare
 from web import PolicyHost
@@ -85,3 +87,33 @@ def hanging_collector(world: World) -> None:
     collector.go_on()
     expect(collector.wait_for(len(FAILURES)), f"nothing should be lost: {collector.sessions}")
     expect((counted("sent"), counted("lost")) == (len(FAILURES), 0), "all should be counted as sent")
+
+
+@scenario("mtastsd that ends waits a moment for a collector that is busy: it gets what was reported; one that hangs does not hold it up")
+def ending(world: World) -> None:
+    collector = Collector(SOCKET, hangs=True)
+    world.undo(collector.stop)
+    configure(world)
+    assert isinstance(world.sender, SocketmapServer)
+    daemon = world.sender.mtastsd
+
+    def stops() -> int:
+        return sum("event=stopping" in line for line in daemon.lines)
+
+    domains = list(FAILURES.values())
+    expect_delivered(world.send(f"bob@{domains[0].name}"), f"bob@{domains[0].name}", GOOD)
+    begin = time.monotonic()
+    daemon.stop()
+    expect(time.monotonic() - begin < 10, f"it should end, and took {time.monotonic() - begin:.0f} s")
+    daemon.start()
+    expect_delivered(world.send(f"bob@{domains[1].name}"), f"bob@{domains[1].name}", GOOD)
+    before = stops()
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(daemon.stop)
+        wait_for(lambda: stops() > before, 10)
+        collector.go_on()
+        stopped.result()
+    daemon.start()
+    expect(collector.wait_for(1), "what was reported should be told")
+    collector.wait_for(2, 0.5)
+    expect([session.domain for session in collector.sessions] == [domains[1].name], f"once, and what had been lost not at all: {collector.sessions}")

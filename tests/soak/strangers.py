@@ -1,7 +1,7 @@
 """Strangers: domains whose zones, policy hosts and MX lists are made to harm whoever asks, and those who make a mail server ask.
 
 Of each domain here it does not matter what is answered, only what that does to others. None of them has a policy that counts
-but those below hoard() and lying(), whose policies are good.
+but those of hoarded() and lying(), whose policies are good.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def void() -> list[str]:
 
 
 def lying() -> list[str]:
-    return [f"l{number}.lying.test" for number in range(LYING)]
+    """Each a registrable domain of its own, and signed."""
+    return [f"y{number}.test" for number in range(LYING)]
 
 
 def hoarded() -> list[str]:
@@ -100,8 +101,8 @@ def certified() -> list[str]:
     return [f"mta-sts.{name}" for name in (*bulky(), *lying(), *hoarded())]
 
 
-WHERE = ("dhe.test", "silent.test", "shut.test", "shake.test", "bulk.test", "void.test", "lying.test", "flood.test")
-OWN = re.compile(r"[dx][0-9x]+\.test")
+WHERE = ("dhe.test", "silent.test", "shut.test", "shake.test", "bulk.test", "void.test", "flood.test")
+OWN = re.compile(r"[dxy][0-9x]+\.test")
 
 
 def owns(name: str) -> bool:
@@ -120,15 +121,14 @@ def zones(six: bool) -> list[Zone]:
     def host(label: str, address: str) -> str:
         return f"_mta-sts.{label} {RECORD}\nmta-sts.{label} A {address}\n"
 
-    lists = "".join(host(f"l{number}", GOOD_LYING) + "".join(f"l{number} MX 10 h{mx}.v{mx % VOIDS}.void.test.\n" for mx in range(MX_HOSTS))
-                    for number in range(LYING))
+    lies = f"_mta-sts {RECORD}\nmta-sts A {GOOD_LYING}\n" + "".join(f"@ MX 10 h{mx}.v{mx % VOIDS}.void.test.\n" for mx in range(MX_HOSTS))
     top = f"* {RECORD}\n" + addresses("*", SILENT, SILENT6) + "".join(host(name.removesuffix(".test"), GOOD_HOARD) for name in hoarded())
     return [Zone("test", top), Zone("dhe.test", f"* {RECORD}\n* A {DHE}"),
             Zone("silent.test", "".join(map(group, range(SILENT_HOSTS), SILENT, SILENT6))), Zone("shut.test", "".join(map(group, range(SHUT_HOSTS), SHUT))),
             Zone("shake.test", "".join(map(group, range(len(SHAKING)), SHAKING))),
             Zone("bulk.test", "".join(host(f"d{number}", BULKY[number % len(BULKY)]) for number in range(MANY))),
             Zone("void.test", "".join(f"v{number} NS ns.v{number}\nns.v{number} A {address}\n" for number, address in enumerate(VOID))),
-            Zone("lying.test", lists, signed=True),
+            *(Zone(name, lies, signed=True) for name in lying()),
             Zone("flood.test", f"*.tarpit {RECORD}\n*.tarpit A {SILENT[0]}\ndead NS ns.dead\nns.dead A {VOID[0]}")]
 
 

@@ -80,7 +80,7 @@ class ForeignReporting : public testing::Test {
   // How many wait at the collector.
   [[nodiscard]] std::size_t datagrams() const {
     std::size_t found = 0;
-    for (char first = 0; ::recv(fd_, &first, 1, MSG_DONTWAIT) >= 0;) ++found;
+    for (char first = 0; ::recv(collector_.get(), &first, 1, MSG_DONTWAIT) >= 0;) ++found;
     return found;
   }
 

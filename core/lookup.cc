@@ -122,9 +122,7 @@ Action Lookup::on_dane(const DaneFinding& finding, WallTime now) {
 }
 
 void Lookup::merge_stored(std::optional<CacheEntry> stored) {
-  if (!stored || stored->domain != entry_.domain) return;
-  if (stored->dane && (!entry_.dane || stored->dane->until > entry_.dane->until)) entry_.dane = std::move(stored->dane);
-  if (!stored->policy || stored->policy == last_stored_) return;
+  if (!stored || stored->domain != entry_.domain || !stored->policy || stored->policy == last_stored_) return;
   last_stored_ = stored->policy;
   entry_.policy = std::move(stored->policy);
   entry_.failure = std::move(stored->failure);

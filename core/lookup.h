@@ -80,8 +80,8 @@ class Lookup {
   Action on_fetch(const FetchResult& result, WallTime now, Rival rival = Rival::kOlder);
   Action on_dane(const DaneFinding& finding, WallTime now);
 
-  // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, and
-  // a newer finding about DANE, so that what we save does not undo it (R17).
+  // What the store has by now, before each on_* call: a policy that another process fetched meanwhile becomes ours, so
+  // that what we save does not undo it (R17).
   void merge_stored(std::optional<CacheEntry> stored);
 
   // One more caller, who may want more than the others: it counts for all that is still to be decided.

@@ -184,24 +184,6 @@ TEST_F(LookupDane, R21ARefreshAsksForDaneBeforeItFetches) {
   EXPECT_EQ(next_of(life_.dane(DaneState::kNone)), "fetch 1");
 }
 
-TEST_F(LookupDane, ANewerFindingOfAnotherProcessIsNotUndone) {
-  life_.start();
-  life_.record(found("1"));
-  life_.fetched(policy_body());
-  life_.dane(DaneState::kNone);
-  life_.pass(hours(1));
-  Life other(asking());
-  other.entry = life_.entry;
-  other.now = life_.now;
-  other.start(Lookup::Effort::kNormal);
-  other.record(found("2"));
-  CacheEntry theirs = *life_.entry;
-  theirs.dane = DaneMemory{DaneState::kUsable, life_.now + hours(1), "found", {}};
-  other.merge_stored(theirs);
-  other.fetched(policy_body());
-  EXPECT_EQ(other.entry->dane, theirs.dane);
-}
-
 TEST(LookupWithoutDane, IsNeverAsked) {
   Life life;
   life.start();

@@ -23,7 +23,9 @@ include debian/rules.release
 override_dh_auto_configure override_dh_auto_build:
 \t@true
 override_dh_auto_install:
-\tDESTDIR=$(CURDIR)/debian/tmp cmake --install {build}
+\tDESTDIR=$(CURDIR)/debian/tmp cmake --install {build} --strip
+override_dh_strip:
+\tdh_strip --no-automatic-dbgsym
 override_dh_dwz:
 \t@true
 override_dh_builddeb:
@@ -41,7 +43,7 @@ def build(build_folder: Path, folder: Path) -> list[Path]:
     (source / "debian/rules").rename(source / "debian/rules.release")
     (source / "debian/rules").write_text(RULES.format(build=build_folder.resolve()), encoding="ascii")
     (source / "debian/rules").chmod(0o755)
-    _run(["env", "DEB_BUILD_OPTIONS=noautodbgsym", "dpkg-buildpackage", "-d", "-us", "-uc", "-b"], source)
+    _run(["dpkg-buildpackage", "-d", "-us", "-uc", "-b"], source)
     shutil.rmtree(source)
     return sorted(folder.glob("*.deb"))
 

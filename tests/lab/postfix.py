@@ -121,6 +121,8 @@ class Postfix(SocketmapServer):
 
     def reload(self) -> None:
         """Until the queue manager, which forgets hosts that failed and knows the old next hops, is a new one."""
+        for name in (MAIN, MASTER):  # each of Postfix's programs reads a file again and again until it is some seconds old
+            os.utime(self.root.path(name), (0, 0))
         since = self.mark()
         master = int((self.root.path(QUEUE) / "pid/master.pid").read_text())
         old = self._queue_managers(master)

@@ -54,6 +54,7 @@ def main(script: Path, versions: list[Version]) -> int:
     if not chosen:
         print(f"{script.parent.name}: no version is called '{options.version}' or is of Debian '{options.suite}'", file=sys.stderr)
         return 64
+    sandbox.refusal()  # before each of them tries it
     with ThreadPoolExecutor(len(chosen)) as pool:
         tally = total(pool.map(lambda version: _outside(options, script, version), chosen))
     if options.results:

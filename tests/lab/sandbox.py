@@ -14,6 +14,7 @@ Servers of ours that the machine itself has are hidden with their configuration,
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
@@ -47,8 +48,10 @@ def environment() -> dict[str, str]:
             **({"NO_COLOR": "1"} if "NO_COLOR" in os.environ else {})}
 
 
+@functools.cache
 def refusal() -> str:
-    """Why there can be no sandbox on this machine, as one sentence, or "" when there can. Nothing need be unpacked for it."""
+    """Why there can be no sandbox on this machine, as one sentence, or "" when there can. Nothing need be unpacked for it. It is tried
+    once."""
     if os.geteuid() != 0:
         return "the sandbox (namespaces and an overlay mount) needs root"
     tree = packages.DEFAULT_TREE.parent / "empty"

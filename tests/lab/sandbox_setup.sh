@@ -20,7 +20,7 @@ cp -dR --preserve=mode,timestamps,links "$tree/." .
 mount -t proc proc proc 2>/dev/null || refuse "mounting /proc is refused here"
 for folder in dev run tmp; do mount -t tmpfs -o mode=755 lab $folder; done
 chmod 1777 tmp
-for device in null zero full random urandom tty; do touch dev/$device; mount --bind /dev/$device dev/$device; done
+for device in null zero full random urandom tty; do : >dev/$device; mount --bind /dev/$device dev/$device; done
 mkdir -m 1777 dev/shm run/lock
 ln -s /proc/self/fd dev/fd
 ln -s /proc/self/fd/0 dev/stdin

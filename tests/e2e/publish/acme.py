@@ -48,9 +48,9 @@ def _trust(world: World, certificate: str) -> None:
 
 
 def run_certbot(*words: str) -> str:
-    """What it says, and its hooks."""
+    """What it says, and its hooks. It may keep what it compiles of itself, which nobody has done for it in a root that was only unpacked."""
     root = web_servers()
-    done = subprocess.run(root.command("env", f"REQUESTS_CA_BUNDLE={TRUSTED}", "certbot", *words, "-n", "--no-random-sleep-on-renew"),
+    done = subprocess.run(root.command("env", "-u", "PYTHONDONTWRITEBYTECODE", f"REQUESTS_CA_BUNDLE={TRUSTED}", "certbot", *words, "-n", "--no-random-sleep-on-renew"),
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LabError(f"certbot {words[0]}: {done.stdout} {done.stderr}")

@@ -32,6 +32,8 @@ BASE = ("systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates", "addus
 PATIENCE = 60.0
 BOOT_PATIENCE = 300.0  # on a busy machine; it is not waited for longer than it takes
 NAMESPACES = dying_with_parent(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
+# Those of systemd's own that have something to do in a container. The others are for disks and boot options, and each "daemon-reload" would start them all.
+GENERATORS = ("systemd-fstab-generator", "systemd-getty-generator", "systemd-sysv-generator")
 _CLONE_NEWNET = 0x40000000
 
 
@@ -152,6 +154,11 @@ class Machine:
             (STAGE / name).mkdir()
         lower = f"{self.layer}:{FOLDER / self.suite}" if self.layer else str(FOLDER / self.suite)
         _mount("-t", "overlay", "-o", f"lowerdir={lower},upperdir={STAGE}/upper,workdir={STAGE}/work", "lab", str(self._root))
+        masks = self._root / "etc/systemd/system-generators"
+        masks.mkdir(exist_ok=True)
+        for generator in (self._root / "usr/lib/systemd/system-generators").glob("systemd-*-generator"):
+            if generator.name not in GENERATORS:
+                (masks / generator.name).symlink_to("/dev/null")
 
     def _is_up(self) -> bool:
         assert self._nspawn

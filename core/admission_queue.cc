@@ -81,7 +81,8 @@ std::size_t AdmissionQueue::room(Priority priority, std::size_t places) const {
   const auto left_of = [](std::size_t all, std::size_t used) { return all > used ? all - used : 0; };
   const std::size_t free = left_of(places, under_way_.size());
   if (priority == Priority::kFirstContact) return free;
-  return std::min(free, left_of((places + 1) / 2, others_));
+  const std::size_t share = left_of((places + 1) / 2, priority == Priority::kDane ? danes_ : others_);
+  return std::min({free, share, left_of((3 * places + 3) / 4, danes_ + others_)});
 }
 
 std::size_t AdmissionQueue::under_way(const std::string& group) const {
@@ -99,7 +100,7 @@ bool AdmissionQueue::fits(const Request& request, std::size_t places) const {
 void AdmissionQueue::count(const Request& request) {
   ++groups_[request.zone];
   for (const auto& group : request.groups) ++groups_[group.name];
-  if (request.priority == Priority::kOther) ++others_;
+  if (request.priority != Priority::kFirstContact) ++of_share(request.priority);
 }
 
 void AdmissionQueue::discount(const Request& request) {
@@ -108,7 +109,7 @@ void AdmissionQueue::discount(const Request& request) {
   };
   one_less(request.zone);
   for (const auto& group : request.groups) one_less(group.name);
-  if (request.priority == Priority::kOther) --others_;
+  if (request.priority != Priority::kFirstContact) --of_share(request.priority);
 }
 
 void AdmissionQueue::to_the_end(const LineKey& key, Line& line) {

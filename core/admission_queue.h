@@ -4,8 +4,9 @@
 //
 // Each request belongs to groups: its zone, and the networks that it goes to. One more of a group is admitted only
 // while the group has fewer under way than are free. So one group alone gets half of the places, ten groups leave one
-// in eleven free, and a group that has nothing under way finds a place where two are free. What is not a first contact
-// gets half of the places, and the rule above counts what is free of that half.
+// in eleven free, and a group that has nothing under way finds a place where two are free. DANE gets half of
+// the places, and so does the rest of what is not a first contact; both together get three quarters. Of these shares
+// the rule above counts what is free.
 //
 // Zones take turns: a zone with a thousand requests waiting delays another one by one place.
 #pragma once
@@ -72,6 +73,7 @@ class AdmissionQueue {
 
   [[nodiscard]] Lines::const_iterator find_next(std::size_t places) const;
   [[nodiscard]] std::size_t room(Priority priority, std::size_t places) const;
+  std::size_t& of_share(Priority priority) { return priority == Priority::kDane ? danes_ : others_; }
   [[nodiscard]] std::size_t under_way(const std::string& group) const;
   [[nodiscard]] bool fits(const Request& request, std::size_t places) const;
   void count(const Request& request);
@@ -88,7 +90,8 @@ class AdmissionQueue {
   Lines lines_;                                       // of zones_
   std::map<Ticket, Request> under_way_;
   std::map<std::string, std::size_t> groups_;  // how many are under way
-  std::size_t others_ = 0;                     // under way, not first contacts
+  std::size_t danes_ = 0;                      // under way
+  std::size_t others_ = 0;
 };
 
 }  // namespace mtasts

@@ -58,7 +58,7 @@ struct FetchFailure {
 enum class DaneState {
   kNone,    // none
   kUsable,  // every host that may be used
-  kPartly,  // some; for the others DANE has no say
+  kPartly,  // some; of the others it is not known, or DANE has no say
   kFailed,  // could not be found out
 };
 

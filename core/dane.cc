@@ -11,7 +11,7 @@ namespace {
 using Kind = DaneFinding::Kind;
 
 constexpr std::size_t kMaxReason = 500;
-constexpr std::chrono::minutes kProlonged{1};
+constexpr std::chrono::minutes kProlonged{5};  // longer than any lookup takes
 constexpr std::size_t kMaxErrorInReason = 200;
 constexpr std::string_view kCut = "...";
 constexpr unsigned kDaneTa = 2;

@@ -89,9 +89,9 @@ DaneFinding dane_finding(const MailHosts& asked, const std::vector<DaneHost>& ho
 
 // How long a finding counts after its end while a fault of ours keeps it from being asked for again.
 inline constexpr std::chrono::hours kDaneOutlives{24};
-// What to go by then: the finding `last`, for a minute more. Where DANE judged every host it is kPartly, which demands
-// DANE of those hosts: with kUsable an MTA that finds no TLSA records any more may send without it. nullopt: `last` is
-// none, has not ended, or ended too long ago. `why`: the fault, half a sentence.
+// What to go by then: the finding `last`, for a few minutes more. Where DANE judged every host it is kPartly, which
+// demands DANE of those hosts: with kUsable an MTA that finds no TLSA records any more may send without it. nullopt:
+// `last` is none, has not ended, or ended too long ago. `why`: the fault, half a sentence.
 std::optional<DaneMemory> outliving(const std::optional<DaneMemory>& last, std::string_view why, WallTime now);
 // The same in its place, if there is one.
 void go_by_last_dane(CacheEntry& entry, std::string_view why, WallTime now);

@@ -62,7 +62,8 @@ Action Lookup::on_record(const RecordResult& result, WallTime now) {
   used_network_ = true;
   if (!result && is_ours(result.error().code))
     return not_tried({result.error().code, "the record " + entry_.domain.record_name() +
-                                               " could not be asked for from here: " + result.error().detail});
+                                               " could not be asked for from here: " + result.error().detail},
+                     now);
   RecordMemory& record = entry_.record;
   if (!result) {  // R20: not an answer, and no reason to forget anything
     record = {State::kFailed,
@@ -89,7 +90,7 @@ Action Lookup::on_fetch(const FetchResult& result, WallTime now, Rival rival) {
     const std::string what = entry_.record.state == State::kFound
                                  ? entry_.domain.text() + " has a record (id " + entry_.record.id + "), but its policy"
                                  : "the policy of " + entry_.domain.text();
-    return not_tried({result.error().code, what + " could not be fetched from here: " + result.error().detail});
+    return not_tried({result.error().code, what + " could not be fetched from here: " + result.error().detail}, now);
   }
   fetched_ = true;
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
@@ -176,8 +177,9 @@ Action Lookup::after_record(WallTime now) {
 }
 
 // Nothing was found out about the domain: nothing is saved, and nobody is told that there is no policy.
-Action Lookup::not_tried(Error fault) {
+Action Lookup::not_tried(Error fault, WallTime now) {
   progress_ = Outcome::Progress::kNotTried;
+  instead_of_dane_ = outliving(entry_.dane, fault.detail, now);
   fault_ = std::move(fault);
   Action action{.save = std::nullopt, .answer = std::nullopt, .next = Finished{}};
   if (!answered_) action.answer = so_far();

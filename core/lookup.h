@@ -96,7 +96,7 @@ class Lookup {
  private:
   [[nodiscard]] std::optional<std::string> id_to_fetch(WallTime now) const;
   Action after_record(WallTime now);
-  Action not_tried(Error fault);
+  Action not_tried(Error fault, WallTime now);
   Action ask_for_dane();
   Action finish(WallTime now);
   [[nodiscard]] std::chrono::seconds cached_for(std::chrono::seconds ttl) const;

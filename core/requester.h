@@ -15,7 +15,8 @@ using ZoneOf = std::function<std::string(const std::string& domain)>;
 inline std::string own_zone(const std::string& domain) { return domain; }
 
 enum class Priority {
-  kFirstContact,  // mail waits, and what it waits for is not cached: the record, the policy, DANE
+  kFirstContact,  // mail waits, and what it waits for is not cached: the record, the policy
+  kDane,          // mail waits to know whether DANE judges the MX hosts: of all of them, up to twenty a domain
   kOther,         // refreshes, trials of MX hosts
 };
 

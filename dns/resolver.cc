@@ -318,7 +318,7 @@ void GetdnsResolver::expire(Waiting waiting, const Server& server) const {
     error = {ErrorCode::kNotTried, "this process was busy and could not ask in time"};
   else if (server.concurrency.has_answered_since(waiting.since - kSilence))
     error = {ErrorCode::kNotTried, "too many questions are under way"};
-  else if (now - waiting.since < std::min(timeout_, queue_timeout_))
+  else if (server.avoided_until <= now && now - waiting.since < std::min(timeout_, queue_timeout_))
     error = {ErrorCode::kNotTried, "no time was left to ask it"};
   give_up(std::move(waiting), server, error);
 }

@@ -52,7 +52,8 @@ struct ResolverConfig {
 // A resolver that answers nothing gets ever fewer questions at a time (dns/concurrency_limit); whether it is the
 // resolver or the names asked for is found out with a question for "localhost". A question that has waited for its turn
 // for too long ends with kNotTried where the resolver answered others meanwhile: it was not asked, so nothing was found
-// out about the name. Where the resolver answered nobody it ends with kDnsTimeout. kNotTried is also how one ends whose
+// out about the name. Where the resolver answered nobody it ends with kDnsTimeout, however short its turn_timeout is
+// (core/requester.h). kNotTried is also how one ends whose
 // time was over while this process stood still, or was taken by other resolvers before this one was asked. What fails
 // because this process can have no socket ends with kLocalFault.
 //

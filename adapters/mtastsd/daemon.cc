@@ -379,7 +379,9 @@ void Daemon::stop() {
   if (drain_timer_) return loop_.stop();  // asked a second time
   notifier_.stopping();
   log_.write(LogLevel::kInfo, LogLine("stopping").field("connections", server_->connections()));
-  drain_timer_ = loop_.after(kDrain, [this] { loop_.stop(); });
+  resolvers_watch_.reset();
+  retry_.reset();
+  drain_timer_ = loop_.after(kDrain, [this] { end_when_reported(); });
   server_->drain([this] { end_when_reported(); });
 }
 

@@ -31,12 +31,15 @@ class Asking : public std::enable_shared_from_this<Asking> {
     asked_ = std::get<MailHosts>(std::move(next));
     for (const auto& name : asked_.names) {
       lookups_.emplace_back(name);
-      hosts_.push_back({name, DaneHost::Kind::kFailed, "no answer in time", {}});
+      hosts_.push_back(
+          {.name = name, .kind = DaneHost::Kind::kFailed, .reason = "not asked in time", .not_tried = true});
     }
     ask_next();
   }
 
   void ask_next() {
+    hosts_[next_].reason = "no answer in time";
+    hosts_[next_].not_tried = false;
     resolver_.addresses(
         asked_.names[next_],
         [self = shared_from_this(), i = next_](const auto& addresses) {
@@ -63,7 +66,9 @@ class Asking : public std::enable_shared_from_this<Asking> {
           requester_);
     } else {
       hosts_[i] = std::get<DaneHost>(std::move(next));
-      if (next_ == lookups_.size()) return finish(dane_finding(asked_, hosts_));
+      // Whoever does not wait long for a turn does not do so twenty times either.
+      const bool is_enough = hosts_[i].not_tried && requester_.turn_timeout;
+      if (is_enough || next_ == lookups_.size()) return finish(dane_finding(asked_, hosts_));
       ask_next();
     }
   }

@@ -180,20 +180,22 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
 Outcome Engine::outcome_at_deadline(const Job& job, const Waiter& waiter) const {
   using Progress = Outcome::Progress;
   Outcome outcome = job.machine.so_far();
-  if (!job.claim) go_by_last_dane(outcome.entry, "another process is looking the domain up", clock_());
+  const std::string why = why_late(job, waiter);
+  if (why.empty()) return outcome;
+  go_by_last_dane(outcome.entry, why, clock_());
   if (outcome.progress != Progress::kRecordPending) return outcome;
-  if (!job.claim) {  // nobody has been asked from here
-    outcome.progress = Progress::kNotAsked;
-    return outcome;
-  }
-  const bool waited = waiter.came_before_claim && job.waited > milliseconds(0);
-  const bool stood_still = waiter.span.stalled() > waiter.deadline / 2;
-  if (!waited && !stood_still) return outcome;
-  outcome.progress = Progress::kNotTried;
-  outcome.fault = Error{ErrorCode::kNotTried,
-                        "the record " + job.domain.record_name() + " was not asked for in time: " +
-                            (waited ? "another process was at it before" : "this process was busy or stood still")};
+  outcome.progress = job.claim ? Progress::kNotTried : Progress::kNotAsked;
+  if (job.claim)
+    outcome.fault =
+        Error{ErrorCode::kNotTried, "the record " + job.domain.record_name() + " was not asked for in time: " + why};
   return outcome;
+}
+
+// Why a waiter's time is over, by no fault of DNS. "": nothing like that.
+std::string Engine::why_late(const Job& job, const Waiter& waiter) {
+  if (!job.claim) return "another process is at it";  // nobody has been asked from here
+  if (waiter.came_before_claim && job.waited > milliseconds(0)) return "another process was at it before";
+  return waiter.span.stalled() > waiter.deadline / 2 ? "this process was busy or stood still" : "";
 }
 
 void Engine::perform(const std::string& domain, Action action) {
@@ -231,9 +233,10 @@ void Engine::answer(Job& job, Whom whom, const Outcome& outcome) {
   }
 }
 
+bool Engine::mail_waits(const Job& job) const { return job.for_delivery && !job.machine.has_answer(clock_()); }
+
 Priority Engine::priority_of(const Job& job) const {
-  const bool mail_waits = job.for_delivery && !job.machine.has_answer(clock_());
-  return mail_waits ? Priority::kFirstContact : Priority::kOther;
+  return mail_waits(job) ? Priority::kFirstContact : Priority::kOther;
 }
 
 void Engine::query_record(const std::string& domain) {
@@ -296,9 +299,9 @@ void Engine::on_fetch(const std::string& domain, const FetchResult& result) {
 
 void Engine::query_dane(const std::string& domain) {
   const Job& job = *jobs_.at(domain);
-  Requester requester{domain, priority_of(job)};
+  Requester requester{domain, mail_waits(job) ? Priority::kDane : Priority::kOther};
   // The finding of before will do where other domains' questions are what this one waits for.
-  if (job.for_delivery && outliving(job.machine.so_far().entry.dane, {}, clock_())) requester.turn_timeout = kDaneTurn;
+  if (outliving(job.machine.so_far().entry.dane, {}, clock_())) requester.turn_timeout = kDaneTurn;
   dane_lookup(loop_, resolver_, job.domain, requester, [this, domain](const DaneFinding& finding) {
     if (merge_stored(domain)) perform(domain, jobs_.at(domain)->machine.on_dane(finding, clock_()));
   });

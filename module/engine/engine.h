@@ -66,6 +66,7 @@ class Engine final : public Lookups {
   bool merge_stored(const std::string& domain);
   void perform(const std::string& domain, Action action);
   void end(const std::string& domain);
+  [[nodiscard]] bool mail_waits(const Job& job) const;
   [[nodiscard]] Priority priority_of(const Job& job) const;
   void query_record(const std::string& domain);
   void fetch_policy(const std::string& domain);
@@ -78,6 +79,7 @@ class Engine final : public Lookups {
   void answer_from_store(Job& job, const std::optional<CacheEntry>& stored);
   void add_waiter(const std::string& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
   [[nodiscard]] Outcome outcome_at_deadline(const Job& job, const Waiter& waiter) const;
+  static std::string why_late(const Job& job, const Waiter& waiter);
 
   EventLoop& loop_;
   Resolver& resolver_;

@@ -131,11 +131,11 @@ void TlsReports::ask(const Domain& domain, std::vector<TlsSession> sessions) {
 }
 
 void TlsReports::answered(const Domain& domain, const Result<DnsAnswer<std::string>>& answer) {
-  const auto sessions = std::move(waiting_.at(domain.text()));
-  waiting_.erase(domain.text());
+  const auto sessions = std::exchange(waiting_.at(domain.text()), {});
   learnt(domain, answer);
   for (const TlsSession& session : sessions)
     answer ? send(session, tlsrpt_record(answer->records)) : socket_->lose(why_lost(answer.error()));
+  waiting_.erase(domain.text());  // now: each that is sent may be taken for the last
   if (idle_ && !is_asking()) idle_();
 }
 
@@ -166,8 +166,8 @@ void TlsReports::report_unlisted(const TlsSession& session) {
   if (mx_asked_ >= most_asked_) return socket_->lose(TlsrptLosses::Why::kDns);
   ++mx_asked_;
   deps_.resolver.mx(session.domain.text(), [this, session](const Result<DnsAnswer<MxRecord>>& answer) {
-    --mx_asked_;
     report_unlisted(session, answer);
+    --mx_asked_;
     if (idle_ && !is_asking()) idle_();
   });
 }

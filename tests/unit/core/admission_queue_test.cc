@@ -95,6 +95,16 @@ TEST_F(Admission, WhatIsNoFirstContactGetsHalfAndIsFairWithinIt) {
   EXPECT_THAT(admit(200), SizeIs(9)) << "a hundred in all";
 }
 
+TEST_F(Admission, DaneGetsAHalfOfItsOwnAndBothLeaveAQuarterToFirstContacts) {
+  const auto join_dane = [this](const std::string& zone) { return queue_.join({zone, Priority::kDane}, kLater); };
+  for (int i = 0; i < 300; ++i) join_dane("dane" + std::to_string(i));
+  EXPECT_THAT(admit(200), SizeIs(100));
+  for (int i = 0; i < 300; ++i) join_other("other" + std::to_string(i));
+  EXPECT_THAT(admit(200), SizeIs(50)) << "a hundred and fifty in all";
+  for (int i = 0; i < 300; ++i) join("first" + std::to_string(i));
+  EXPECT_THAT(admit(200), SizeIs(50));
+}
+
 // All places are taken by as many zones, each with more to come: the one who comes last waits for a round, not for all.
 TEST_F(Admission, ZonesTakeTurns) {
   std::map<Ticket, int> zones;

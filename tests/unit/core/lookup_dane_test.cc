@@ -143,6 +143,19 @@ TEST_F(LookupDane, R29WhatWasNotTriedReplacesNothing) {
   EXPECT_EQ(next_of(life_.start()), "dane") << "the next lookup asks again";
 }
 
+// It is the record that could not be asked for.
+TEST_F(LookupDane, R29WhatWasFoundOutLastCountsOnAlsoWhereTheRecordWasNotTried) {
+  life_.start();
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kNone);
+  life_.pass(hours(1));
+  life_.start();
+  life_.record(fail(ErrorCode::kNotTried, "too many questions"));
+  ASSERT_EQ(life_.answer->progress, Progress::kNotTried);
+  EXPECT_LT(life_.now, life_.answer->entry.dane->until);
+}
+
 TEST_F(LookupDane, R29WhatWasNeverFoundOutFailsWhenItIsNotTried) {
   life_.start();
   life_.record(found("1"));
@@ -166,6 +179,8 @@ TEST_F(LookupDane, R21APolicyIsRenewedAllTheSameWhereDaneWasNotTried) {
   life_.start();
   life_.record(found("1"));
   EXPECT_EQ(next_of(life_.dane_not_tried()), "fetch 1");
+  life_.pass(seconds(150));
+  EXPECT_LT(life_.now, life_.so_far().entry.dane->until);
   EXPECT_EQ(life_.so_far().entry.dane, life_.answer->entry.dane);
   EXPECT_EQ(next_of(life_.fetched(policy_body())), "finished");
   EXPECT_EQ(life_.entry->policy->fetched, life_.now);

@@ -251,7 +251,7 @@ TEST(CrowdedResolver, WhatWaitsForAPlaceInVainWasNotTried) {
   cost.expect_within(milliseconds{900}, 16);
 }
 
-// M2: whatever one zone asks for, and whatever is asked for DANE, others' records are asked for at once.
+// M2: whatever one zone asks for, others' records are asked for at once.
 TEST(CrowdedResolver, OneZoneOfSilentNamesLeavesPlacesToOthers) {
   const auto good = wire_name("good.test");
   const ScriptedServer server([&](const Query& query) { return query.name == good ? an_answer(query) : kSilence; });
@@ -266,7 +266,9 @@ TEST(CrowdedResolver, OneZoneOfSilentNamesLeavesPlacesToOthers) {
   cost.expect_within(milliseconds{900}, 16);
 }
 
-TEST(CrowdedResolver, RefreshesLeavePlacesToRecords) {
+class CrowdedBy : public testing::TestWithParam<Priority> {};
+
+TEST_P(CrowdedBy, WhatIsNoFirstContactLeavesPlacesToRecords) {
   const auto good = wire_name("good.test");
   const ScriptedServer server([&](const Query& query) { return query.name == good ? an_answer(query) : kSilence; });
   auto config = asking_at({server.address()});
@@ -274,7 +276,7 @@ TEST(CrowdedResolver, RefreshesLeavePlacesToRecords) {
   Asking asking(config);
   for (int i = 0; i < 100; ++i) {
     auto requester = stranger(i);
-    requester.priority = Priority::kOther;
+    requester.priority = GetParam();
     asking.resolver().tlsa(
         "_25._tcp.slow.test", [](const auto&) {}, requester);
   }
@@ -289,6 +291,27 @@ TEST(CrowdedResolver, RefreshesLeavePlacesToRecords) {
   asking.loop().run();
   EXPECT_TRUE(is_answered);
   cost.expect_within(milliseconds{900}, 16);
+}
+INSTANTIATE_TEST_SUITE_P(CrowdedResolver, CrowdedBy, testing::Values(Priority::kDane, Priority::kOther));
+
+// Who does not wait long for a turn is not told either that a resolver was not asked which answers nobody.
+TEST(FailingResolver, OneThatAnswersNobodyIsAFailureOfDnsHoweverShortTheWait) {
+  const ScriptedServer server([](const Query&) { return kSilence; });
+  auto config = asking_at({server.address()});
+  config.max_in_flight = 1;
+  Asking asking(config);
+  EXPECT_FALSE(asking.txt("good.test"));
+  std::optional<ErrorCode> code;
+  asking.resolver().txt(
+      "slow.test", [](const auto&) {}, stranger(1));
+  asking.resolver().txt("good.test",
+                        [&](const auto& answer) {
+                          code = answer.error().code;
+                          asking.loop().stop();
+                        },
+                        {"good.test", Priority::kDane, milliseconds{200}});
+  asking.loop().run();
+  EXPECT_EQ(code, ErrorCode::kDnsTimeout);
 }
 
 // The machine may reach addresses of that kind only.

@@ -215,6 +215,28 @@ TEST_F(DaneLookup, R29EndsInTimeAndTakesTheOthersForFailed) {
   EXPECT_THAT(resolver_.asked, SizeIs(2)) << "no question comes after the end";
 }
 
+// Of the hosts after one that had no turn nothing is said by DNS.
+TEST_F(DaneLookup, R29WhatWasNotAskedInTimeWasNotTried) {
+  mx({{10, "mx1.test"}, {20, "mx2.test"}});
+  host("mx1.test");
+  resolver_.hosts.insert_or_assign("mx1.test", tl::unexpected(Error{ErrorCode::kNotTried, "too many questions"}));
+  std::optional<DaneFinding> finding;
+  const auto done = [&](DaneFinding found) { finding = std::move(found); };
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), {}, done);
+  resolver_.run_one();  // the MX records
+  resolver_.run_one();  // mx1.test
+  EXPECT_FALSE(finding) << "mx2.test is asked for";
+  loop_.advance(kDaneTime);
+  ASSERT_TRUE(finding);
+  EXPECT_FALSE(finding->not_tried) << "it was asked for in vain";
+
+  finding.reset();
+  dane_lookup(loop_, resolver_, *Domain::parse("example.test"), {.turn_timeout = std::chrono::milliseconds{500}}, done);
+  resolver_.run();
+  ASSERT_TRUE(finding) << "and nobody waits for mx2.test";
+  EXPECT_TRUE(finding->not_tried);
+}
+
 TEST_F(DaneLookup, R29EndsInTimeWithoutMxRecords) {
   std::optional<DaneFinding> finding;
   dane_lookup(loop_, resolver_, *Domain::parse("example.test"), {},

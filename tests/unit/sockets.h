@@ -6,6 +6,8 @@
 #include <sys/un.h>
 
 #include <array>
+#include <cstddef>
+#include <fstream>
 #include <string>
 
 #include "module/io/descriptor.h"
@@ -32,6 +34,13 @@ inline Descriptor datagram_socket_at(const std::string& path) {
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   return socket;
+}
+
+// How many the kernel keeps for one that takes none: 11, or 513 where systemd has booted.
+inline std::size_t datagrams_kept() {
+  std::size_t longest_queue = 10;
+  std::ifstream("/proc/sys/net/unix/max_dgram_qlen") >> longest_queue;
+  return longest_queue + 1;
 }
 
 // The first that has come and was not taken yet; "" when there is none.

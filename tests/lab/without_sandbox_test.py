@@ -67,6 +67,21 @@ class WithoutSandbox(unittest.TestCase):
             told_of = told(TESTS / "lab/counts.py", "junit", "name", first, again).stdout
             self.assertEqual(told_of, "name: 7 passed, 1 failed, 1 skipped\nskipped: x_test: takes root\nunsteady: b\nfailed: c\n")
 
+    def test_of_a_whole_program_each_failure_counts_and_so_does_a_bad_end(self) -> None:
+        case = '<testsuite><testcase name="a" status="{}"><system-out>{}</system-out></testcase></testsuite>'.format
+        failed = "[  FAILED  ] Suite.{} (7 ms)\n".format
+        passed = "[==========] 4 tests ran.\n[  PASSED  ] {} tests.\n".format
+        skipped = "x_test.cc:3: Skipped\ntakes root\n[  PASSED  ] 1 test.\n[  SKIPPED ] 2 tests.\n"
+        with tempfile.TemporaryDirectory() as folder:
+            results = Path(folder, "results")
+            for output, status, counts in (
+                (failed("One") + failed("Two") + passed(2), "fail", "2 passed, 2 failed, 0 skipped"),
+                (passed(4) + "a leak", "fail", "4 passed, 1 failed, 0 skipped"),
+                (skipped, "run", "1 passed, 0 failed, 2 skipped"),
+            ):
+                results.write_text(case(status, output), encoding="ascii")
+                self.assertEqual(told(TESTS / "lab/counts.py", "junit", "n", results).stdout.splitlines()[0], f"n: {counts}")
+
     def test_failures_are_named_at_the_end(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results")

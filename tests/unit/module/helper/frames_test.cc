@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-
 #include "module/helper/process.h"
 #include "module/helper/settings.h"
 #include "tests/unit/cost.h"

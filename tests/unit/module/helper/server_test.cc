@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-
 #include "module/helper/session_fields.h"
 #include "module/io/wall_clock.h"
 #include "tests/unit/core/builders.h"

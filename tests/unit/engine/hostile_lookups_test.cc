@@ -50,6 +50,15 @@ class HostileLookups : public testing::Test {
     entry.policy = StoredPolicy{"1", now() - seconds(60), text, *parse_policy(text)};
     store_.entries.insert_or_assign(domain, entry);
   }
+  // Each of a zone of its own, whose MX hosts have silent name servers.
+  void strangers_ask_for_dane(int zones) {
+    for (int i = 0; i < zones; ++i) {
+      const std::string domain = "manymx.stranger" + std::to_string(i) + ".test";
+      cache_policy_of(domain);
+      look_up(domain);
+    }
+    let_pass(milliseconds{500});
+  }
   // The strangers have begun by then.
   void let_pass(milliseconds time) {
     const auto end = loop().after(time, [this] { loop().stop(); });
@@ -79,24 +88,14 @@ class HostileLookups : public testing::Test {
 
 // Two a second for twenty seconds, each with twenty MX hosts whose servers say nothing.
 TEST_F(HostileLookups, ForDaneKeepNobodysFirstContactWaiting) {
-  for (int i = 0; i < 40; ++i) {
-    const std::string domain = "manymx.stranger" + std::to_string(i) + ".test";
-    cache_policy_of(domain);
-    look_up(domain);
-  }
-  let_pass(milliseconds{500});
+  strangers_ask_for_dane(40);
   expect_answer_for_good_test();
 }
 
 // What was found out about DANE has run out, and all places for that are taken: the policy is answered with the finding
 // of before, and nothing is saved of what was not asked.
 TEST_F(HostileLookups, R29ForDaneKeepNobodysCachedPolicyWaiting) {
-  for (int i = 0; i < 250; ++i) {
-    const std::string domain = "manymx.stranger" + std::to_string(i) + ".test";
-    cache_policy_of(domain);
-    look_up(domain);
-  }
-  let_pass(milliseconds{500});
+  strangers_ask_for_dane(250);
   cache_policy_of("good.test");
   CacheEntry& entry = store_.entries.at("good.test");
   entry.record.until = now() + seconds(300);

@@ -53,6 +53,7 @@ void ForeignReports::report(const TlsSession& session) {
   if (!wish) return hand_session_to_helper(session, kReportRequest);
   if (wish->is_unknown) return losses_.add(TlsrptLosses::Why::kDns);
   if (!wish->record) return;
+  if (!session.message.empty()) return hand_session_to_helper(session, kReportRequest);
   if (unsent_.size() == kMaxUnsent) return losses_.add(TlsrptLosses::Why::kSlow);
   unsent_.push_back(tlsrpt_datagram(session, *wish->record));
   flush();

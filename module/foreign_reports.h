@@ -40,6 +40,7 @@ class ForeignReports {
 
   // False: `[tlsrpt] socket` is empty, and nothing is done here.
   [[nodiscard]] bool is_on() const { return !config_.tlsrpt_socket.empty(); }
+  // A failure without a connection goes to a helper, which can write down for which message it was told.
   void report(const TlsSession& session);
   // Before a delivery under a policy. Has a helper find out whether reports are wanted, unless that is cached. Where
   // `mode` is enforce and they are, has it report MX hosts that the policy does not list. Once for a domain: a

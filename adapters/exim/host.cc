@@ -9,6 +9,12 @@
 namespace mtasts {
 namespace {
 
+constexpr std::string_view kRoute = "mta_sts_route";
+
+std::string_view arguments_of(std::string_view function) {
+  return function == kRoute ? "{$domain}{$message_exim_id}" : "{$domain}";
+}
+
 std::string usage(std::string_view function, std::string_view arguments) {
   return std::string(function) + ": usage: ${dlfunc{.../mtasts.so}{" + std::string(function) + "}" +
          std::string(arguments) + "}";
@@ -32,7 +38,7 @@ Result<Client*> EximHost::client() {
 }
 
 EximReply EximHost::answer(std::string_view function, EximWords words, const Reply& reply) {
-  if (words.size() != 1) return {EximStatus::kError, usage(function, "{$domain}")};
+  if (words.size() != 1) return {EximStatus::kError, usage(function, arguments_of(function))};
   const auto domain = read_domain(words);
   if (!domain) return {EximStatus::kError, std::string(function) + ": " + domain.error().detail};
   if (const Decision* known = answers_.fresh(*domain, std::chrono::steady_clock::now(), now())) return reply(*known);
@@ -63,23 +69,28 @@ Decision EximHost::observed(Client& client, Decision decision) {
 
 // What a delivery is about to meet, once a domain. By the time that there is a session it is known whether it is to be
 // reported.
-void EximHost::report_route(const Decision& decision) {
+void EximHost::report_route(const Decision& decision, std::string_view message) {
   const auto domain = Domain::parse(decision.domain);
   if (!reports_->is_on() || !domain) return;
   if (decision.kind == Decision::Kind::kPolicy) {
     TlsSession session = sts_session(*domain, decision.body, decision.mx);
     session.dane_hosts = decision.dane_hosts;
+    session.message = message;
     return reports_->prepare(session, decision.mode);
   }
-  const auto failure = decision.failure ? policy_failure(*domain, *decision.failure) : std::nullopt;
+  auto failure = decision.failure ? policy_failure(*domain, *decision.failure) : std::nullopt;
   if (decision.kind != Decision::Kind::kNoPolicy || !failure || failures_told_.find(domain->text()) != nullptr) return;
   failures_told_.put(domain->text(), true, SteadyTime::max());
+  failure->message = message;
   reports_->report(*failure);
 }
 
 EximReply EximHost::route(EximWords words) {
-  return answer("mta_sts_route", words, [this](const Decision& decision) {
-    report_route(decision);
+  const bool names_message = words.size() == 2;
+  const std::string_view message = names_message ? words[1] : std::string_view();
+  if (!is_message_id(message)) return {EximStatus::kError, std::string(kRoute) + ": " + kNoMessageId};
+  return answer(kRoute, names_message ? words.first(1) : words, [&](const Decision& decision) {
+    if (!names_message || !message.empty()) report_route(decision, message);
     return route_reply(decision);
   });
 }

@@ -25,7 +25,8 @@ class EximHost {
   // Nothing is opened before the first call. A configuration that cannot be read is tried again at every call.
   EximHost(std::string config_path, MakeLog make_log);
 
-  // ${dlfunc{...}{mta_sts_route}{$domain}}
+  // ${dlfunc{...}{mta_sts_route}{$domain}{$message_exim_id}}. Without the ID every process that asks is taken for a
+  // delivery (R32); with an empty one it is none, but somebody who verifies an address.
   EximReply route(EximWords words);
   // ${dlfunc{...}{mta_sts_mode}{$domain}}
   EximReply mode(EximWords words);
@@ -43,7 +44,7 @@ class EximHost {
   Decision look_up(Client& client, std::string_view domain);
   static Decision observed(Client& client, Decision decision);
   Decision policy_behind(std::string_view domain);
-  void report_route(const Decision& decision);
+  void report_route(const Decision& decision, std::string_view message);
   EximReply trouble(const std::string& what);
 
   std::string config_path_;

@@ -74,9 +74,17 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
   if (request != "route" && request != "mode")
     return {.answer = refuse(kUnknown, "unknown request; known: route, mode, event, ping")};
   const bool is_route = request == "route";
+  std::string message;
+  const bool names_message = is_route && words.size() == 3;
+  if (names_message) {
+    message = words.back();
+    if (!is_message_id(message))
+      return {.answer = refuse(kRoute, "after the process the message's ID is wanted, $message_exim_id")};
+    words.pop_back();
+  }
   std::string name;
   if (words.size() == 2 && is_process_number(words[1])) {
-    name = name_of(process, parsed->back());
+    name = name_of(process, std::string(words[1]));
     words.pop_back();
   }
   const auto domain = read_domain(words);
@@ -87,8 +95,9 @@ EximProtocol::Reading EximProtocol::read(std::string_view payload, const server:
     return {.answer = is_route ? Answer{Label{kRoute, "none"}, line(status, "")}
                                : Answer{Label{kMode, "none"}, line(status, "none")}};
   }
+  const bool is_delivery = is_route && (!names_message || !message.empty());
   return {.question = Question{std::string(payload), is_route ? kMapRoute : kMapMode, std::move(*found),
-                               std::move(name), is_route}};
+                               std::move(name), std::move(message), is_delivery}};
 }
 
 bool EximProtocol::is_ping(std::string_view payload) const { return payload == kEximPingRequest; }

@@ -1,6 +1,6 @@
 // What mtastsd says to Exim's ${readsocket}, where there is no dlfunc: a line with a request, a line with its answer.
 //
-//   route "example.com"                     OK enforce|!^(?i)mx\.example\.com\.?$ ; *
+//   route "example.com" 4711 "1rXyz-..."    OK enforce|!^(?i)mx\.example\.com\.?$ ; *
 //   mode "example.com"                      DEFER MTA-STS: the policy of example.com is being fetched
 //   event "tls:cert" "0" "example.com" ...  OK the certificate has no DNS name in its subjectAltName (...)
 //   ping                                    OK mtasts 0.3.0
@@ -8,8 +8,9 @@
 // OK and the text that mta_sts_route, mta_sts_mode or mta_sts_event would have expanded to; DEFER where they would have
 // failed for a time, ERROR for good, with a reason. An answer without its line end is none. A client may ask several
 // times, and may close its side when it has asked. A number after the domain is that of the Exim process: its lookups
-// have one deadline together. Processes of several containers at one unix socket are told apart where this process sees
-// them, which is where it runs in no container itself.
+// have one deadline together. The ID of a message after it says for which delivery `route` asks, an empty one that it
+// is for none; what there is to report (R32) is reported once for a message. Processes of several containers at one
+// unix socket are told apart where this process sees them, which is where it runs in no container itself.
 #pragma once
 
 #include <string>

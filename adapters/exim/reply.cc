@@ -1,8 +1,10 @@
 #include "adapters/exim/reply.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "adapters/exim/route.h"
+#include "core/ascii.h"
 
 namespace mtasts {
 
@@ -27,6 +29,11 @@ Result<std::string_view> read_domain(EximWords words) {
                 "multi_domain, a system filter)");
   }
   return words[0];
+}
+
+bool is_message_id(std::string_view word) {
+  constexpr std::size_t kLongest = 64;
+  return word.size() <= kLongest && std::ranges::all_of(word, [](char c) { return ascii::is_alnum(c) || c == '-'; });
 }
 
 Result<Event> read_event(EximWords words) {

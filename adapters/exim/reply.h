@@ -36,6 +36,9 @@ EximReply mode_reply(const Decision& decision);
 
 // Error kConfig: words that are not one domain, for the functions above.
 Result<std::string_view> read_domain(EximWords words);
+// Empty, or such as Exim makes them; anything else would be an argument out of place.
+bool is_message_id(std::string_view word);
+inline constexpr const char* kNoMessageId = "the second argument is to be $message_exim_id";
 // Error kConfig: not the seven words of an event. A view into the words.
 Result<Event> read_event(EximWords words);
 

@@ -91,7 +91,7 @@ void Table::check_domain(const std::string& key, Done done) {
     done({kind});
     if (!domain) return;
     if (deps_.reports != nullptr && decision.failure && decision.kind == Decision::Kind::kNoPolicy)
-      deps_.reports->report_policy_failure(*domain, *decision.failure, "");
+      deps_.reports->report_policy_failure(*domain, *decision.failure, {});
     look_ahead(*domain, decision);
   });
 }

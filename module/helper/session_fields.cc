@@ -5,7 +5,7 @@
 namespace mtasts {
 namespace {
 
-constexpr std::size_t kFields = 14;  // the request's two, and twelve of the session
+constexpr std::size_t kFields = 15;  // the request's two, and thirteen of the session
 
 using PolicyType = TlsSession::PolicyType;
 
@@ -35,7 +35,7 @@ Fields encode_session(const TlsSession& session, Fields request) {
   fields.insert(fields.end(),
                 {session.domain.text(), session.type == PolicyType::kTlsa ? "tlsa" : "sts", session.policy_domain,
                  std::to_string(static_cast<int>(session.result)), session.own_address, session.mx_host,
-                 session.mx_helo, session.mx_address, session.reason, as_lines(session.strings),
+                 session.mx_helo, session.mx_address, session.reason, session.message, as_lines(session.strings),
                  as_lines(session.patterns), as_lines(session.dane_hosts)});
   return fields;
 }
@@ -44,9 +44,9 @@ std::optional<TlsSession> decode_session(const Fields& fields) {
   if (fields.size() != kFields) return std::nullopt;
   auto domain = Domain::parse(fields[2]);
   const auto result = parse_number(fields[5]);
-  auto strings = split(fields[11]);
-  auto patterns = split(fields[12]);
-  auto dane_hosts = split(fields[13]);
+  auto strings = split(fields[12]);
+  auto patterns = split(fields[13]);
+  auto dane_hosts = split(fields[14]);
   const bool is_known = fields[3] == "tlsa" || fields[3] == "sts";
   if (!domain || !is_known || !result || *result > 999 || !is_tls_result(static_cast<int>(*result)) || !strings ||
       !patterns || !dane_hosts)
@@ -60,6 +60,7 @@ std::optional<TlsSession> decode_session(const Fields& fields) {
   session.mx_helo = fields[8];
   session.mx_address = fields[9];
   session.reason = fields[10];
+  session.message = fields[11];
   session.strings = *std::move(strings);
   session.patterns = *std::move(patterns);
   session.dane_hosts = *std::move(dane_hosts);

@@ -97,12 +97,13 @@ std::string Answers::without_lookup(const Question& question, const std::string&
 void Answers::report(const Question& question, const Decision& decision) const {
   if (deps_.reports == nullptr || !question.is_delivery) return;
   if (decision.failure && decision.kind == Decision::Kind::kNoPolicy)
-    return deps_.reports->report_policy_failure(question.domain, *decision.failure, question.process);
+    return deps_.reports->report_policy_failure(question.domain, *decision.failure,
+                                                {question.process, question.message});
   const bool is_enforced = decision.kind == Decision::Kind::kPolicy && decision.mode == Mode::kEnforce;
   if (!deps_.reports_unlisted || !is_enforced || deps_.observe) return;
   TlsSession session = sts_session(question.domain, decision.body, decision.mx);
   session.dane_hosts = decision.dane_hosts;
-  deps_.reports->report_unlisted_once(session, question.process);
+  deps_.reports->report_unlisted_once(std::move(session), {question.process, question.message});
 }
 
 Answer Answers::answer(const Question& question, const Decision& decision) {

@@ -31,6 +31,14 @@ struct TlsSession {
   std::string mx_helo{};
   std::string mx_address{};
   std::string reason{};  // of a failure: one sentence, escaped
+  // The ID of the message, where the MTA tells it. A failure without a connection is told once for it: not in a report.
+  std::string message{};
+};
+
+// For whom something is asked, as far as the MTA tells. The same one can ask several times.
+struct Delivery {
+  std::string process{};  // over when it has asked for nothing for a minute
+  std::string message{};  // the ID, of however many processes
 };
 
 // Under a policy file with these bytes and patterns.

@@ -34,6 +34,7 @@ TlsReports::TlsReports(const Deps& deps, std::shared_ptr<TlsrptSocket> socket)
       most_asked_(std::clamp(deps.dns_places / 4, std::size_t{1}, kMaxAsked)),
       socket_(std::move(socket)),
       wishes_(deps.store_directory),
+      told_failures_(deps.store_directory),
       told_(kMaxCached),
       wanted_(kMaxCached) {}
 
@@ -64,13 +65,24 @@ bool TlsReports::is_told(const std::string& name, SteadyTime until) {
 }
 
 // To route a message to a long list takes longer than a minute.
-bool TlsReports::is_told(const Domain& domain, const char* what, const std::string& delivery) {
+bool TlsReports::is_told(const Domain& domain, const char* what, const Delivery& delivery) {
   ShortMemory<bool>& deliveries = socket_->deliveries();
-  const std::string name = domain.text() + "|" + what + "|" + delivery;
+  const std::string name = domain.text() + "|" + what + "|" + delivery.process + "|" + delivery.message;
   const SteadyTime now = deps_.steady_clock();
   const bool is_told = deliveries.find(name, now) != nullptr;
-  if (!is_told || !delivery.empty()) deliveries.put(name, true, now + kOneDelivery);
+  const bool is_known = !delivery.process.empty() || !delivery.message.empty();
+  if (!is_told || is_known) deliveries.put(name, true, now + kOneDelivery);
   return is_told;
+}
+
+// Here first: the store cannot be written everywhere.
+bool TlsReports::is_told(const TlsSession& failure) {
+  ShortMemory<bool>& deliveries = socket_->deliveries();
+  const std::string name = ToldFailures::name_of(failure);
+  const SteadyTime now = deps_.steady_clock();
+  if (deliveries.find(name, now) != nullptr) return true;
+  deliveries.put(name, true, now + ToldFailures::time_of(failure));
+  return told_failures_.is_told(failure, deps_.clock());
 }
 
 void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
@@ -88,9 +100,11 @@ void TlsReports::report(const Domain& domain, const std::string& mx_host, const 
   report(session);
 }
 
-void TlsReports::report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery) {
-  const auto session = policy_failure(domain, failure);
-  if (session && !is_told(domain, "failure", delivery)) report(*session);
+void TlsReports::report_policy_failure(const Domain& domain, const Error& failure, const Delivery& delivery) {
+  auto session = policy_failure(domain, failure);
+  if (!session || is_told(domain, "failure", delivery)) return;
+  session->message = delivery.message;
+  report(*session);
 }
 
 void TlsReports::report(const TlsSession& session) {
@@ -150,8 +164,10 @@ void TlsReports::learnt(const Domain& domain, const Result<DnsAnswer<std::string
   wishes_.put(domain, {.record = wanted.value_or(std::nullopt), .until = deps_.clock() + time, .is_unknown = !answer});
 }
 
-void TlsReports::report_unlisted_once(const TlsSession& session, const std::string& delivery) {
-  if (!is_told(session.domain, "unlisted", delivery)) report_unlisted(session);
+void TlsReports::report_unlisted_once(TlsSession session, const Delivery& delivery) {
+  if (is_told(session.domain, "unlisted", delivery)) return;
+  session.message = delivery.message;
+  report_unlisted(session);
 }
 
 // DNS is not asked about domains that want no reports, and not again where all hosts were found to be listed.
@@ -197,7 +213,8 @@ void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRe
 
 void TlsReports::send(const TlsSession& session, const Wanted& wanted) {
   if (!wanted) return socket_->lose(why_lost(wanted.error()));
-  if (*wanted) socket_->send(tlsrpt_datagram(session, **wanted));
+  if (!*wanted || (!session.message.empty() && is_told(session))) return;
+  socket_->send(tlsrpt_datagram(session, **wanted));
 }
 
 }  // namespace mtasts

@@ -17,6 +17,7 @@
 #include "module/store/policy_store.h"
 #include "module/tlsrpt/session.h"
 #include "module/tlsrpt/socket.h"
+#include "module/tlsrpt/told_failures.h"
 #include "module/tlsrpt/wishes.h"
 
 namespace mtasts {
@@ -44,22 +45,21 @@ class TlsReports {
   enum class When { kNow, kHourly };
   void check_collector(When when);
 
-  // One more session.
+  // One more session; a failure without a connection once for its message.
   void report(const TlsSession& session);
   // A trial of a host for mail to `domain`, which is under a policy in mode testing or enforce; other trials, and those
   // that RFC 8460 has no result type for, are not reported. It is told once, however often it is reported before
   // `until`.
   void report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until);
-  // A delivery as without a policy, because of this failure; others are not reported. Told once for each
-  // `delivery`, whatever that is called, which is over when nothing was asked for it for a minute; "": it is not known,
-  // and those of one minute are taken for one.
-  void report_policy_failure(const Domain& domain, const Error& failure, const std::string& delivery);
+  // A delivery as without a policy, because of this failure; others are not reported. Told once for each process and
+  // message; where neither is known, those of one minute are taken for one.
+  void report_policy_failure(const Domain& domain, const Error& failure, const Delivery& delivery);
   // `session`: as of a connection under an enforced policy, without a host. Where the domain wants reports, each of its
   // MX hosts that the patterns do not match and DANE does not judge is a session that failed: nobody connects to it
   // (RFC 8461 §4.1).
   void report_unlisted(const TlsSession& session);
-  // The same once for each `delivery`, as above.
-  void report_unlisted_once(const TlsSession& session, const std::string& delivery);
+  // The same once for each process and message, as above.
+  void report_unlisted_once(TlsSession session, const Delivery& delivery);
   // Finds out whether reports are wanted, so that later sessions need not wait for it.
   void learn(const Domain& domain);
 
@@ -75,7 +75,8 @@ class TlsReports {
   using Wanted = Result<std::optional<std::string>>;
 
   [[nodiscard]] bool is_told(const std::string& name, SteadyTime until);
-  [[nodiscard]] bool is_told(const Domain& domain, const char* what, const std::string& delivery);
+  [[nodiscard]] bool is_told(const Domain& domain, const char* what, const Delivery& delivery);
+  [[nodiscard]] bool is_told(const TlsSession& failure);
   [[nodiscard]] std::optional<Wanted> known(const Domain& domain);
   void ask(const Domain& domain, std::vector<TlsSession> sessions);
   void learnt(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);
@@ -87,6 +88,7 @@ class TlsReports {
   std::size_t most_asked_;  // domains, at a time
   std::shared_ptr<TlsrptSocket> socket_;
   ReportWishes wishes_;
+  ToldFailures told_failures_;
   ShortMemory<bool> told_;      // "domain host"
   ShortMemory<Wanted> wanted_;  // before wishes_, which cannot be written everywhere
   std::unordered_map<std::string, std::vector<TlsSession>> waiting_;  // for DNS, by domain

@@ -1,31 +1,19 @@
 #include "module/tlsrpt/wishes.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <limits>
-#include <utility>
 
 #include "core/ascii.h"
 #include "core/fnv1a.h"
 #include "core/time.h"
 #include "core/tlsrpt_record.h"
-#include "module/store/files.h"
+#include "module/tlsrpt/slots.h"
 
 namespace mtasts {
 namespace {
 
-constexpr const char* kFolder = ".tlsrpt";
 constexpr std::size_t kMaxText = kMaxTlsrptRecord + 512;
-
-std::string slot_of(const Domain& domain) {
-  const unsigned slot = fnv1a_32(domain.text()) % ReportWishes::kSlots;
-  return {ascii::hex_digit(slot >> 8U), ascii::hex_digit(slot >> 4U), ascii::hex_digit(slot)};
-}
 
 }  // namespace
 
@@ -65,22 +53,15 @@ std::optional<ReportWish> parse_wish(std::string_view text, const Domain& domain
 
 // One that reaches further than any may is from before the clock was set back.
 std::optional<ReportWish> ReportWishes::find(const Domain& domain, WallTime now) const {
-  const Descriptor store = open_directory(directory_);
-  const Descriptor file = store ? open_below(store.get(), kFolder, slot_of(domain), O_RDONLY) : Descriptor();
-  struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  std::string text(kMaxText + 1, '\0');
-  if (!read_all(file.get(), text)) return std::nullopt;
-  auto wish = parse_wish(text, domain);
+  const auto text = read_slot(directory_, slot_of(domain.text()), kMaxText);
+  auto wish = text ? parse_wish(*text, domain) : std::nullopt;
   if (!wish || now >= wish->until || wish->until > now + kLongest) return std::nullopt;
   if (wish->listed_until > now + kLongest) wish->listed_until = {};
   return wish;
 }
 
 void ReportWishes::put(const Domain& domain, const ReportWish& wish) const {
-  const Descriptor store = open_directory(directory_);
-  const Descriptor folder = store ? open_or_make_shard(store.get(), kFolder) : Descriptor();
-  if (folder) replace_file(folder.get(), slot_of(domain), wish_text(domain, wish));
+  write_slot(directory_, slot_of(domain.text()), wish_text(domain, wish));
 }
 
 }  // namespace mtasts

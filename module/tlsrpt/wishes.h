@@ -24,12 +24,9 @@ struct ReportWish {
   friend bool operator==(const ReportWish&, const ReportWish&) = default;
 };
 
-// A file of the store's own for each of kSlots, `.tlsrpt/<3 hex digits>`, with the last domain that belongs there:
-// whatever strangers do, it grows no larger, and a domain that loses its place is asked again. Files are renamed into
-// place, and are for whoever may read the store. Any number of processes at the same time.
+// In slots (slots.h), each with the last domain that belongs there: one that loses its place is asked again.
 class ReportWishes {
  public:
-  static constexpr unsigned kSlots = 4096;
   static constexpr std::chrono::seconds kLongest{86'400};
 
   // `directory`: of the store.

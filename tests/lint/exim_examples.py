@@ -46,7 +46,8 @@ MTASTS_SAYS = {\N\A(?:OK ([^\n]*)(\n)\z|(?:DEFER|ERROR) ([^\n]*)\n\z|)\N}\
                  {$1}}}
 
 """
-ASK = r"${if match{${readsocket{MTASTS_AT}{@ ${quote:%} $pid\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"
+ASK = r"${if match{${readsocket{MTASTS_AT}{@ ${quote:%} $pid&\n}{MTASTS_TIMEOUT}{\n}}}MTASTS_SAYS}"
+ROUTED = " ${quote:$message_exim_id}"
 
 EVENT = r"""  event_action = ${if MTASTS_IS_EVENT\
                    {${if match{${readsocket{MTASTS_AT}{event ${quote:$event_name} ${quote:${length_4096:$event_data}} \
@@ -63,8 +64,8 @@ def event(found: re.Match[str]) -> str:
     return EVENT.replace("DOMAIN", found[1]).replace("ANSWERED_MODE", f"VETO_{found[2].upper()}").replace("MODE", found[2])
 
 
-def asking(what: str, group: str) -> str:
-    return literal(ASK.replace("@", what)).replace("%", group)
+def asking(what: str, group: str, more: str = "") -> str:
+    return literal(ASK.replace("@", what).replace("&", more)).replace("%", group)
 
 
 VETO = r"""
@@ -91,7 +92,7 @@ MAIN: list[Rule] = [
     (r"\.ifndef MTASTS_IF_MISSING", ".ifndef MTASTS_TIMEOUT", -1),
     (r"# The question to the module\.", literal(QUESTION) + "# The question to mtastsd.", 1),
     (r"\{\$\{if or\{ \{!eq\{MTASTS_IF_MISSING\}\{deliver\}\} \{exists\{MTASTS_SO\}\} \}\\\n"
-     r" +\{\$\{dlfunc\{MTASTS_SO\}\{mta_sts_route\}\{\$domain\}\}\}\\\n +\{\}\}\}", "{" + asking("route", "$domain") + "}", 1),
+     r" +\{\$\{dlfunc\{MTASTS_SO\}\{mta_sts_route\}\{\$domain\}\{\$message_exim_id\}\}\}\\\n +\{\}\}\}", "{" + asking("route", "$domain", ROUTED) + "}", 1),
     (r"# What the two transports tell the module about", "# What the two transports tell mtastsd about", 1),
     (r"(?s)(san=\$\{certextract\{subj_altname,dns,>:\}\{\$tls_out_peercert\}\})(\}\}\n)",
      r"san=${length_8192:${certextract{subj_altname,dns,>:}{$tls_out_peercert}}}\2" + literal(VETO), 1),
@@ -114,7 +115,7 @@ RULES: dict[str, list[Rule]] = {
     "conf.d/transport/30_mtasts": [],
     "smarthost/conf.d/router/150_mtasts_smarthost": [
         (r"\$\{if or\{ \{!eq\{MTASTS_IF_MISSING\}\{deliver\}\} \{exists\{MTASTS_SO\}\} \}\\\n"
-         r" +\{\$\{dlfunc\{MTASTS_SO\}\{mta_sts_route\}\{MTASTS_SMARTHOST_DOMAIN\}\}\}\\\n +\{\}\}", asking("route", "MTASTS_SMARTHOST_DOMAIN"), 1),
+         r" +\{\$\{dlfunc\{MTASTS_SO\}\{mta_sts_route\}\{MTASTS_SMARTHOST_DOMAIN\}\{\$message_exim_id\}\}\}\\\n +\{\}\}", asking("route", "MTASTS_SMARTHOST_DOMAIN", ROUTED), 1),
     ],
     "smarthost/conf.d/transport/30_mtasts_smarthost": [],
     "acl/mta_sts_check_data": [

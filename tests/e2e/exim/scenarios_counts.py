@@ -35,6 +35,8 @@ COUNTED = [declare(Domain(f"{name}.test", tuple(hosts[name] for hosts in (BAD_HO
 # An MX host that the policy does not list, before one that it lists and alone.
 LISTED_HOST = own_host("countrefused", 121)
 UNLISTED_HOST = {"countrefused.test": own_host("countrefused-unlisted", 122), "countunlisted.test": own_host("countunlisted", 123)}
+WAITING_HOST = own_host("countwaiting", 125)
+WAITING = declare(Domain("countwaiting.test", (WAITING_HOST,), "enforce", (LISTED_HOST,), records=WANTED))
 UNLISTED = [declare(Domain("countrefused.test", (UNLISTED_HOST["countrefused.test"], LISTED_HOST), "enforce", (LISTED_HOST,), records=WANTED)),
             declare(Domain("countunlisted.test", (UNLISTED_HOST["countunlisted.test"],), "testing", (LISTED_HOST,), records=WANTED))]
 
@@ -82,9 +84,9 @@ def expect_each_told_once(collector: Collector, wanted: Told) -> None:
     expect(sessions == wanted, f"each should be told once; missing: {wanted - sessions}, too many: {sessions - wanted}")
 
 
-def queue_only(world: World, subject: str) -> None:
+def queue_only(world: World, subject: str, domains: list[Domain]) -> None:
     assert isinstance(world.sender, Sender)
-    to = recipients(COUNTED, "dave")
+    to = recipients(domains, "dave")
     world.sender.exim("-odq", "-oi", "-f", f"alice@{HOME_DOMAIN}", *to, text=message(to, subject, {}))
 
 
@@ -94,7 +96,7 @@ def counts(world: World) -> None:
     stories = [world.send(*recipients(COUNTED, "alice", "bob")) for _ in range(ROUNDS)]
     stories += [world.queue_run(), world.queue_run()]
     for number in range(ROUNDS):
-        queue_only(world, f"queued {number}")
+        queue_only(world, f"queued {number}", COUNTED)
     assert isinstance(world.sender, Sender)
     exim = world.sender.exim
     used_again = world.watch(lambda: exim("-qqff"))  # two-stage: what goes to one host goes over one connection
@@ -126,3 +128,22 @@ def counts_mixed(world: World) -> None:
     by_name = {(domain, host, "unlisted"): ROUNDS for domain, host in UNLISTED_HOST.items()}
     failures = {(domain.name, "", str(code)): ROUNDS for code, domain in BROKEN.items()}
     expect_each_told_once(collector, seen + Counter(by_name) + Counter(failures))
+
+
+@scenario("R32: what is reported without a connection is reported once for a message: by a queue run in two stages, by the next one, never by exim -bt")
+def counts_in_two_stages(world: World) -> None:
+    collector = collecting(world)
+    assert isinstance(world.sender, Sender)
+    exim = world.sender.exim
+    domains = [UNLISTED[0], WAITING, *BROKEN.values()]
+    exim("-bt", *recipients(domains, "dave"))
+    for number in range(5):
+        queue_only(world, f"queued {number}", domains)
+    story = world.watch(lambda: exim("-qqff"))
+    story_again = world.watch(lambda: exim("-qff"))
+    mails = Counter(event.host for event in story.arrived())
+    expect(mails[LISTED_HOST] == 5 and mails[WITHOUT_POLICY] == 5, f"mail should arrive: {mails}")
+    expect(not story_again.arrived(), "what no listed host takes should wait")
+    refused = {("countrefused.test", UNLISTED_HOST["countrefused.test"], "unlisted"): 5, (WAITING.name, WAITING_HOST, "unlisted"): 5}
+    failures = {(domain.name, "", str(code)): 5 for code, domain in BROKEN.items()}
+    expect_each_told_once(collector, connections([story]) + Counter(refused) + Counter(failures))

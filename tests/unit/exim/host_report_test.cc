@@ -44,6 +44,10 @@ class EximHostReports : public testing::Test {
     ReportWishes(store_).put(domain, {"v=TLSRPTv1; rua=mailto:r@example.com", now() + hours(1), now() + hours(1),
                                       number_of({"mx." + name})});
   }
+  void route(std::string_view domain, std::string_view message) {
+    const std::array words{domain, message};
+    EXPECT_EQ(host_.route(words).status, EximStatus::kOk);
+  }
   void route(std::string_view domain) {
     const std::array words{domain};
     EXPECT_EQ(host_.route(words).status, EximStatus::kOk);
@@ -91,6 +95,14 @@ TEST_F(EximHostReports, OnlyWhatIsRoutedIsToldAndAQuestionForTheModeDoesNotStand
   EXPECT_NE(datagram(), "");
   EXPECT_EQ(host_.mode(words).text, "none");
   EXPECT_EQ(datagram(), "");
+}
+
+// "verify = recipient" and "exim -bt" route, too.
+TEST_F(EximHostReports, R32WhereAnAddressIsOnlyVerifiedNothingIsTold) {
+  cache("broken.example", false);
+  route("broken.example", "");
+  EXPECT_EQ(datagram(), "");
+  EXPECT_THAT(log_->lines, IsEmpty()) << "nor handed to a helper";
 }
 
 // Of hosts that a helper would look for: the store does not know them to be listed.

@@ -123,7 +123,9 @@ TEST_F(EximHostTest, AMendedConfigurationIsReadAtTheNextCall) {
 
 TEST_F(EximHostTest, WrongArgumentsAreAnErrorThatNamesTheUsage) {
   EXPECT_EQ(route({}).status, EximStatus::kError);
-  EXPECT_EQ(route({}).text, "mta_sts_route: usage: ${dlfunc{.../mtasts.so}{mta_sts_route}{$domain}}");
+  EXPECT_EQ(route({}).text, "mta_sts_route: usage: ${dlfunc{.../mtasts.so}{mta_sts_route}{$domain}{$message_exim_id}}");
+  EXPECT_EQ(route({"a.example", "no ID"}).text, "mta_sts_route: the second argument is to be $message_exim_id");
+  EXPECT_THAT(route({"a.example", "1rXyz0-1", "x"}).text, HasSubstr("mta_sts_route: usage"));
   EXPECT_EQ(mode({"a.example", "b.example"}).status, EximStatus::kError);
   EXPECT_THAT(mode({}).text, HasSubstr("mta_sts_mode: usage"));
 }

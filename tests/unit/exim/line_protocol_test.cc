@@ -115,11 +115,27 @@ TEST_F(EximLines, WhatIsKeptOfManyProcessesIsLittle) {
   cost.expect_within(std::chrono::minutes(1), 100);
 }
 
+TEST_F(EximLines, R32AMessagesIdSaysForWhichDeliveryItIsAskedAndAnEmptyOneForNone) {
+  const auto question = [this](const std::string& request) {
+    return *protocol_.read(request, {"uid 0"}, [](const Domain&) { return no_policy(""); }).question;
+  };
+  const auto routed = question("route a.example 7 1rXyz0-000000001Ab-2Cde");
+  EXPECT_EQ(routed.message, "1rXyz0-000000001Ab-2Cde");
+  EXPECT_EQ(routed.process, "uid 0 7");
+  EXPECT_TRUE(routed.is_delivery);
+  EXPECT_FALSE(question("route a.example 7 \"\"").is_delivery);
+  EXPECT_TRUE(question("route a.example 7").is_delivery) << "examples of before do not tell";
+  EXPECT_FALSE(question("mode a.example 7").is_delivery);
+}
+
 TEST_F(EximLines, WhatIsNoRequestIsRefusedWithAReason) {
   EXPECT_THAT(ask("GET / HTTP/1.1"), StartsWith("ERROR mtastsd: "));
   EXPECT_THAT(ask("lookup example.com"), AllOf(StartsWith("ERROR "), HasSubstr("route, mode, event")));
   EXPECT_THAT(ask("route"), StartsWith("ERROR "));
   EXPECT_THAT(ask("route a.example b.example"), StartsWith("ERROR "));
+  EXPECT_THAT(ask("route a.example 7 \"no ID\""), AllOf(StartsWith("ERROR "), HasSubstr("$message_exim_id")));
+  EXPECT_THAT(ask("route a.example x 1rXyz0-1"), StartsWith("ERROR "));
+  EXPECT_THAT(ask("mode a.example 7 1rXyz0-1"), StartsWith("ERROR "));
   EXPECT_THAT(ask("mode \"\""), AllOf(StartsWith("ERROR "), HasSubstr("the domain is empty")));
   EXPECT_THAT(ask("event too few"), AllOf(StartsWith("ERROR "), HasSubstr("seven words")));
   EXPECT_THAT(ask(event("tcp:connect", "", "mode=none")), StartsWith("ERROR "));

@@ -82,6 +82,28 @@ class EximBySocket : public testing::Test {
       std::make_shared<TlsrptSocket>(TlsrptSocket::Deps{loop_, log_, counts_}, scratch_.path(), path_)};
 };
 
+TEST_F(EximBySocket, R32WhatIsReportedIsReportedOnceForAMessageAndNotWhereAnAddressIsVerified) {
+  cache("");
+  EXPECT_EQ(ask("route example.com 7 \"\""), "OK \n");
+  EXPECT_EQ(datagram(), "");
+  EXPECT_EQ(ask("route example.com 8 1rXyz0-1"), "OK \n");
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(ask("route example.com 9 1rXyz0-1"), "OK \n");
+  EXPECT_EQ(datagram(), "");
+  EXPECT_EQ(ask("route example.com 9 1rXyz0-2"), "OK \n");
+  EXPECT_NE(datagram(), "");
+}
+
+TEST_F(EximBySocket, R24AnMxThatThePolicyDoesNotListIsToldOnceForAMessage) {
+  cache("enforce");
+  for (const char* process : {"8", "9"}) {
+    EXPECT_THAT(ask(std::string("route example.com ") + process + " 1rXyz0-1"), StartsWith("OK enforce"));
+    answer_mx({{10, "mx.example.net"}});
+  }
+  EXPECT_THAT(datagram(), HasSubstr(R"("n":"mx.example.net")"));
+  EXPECT_EQ(datagram(), "");
+}
+
 TEST_F(EximBySocket, APolicyThatCannotBeHadIsToldWhereMailIsRoutedNotWhereTheModeIsAskedFor) {
   cache("");
   EXPECT_EQ(ask("mode example.com 7"), "OK none\n");

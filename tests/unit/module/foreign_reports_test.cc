@@ -202,6 +202,23 @@ TEST_F(ForeignReporting, R24UnlistedHostsOfADomainAreLookedForOnceAProcess) {
   EXPECT_EQ(helpers_started(), 1U);
 }
 
+// It writes down for which message that was told; a connection is told here.
+TEST_F(ForeignReporting, R32AFailureOfAMessageIsToldByAHelper) {
+  be_helper(kKeeping);
+  listen();
+  wants();
+  TlsSession failure = *policy_failure(test::domain(), {ErrorCode::kPolicyFetch, "status 404"});
+  failure.message = "1rXyz0-1";
+  reports_->report(failure);
+  EXPECT_EQ(datagrams(), 0U);
+  reports_->report(session());
+  EXPECT_EQ(datagrams(), 1U);
+  reports_.reset();
+  const std::string got = when_helper_has_all();
+  EXPECT_EQ(times(kReportRequest, got), 1) << got;
+  EXPECT_EQ(times("1rXyz0-1", got), 1) << got;
+}
+
 TEST_F(ForeignReporting, R29HostsThatDaneJudgesCountAsListed) {
   TlsSession one = session();
   one.dane_hosts = {"dane.example.net"};

@@ -23,6 +23,7 @@ TEST(SessionFields, ArriveAsTheyWere) {
   session.result = TlsResult::kCertificateExpired;
   session.mx_host = "a.example";
   session.reason = "the certificate has expired";
+  session.message = "1rXyz0-1";
   const auto read = handed_over(session);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->domain, session.domain);
@@ -32,6 +33,7 @@ TEST(SessionFields, ArriveAsTheyWere) {
   EXPECT_EQ(read->result, session.result);
   EXPECT_EQ(read->mx_host, session.mx_host);
   EXPECT_EQ(read->reason, session.reason);
+  EXPECT_EQ(read->message, session.message);
 }
 
 // What ends a frame ends the helper, with the sessions of other domains that it was handed.

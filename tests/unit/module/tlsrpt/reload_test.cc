@@ -34,7 +34,7 @@ TEST_F(TlsrptReloadTest, R32ADeliveryIsToldOnceOverAReload) {
   reports_->learn(test::domain());
   answer();
   for (int i = 0; i < 2; ++i, reload())
-    reports_->report_policy_failure(test::domain(), {ErrorCode::kPolicyFetch, "status 404"}, "");
+    reports_->report_policy_failure(test::domain(), {ErrorCode::kPolicyFetch, "status 404"}, {});
   EXPECT_NE(datagram(), "");
   EXPECT_EQ(datagram(), "");
 }

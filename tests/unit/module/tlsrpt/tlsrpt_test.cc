@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/module/tlsrpt/collector.h"
@@ -154,18 +155,62 @@ TEST_F(TlsReportsTest, R32APolicyThatCannotBeHadIsToldOnceForADelivery) {
   listen();
   const Error failure{ErrorCode::kWebPkiInvalid, "the certificate of mta-sts.example.com has expired"};
   // Sendmail asks three times for each.
-  for (int i = 0; i < 3; ++i) reports_->report_policy_failure(test::domain(), failure, "");
+  for (int i = 0; i < 3; ++i) reports_->report_policy_failure(test::domain(), failure, {});
   answer();
   const auto sent = json::parse(datagram());
   EXPECT_EQ(sent["policies"][0], json::parse(R"({"policy-type":2,"policy-domain":"example.com","failure-details":
     [{"c":303,"f":"the certificate of mta-sts.example.com has expired"}],"t":1,"f":1})"));
   EXPECT_EQ(datagram(), "");
-  for (int i = 0; i < 2; ++i) reports_->report_policy_failure(test::domain(), failure, "uid 0 4711");
+  for (int i = 0; i < 2; ++i) reports_->report_policy_failure(test::domain(), failure, {"uid 0 4711"});
   EXPECT_NE(datagram(), "") << "where it is known that it is another one";
   EXPECT_EQ(datagram(), "");
   pass(seconds(61));
-  reports_->report_policy_failure(test::domain(), failure, "");
+  reports_->report_policy_failure(test::domain(), failure, {});
   EXPECT_NE(datagram(), "");
+}
+
+// A queue run in two stages routes a message twice, in two processes.
+TEST_F(TlsReportsTest, R32APolicyThatCannotBeHadIsToldOnceForAnAttemptOfAMessage) {
+  listen();
+  const Error failure{ErrorCode::kPolicyFetch, "status 404"};
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 1", "1rXyz0-1"});
+  answer();
+  EXPECT_NE(datagram(), "");
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 2", "1rXyz0-1"});
+  EXPECT_EQ(datagram(), "");
+  open();
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 3", "1rXyz0-1"});
+  EXPECT_EQ(datagram(), "") << "nor does another process tell it";
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 4", "1rXyz0-2"});
+  EXPECT_NE(datagram(), "") << "another message";
+  pass(minutes(15));
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 5", "1rXyz0-1"});
+  answer();
+  EXPECT_NE(datagram(), "") << "another attempt";
+}
+
+TEST_F(TlsReportsTest, R31WhatCouldNotBeToldOfAMessageIsToldWithItsNextAttempt) {
+  listen();
+  const Error failure{ErrorCode::kPolicyFetch, "status 404"};
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 1", "1rXyz0-1"});
+  fail_dns(ErrorCode::kNotTried);
+  EXPECT_EQ(counts_.lost, 1U);
+  pass(seconds(10));
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 2", "1rXyz0-1"});
+  answer();
+  EXPECT_NE(datagram(), "");
+}
+
+TEST_F(TlsReportsTest, R32WhereTheStoreCannotBeWrittenAProcessStillTellsAMessageOnce) {
+  listen();
+  std::ofstream(scratch_.path() + "/.tlsrpt") << "a file where the directory should be";
+  const Error failure{ErrorCode::kPolicyFetch, "status 404"};
+  for (int i = 0; i < 2; ++i) {
+    reports_->report_policy_failure(test::domain(), failure, {"uid 0 " + std::to_string(i), "1rXyz0-1"});
+    answer();
+  }
+  EXPECT_NE(datagram(), "");
+  EXPECT_EQ(datagram(), "");
 }
 
 class UnlistedHostsTest : public test::Collector {
@@ -188,6 +233,21 @@ TEST_F(UnlistedHostsTest, R24AnMxThatThePolicyDoesNotListIsToldByItsNameEachTime
       "f":"the policy does not list this MX"}])"));
     EXPECT_EQ(datagram(), "");
   }
+}
+
+TEST_F(UnlistedHostsTest, R32AnMxThatThePolicyDoesNotListIsToldOnceForAMessageHoweverLongItWaits) {
+  listen();
+  session_.message = "1rXyz0-1";
+  ask({{10, "mx.example.net"}});
+  EXPECT_THAT(datagram(), HasSubstr(R"("n":"mx.example.net")"));
+  pass(std::chrono::hours(4));
+  open();
+  ask({{10, "mx.example.net"}, {20, "mx.example.org"}});
+  EXPECT_THAT(datagram(), HasSubstr(R"("n":"mx.example.org")")) << "a host that was not there before";
+  EXPECT_EQ(datagram(), "");
+  session_.message = "1rXyz0-2";
+  ask({{10, "mx.example.net"}});
+  EXPECT_NE(datagram(), "") << "another message";
 }
 
 TEST_F(UnlistedHostsTest, R24WhereAllAreListedMxRecordsAreNotAskedForAgainSoon) {
@@ -231,18 +291,18 @@ TEST_F(UnlistedHostsTest, R31DnsIsNotAskedForDomainsThatWantNoReports) {
 
 TEST_F(UnlistedHostsTest, OnceADeliveryWhereThatIsKnownElseOnceAMinute) {
   listen();
-  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, "");
+  for (int i = 0; i < 3; ++i) reports_->report_unlisted_once(session_, {});
   EXPECT_THAT(resolver_.mxs, SizeIs(1));
-  for (int i = 0; i < 3; ++i, pass(seconds(40))) reports_->report_unlisted_once(session_, "uid 0 4711");
+  for (int i = 0; i < 3; ++i, pass(seconds(40))) reports_->report_unlisted_once(session_, {"uid 0 4711"});
   EXPECT_THAT(resolver_.mxs, SizeIs(2)) << "a long list is one delivery";
   pass(seconds(61));
-  reports_->report_unlisted_once(session_, "uid 0 4711");
+  reports_->report_unlisted_once(session_, {"uid 0 4711"});
   EXPECT_THAT(resolver_.mxs, SizeIs(3)) << "another process with the same number";
 }
 
 TEST_F(UnlistedHostsTest, WhereTheDeliveryIsNotKnownAMinuteIsOneHoweverOftenItIsAsked) {
   listen();
-  for (int i = 0; i < 3; ++i, pass(seconds(40))) reports_->report_unlisted_once(session_, "");
+  for (int i = 0; i < 3; ++i, pass(seconds(40))) reports_->report_unlisted_once(session_, {});
   EXPECT_THAT(resolver_.mxs, SizeIs(2));
 }
 

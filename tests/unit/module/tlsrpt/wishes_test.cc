@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "module/tlsrpt/slots.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/scratch.h"
 
@@ -59,12 +60,12 @@ TEST_F(Wishes, AreReadableByWhoeverReadsTheStore) {
 }
 
 TEST_F(Wishes, OfManyDomainsTakeNoMoreFilesThanThereAreSlots) {
-  for (unsigned i = 0; i < 3 * ReportWishes::kSlots; ++i)
+  for (unsigned i = 0; i < 3 * kTlsrptSlots; ++i)
     wishes_.put(test::domain("d" + std::to_string(i) + ".example"), wanted_);
   std::size_t files = 0;
   for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator(scratch_.path() + "/.tlsrpt")) ++files;
-  EXPECT_LE(files, ReportWishes::kSlots);
-  EXPECT_GT(files, ReportWishes::kSlots / 2);
+  EXPECT_LE(files, kTlsrptSlots);
+  EXPECT_GT(files, kTlsrptSlots / 2);
 }
 
 TEST_F(Wishes, FromBeforeTheClockWasSetBackAreNotBelieved) {

@@ -137,6 +137,16 @@ Outcome Lookup::so_far() const {
   return outcome;
 }
 
+std::optional<Outcome> Lookup::without_record(WallTime now) const {
+  if (progress_ != Outcome::Progress::kRecordPending || entry_.policy_in_force(now) == nullptr) return std::nullopt;
+  Outcome outcome = so_far();
+  if (dane_missing(now)) {
+    outcome.entry.dane = outliving(entry_.dane, "the record has not been answered yet", now);
+    if (!outcome.entry.dane) return std::nullopt;
+  }
+  return outcome;
+}
+
 bool Lookup::has_answer(WallTime now) const {
   const StoredPolicy* policy = entry_.policy_in_force(now);
   if (answered_) return !entry_.policy || policy != nullptr;

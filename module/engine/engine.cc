@@ -16,6 +16,8 @@ constexpr milliseconds kLongestPause{160};
 // A process that holds the claim of a domain for longer has a slow policy host, or was stopped; one more may try then,
 // so that nothing that stands still anywhere keeps a domain from being looked up.
 constexpr milliseconds kClaimTimeout{10'000};
+// How long a delivery waits for the record where a policy is in force.
+constexpr milliseconds kRecordPatience{1000};
 // How long a question for DANE may wait for its turn where there is a finding that has run out.
 constexpr milliseconds kDaneTurn{500};
 
@@ -173,7 +175,18 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
     due->answer(outcome);
     if (needless && jobs_.empty() && idle_) idle_();
   });
+  if (effort == Lookup::Effort::kNormal && kRecordPatience < deadline)
+    waiter->early = loop_.after(kRecordPatience, [this, domain, weak] {
+      if (const auto early = weak.lock()) answer_without_record(domain, *early);
+    });
   job.waiters.push_back(std::move(waiter));
+}
+
+// A policy in force is not held up by what its record waits for: a process that has the claim, other domains'
+// questions, a slow name server. The waiter stays, answered: the lookup goes on for as long as it would have.
+void Engine::answer_without_record(const std::string& domain, Waiter& waiter) {
+  const auto outcome = jobs_.at(domain)->machine.without_record(clock_());
+  if (outcome) std::exchange(waiter.answer, [](const Outcome&) {})(*outcome);
 }
 
 // A record that is missing at the deadline is a failure of DNS only where DNS had the time for it.
@@ -229,6 +242,7 @@ void Engine::answer(Job& job, Whom whom, const Outcome& outcome) {
   }
   for (const auto& waiter : waiters) {
     waiter->timer.reset();
+    waiter->early.reset();
     waiter->answer(outcome);
   }
 }

@@ -42,6 +42,7 @@ class Engine final : public Lookups {
     bool came_before_claim;
     StallMeter::Span span;
     std::unique_ptr<EventLoop::Watch> timer{};
+    std::unique_ptr<EventLoop::Watch> early{};
   };
   struct Job {
     Job(Domain name, Lookup lookup) : domain(std::move(name)), machine(std::move(lookup)) {}
@@ -78,6 +79,7 @@ class Engine final : public Lookups {
   static void answer(Job& job, Whom whom, const Outcome& outcome);
   void answer_from_store(Job& job, const std::optional<CacheEntry>& stored);
   void add_waiter(const std::string& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
+  void answer_without_record(const std::string& domain, Waiter& waiter);
   [[nodiscard]] Outcome outcome_at_deadline(const Job& job, const Waiter& waiter) const;
   static std::string why_late(const Job& job, const Waiter& waiter);
 

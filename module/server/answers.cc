@@ -87,6 +87,20 @@ std::string Answers::without_lookup(const Question& question, const std::string&
   rules.on_deadline = WhenUnknown::kDefer;
   Decision decision = decide(outcome, rules, deps_.clock());
   if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
+  return frame_without_lookup(question, decision);
+}
+
+std::optional<std::string> Answers::before_lookup(const Question& question) {
+  auto entry = deps_.store.use(question.domain);
+  if (!entry || !*entry) return std::nullopt;
+  const WallTime now = deps_.clock();
+  const Lookup lookup(question.domain, std::move(**entry), Lookup::Effort::kNormal, config_.lookup);
+  const auto outcome = lookup.without_record(now);
+  if (!outcome) return std::nullopt;
+  return frame_without_lookup(question, decide(*outcome, config_.decision, now));
+}
+
+std::string Answers::frame_without_lookup(const Question& question, const Decision& decision) {
   report(question, decision);
   Answer given = answer(question, decision);
   deps_.metrics.answered_at_once(given.label);

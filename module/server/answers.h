@@ -58,6 +58,8 @@ class Answers {
   // The frame for a request for whose lookup there is no room: a policy that is in force is applied, what needs the
   // network is deferred for this reason.
   std::string without_lookup(const Question& question, const std::string& reason);
+  // The frame for a request whose lookup waits for its turn; nullopt: no policy is in force that would do.
+  std::optional<std::string> before_lookup(const Question& question);
   [[nodiscard]] std::chrono::milliseconds deadline() const { return config_.deadline; }
 
  private:
@@ -68,6 +70,7 @@ class Answers {
   // What is cached, whether or not that is enough; nullopt: nothing. What cannot be read was not tried.
   [[nodiscard]] std::optional<Outcome> cached_only(const Domain& domain);
   Answer answer(const Question& question, const Decision& decision);
+  std::string frame_without_lookup(const Question& question, const Decision& decision);
   // The same, and a line where the mail waits or DANE decides. Refusals for want of room have a line for all of them
   // (requests.h).
   Answer told_answer(const Question& question, const Decision& decision);

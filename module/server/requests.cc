@@ -7,6 +7,13 @@ namespace mtasts::server {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+namespace {
+
+// How long a request waits for its turn where a policy is in force.
+constexpr milliseconds kTurnPatience{500};
+
+}  // namespace
+
 struct Requests::Waiting final : Pending {
   Waiting(const Deps& deps, Question asked_for, Done when_done, milliseconds most)
       : metrics(deps.metrics),
@@ -30,7 +37,8 @@ struct Requests::Waiting final : Pending {
   Done done;
   milliseconds wait;
   SteadyTime asked = steady_clock::now();
-  std::unique_ptr<EventLoop::Watch> timer;  // until the lookup begins, which has a deadline of its own
+  std::unique_ptr<EventLoop::Watch> timer;  // both until the lookup begins, which has its own
+  std::unique_ptr<EventLoop::Watch> early;
   std::unique_ptr<Admission::Ticket> ticket;
   std::shared_ptr<Waiting*> self = std::make_shared<Waiting*>(this);
 };
@@ -53,6 +61,8 @@ RequestHandler::Handled Requests::handle(std::string_view request, const PeerPro
   auto waiting = std::make_unique<Waiting>(deps_, std::move(*found.question), std::move(done), answers_->deadline());
   Waiting& one = *waiting;
   one.timer = deps_.loop.after(one.wait, [this, &one] { expire(one); });
+  if (kTurnPatience < one.wait)
+    one.early = deps_.loop.after(kTurnPatience, [this, &one] { answer_before_lookup(one); });
   one.ticket = deps_.admission.enter(process.peer, [this, &one](Admission::Slot slot) { begin(one, std::move(slot)); });
   if (!one.ticket) return refuse(one.question, process.peer);
   return {.pending = std::move(waiting)};
@@ -72,6 +82,7 @@ RequestHandler::Handled Requests::without_lookup(const Question& question, const
 
 void Requests::begin(Waiting& waiting, Admission::Slot slot) {
   waiting.timer.reset();
+  waiting.early.reset();
   answers_->ask(waiting.question, waiting.asked, waiting.wait,
                 [weak = std::weak_ptr(waiting.self), slot = std::move(slot)](const std::string& frame) {
                   const auto self = weak.lock();
@@ -79,6 +90,15 @@ void Requests::begin(Waiting& waiting, Admission::Slot slot) {
                   const Done done = std::move((*self)->done);
                   done(frame);
                 });
+}
+
+// What a stranger can fill is not what a policy in force waits for. Its record is asked for by a later request, or by
+// the hourly round.
+void Requests::answer_before_lookup(Waiting& waiting) {
+  const auto frame = answers_->before_lookup(waiting.question);
+  if (!frame) return;
+  const Done done = std::move(waiting.done);
+  done(*frame);
 }
 
 void Requests::expire(Waiting& waiting) {

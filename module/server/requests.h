@@ -35,6 +35,7 @@ class Requests final : public RequestHandler {
   Handled handle_out_of_service(std::string_view request, const PeerProcess& process);
   Handled without_lookup(const Question& question, const std::string& reason);
   void begin(Waiting& waiting, Admission::Slot slot);
+  void answer_before_lookup(Waiting& waiting);
   void expire(Waiting& waiting);
   Handled refuse(const Question& question, const Peer& peer);
 

@@ -222,6 +222,36 @@ TEST_F(LookupDane, R18AStoreThatDidNotTakeTheNewPolicyDoesNotUndoIt) {
   EXPECT_EQ(action.answer->entry.policy->id, "new");
 }
 
+TEST_F(LookupDane, R17R29BeforeTheRecordIsAnsweredThePolicyInForceAndTheLastFindingWillDo) {
+  life_.start();
+  EXPECT_FALSE(life_.without_record()) << "there is no policy";
+  life_.record(found("1"));
+  life_.fetched(policy_body());
+  life_.dane(DaneState::kUsable);
+  EXPECT_FALSE(life_.without_record()) << "the record is answered";
+  life_.pass(seconds(301));
+  life_.start();
+  const auto outcome = life_.without_record();
+  ASSERT_TRUE(outcome);
+  EXPECT_NE(outcome->entry.policy_in_force(life_.now), nullptr);
+  EXPECT_EQ(outcome->entry.dane->state, DaneState::kPartly) << "DANE is demanded of hosts that it has judged";
+  EXPECT_LT(life_.now, outcome->entry.dane->until);
+  life_.pass(hours(25));
+  EXPECT_FALSE(life_.without_record()) << "the finding is too old";
+  life_.pass(hours(24 * 7));
+  EXPECT_FALSE(life_.without_record()) << "R22: the policy has expired";
+}
+
+TEST_F(LookupDane, R29WhereDaneWasNeverFoundOutThePolicyInForceWillNotDo) {
+  CacheEntry stored{test::domain(), {}, test::stored_policy("1", test::kNow), {}};
+  Lookup asking_dane(test::domain(), stored, Lookup::Effort::kNormal, asking());
+  asking_dane.start(test::kNow);
+  EXPECT_FALSE(asking_dane.without_record(test::kNow));
+  Lookup other(test::domain(), stored, Lookup::Effort::kNormal, {});
+  other.start(test::kNow);
+  EXPECT_TRUE(other.without_record(test::kNow));
+}
+
 TEST_F(LookupDane, R17APolicyThatAnotherProcessHasFetchedMeanwhileIsNotUndone) {
   Lookup lookup(test::domain(), std::nullopt, Lookup::Effort::kNormal, asking());
   lookup.start(test::kNow);

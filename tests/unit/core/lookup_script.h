@@ -53,6 +53,7 @@ class Life {
   }
   void merge_stored(const CacheEntry& stored) { lookup_->merge_stored(stored); }
   [[nodiscard]] Outcome so_far() const { return lookup_->so_far(); }
+  [[nodiscard]] std::optional<Outcome> without_record() const { return lookup_->without_record(now); }
 
   void pass(std::chrono::seconds time) { now += time; }
 

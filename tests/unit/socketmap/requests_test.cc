@@ -122,6 +122,32 @@ TEST_F(Requesting, ALookupThatDoesNotBeginInTimeIsDeferredAtTheDeadline) {
   EXPECT_FALSE(queued.pending);
 }
 
+// Of the same peer: mail to a stranger's domains fills the queue of the mail server that it passes through.
+TEST_F(Requesting, R17APolicyInForceDoesNotWaitForItsTurn) {
+  cache_policy();
+  now_ += hours(2);  // its record has to be asked for again
+  for (int i = 0; i < 4; ++i) ask("uid 33", i);
+  const std::size_t asked = resolver_.txts.size();
+  Client& mail = ask("uid 33", "postfix example.com");
+  loop_.advance(milliseconds(499));
+  EXPECT_EQ(mail.heard, "");
+  loop_.advance(milliseconds(1));
+  EXPECT_EQ(mail.heard, kSecure);
+  EXPECT_FALSE(mail.pending);
+  EXPECT_EQ(resolver_.txts.size(), asked);
+  EXPECT_THAT(metrics_.text(), HasSubstr("mtasts_requests_waiting 4\n"));
+}
+
+TEST_F(Requesting, R17OneWhoseTurnHasComeIsAnsweredByItsLookup) {
+  cache_policy();
+  now_ += hours(2);
+  Client& mail = ask("uid 33", "postfix example.com");
+  loop_.advance(milliseconds(600));
+  EXPECT_EQ(mail.heard, "") << "a name server may take that long";
+  loop_.advance(milliseconds(400));
+  EXPECT_EQ(mail.heard, kSecure);
+}
+
 TEST_F(Requesting, AnAnswerForAClientThatIsGoneHarmsNobody) {
   ask("uid 33", 1).pending.reset();
   resolver_.txts.at(0).second(FakeResolver::found({}));

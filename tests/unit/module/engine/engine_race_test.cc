@@ -172,6 +172,24 @@ TEST_F(EngineRaceTest, NotMoreThanTwoProcessesAskAtATime) {
   EXPECT_EQ(answers_[0].progress, Outcome::Progress::kNotAsked) << "which is not: DNS does not answer";
 }
 
+// A process that is stopped, or waits for its turn to ask for something else, holds up no mail under a policy.
+TEST_F(EngineRaceTest, R17APolicyInForceIsNotHeldUpByAnotherProcess) {
+  another_process_fetches();
+  now_ += seconds(301);  // its record has to be asked for again
+  store_.taken_by_another = true;
+  ask();
+  loop_.advance(milliseconds(999));
+  EXPECT_TRUE(answers_.empty());
+  loop_.advance(milliseconds(1));
+  expect_policy();
+  loop_.advance(seconds(10));
+  EXPECT_EQ(resolver_.txts.size(), 1U) << "the lookup goes on, and asks where the other one does not";
+  record();
+  loop_.advance(seconds(20));
+  EXPECT_EQ(answers_.size(), 1U);
+  EXPECT_TRUE(engine_->is_idle());
+}
+
 // What is cached is all that there is, and the finding about DANE counts on.
 TEST_F(EngineRaceTest, R29WhereOnlyOthersAskTheLastFindingAboutDaneCounts) {
   LookupRules rules;

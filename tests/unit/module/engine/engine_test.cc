@@ -128,6 +128,38 @@ TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
 }
 
 // It was stopped, say, while the answer waited to be read.
+// Whatever its question waits for.
+TEST_F(EngineTest, R17APolicyInForceWaitsASecondForItsRecordAtMost) {
+  store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
+  ask();
+  ask("example.com", milliseconds(500));
+  loop_.advance(milliseconds(500));
+  EXPECT_EQ(answers_.size(), 1U) << "at its deadline, which is shorter";
+  loop_.advance(milliseconds(499));
+  EXPECT_EQ(answers_.size(), 1U);
+  loop_.advance(milliseconds(1));
+  ASSERT_EQ(answers_.size(), 2U);
+  EXPECT_EQ(answers_[1].entry.policy->id, "1");
+  record("v=STSv1; id=2;");
+  address();
+  policy(kPolicy);
+  EXPECT_EQ(answers_.size(), 2U);
+  EXPECT_EQ(store_.entries.at("example.com").policy->id, "2") << "the lookup goes on behind the answer";
+}
+
+TEST_F(EngineTest, R18APolicyThatHasChangedIsWaitedFor) {
+  store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
+  ask();
+  start();
+  record("v=STSv1; id=2;");
+  loop_.advance(seconds(5));
+  EXPECT_TRUE(answers_.empty());
+  address();
+  policy(kPolicy);
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].entry.policy->id, "2");
+}
+
 TEST_F(EngineTest, ADeadlineThatPassedWhileTheProcessStoodStillIsNoFailureOfDns) {
   SteadyTime steady{};
   Engine engine(

@@ -81,7 +81,7 @@ def broken_configuration(world: World) -> None:
 
 @scenario("functions called wrongly: an expansion error that names the function and its usage", loads_module)
 def wrong_arguments(world: World) -> None:
-    for call in ("{mta_sts_route}", "{mta_sts_route}{a.test}{b.test}", "{mta_sts_mode}", "{mta_sts_event}{too}{few}"):
+    for call in ("{mta_sts_route}", "{mta_sts_route}{a.test}{1rXyz0-000000001Ab-2Cde}{b.test}", "{mta_sts_mode}", "{mta_sts_event}{too}{few}"):
         told = world.sender.exim("-be", f"${{dlfunc{{{module()}}}{call}}}")
         function = call.split("}")[0].strip("{")
         expect("Failed" in told and f"{function}: usage" in told, f"{call} should fail and tell its usage, and said: {told.strip()}")

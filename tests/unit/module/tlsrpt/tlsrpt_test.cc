@@ -213,6 +213,17 @@ TEST_F(TlsReportsTest, R32WhereTheStoreCannotBeWrittenAProcessStillTellsAMessage
   EXPECT_EQ(datagram(), "");
 }
 
+// A helper ends then.
+TEST_F(TlsReportsTest, IsIdleOnlyWhenAllThatWaitedForAnAnswerIsSent) {
+  listen();
+  std::vector<std::uint64_t> sent;  // by then, each time that it is idle
+  reports_->on_idle([&] { sent.push_back(counts_.sent); });
+  report("mx1.example.com");
+  report("mx2.example.com");
+  answer();
+  EXPECT_THAT(sent, ElementsAre(2U));
+}
+
 class UnlistedHostsTest : public test::Collector {
  protected:
   TlsSession session_ = sts_session(test::domain(), test::policy_body(), {"mx.example.com"});

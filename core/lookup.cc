@@ -16,6 +16,8 @@ constexpr unsigned kMaxStreak = 5;
 constexpr seconds kMinFetchInterval{1};
 // Whether DANE has a say is cached for this long at least: the MTA itself looks at the records at every connection.
 constexpr seconds kMinDane{60};
+// What is answered is decided by a moment later, perhaps in another process.
+constexpr seconds kDecidedWithin{10};
 
 seconds back_off(const FetchFailure& failure, seconds retry) {
   const unsigned doublings =
@@ -137,13 +139,14 @@ Outcome Lookup::so_far() const {
   return outcome;
 }
 
-std::optional<Outcome> Lookup::without_record(WallTime now) const {
-  if (progress_ != Outcome::Progress::kRecordPending || entry_.policy_in_force(now) == nullptr) return std::nullopt;
+// Mode none protects nothing: its domain may have come back. A finding that has failed would make the mail wait.
+std::optional<Outcome> Lookup::without_record(WallTime now, std::string_view our_fault) const {
+  if (progress_ != Outcome::Progress::kRecordPending) return std::nullopt;
+  if (entry_.binding_policy(now + kDecidedWithin) == nullptr) return std::nullopt;
   Outcome outcome = so_far();
-  if (dane_missing(now)) {
-    outcome.entry.dane = outliving(entry_.dane, "the record has not been answered yet", now);
-    if (!outcome.entry.dane) return std::nullopt;
-  }
+  auto& dane = outcome.entry.dane;
+  if (dane_missing(now + kDecidedWithin)) dane = our_fault.empty() ? std::nullopt : outliving(dane, our_fault, now);
+  if (rules_.ask_dane && (!dane || dane->state == DaneState::kFailed)) return std::nullopt;
   return outcome;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "core/cache_entry.h"
@@ -89,9 +90,10 @@ class Lookup {
 
   // For a caller whose deadline comes before the answer: what is known so far.
   [[nodiscard]] Outcome so_far() const;
-  // What a delivery can go by before the record is answered: the policy in force, and, where DANE would have to be
-  // asked again, its finding of before. nullopt: that is not enough, or the record is answered.
-  [[nodiscard]] std::optional<Outcome> without_record(WallTime now) const;
+  // What a delivery can go by before the record is answered: a policy that protects, for some seconds more at least,
+  // and what is known of DANE. nullopt: that is not enough, or the record is answered. `our_fault`: why something here
+  // holds the record up; then DANE's finding of before will do (outliving()). "": name servers do.
+  [[nodiscard]] std::optional<Outcome> without_record(WallTime now, std::string_view our_fault) const;
   // Is that all a delivery needs, although the machine goes on? Not if the policy has expired meanwhile (R22): then
   // there may be another one in a moment.
   [[nodiscard]] bool has_answer(WallTime now) const;

@@ -172,7 +172,7 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
     // Nobody waits for it here any more, and another process is at it.
     const bool needless = job.waiters.empty() && !job.claim && job.waited > milliseconds(0);
     if (needless) jobs_.erase(found);
-    due->answer(outcome);
+    give(*due, outcome);
     if (needless && jobs_.empty() && idle_) idle_();
   });
   if (effort == Lookup::Effort::kNormal && kRecordPatience < deadline)
@@ -183,10 +183,23 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
 }
 
 // A policy in force is not held up by what its record waits for: a process that has the claim, other domains'
-// questions, a slow name server. The waiter stays, answered: the lookup goes on for as long as it would have.
+// questions, a slow name server. The waiter stays, answered: the lookup goes on for as long as it would have, but no
+// mail waits for it.
 void Engine::answer_without_record(const std::string& domain, Waiter& waiter) {
-  const auto outcome = jobs_.at(domain)->machine.without_record(clock_());
-  if (outcome) std::exchange(waiter.answer, [](const Outcome&) {})(*outcome);
+  Job& job = *jobs_.at(domain);
+  const auto outcome = job.machine.without_record(clock_(), why_late(job, waiter));
+  if (!outcome) return;
+  const Answer answer = std::exchange(waiter.answer, nullptr);
+  job.for_delivery = std::ranges::any_of(
+      job.waiters, [](const auto& other) { return other->effort == Lookup::Effort::kNormal && other->answer; });
+  answer(*outcome);
+}
+
+void Engine::give(Waiter& waiter, const Outcome& outcome) const {
+  if (const Answer answer = std::exchange(waiter.answer, nullptr))
+    answer(outcome);
+  else if (late_)
+    late_(outcome);
 }
 
 // A record that is missing at the deadline is a failure of DNS only where DNS had the time for it.
@@ -232,7 +245,7 @@ void Engine::end(const std::string& domain) {
   if (jobs_.empty() && idle_) idle_();
 }
 
-void Engine::answer(Job& job, Whom whom, const Outcome& outcome) {
+void Engine::answer(Job& job, Whom whom, const Outcome& outcome) const {
   auto waiters = std::exchange(job.waiters, {});
   if (whom == Whom::kDeliveries) {
     const auto others = std::ranges::stable_partition(
@@ -243,7 +256,7 @@ void Engine::answer(Job& job, Whom whom, const Outcome& outcome) {
   for (const auto& waiter : waiters) {
     waiter->timer.reset();
     waiter->early.reset();
-    waiter->answer(outcome);
+    give(*waiter, outcome);
   }
 }
 

@@ -33,10 +33,12 @@ class Engine final : public Lookups {
   [[nodiscard]] bool is_idle() const { return jobs_.empty(); }
   // Called each time that no lookup is under way any more.
   void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+  // Called with what came of a lookup for each delivery that had been answered before its record.
+  void on_late(Answer late) { late_ = std::move(late); }
 
  private:
   struct Waiter {
-    Answer answer;
+    Answer answer;  // empty once it is given
     Lookup::Effort effort;
     std::chrono::milliseconds deadline;
     bool came_before_claim;
@@ -76,10 +78,11 @@ class Engine final : public Lookups {
   void on_fetch(const std::string& domain, const FetchResult& result);
   void query_dane(const std::string& domain);
   enum class Whom { kDeliveries, kAll };
-  static void answer(Job& job, Whom whom, const Outcome& outcome);
+  void answer(Job& job, Whom whom, const Outcome& outcome) const;
   void answer_from_store(Job& job, const std::optional<CacheEntry>& stored);
   void add_waiter(const std::string& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
   void answer_without_record(const std::string& domain, Waiter& waiter);
+  void give(Waiter& waiter, const Outcome& outcome) const;
   [[nodiscard]] Outcome outcome_at_deadline(const Job& job, const Waiter& waiter) const;
   static std::string why_late(const Job& job, const Waiter& waiter);
 
@@ -93,6 +96,7 @@ class Engine final : public Lookups {
   StallMeter stalls_;
   std::uint64_t questions_ = 0;  // for records
   std::function<void()> idle_;
+  Answer late_;
   std::map<std::string, std::unique_ptr<Job>> jobs_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "module/store/clock_watch.h"
+#include "module/tlsrpt/slots.h"
 
 namespace mtasts {
 namespace {
@@ -61,6 +62,7 @@ Sweep::Sweep(Deps deps, const SweepRules& rules, std::chrono::milliseconds looku
 void Sweep::run(Done done) {
   done_ = std::move(done);
   stamps_ = deps_.store.throttle().stamps();
+  remove_unfinished_slots(deps_.store.directory());
   clock_is_steady_ = ClockWatch(deps_.store.directory()).is_steady(deps_.clock());
   later([this] { remove_old_stamps(); });
 }

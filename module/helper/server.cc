@@ -23,6 +23,7 @@ bool is_told_only(const std::string& kind) {
 
 HelperServer::HelperServer(Deps deps, Descriptor socket, FrameReader reader, std::function<void()> peer_gone)
     : deps_(deps), socket_(std::move(socket)), reader_(std::move(reader)), peer_gone_(std::move(peer_gone)) {
+  deps_.engine.on_late([this](const Outcome& outcome) { warn_of_failure(outcome); });
   readable_ = deps_.loop.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*what*/) { receive(); });
   first_ = deps_.loop.after(milliseconds(0), [this] { serve_all(); });
 }
@@ -96,10 +97,16 @@ bool HelperServer::serve_lookup(const Fields& request) {
   if (!domain || !deadline) return false;
   deps_.engine.lookup(*domain, effort, milliseconds(*deadline), [this, id = request[0]](const Outcome& outcome) {
     reply(id, encode_lookup(outcome));
-    if (deps_.warns) warn_of_dns_failure(deps_.store.throttle(), deps_.log, outcome);
+    warn_of_failure(outcome);
     learn(outcome);
   });
   return true;
+}
+
+// Not of a failure of before, where the record has not been answered yet.
+void HelperServer::warn_of_failure(const Outcome& outcome) {
+  if (deps_.warns && outcome.progress != Outcome::Progress::kRecordPending)
+    warn_of_dns_failure(deps_.store.throttle(), deps_.log, outcome);
 }
 
 bool HelperServer::serve_probe(const Fields& request) {

@@ -51,6 +51,7 @@ class HelperServer {
   bool serve_probe(const Fields& request);
   bool serve_report(const Fields& request);
   bool serve_learning(const Fields& request);
+  void warn_of_failure(const Outcome& outcome);
   void learn(const Outcome& outcome);
   bool serve_server_question(const Fields& request);
   bool serve_policy_host(const Fields& request);

@@ -87,24 +87,34 @@ std::string Answers::without_lookup(const Question& question, const std::string&
   rules.on_deadline = WhenUnknown::kDefer;
   Decision decision = decide(outcome, rules, deps_.clock());
   if (decision.kind == Decision::Kind::kDefer) decision.reason = reason;
-  return frame_without_lookup(question, decision);
-}
-
-std::optional<std::string> Answers::before_lookup(const Question& question) {
-  auto entry = deps_.store.use(question.domain);
-  if (!entry || !*entry) return std::nullopt;
-  const WallTime now = deps_.clock();
-  const Lookup lookup(question.domain, std::move(**entry), Lookup::Effort::kNormal, config_.lookup);
-  const auto outcome = lookup.without_record(now);
-  if (!outcome) return std::nullopt;
-  return frame_without_lookup(question, decide(*outcome, config_.decision, now));
-}
-
-std::string Answers::frame_without_lookup(const Question& question, const Decision& decision) {
   report(question, decision);
   Answer given = answer(question, decision);
   deps_.metrics.answered_at_once(given.label);
   return std::move(given.frame);
+}
+
+std::optional<std::string> Answers::before_lookup(const Question& question, SteadyTime asked) {
+  auto entry = deps_.store.use(question.domain);
+  if (!entry || !*entry) return std::nullopt;
+  const WallTime now = deps_.clock();
+  const Lookup lookup(question.domain, std::move(**entry), Lookup::Effort::kNormal, config_.lookup);
+  const auto outcome = lookup.without_record(now, "its lookup has to wait for others here");
+  if (!outcome) return std::nullopt;
+  look_up_behind(question.domain);
+  const Decision decision = decide(*outcome, config_.decision, now);
+  report(question, decision);
+  Answer given = told_answer(question, decision);
+  deps_.metrics.answered(given.label, steady_clock::now() - asked);
+  return std::move(given.frame);
+}
+
+// Whoever keeps the places full must not keep a policy from being changed.
+void Answers::look_up_behind(const Domain& domain) {
+  if (behind_.size() >= kMaxBehind || !behind_.insert(domain.text()).second) return;
+  deps_.lookups->lookup(domain, Lookup::Effort::kNormal, config_.deadline, [this, domain](const Outcome& outcome) {
+    deps_.metrics.looked_up(outcome);
+    behind_.erase(domain.text());
+  });
 }
 
 // A delivery that goes on without a policy that the domain has (R16, R32), or that is about to leave MX hosts out.

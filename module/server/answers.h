@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -58,19 +59,21 @@ class Answers {
   // The frame for a request for whose lookup there is no room: a policy that is in force is applied, what needs the
   // network is deferred for this reason.
   std::string without_lookup(const Question& question, const std::string& reason);
-  // The frame for a request whose lookup waits for its turn; nullopt: no policy is in force that would do.
-  std::optional<std::string> before_lookup(const Question& question);
+  // The frame for a request of `asked` whose lookup waits for its turn; nullopt: no policy is in force that would do.
+  // The lookup is made behind it, at most kMaxBehind of them at a time.
+  std::optional<std::string> before_lookup(const Question& question, SteadyTime asked);
   [[nodiscard]] std::chrono::milliseconds deadline() const { return config_.deadline; }
 
  private:
   static constexpr std::size_t kMemory = 8U << 20U;  // octets
+  static constexpr std::size_t kMaxBehind = 20;
   static constexpr std::size_t kMaxDeferrals = 600;  // and as many lines that DANE decides
 
   [[nodiscard]] std::optional<Decision> cached(const Domain& domain);
   // What is cached, whether or not that is enough; nullopt: nothing. What cannot be read was not tried.
   [[nodiscard]] std::optional<Outcome> cached_only(const Domain& domain);
   Answer answer(const Question& question, const Decision& decision);
-  std::string frame_without_lookup(const Question& question, const Decision& decision);
+  void look_up_behind(const Domain& domain);
   // The same, and a line where the mail waits or DANE decides. Refusals for want of room have a line for all of them
   // (requests.h).
   Answer told_answer(const Question& question, const Decision& decision);
@@ -89,7 +92,8 @@ class Answers {
   Memory memory_;
   LogBudget deferrals_{kMaxDeferrals};
   LogBudget dane_decides_{kMaxDeferrals};
-  std::string once_;  // the last frame that memory_ does not have
+  std::set<std::string> behind_;  // domains
+  std::string once_;              // the last frame that memory_ does not have
 };
 
 }  // namespace mtasts::server

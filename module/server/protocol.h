@@ -35,7 +35,7 @@ struct Question {
   std::size_t map = 0;  // the protocol's own number of what is asked for
   Domain domain;
   std::string process{};    // who asks, where the protocol tells processes apart
-  std::string message{};    // its ID, where the protocol tells it
+  std::string message{};    // the ID of what it delivers, where the protocol tells it
   bool is_delivery = true;  // mail goes by the answer; else somebody only wants to know
 };
 

@@ -92,10 +92,9 @@ void Requests::begin(Waiting& waiting, Admission::Slot slot) {
                 });
 }
 
-// What a stranger can fill is not what a policy in force waits for. Its record is asked for by a later request, or by
-// the hourly round.
+// What a stranger can fill is not what a policy in force waits for.
 void Requests::answer_before_lookup(Waiting& waiting) {
-  const auto frame = answers_->before_lookup(waiting.question);
+  const auto frame = answers_->before_lookup(waiting.question, waiting.asked);
   if (!frame) return;
   const Done done = std::move(waiting.done);
   done(*frame);

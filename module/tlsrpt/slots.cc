@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
 
 #include "core/ascii.h"
 #include "core/fnv1a.h"
@@ -11,6 +14,8 @@ namespace mtasts {
 namespace {
 
 constexpr const char* kFolder = ".tlsrpt";
+
+constexpr std::chrono::hours kLeftAlone{24};
 
 }  // namespace
 
@@ -33,6 +38,16 @@ void write_slot(const std::string& store, const std::string& name, std::string_v
   const Descriptor directory = open_directory(store);
   const Descriptor folder = directory ? open_or_make_shard(directory.get(), kFolder) : Descriptor();
   if (folder) replace_file(folder.get(), name, text);
+}
+
+void remove_unfinished_slots(const std::string& store) {
+  const Descriptor directory = open_directory(store);
+  const Descriptor folder = directory ? open_shard(directory.get(), kFolder) : Descriptor();
+  const auto names = folder ? names_in(folder.get()) : std::nullopt;
+  if (!names) return;
+  for (const std::string& name : *names)
+    if (name.starts_with(kTemporary) && is_far_from_now(folder.get(), name, kLeftAlone))
+      ::unlinkat(folder.get(), name.c_str(), 0);
 }
 
 }  // namespace mtasts

@@ -19,5 +19,7 @@ std::string slot_of(std::string_view key);
 std::optional<std::string> read_slot(const std::string& store, const std::string& name, std::size_t most);
 // Where the store cannot be written nothing is kept; whoever looks policies up has said so.
 void write_slot(const std::string& store, const std::string& name, std::string_view text);
+// Of writers that were killed.
+void remove_unfinished_slots(const std::string& store);
 
 }  // namespace mtasts

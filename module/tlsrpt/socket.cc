@@ -105,12 +105,17 @@ void TlsrptSocket::warn_later() {
 }
 
 // Before anything is lost the collector is tried: it may have room since the last try.
-void TlsrptSocket::send(std::string datagram) {
+bool TlsrptSocket::send(std::string datagram) {
+  const auto lost = deps_.counts.lost;
   const bool is_full = unsent_.size() == kMaxUnsent;
   if (is_full) static_cast<void>(send_all());
-  if (unsent_.size() == kMaxUnsent) return lose(Why::kSlow);
+  if (unsent_.size() == kMaxUnsent) {
+    lose(Why::kSlow);
+    return false;
+  }
   unsent_.push_back(std::move(datagram));
   if (is_full || !again_) flush();
+  return deps_.counts.lost == lost;
 }
 
 void TlsrptSocket::flush() {

@@ -55,8 +55,8 @@ class TlsrptSocket {
   // leave a stamp themselves.
   void remind();
   // At once, or when the collector has room: it is tried again after 10 ms, and after twice as long each time that it
-  // takes nothing, up to a second.
-  void send(std::string datagram);
+  // takes nothing, up to a second. False: something was lost at once.
+  bool send(std::string datagram);
   void lose(TlsrptLosses::Why why, const std::string& detail = {}, std::uint64_t count = 1);
   [[nodiscard]] bool is_empty() const { return unsent_.empty(); }
   // Called each time that nothing waits for the collector any more.

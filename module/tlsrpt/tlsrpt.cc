@@ -80,9 +80,14 @@ bool TlsReports::is_told(const TlsSession& failure) {
   ShortMemory<bool>& deliveries = socket_->deliveries();
   const std::string name = ToldFailures::name_of(failure);
   const SteadyTime now = deps_.steady_clock();
-  if (deliveries.find(name, now) != nullptr) return true;
+  if (deliveries.find(name, now) != nullptr || told_failures_.is_told(failure, deps_.clock())) return true;
   deliveries.put(name, true, now + ToldFailures::time_of(failure));
-  return told_failures_.is_told(failure, deps_.clock());
+  return false;
+}
+
+void TlsReports::forget(const TlsSession& failure) {
+  socket_->deliveries().put(ToldFailures::name_of(failure), true, deps_.steady_clock());
+  told_failures_.forget(failure);
 }
 
 void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
@@ -213,8 +218,9 @@ void TlsReports::report_unlisted(TlsSession session, const Result<DnsAnswer<MxRe
 
 void TlsReports::send(const TlsSession& session, const Wanted& wanted) {
   if (!wanted) return socket_->lose(why_lost(wanted.error()));
-  if (!*wanted || (!session.message.empty() && is_told(session))) return;
-  socket_->send(tlsrpt_datagram(session, **wanted));
+  const bool is_once = !session.message.empty();
+  if (!*wanted || (is_once && is_told(session))) return;
+  if (!socket_->send(tlsrpt_datagram(session, **wanted)) && is_once) forget(session);
 }
 
 }  // namespace mtasts

@@ -4,18 +4,28 @@
 #include <string_view>
 
 #include "core/ascii.h"
+#include "core/fnv1a.h"
+#include "module/store/files.h"
+#include "module/store/range_lock.h"
 #include "module/tlsrpt/slots.h"
 
 namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxText = 1024;
+// Of a lock that is held while a small file is read and written.
+constexpr std::chrono::milliseconds kLockTimeout{100};
 
 // nullopt: another one has the slot.
 std::optional<WallTime> told_until(std::string_view text, std::string_view name) {
   if (!text.starts_with(name) || text.substr(name.size(), 1) != " ") return std::nullopt;
   const auto until = ascii::number(text.substr(name.size() + 1), std::numeric_limits<std::int64_t>::max());
   return until ? std::optional(from_epoch(*until)) : std::nullopt;
+}
+
+// What is told for ten minutes does not push out what is told for a week.
+std::string place_of(const TlsSession& failure) {
+  return (failure.mx_host.empty() ? 'p' : 'm') + slot_of(ToldFailures::name_of(failure));
 }
 
 }  // namespace
@@ -29,11 +39,17 @@ std::chrono::seconds ToldFailures::time_of(const TlsSession& failure) {
   return failure.mx_host.empty() ? std::chrono::seconds(kPolicy) : std::chrono::seconds(kHost);
 }
 
-// One that reaches further than any may is from before the clock was set back.
+void ToldFailures::forget(const TlsSession& failure) const { write_slot(directory_, place_of(failure), ""); }
+
+// One process at a time, where there are locks: else two that ask at once both tell it. One that reaches further than
+// any may is from before the clock was set back.
 bool ToldFailures::is_told(const TlsSession& failure, WallTime now) const {
   const std::string name = name_of(failure);
-  const std::string slot = 'm' + slot_of(name);
+  const std::string slot = place_of(failure);
   const auto time = time_of(failure);
+  const Descriptor locks = open_lock_file(directory_, ".told");
+  std::optional<RangeLock> lock;
+  if (locks) lock.emplace(locks.get(), static_cast<off_t>(fnv1a_32(name) % kTlsrptSlots), 1, kLockTimeout);
   const auto text = read_slot(directory_, slot, kMaxText);
   const auto until = text ? told_until(*text, name) : std::nullopt;
   if (until && now < *until && *until <= now + time) return true;

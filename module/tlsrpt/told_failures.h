@@ -23,6 +23,8 @@ class ToldFailures {
 
   // And from now on it is. False where the store cannot tell.
   [[nodiscard]] bool is_told(const TlsSession& failure, WallTime now) const;
+  // It could not be told after all.
+  void forget(const TlsSession& failure) const;
 
   // What is told of it once: its message, domain, host and result.
   [[nodiscard]] static std::string name_of(const TlsSession& failure);

@@ -222,34 +222,67 @@ TEST_F(LookupDane, R18AStoreThatDidNotTakeTheNewPolicyDoesNotUndoIt) {
   EXPECT_EQ(action.answer->entry.policy->id, "new");
 }
 
-TEST_F(LookupDane, R17R29BeforeTheRecordIsAnsweredThePolicyInForceAndTheLastFindingWillDo) {
+TEST_F(LookupDane, R17BeforeTheRecordIsAnsweredThePolicyInForceWillDo) {
   life_.start();
   EXPECT_FALSE(life_.without_record()) << "there is no policy";
-  life_.record(found("1"));
+  life_.record(found("1", seconds(60)));
   life_.fetched(policy_body());
   life_.dane(DaneState::kUsable);
   EXPECT_FALSE(life_.without_record()) << "the record is answered";
-  life_.pass(seconds(301));
+  life_.pass(seconds(61));
   life_.start();
   const auto outcome = life_.without_record();
   ASSERT_TRUE(outcome);
   EXPECT_NE(outcome->entry.policy_in_force(life_.now), nullptr);
+  EXPECT_EQ(outcome->entry.dane->state, DaneState::kUsable);
+}
+
+TEST_F(LookupDane, R29AFindingThatHasRunOutWillDoOnlyForAReasonOfOurOwn) {
+  life_.adopt("1");
+  life_.dane(DaneState::kUsable);
+  life_.pass(seconds(301));
+  life_.start();
+  EXPECT_FALSE(life_.without_record()) << "or whoever keeps DNS silent could choose";
+  const auto outcome = life_.without_record("no room");
+  ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->entry.dane->state, DaneState::kPartly) << "DANE is demanded of hosts that it has judged";
   EXPECT_LT(life_.now, outcome->entry.dane->until);
   life_.pass(hours(25));
-  EXPECT_FALSE(life_.without_record()) << "the finding is too old";
-  life_.pass(hours(24 * 7));
-  EXPECT_FALSE(life_.without_record()) << "R22: the policy has expired";
+  EXPECT_FALSE(life_.without_record("no room")) << "it is too old";
+}
+
+TEST_F(LookupDane, R29AFindingThatHasFailedWillNotDo) {
+  life_.adopt("1");
+  life_.dane(DaneState::kFailed);
+  CacheEntry stored = *life_.entry;
+  stored.record.until = life_.now;
+  stored.dane->until = life_.now + hours(1);
+  Lookup lookup(test::domain(), stored, Lookup::Effort::kNormal, asking());
+  lookup.start(life_.now);
+  EXPECT_FALSE(lookup.without_record(life_.now, "no room")) << "it would make the mail wait";
 }
 
 TEST_F(LookupDane, R29WhereDaneWasNeverFoundOutThePolicyInForceWillNotDo) {
-  CacheEntry stored{test::domain(), {}, test::stored_policy("1", test::kNow), {}};
+  const CacheEntry stored{test::domain(), {}, test::stored_policy("1", test::kNow), {}};
   Lookup asking_dane(test::domain(), stored, Lookup::Effort::kNormal, asking());
   asking_dane.start(test::kNow);
-  EXPECT_FALSE(asking_dane.without_record(test::kNow));
+  EXPECT_FALSE(asking_dane.without_record(test::kNow, "no room"));
   Lookup other(test::domain(), stored, Lookup::Effort::kNormal, {});
   other.start(test::kNow);
-  EXPECT_TRUE(other.without_record(test::kNow));
+  EXPECT_TRUE(other.without_record(test::kNow, {}));
+}
+
+TEST_F(LookupDane, R22APolicyThatIsAboutToExpireWillNotDoNorOneThatProtectsNothing) {
+  CacheEntry stored{test::domain(), {}, test::stored_policy("1", test::kNow), {}};
+  Lookup lookup(test::domain(), stored, Lookup::Effort::kNormal, {});
+  lookup.start(test::kNow);
+  const WallTime end = stored.policy->expires();
+  EXPECT_TRUE(lookup.without_record(end - seconds(11), {}));
+  EXPECT_FALSE(lookup.without_record(end - seconds(10), {})) << "it is decided by a moment later";
+  stored.policy = test::stored_policy("1", test::kNow, policy_body("none"));
+  Lookup none(test::domain(), stored, Lookup::Effort::kNormal, {});
+  none.start(test::kNow);
+  EXPECT_FALSE(none.without_record(test::kNow, {})) << "the domain may have come back";
 }
 
 TEST_F(LookupDane, R17APolicyThatAnotherProcessHasFetchedMeanwhileIsNotUndone) {

@@ -53,7 +53,9 @@ class Life {
   }
   void merge_stored(const CacheEntry& stored) { lookup_->merge_stored(stored); }
   [[nodiscard]] Outcome so_far() const { return lookup_->so_far(); }
-  [[nodiscard]] std::optional<Outcome> without_record() const { return lookup_->without_record(now); }
+  [[nodiscard]] std::optional<Outcome> without_record(std::string_view our_fault = {}) const {
+    return lookup_->without_record(now, our_fault);
+  }
 
   void pass(std::chrono::seconds time) { now += time; }
 

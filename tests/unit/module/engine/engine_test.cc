@@ -127,7 +127,6 @@ TEST_F(EngineTest, DeadlineWhileTheRecordIsOpen) {
   EXPECT_EQ(answers_[0].progress, Outcome::Progress::kRecordPending);
 }
 
-// It was stopped, say, while the answer waited to be read.
 // Whatever its question waits for.
 TEST_F(EngineTest, R17APolicyInForceWaitsASecondForItsRecordAtMost) {
   store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
@@ -147,6 +146,25 @@ TEST_F(EngineTest, R17APolicyInForceWaitsASecondForItsRecordAtMost) {
   EXPECT_EQ(store_.entries.at("example.com").policy->id, "2") << "the lookup goes on behind the answer";
 }
 
+// Nobody has heard of it otherwise.
+TEST_F(EngineTest, R20WhatCameOfALookupThatWasAnsweredBeforeItsRecordIsTold) {
+  std::vector<Outcome> late;
+  engine_->on_late([&](const Outcome& outcome) { late.push_back(outcome); });
+  store_.entries.emplace("example.com",
+                         CacheEntry{domain(), {}, test::stored_policy("1", now_ - seconds(2 * 86'400)), {}});
+  ask();
+  loop_.advance(seconds(1));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_TRUE(late.empty());
+  take(resolver_.txts)(fail(ErrorCode::kDnsTimeout, "timeout"));
+  EXPECT_EQ(answers_.size(), 1U);
+  ASSERT_EQ(resolver_.hosts.size(), 1U) << "R21: it is fetched again all the same";
+  EXPECT_EQ(resolver_.requesters.back().priority, Priority::kOther) << "no mail waits for it";
+  take(resolver_.hosts)(fail(ErrorCode::kDnsTimeout, "timeout"));
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_EQ(late[0].entry.record.state, RecordMemory::State::kFailed);
+}
+
 TEST_F(EngineTest, R18APolicyThatHasChangedIsWaitedFor) {
   store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
   ask();
@@ -160,6 +178,7 @@ TEST_F(EngineTest, R18APolicyThatHasChangedIsWaitedFor) {
   EXPECT_EQ(answers_[0].entry.policy->id, "2");
 }
 
+// It was stopped, say, while the answer waited to be read.
 TEST_F(EngineTest, ADeadlineThatPassedWhileTheProcessStoodStillIsNoFailureOfDns) {
   SteadyTime steady{};
   Engine engine(

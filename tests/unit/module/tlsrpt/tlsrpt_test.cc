@@ -201,6 +201,20 @@ TEST_F(TlsReportsTest, R31WhatCouldNotBeToldOfAMessageIsToldWithItsNextAttempt) 
   EXPECT_NE(datagram(), "");
 }
 
+TEST_F(TlsReportsTest, R32WhatTheCollectorMissedIsToldWithTheNextAttempt) {
+  cache("testing");
+  const Error failure{ErrorCode::kPolicyFetch, "status 404"};
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 1", "1rXyz0-1"});
+  answer();
+  EXPECT_EQ(counts_.lost, 1U);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  reports_->report_policy_failure(test::domain(), failure, {"uid 0 2", "1rXyz0-1"});
+  EXPECT_NE(datagram(), "");
+}
+
 TEST_F(TlsReportsTest, R32WhereTheStoreCannotBeWrittenAProcessStillTellsAMessageOnce) {
   listen();
   std::ofstream(scratch_.path() + "/.tlsrpt") << "a file where the directory should be";

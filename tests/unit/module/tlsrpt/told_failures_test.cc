@@ -2,10 +2,15 @@
 #include "module/tlsrpt/told_failures.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
+#include "module/tlsrpt/slots.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/scratch.h"
 
@@ -38,6 +43,29 @@ TEST_F(ToldFailuresTest, R32AHostIsToldOnceForAMessageByWhicheverProcess) {
   EXPECT_FALSE(other.is_told(failure("1rXyz0-1", "mx.example.net"), test::kNow + ToldFailures::kHost));
 }
 
+// Both passes over a queue can come to a message while the first question about its domain is open.
+TEST_F(ToldFailuresTest, R32OfProcessesThatAskAtOnceOneTellsIt) {
+  for (int round = 0; round < 20; ++round) {
+    const TlsSession one = failure("1rXyz0-" + std::to_string(round), "mx.example.net");
+    const auto begin = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    std::vector<pid_t> processes(6);
+    for (pid_t& process : processes) {
+      process = ::fork();
+      if (process != 0) continue;
+      while (std::chrono::steady_clock::now() < begin) {
+      }
+      ::_exit(told_.is_told(one, test::kNow) ? 1 : 0);
+    }
+    int told = 0;
+    for (const pid_t process : processes) {
+      int status = 0;
+      ASSERT_EQ(::waitpid(process, &status, 0), process);
+      if (WEXITSTATUS(status) == 0) ++told;
+    }
+    ASSERT_EQ(told, 1) << round;
+  }
+}
+
 TEST_F(ToldFailuresTest, R32APolicyThatCannotBeHadIsToldForEachAttempt) {
   EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", ""), test::kNow));
   EXPECT_TRUE(told_.is_told(failure("1rXyz0-1", ""), test::kNow + ToldFailures::kPolicy - seconds(1)));
@@ -57,6 +85,18 @@ TEST_F(ToldFailuresTest, AFileThatIsBrokenIsNoneAndIsReplaced) {
     EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", ""), test::kNow)) << text.size();
     EXPECT_TRUE(told_.is_told(failure("1rXyz0-1", ""), test::kNow)) << text.size();
   }
+}
+
+TEST_F(ToldFailuresTest, WhatAKilledWriterLeftIsRemovedADayLater) {
+  EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", ""), test::kNow));
+  const std::filesystem::path folder = scratch_.path() + "/.tlsrpt";
+  for (const char* name : {".new-1-1", ".new-2-2"}) std::ofstream(folder / name) << "half";
+  std::filesystem::last_write_time(folder / ".new-1-1",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(25));
+  remove_unfinished_slots(scratch_.path());
+  EXPECT_FALSE(std::filesystem::exists(folder / ".new-1-1"));
+  EXPECT_TRUE(std::filesystem::exists(folder / ".new-2-2")) << "its writer may be at it";
+  EXPECT_TRUE(told_.is_told(failure("1rXyz0-1", ""), test::kNow));
 }
 
 TEST_F(ToldFailuresTest, WhereTheStoreCannotBeWrittenNothingIsTold) {

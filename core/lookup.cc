@@ -142,10 +142,11 @@ Outcome Lookup::so_far() const {
 // Mode none protects nothing: its domain may have come back. A finding that has failed would make the mail wait.
 std::optional<Outcome> Lookup::without_record(WallTime now, std::string_view our_fault) const {
   if (progress_ != Outcome::Progress::kRecordPending) return std::nullopt;
-  if (entry_.binding_policy(now + kDecidedWithin) == nullptr) return std::nullopt;
+  const WallTime decided = now + kDecidedWithin;
+  if (entry_.binding_policy(decided) == nullptr) return std::nullopt;
   Outcome outcome = so_far();
   auto& dane = outcome.entry.dane;
-  if (dane_missing(now + kDecidedWithin)) dane = our_fault.empty() ? std::nullopt : outliving(dane, our_fault, now);
+  if (dane_missing(decided)) dane = our_fault.empty() ? std::nullopt : outliving(dane, our_fault, decided);
   if (rules_.ask_dane && (!dane || dane->state == DaneState::kFailed)) return std::nullopt;
   return outcome;
 }

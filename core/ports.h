@@ -135,6 +135,8 @@ class PolicyStore {
   virtual Result<std::optional<CacheEntry>> get(const Domain& domain) = 0;
   // Never replaces what could not be read.
   virtual Result<void> put(const CacheEntry& entry) = 0;
+  // Is what is put there found by others later?
+  [[nodiscard]] virtual bool keeps() const { return true; }
   // nullptr: another process has it. Does not wait. The store must outlive the claim.
   virtual std::unique_ptr<Claim> claim(const Domain& domain, Slot slot) = 0;
 };

@@ -16,8 +16,10 @@ inline std::string own_zone(const std::string& domain) { return domain; }
 
 enum class Priority {
   kFirstContact,  // mail waits, and what it waits for is not cached: the record, the policy
-  kDane,          // mail waits to know whether DANE judges the MX hosts: of all of them, up to twenty a domain
-  kOther,         // refreshes, trials of MX hosts
+  // Mail waits to know whether DANE judges the MX hosts: of all of them, up to twenty a domain; or for the record of a
+  // policy in force, and is answered without it before long.
+  kDane,
+  kOther,  // refreshes, trials of MX hosts
 };
 
 struct Requester {

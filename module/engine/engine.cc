@@ -175,7 +175,8 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
     give(*due, outcome);
     if (needless && jobs_.empty() && idle_) idle_();
   });
-  if (effort == Lookup::Effort::kNormal && kRecordPatience < deadline)
+  // Where nothing is kept the next one would not find what came of it either.
+  if (effort == Lookup::Effort::kNormal && kRecordPatience < deadline && store_.keeps())
     waiter->early = loop_.after(kRecordPatience, [this, domain, weak] {
       if (const auto early = weak.lock()) answer_without_record(domain, *early);
     });
@@ -187,7 +188,9 @@ void Engine::add_waiter(const std::string& domain, Lookup::Effort effort, millis
 // mail waits for it.
 void Engine::answer_without_record(const std::string& domain, Waiter& waiter) {
   Job& job = *jobs_.at(domain);
-  const auto outcome = job.machine.without_record(clock_(), why_late(job, waiter));
+  // Another process that has the claim waits for name servers as well, which is no fault of ours.
+  const bool stood_still = waiter.span.stalled() > kRecordPatience / 2;
+  const auto outcome = job.machine.without_record(clock_(), stood_still ? "this process was busy or stood still" : "");
   if (!outcome) return;
   const Answer answer = std::exchange(waiter.answer, nullptr);
   job.for_delivery = std::ranges::any_of(
@@ -231,10 +234,19 @@ void Engine::perform(const std::string& domain, Action action) {
     if (!store_.put(*action.save)) jobs_.at(domain)->claim = std::make_unique<PolicyStore::Claim>();
   }
   if (action.answer) answer(*jobs_.at(domain), Whom::kDeliveries, *action.answer);
+  if (const auto* fetch = std::get_if<FetchPolicy>(&action.next)) expect_deliveries(*jobs_.at(domain), fetch->id);
   if (std::holds_alternative<QueryRecord>(action.next)) return query_record(domain);
   if (std::holds_alternative<FetchPolicy>(action.next)) return fetch_policy(domain);
   if (std::holds_alternative<QueryDane>(action.next)) return query_dane(domain);
   end(domain);
+}
+
+// Whoever asks from now on waits for a policy that has changed (R18).
+void Engine::expect_deliveries(Job& job, const std::string& id) {
+  const auto policy = job.machine.so_far().entry.policy;
+  const bool is_asked =
+      std::ranges::any_of(job.waiters, [](const auto& one) { return one->effort == Lookup::Effort::kNormal; });
+  if (is_asked && (!policy || policy->id != id)) job.for_delivery = true;
 }
 
 // Whoever wanted the refresh, or asked after the answer and has not got it yet, gets it now.
@@ -263,7 +275,10 @@ void Engine::answer(Job& job, Whom whom, const Outcome& outcome) const {
 bool Engine::mail_waits(const Job& job) const { return job.for_delivery && !job.machine.has_answer(clock_()); }
 
 Priority Engine::priority_of(const Job& job) const {
-  return mail_waits(job) ? Priority::kFirstContact : Priority::kOther;
+  if (!mail_waits(job)) return Priority::kOther;
+  // One that is answered before its record leaves its place in mtastsd to the next: those must not take all places
+  // here.
+  return job.machine.without_record(clock_(), {}) ? Priority::kDane : Priority::kFirstContact;
 }
 
 void Engine::query_record(const std::string& domain) {

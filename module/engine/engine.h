@@ -82,6 +82,7 @@ class Engine final : public Lookups {
   void answer_from_store(Job& job, const std::optional<CacheEntry>& stored);
   void add_waiter(const std::string& domain, Lookup::Effort effort, std::chrono::milliseconds deadline, Answer answer);
   void answer_without_record(const std::string& domain, Waiter& waiter);
+  static void expect_deliveries(Job& job, const std::string& id);
   void give(Waiter& waiter, const Outcome& outcome) const;
   [[nodiscard]] Outcome outcome_at_deadline(const Job& job, const Waiter& waiter) const;
   static std::string why_late(const Job& job, const Waiter& waiter);

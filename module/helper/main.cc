@@ -74,6 +74,7 @@ class ReadOnlyStore final : public PolicyStore {
   explicit ReadOnlyStore(PolicyStore& store) : store_(store) {}
   Result<std::optional<CacheEntry>> get(const Domain& domain) override { return store_.get(domain); }
   Result<void> put(const CacheEntry& /*entry*/) override { return {}; }
+  [[nodiscard]] bool keeps() const override { return false; }
   // Others would wait for what is not going to be saved.
   std::unique_ptr<Claim> claim(const Domain& /*domain*/, Slot /*slot*/) override { return std::make_unique<Claim>(); }
 

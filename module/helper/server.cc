@@ -105,7 +105,8 @@ bool HelperServer::serve_lookup(const Fields& request) {
 
 // Not of a failure of before, where the record has not been answered yet.
 void HelperServer::warn_of_failure(const Outcome& outcome) {
-  if (deps_.warns && outcome.progress != Outcome::Progress::kRecordPending)
+  using Progress = Outcome::Progress;
+  if (deps_.warns && outcome.progress != Progress::kRecordPending && outcome.progress != Progress::kNotAsked)
     warn_of_dns_failure(deps_.store.throttle(), deps_.log, outcome);
 }
 

@@ -60,7 +60,7 @@ class Answers {
   // network is deferred for this reason.
   std::string without_lookup(const Question& question, const std::string& reason);
   // The frame for a request of `asked` whose lookup waits for its turn; nullopt: no policy is in force that would do.
-  // The lookup is made behind it, at most kMaxBehind of them at a time.
+  // The lookup is begun behind it, unless kMaxBehind of these have no answer yet.
   std::optional<std::string> before_lookup(const Question& question, SteadyTime asked);
   [[nodiscard]] std::chrono::milliseconds deadline() const { return config_.deadline; }
 

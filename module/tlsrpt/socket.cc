@@ -85,7 +85,10 @@ void TlsrptSocket::remind() {
 }
 
 TlsrptSocket::~TlsrptSocket() {
-  if (!send_all()) lose(Why::kSlow, {}, unsent_.size());
+  if (send_all()) return;
+  lose(Why::kSlow, {}, unsent_.size());
+  for (const Datagram& one : unsent_)
+    if (one.lost) one.lost();
 }
 
 void TlsrptSocket::lose(Why why, const std::string& detail, std::uint64_t count) {
@@ -105,17 +108,15 @@ void TlsrptSocket::warn_later() {
 }
 
 // Before anything is lost the collector is tried: it may have room since the last try.
-bool TlsrptSocket::send(std::string datagram) {
-  const auto lost = deps_.counts.lost;
+void TlsrptSocket::send(std::string text, std::function<void()> lost) {
   const bool is_full = unsent_.size() == kMaxUnsent;
   if (is_full) static_cast<void>(send_all());
   if (unsent_.size() == kMaxUnsent) {
     lose(Why::kSlow);
-    return false;
+    return lost ? lost() : void();
   }
-  unsent_.push_back(std::move(datagram));
+  unsent_.push_back({std::move(text), std::move(lost)});
   if (is_full || !again_) flush();
-  return deps_.counts.lost == lost;
 }
 
 void TlsrptSocket::flush() {
@@ -133,11 +134,13 @@ void TlsrptSocket::flush() {
 // False: the collector has no room for the rest.
 bool TlsrptSocket::send_all() {
   while (!unsent_.empty()) {
-    const int error = send_to_collector(path_, unsent_.front());
+    const int error = send_to_collector(path_, unsent_.front().text);
     if (is_busy_collector(error)) return false;
+    const auto lost = std::move(unsent_.front().lost);
     unsent_.pop_front();
     pause_ = kShortestPause;
     note(error);
+    if (error != 0 && lost) lost();
   }
   return true;
 }

@@ -55,8 +55,8 @@ class TlsrptSocket {
   // leave a stamp themselves.
   void remind();
   // At once, or when the collector has room: it is tried again after 10 ms, and after twice as long each time that it
-  // takes nothing, up to a second. False: something was lost at once.
-  bool send(std::string datagram);
+  // takes nothing, up to a second. `lost` is called if it is lost, now or later.
+  void send(std::string text, std::function<void()> lost = {});
   void lose(TlsrptLosses::Why why, const std::string& detail = {}, std::uint64_t count = 1);
   [[nodiscard]] bool is_empty() const { return unsent_.empty(); }
   // Called each time that nothing waits for the collector any more.
@@ -65,6 +65,10 @@ class TlsrptSocket {
   ShortMemory<bool>& deliveries() { return deliveries_; }
 
  private:
+  struct Datagram {
+    std::string text;
+    std::function<void()> lost;
+  };
   [[nodiscard]] bool send_all();
   void flush();
   void note(int error);
@@ -75,7 +79,7 @@ class TlsrptSocket {
   std::string path_;
   TlsrptLosses losses_;
   bool is_cut_off_ = false;  // since the last datagram
-  std::deque<std::string> unsent_;
+  std::deque<Datagram> unsent_;
   std::chrono::milliseconds pause_;  // before the next try
   ShortMemory<bool> deliveries_;
   std::function<void()> empty_;

@@ -85,9 +85,12 @@ bool TlsReports::is_told(const TlsSession& failure) {
   return false;
 }
 
-void TlsReports::forget(const TlsSession& failure) {
-  socket_->deliveries().put(ToldFailures::name_of(failure), true, deps_.steady_clock());
-  told_failures_.forget(failure);
+// What can be called when this object is gone: the failure is told with the message's next attempt.
+std::function<void()> TlsReports::forgets(const TlsSession& failure) const {
+  return [socket = socket_.get(), told = told_failures_, failure] {
+    socket->deliveries().put(ToldFailures::name_of(failure), true, SteadyTime{});
+    told.forget(failure);
+  };
 }
 
 void TlsReports::report(const Domain& domain, const std::string& mx_host, const MxTrial& trial, SteadyTime until) {
@@ -220,7 +223,7 @@ void TlsReports::send(const TlsSession& session, const Wanted& wanted) {
   if (!wanted) return socket_->lose(why_lost(wanted.error()));
   const bool is_once = !session.message.empty();
   if (!*wanted || (is_once && is_told(session))) return;
-  if (!socket_->send(tlsrpt_datagram(session, **wanted)) && is_once) forget(session);
+  socket_->send(tlsrpt_datagram(session, **wanted), is_once ? forgets(session) : std::function<void()>());
 }
 
 }  // namespace mtasts

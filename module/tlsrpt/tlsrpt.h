@@ -77,7 +77,7 @@ class TlsReports {
   [[nodiscard]] bool is_told(const std::string& name, SteadyTime until);
   [[nodiscard]] bool is_told(const Domain& domain, const char* what, const Delivery& delivery);
   [[nodiscard]] bool is_told(const TlsSession& failure);
-  void forget(const TlsSession& failure);
+  [[nodiscard]] std::function<void()> forgets(const TlsSession& failure) const;
   [[nodiscard]] std::optional<Wanted> known(const Domain& domain);
   void ask(const Domain& domain, std::vector<TlsSession> sessions);
   void learnt(const Domain& domain, const Result<DnsAnswer<std::string>>& answer);

@@ -13,8 +13,6 @@ namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxText = 1024;
-// Of a lock that is held while a small file is read and written.
-constexpr std::chrono::milliseconds kLockTimeout{100};
 
 // nullopt: another one has the slot.
 std::optional<WallTime> told_until(std::string_view text, std::string_view name) {
@@ -41,15 +39,16 @@ std::chrono::seconds ToldFailures::time_of(const TlsSession& failure) {
 
 void ToldFailures::forget(const TlsSession& failure) const { write_slot(directory_, place_of(failure), ""); }
 
-// One process at a time, where there are locks: else two that ask at once both tell it. One that reaches further than
-// any may is from before the clock was set back.
+// Where there are locks one process at a time, or two that ask at once would both tell it. Nobody waits: whoever has
+// the lock tells this very failure. One that reaches further than any may is from before the clock was set back.
 bool ToldFailures::is_told(const TlsSession& failure, WallTime now) const {
   const std::string name = name_of(failure);
   const std::string slot = place_of(failure);
   const auto time = time_of(failure);
   const Descriptor locks = open_lock_file(directory_, ".told");
   std::optional<RangeLock> lock;
-  if (locks) lock.emplace(locks.get(), static_cast<off_t>(fnv1a_32(name) % kTlsrptSlots), 1, kLockTimeout);
+  if (locks) lock.emplace(locks.get(), static_cast<off_t>(fnv1a_64(name) >> 2U), 1);
+  if (lock && lock->state() == RangeLock::State::kTaken) return true;
   const auto text = read_slot(directory_, slot, kMaxText);
   const auto until = text ? told_until(*text, name) : std::nullopt;
   if (until && now < *until && *until <= now + time) return true;

@@ -424,6 +424,15 @@ class Clocks(Case):
         self.assertTrue(latest - least <= 3, (least, latest))
         self.assertAlmostEqual(self.clock.now(), time.time() - DAY, delta=2)
 
+    def test_it_covers_a_leap_of_the_machines_own_clock(self) -> None:
+        begin, right = time.monotonic(), time.time
+        with mock.patch("time.time", lambda: right() + 7):
+            least, latest = self.clock.shown(begin, time.monotonic())
+            self.assertTrue(7 <= latest - least <= 10, (least, latest))
+            self.assertGreaterEqual(self.clock.latest(), self.clock.now())
+            least, latest = self.clock.shown(time.monotonic(), time.monotonic())
+            self.assertTrue(latest - least <= 3, (least, latest))
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())

@@ -108,6 +108,22 @@ def back_to_second(machine: Computer) -> None:
     expect(ask_once(machine, UNIX) == ANSWER, f"it should answer after a boot, and says {ask_once(machine, UNIX)}")
 
 
+@scenario("policy-rc.d says 101: nothing is started by an installation, nothing restarted by an upgrade; without it the same commands do")
+def policy_rc_d(machine: Computer) -> None:
+    machine.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
+    machine.run("chmod", "0755", "/usr/sbin/policy-rc.d")
+    machine.install_and_enable(machine.releases.second)
+    machine.run("systemctl", "start", "mtastsd.socket", "mtastsd.service")
+    before = machine.main_pid
+    machine.install(machine.releases.this)
+    expect(machine.main_pid == before, "mtastsd should not have been restarted")
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should go on answering, and says {ask_once(machine, UNIX)}")
+    machine.run("rm", "/usr/sbin/policy-rc.d")
+    machine.install(machine.releases.this)
+    expect(machine.main_pid not in (0, before), "now it should")
+    expect(ask_once(machine, UNIX) == ANSWER, f"it should answer, and says {ask_once(machine, UNIX)}")
+
+
 @scenario("upgrade from 0.2.0 of the command alone: each mail server that needs another part is named, with the package to install")
 def parts_left_behind(machine: Computer) -> None:
     machine.install(machine.releases.second)

@@ -251,6 +251,17 @@ TEST_F(LookupDane, R29AFindingThatHasRunOutWillDoOnlyForAReasonOfOurOwn) {
   EXPECT_FALSE(life_.without_record("no room")) << "it is too old";
 }
 
+TEST_F(LookupDane, R29AFindingThatIsAboutToRunOutWillDoAsOneThatHas) {
+  life_.adopt("1");
+  life_.dane(DaneState::kUsable, seconds(360));
+  life_.pass(seconds(355));
+  life_.start();
+  EXPECT_FALSE(life_.without_record()) << "it may have run out when it is decided";
+  const auto outcome = life_.without_record("no room");
+  ASSERT_TRUE(outcome);
+  EXPECT_LT(life_.now + seconds(10), outcome->entry.dane->until);
+}
+
 TEST_F(LookupDane, R29AFindingThatHasFailedWillNotDo) {
   life_.adopt("1");
   life_.dane(DaneState::kFailed);

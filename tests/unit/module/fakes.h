@@ -104,6 +104,7 @@ class FakeStore : public PolicyStore {
     entries.insert_or_assign(entry.domain.text(), entry);
     return {};
   }
+  [[nodiscard]] bool keeps() const override { return !keeps_nothing; }
   std::unique_ptr<Claim> claim(const Domain&, Slot slot) override {
     if (slot == Slot::kFirst ? taken_by_another : second_taken_too) return nullptr;
     return std::make_unique<CountedClaim>(claims_held);
@@ -111,6 +112,7 @@ class FakeStore : public PolicyStore {
   std::map<std::string, CacheEntry> entries;
   bool full = false;
   bool unreadable = false;
+  bool keeps_nothing = false;
   bool taken_by_another = false;
   bool second_taken_too = false;
   int claims_held = 0;

@@ -190,6 +190,24 @@ TEST_F(EngineRaceTest, R17APolicyInForceIsNotHeldUpByAnotherProcess) {
   EXPECT_TRUE(engine_->is_idle());
 }
 
+// It may wait for name servers: whoever keeps them silent must not choose the weaker of the two.
+TEST_F(EngineRaceTest, R29AnotherProcessIsNoReasonToGoByAFindingThatHasRunOut) {
+  LookupRules rules;
+  rules.ask_dane = true;
+  engine_ = std::make_unique<Engine>(loop_, resolver_, fetcher_, store_, log_, rules, [this] { return now_; });
+  another_process_fetches();
+  now_ += seconds(301);
+  store_.entries.at("example.com").dane = DaneMemory{DaneState::kNone, now_ - seconds(1), "no TLSA records"};
+  store_.taken_by_another = true;
+  ask();
+  loop_.advance(seconds(5));
+  EXPECT_TRUE(answers_.empty());
+  store_.entries.at("example.com").dane->until = now_ + seconds(300);
+  ask();
+  loop_.advance(seconds(1));
+  EXPECT_EQ(answers_.size(), 1U) << "one that counts will do";
+}
+
 // What is cached is all that there is, and the finding about DANE counts on.
 TEST_F(EngineRaceTest, R29WhereOnlyOthersAskTheLastFindingAboutDaneCounts) {
   LookupRules rules;

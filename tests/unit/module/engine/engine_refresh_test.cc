@@ -35,7 +35,7 @@ TEST_F(EngineRefreshTest, WhatIsFetchedBehindTheAnswerIsNoFirstContact) {
   ASSERT_EQ(answers_.size(), 1U);
   address();
   ASSERT_EQ(resolver_.requesters.size(), 2U);
-  EXPECT_EQ(resolver_.requesters[0].priority, Priority::kFirstContact);
+  EXPECT_EQ(resolver_.requesters[0].priority, Priority::kDane) << "the record of a policy in force";
   EXPECT_EQ(resolver_.requesters[1].priority, Priority::kOther);
   EXPECT_EQ(fetcher_.fetches.at(0).priority, Priority::kOther);
 }
@@ -170,7 +170,7 @@ TEST_F(EngineSharedTest, ADeliveryDoesNotWaitBehindRefreshesForItsTurn) {
   ask();
   ask();
   ASSERT_EQ(resolver_.requesters.size(), 2U);
-  EXPECT_EQ(resolver_.requesters[1].priority, Priority::kFirstContact);
+  EXPECT_EQ(resolver_.requesters[1].priority, Priority::kDane);
   take(resolver_.txts)(fail(ErrorCode::kNotTried, "no turn came"));
   EXPECT_TRUE(answers_.empty());
   record("v=STSv1; id=2;");

@@ -165,6 +165,26 @@ TEST_F(EngineTest, R20WhatCameOfALookupThatWasAnsweredBeforeItsRecordIsTold) {
   EXPECT_EQ(late[0].entry.record.state, RecordMemory::State::kFailed);
 }
 
+// Such as Exim's own user: the next one would not find what came of it either.
+TEST_F(EngineTest, R18WhereNothingIsKeptTheRecordIsWaitedFor) {
+  store_.keeps_nothing = true;
+  store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
+  ask();
+  loop_.advance(seconds(5));
+  EXPECT_TRUE(answers_.empty());
+}
+
+// Its record was asked for as that of a policy in force; the new policy is what the next delivery waits for.
+TEST_F(EngineTest, R18ThePolicyThatTheNextDeliveryWaitsForIsNotFetchedAsOneThatNobodyWaitsFor) {
+  store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
+  ask();
+  loop_.advance(seconds(1));
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(resolver_.requesters.at(0).priority, Priority::kDane);
+  record("v=STSv1; id=2;");
+  EXPECT_EQ(resolver_.requesters.back().priority, Priority::kFirstContact);
+}
+
 TEST_F(EngineTest, R18APolicyThatHasChangedIsWaitedFor) {
   store_.entries.emplace("example.com", CacheEntry{domain(), {}, test::stored_policy("1", now_), {}});
   ask();

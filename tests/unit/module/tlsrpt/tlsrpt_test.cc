@@ -215,6 +215,27 @@ TEST_F(TlsReportsTest, R32WhatTheCollectorMissedIsToldWithTheNextAttempt) {
   EXPECT_NE(datagram(), "");
 }
 
+TEST_F(TlsReportsTest, R32WhatTheCollectorHadNoRoomForUntilTheEndIsToldWithTheNextAttempt) {
+  listen();
+  const Error failure{ErrorCode::kPolicyFetch, "status 404"};
+  reports_->learn(test::domain());
+  answer();
+  int messages = 0;
+  const auto attempt = [&](int number) {
+    reports_->report_policy_failure(test::domain(), failure, {"uid 0 1", "1rXyz0-" + std::to_string(number)});
+  };
+  while (socket_->is_empty()) attempt(messages++);
+  end();
+  EXPECT_EQ(counts_.lost, 1U);
+  while (!datagram().empty()) {
+  }
+  open();
+  attempt(messages - 1);
+  EXPECT_NE(datagram(), "") << "the one that was lost";
+  attempt(0);
+  EXPECT_EQ(datagram(), "") << "this one was not";
+}
+
 TEST_F(TlsReportsTest, R32WhereTheStoreCannotBeWrittenAProcessStillTellsAMessageOnce) {
   listen();
   std::ofstream(scratch_.path() + "/.tlsrpt") << "a file where the directory should be";

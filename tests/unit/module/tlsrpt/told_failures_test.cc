@@ -10,6 +10,8 @@
 #include <fstream>
 #include <vector>
 
+#include "module/store/files.h"
+#include "module/store/range_lock.h"
 #include "module/tlsrpt/slots.h"
 #include "tests/unit/core/builders.h"
 #include "tests/unit/module/scratch.h"
@@ -64,6 +66,18 @@ TEST_F(ToldFailuresTest, R32OfProcessesThatAskAtOnceOneTellsIt) {
     }
     ASSERT_EQ(told, 1) << round;
   }
+}
+
+// A helper that was taken over can hold the locks of the store for ever.
+TEST_F(ToldFailuresTest, NobodyWaitsForALock) {
+  EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", "mx.example.net"), test::kNow));
+  const Descriptor locks = open_lock_file(scratch_.path(), ".told");
+  const RangeLock all(locks.get(), 0, 0);
+  ASSERT_EQ(all.state(), RangeLock::State::kHeld);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(told_.is_told(failure("1rXyz0-" + std::to_string(2 + i), "mx.example.net"), test::kNow));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
 }
 
 TEST_F(ToldFailuresTest, R32APolicyThatCannotBeHadIsToldForEachAttempt) {

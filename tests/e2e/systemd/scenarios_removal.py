@@ -107,6 +107,12 @@ def purged(machine: Computer) -> None:
     machine.shell("systemctl daemon-reload; systemctl stop mtastsd.service; systemctl restart mtastsd.socket; systemctl start mtastsd.service")
     expect(ask_once(machine, "/var/spool/postfix/mtasts/socketmap.sock") == ANSWER, "the socket that setup names should answer")
     machine.write(OWN, "# of the administrator\n")
+    # It ended badly the last time.
+    machine.shell("""mkdir /run/systemd/system/mtastsd.service.d; printf '[Service]\\nRestart=no\\n' >/run/systemd/system/mtastsd.service.d/no.conf
+        systemctl daemon-reload; systemctl kill --signal=KILL mtastsd.service; sleep 0.5
+        rm -r /run/systemd/system/mtastsd.service.d; systemctl daemon-reload""")
+    failed = machine.run("systemctl", "is-failed", "mtastsd.service", check=False).strip()
+    expect(failed == "failed", f"its unit should have failed: {failed}")
     machine.uninstall("--purge")
     expect(machine.exists(OWN), f"{OWN} is the administrator's")
     machine.expect_gone(STORE, f"{STORE}-opensmtpd", "/run/mtasts", KEPT, SETUP, "/etc/systemd/system/mtastsd.socket.d", "/var/spool/postfix/mtasts", "/run/mtasts-sendmail",

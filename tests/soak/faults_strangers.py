@@ -163,7 +163,8 @@ class Hoarder(Stranger):
             for file in STORE.glob("??/*"):
                 if strangers.owns(file.name):
                     file.unlink(missing_ok=True)
-            with contextlib.suppress(FileNotFoundError):  # or the store is full until it is counted again
+            # Or the store is full until it is counted again. "file a directory" may have put one in its place.
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                 os.truncate(USAGE, 0)
 
 

@@ -262,7 +262,9 @@ class Oracle:
         old = memory.kept
         if old and (number < old.number or (number == old.number and begin < old.seen)):
             return
-        first = old.first if old and old.number == number else begin
+        # What was stored by a clock that was set back may have run out before it was stored anew.
+        lasted = old and old.number == number and old.seen > self._right_since
+        first = old.first if old and lasted else begin
         memory.kept = Kept(number, expires, first, begin)
 
 

@@ -254,6 +254,18 @@ class Mtastsd(Case):
         self.fault(Trait.NETWORK)
         self.right(FREE)
 
+    def test_what_it_repeats_may_be_of_what_a_clock_set_back_had_stored(self) -> None:
+        self.cache()
+        self.clock.set(-YEAR)
+        self.oracle.clock_will_be_right()
+        self.clock.set(0)
+        self.oracle._right_since = time.monotonic()
+        self.fault(Trait.NETWORK)
+        self.right(self.good())  # had run out, and was fetched anew by another
+        self.right(FREE)
+        self.cache()
+        self.wrong("not applied", FREE)
+
     def test_a_cached_policy_is_late_after_two_seconds_whatever_strangers_do(self) -> None:
         self.cache()
         self.fault(Trait.CROWDED | Trait.KILLED | Trait.UNSAVED)

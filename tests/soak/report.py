@@ -29,6 +29,7 @@ class Report:
 
     def __init__(self) -> None:
         self.begin = time.monotonic()
+        self.history: list[str] = []  # every fault, from when to when
         self.rows: dict[str, Row] = {}
         self.found_in_all = 0
         self.ran: Counter[str] = Counter()  # how often each program was run
@@ -42,6 +43,8 @@ class Report:
         with self._lock:
             self.row(name).times += 1
             self.row(name).seconds += seconds
+            end = time.monotonic() - self.begin
+            self.history.append(f"{end - seconds:7.1f} s to {end:7.1f} s {name}\n")
 
     def act(self, name: str, count: int = 1) -> None:
         with self._lock:

@@ -79,7 +79,8 @@ class Soak:
         return f"the name servers could not run for {stalled:.1f} s" if stalled > DNS_TIMEOUT / 2 else ""
 
     def quit(self, keep: Path) -> None:
-        """Everybody stops before what they need does, also after a failure. With findings, `keep` gets all logs."""
+        """Everybody stops before what they need does, also after a failure. With findings, `keep` gets all logs
+        and which fault struck when."""
         self.runner.stopping.set()
         for asker in self.clients:
             if asker.is_alive():
@@ -87,6 +88,7 @@ class Soak:
         self.pool.shutdown()
         if self.report.found_in_all:
             self.testbed.keep_logs(keep)
+            (keep / "faults.txt").write_text("".join(self.report.history), encoding="utf-8")
             print(f"soak: logs and store are kept in {keep}", flush=True)
         self.testbed.stop()
 

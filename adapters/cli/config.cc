@@ -2,20 +2,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "adapters/cli/command.h"
+#include "adapters/cli/other_user.h"
 #include "adapters/cli/status/status.h"
 #include "module/config/observe.h"
 #include "module/engine/resolver_notes.h"
-#include "module/io/child.h"
-#include "module/io/descriptor.h"
-#include "module/io/read_write.h"
 
 namespace mtasts::cli {
 namespace {
@@ -24,39 +19,16 @@ constexpr const char* kTableUser = "opensmtpd";
 
 bool exists(const std::string& user) { return ::getpwnam(user.c_str()) != nullptr; }
 
-tl::unexpected<Error> not_seen_by(const std::string& user, const std::string& why) {
-  return fail(ErrorCode::kLocalFault,
-              "whether user " + user + " can read the configuration is not known: " + why + "; try again");
-}
-
-// What `user` finds wrong with the configuration or cannot read; empty: nothing. Error kLocalFault: nobody looked. In
-// a process of its own, because root's rights do not come back.
-Result<std::string> seen_by(const std::string& user, const std::string& path, const Environment& environment) {
-  constexpr char kLooked = '.';  // comes first; a process that dies before has found nothing out
-  std::array<int, 2> ends{};
-  if (::pipe(ends.data()) != 0)
-    return not_seen_by(user, std::string("there is no pipe to a process of that user: ") + std::strerror(errno));
-  const Descriptor read_end(ends[0]);
-  Descriptor write_end(ends[1]);
-  const pid_t child = ::fork();
-  if (child < 0)
-    return not_seen_by(user, std::string("a process of that user cannot be started: ") + std::strerror(errno));
-  if (child == 0) {
-    const auto became = environment.become_user(user);
+// What `user` finds wrong with the configuration or cannot read; empty: nothing. Error kLocalFault: nobody looked.
+Result<std::string> found_by(const std::string& user, const std::string& path, const Environment& environment) {
+  auto fault = seen_by(user, environment, [&](const Result<void>& became) {
     const auto config = load_config(path);
-    const std::string fault = !became   ? became.error().detail
-                              : !config ? config.error().detail
-                                        : resolver_fault(*config);
-    const std::string reply = kLooked + fault;
-    [[maybe_unused]] const auto written = ::write(write_end.get(), reply.data(), reply.size());
-    ::_exit(0);
-  }
-  write_end = Descriptor();
-  std::string reply;
-  static_cast<void>(read_to_end(read_end.get(), reply, std::string::npos));  // what is missing is seen below
-  wait_for_end(child);
-  if (!reply.starts_with(kLooked)) return not_seen_by(user, "the process of that user ended before it had looked");
-  return reply.substr(1);
+    if (!became) return became.error().detail;
+    return config ? resolver_fault(*config) : config.error().detail;
+  });
+  if (fault) return fault;
+  return fail(fault.error().code, "whether user " + user + " can read the configuration is not known: " +
+                                      fault.error().detail + "; try again");
 }
 
 // Those who read the configuration themselves: smtpd's user, and Exim's where Exim loads the module, because an ACL
@@ -85,7 +57,7 @@ int check_for_others(const std::string& path, const ConfigOptions& options, cons
     environment.err << "mtasts: warning: there is no user '" << config->user
                     << "', so root's lookups fail: create it as a system user, or set engine.user\n";
   for (const std::string& user : users) {
-    const auto fault = seen_by(user, path, environment);
+    const auto fault = found_by(user, path, environment);
     if (!fault) return complain(environment, fault.error().detail, kTemporary);
     if (!fault->empty()) return complain(environment, *fault, kConfiguration);
   }

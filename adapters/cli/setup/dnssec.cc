@@ -10,20 +10,21 @@
 namespace mtasts::setup {
 namespace {
 
-// Is AD set in its reply? No reply has none.
-bool answers_with_ad(struct __res_state& state, const char* name, ns_class of_class, ns_type type) {
+enum class Reply { kNone, kWithoutAd, kWithAd };
+
+Reply reply_of(struct __res_state& state, const char* name, ns_class of_class, ns_type type) {
   std::array<unsigned char, NS_MAXMSG> answer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by libresolv
   const int size = ::res_nquery(&state, name, of_class, type, answer.data(), static_cast<int>(answer.size()));
   constexpr unsigned char kAuthenticData = 0x20;
-  return size >= NS_HFIXEDSZ && (answer[3] & kAuthenticData) != 0;
+  if (size < NS_HFIXEDSZ) return Reply::kNone;  // nobody answered, or with a failure
+  return (answer[3] & kAuthenticData) != 0 ? Reply::kWithAd : Reply::kWithoutAd;
 }
 
 }  // namespace
 
-bool has_validating_resolver(const std::string& resolv_conf) {
-  if (!ad_may_count(resolv_conf)) return false;
+ResolverState look_at_resolver(const std::string& resolv_conf) {
   struct __res_state state {};
-  if (::res_ninit(&state) != 0) return false;
+  if (::res_ninit(&state) != 0) return ResolverState::kSilent;
   state.options |= RES_USE_EDNS0 | RES_USE_DNSSEC;
 #ifdef RES_TRUSTAD
   state.options |= RES_TRUSTAD;
@@ -31,10 +32,12 @@ bool has_validating_resolver(const std::string& resolv_conf) {
   state.retry = 1;
   // The root zone is signed: a resolver that validates says so. What sets the bit everywhere sets it also where DNSSEC
   // does not exist.
-  const bool validates =
-      answers_with_ad(state, ".", ns_c_in, ns_t_soa) && !answers_with_ad(state, "version.bind", ns_c_chaos, ns_t_txt);
+  const Reply root = reply_of(state, ".", ns_c_in, ns_t_soa);
+  const bool validates = root == Reply::kWithAd && ad_may_count(resolv_conf) &&
+                         reply_of(state, "version.bind", ns_c_chaos, ns_t_txt) != Reply::kWithAd;
   ::res_nclose(&state);
-  return validates;
+  if (root == Reply::kNone) return ResolverState::kSilent;
+  return validates ? ResolverState::kValidates : ResolverState::kAnswers;
 }
 
 }  // namespace mtasts::setup

@@ -6,6 +6,7 @@
 #include "adapters/cli/setup/dnssec.h"
 #include "adapters/cli/setup/marks.h"
 #include "adapters/cli/setup/policy_maps.h"
+#include "module/engine/resolver_notes.h"
 
 namespace mtasts::setup {
 namespace {
@@ -117,7 +118,8 @@ class PostfixPlan {
     if (facts.ca_file.empty())
       plan_.refused = "there is no file with certificate authorities; \"apt install ca-certificates\" and try again";
     const auto resolv_conf = look_.current(kResolvConf);
-    facts.validating_resolver = resolv_conf && *resolv_conf && has_validating_resolver(**resolv_conf);
+    facts.validating_resolver = resolv_conf && *resolv_conf && ad_may_count(**resolv_conf) &&
+                                look_at_resolver(**resolv_conf) == ResolverState::kValidates;
   }
 
   Result<void> add_main_cf(PostfixFacts& facts) {

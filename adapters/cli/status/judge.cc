@@ -52,16 +52,18 @@ void judge_failing(const FailingDomain& failing, WallTime now, std::vector<Probl
   problems.push_back(is_urgent ? critical(std::move(text)) : warning(std::move(text)));
 }
 
-void judge_store(const StoreStatus& store, WallTime now, std::vector<Problem>& problems) {
+// `action` of whoever refreshes what is there.
+void judge_store(const StoreStatus& store, const std::string& action, WallTime now, std::vector<Problem>& problems) {
   if (!store.fault.empty()) problems.push_back(critical(store.fault));
   for (const FailingDomain& failing : store.failing) judge_failing(failing, now, problems);
   const std::size_t in_force = store.policies.at(Mode::kEnforce) + store.policies.at(Mode::kTesting);
   if (in_force == 0) return;
-  const std::string action = "; run mtasts cache refresh from the timer mtasts-refresh.timer or from cron every hour";
+  const std::string where = "policies in " + store.directory;
   if (!store.last_round)
-    problems.push_back(warning("policies are cached and have never been refreshed" + action));
+    problems.push_back(warning(where + " have never been refreshed; " + action));
   else if (now - *store.last_round > kRoundOverdue)
-    problems.push_back(warning("policies were last refreshed " + relative_text(*store.last_round, now) + action));
+    problems.push_back(
+        warning(where + " were last refreshed " + relative_text(*store.last_round, now) + "; " + action));
 }
 
 }  // namespace
@@ -69,7 +71,14 @@ void judge_store(const StoreStatus& store, WallTime now, std::vector<Problem>& p
 std::vector<Problem> judge(const Status& status, WallTime now) {
   std::vector<Problem> problems;
   judge_daemon(status, problems);
-  judge_store(status.store, now, problems);
+  if (status.resolver == setup::ResolverState::kSilent)
+    problems.push_back(
+        critical("no resolver of /etc/resolv.conf answers: what is not cached is not found, and nothing is refreshed"));
+  judge_store(status.store, "run mtasts cache refresh from the timer mtasts-refresh.timer or from cron every hour", now,
+              problems);
+  if (status.table_store)
+    judge_store(*status.table_store, "table-mtasts does it every hour: see its log lines, and restart smtpd", now,
+                problems);
   judge_sight(status, problems);
   if (status.has_old_exim_parts)
     problems.push_back(

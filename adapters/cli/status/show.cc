@@ -39,8 +39,16 @@ std::string daemon_text(const PingOutcome& daemon) {
 
 std::string resolver_text(const Status& status) {
   if (!status.resolver_fault.empty()) return "not known: " + status.resolver_fault;
-  if (!status.validates) return "named in mtasts.toml: see mtasts config";
-  return *status.validates ? "validates DNSSEC" : "none on this machine validates DNSSEC: DANE is not told";
+  if (!status.resolver) return "named in mtasts.toml: see mtasts config";
+  switch (*status.resolver) {
+    case setup::ResolverState::kSilent:
+      return "does not answer";
+    case setup::ResolverState::kAnswers:
+      return "none on this machine validates DNSSEC: DANE is not told";
+    case setup::ResolverState::kValidates:
+      break;
+  }
+  return "validates DNSSEC";
 }
 
 std::string policies_text(const StoreStatus& store) {
@@ -61,6 +69,14 @@ std::string failing_text(const StoreStatus& store, WallTime now) {
   if (store.failing.size() > kMaxFailing)
     text += row("", "and " + std::to_string(store.failing.size() - kMaxFailing) + " more; --json has them all");
   return text;
+}
+
+std::string store_text(const StoreStatus& store, WallTime now) {
+  return row("store", store.directory + ": " + std::to_string(store.domains) +
+                          (store.domains == 1 ? " domain, " : " domains, ") +
+                          std::to_string((store.bytes + 1023) / 1024) + " KiB") +
+         row("policies", policies_text(store)) +
+         row("refreshed", store.last_round ? time_text(*store.last_round, now) : "never") + failing_text(store, now);
 }
 
 std::string host_text(const HostStatus& host) {
@@ -114,12 +130,27 @@ std::string deliveries_text(const DeliveryStatus& deliveries, const std::vector<
 
 Json time_json(const std::optional<WallTime>& time) { return time ? Json(rfc3339(*time)) : Json(); }
 
+Json resolver_json(const Status& status) {
+  using setup::ResolverState;
+  Json json{{"answers", Json()}, {"validates", Json()}, {"reason", status.resolver_fault}};
+  if (!status.resolver) return json;
+  json["answers"] = *status.resolver != ResolverState::kSilent;
+  if (*status.resolver != ResolverState::kSilent) json["validates"] = *status.resolver == ResolverState::kValidates;
+  return json;
+}
+
 Json failing_json(const FailingDomain& one) {
   return {{"domain", one.domain},
           {"error", error_name(one.error.code)},
           {"detail", one.error.detail},
           {"retry_at", rfc3339(one.retry_at)},
           {"in_force_until", time_json(one.in_force_until)}};
+}
+
+Json failing_json(const std::vector<FailingDomain>& all) {
+  Json json = Json::array();
+  for (const FailingDomain& one : all) json.push_back(failing_json(one));
+  return json;
 }
 
 Json store_json(const StoreStatus& store) {
@@ -160,15 +191,11 @@ std::string status_text(const Status& status, WallTime now, bool colour) {
     text += row("", painted(problem.is_critical ? "critical: " : "warning: ",
                             problem.is_critical ? kStatusCritical : kStatusWarning, colour) +
                         problem.text);
-  const StoreStatus& store = status.store;
   text += row("mtastsd", daemon_text(status.daemon));
   text += row("resolver", resolver_text(status));
-  text += row("store", store.directory + ": " + std::to_string(store.domains) +
-                           (store.domains == 1 ? " domain, " : " domains, ") +
-                           std::to_string((store.bytes + 1023) / 1024) + " KiB");
-  text += row("policies", policies_text(store));
-  text += row("refreshed", store.last_round ? time_text(*store.last_round, now) : "never");
-  return text + failing_text(store, now) + deliveries_text(status.deliveries, status.hosts) + hosts_text(status.hosts);
+  text += store_text(status.store, now);
+  if (status.table_store) text += store_text(*status.table_store, now);
+  return text + deliveries_text(status.deliveries, status.hosts) + hosts_text(status.hosts);
 }
 
 std::string status_json(const Status& status) {
@@ -181,11 +208,9 @@ std::string status_json(const Status& status) {
                     {"answers", answers},
                     {"version", answers ? Json(daemon.version) : Json()},
                     {"reason", daemon.fault}};
-  json["resolver"] = {{"validates", status.validates ? Json(*status.validates) : Json()},
-                      {"reason", status.resolver_fault}};
+  json["resolver"] = resolver_json(status);
   json["store"] = store_json(status.store);
-  json["failing"] = Json::array();
-  for (const FailingDomain& one : status.store.failing) json["failing"].push_back(failing_json(one));
+  json["failing"] = failing_json(status.store.failing);
   json["hosts"] = Json::array();
   for (const HostStatus& one : status.hosts)
     json["hosts"].push_back(
@@ -193,6 +218,11 @@ std::string status_json(const Status& status) {
   json["deliveries"] = deliveries_json(status.deliveries);
   json["observing"] = Json::array();
   for (const Observing& one : status.observing) json["observing"].push_back(one.section);
+  json["table_store"] = Json();
+  if (status.table_store) {
+    json["table_store"] = store_json(*status.table_store);
+    json["table_store"]["failing"] = failing_json(status.table_store->failing);
+  }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "adapters/cli/setup/dnssec.h"
 #include "adapters/cli/setup/exim_parts.h"
 #include "adapters/cli/setup/plan.h"
 #include "core/sweep.h"
@@ -33,8 +32,7 @@ void look_at_resolver(const StatusOptions& options, Status& status) {
   if (!resolv_conf)
     status.resolver_fault = resolv_conf.error().detail;
   else
-    status.validates =
-        options.validates ? options.validates() : setup::has_validating_resolver(resolv_conf->value_or(""));
+    status.resolver = options.resolver ? options.resolver() : setup::look_at_resolver(resolv_conf->value_or(""));
 }
 
 // "localhost" is as good as an address. Another name may mean several, or none at the moment, and is not tried.
@@ -149,6 +147,10 @@ int show_status(const std::string& config_path, const StatusOptions& options, co
   status.has_old_exim_parts = setup::has_old_exim_parts(
       options.root, options.data_folder.empty() ? setup::default_data_folder() : options.data_folder);
   ask_daemon(*config, status);
+  const bool has_table = std::ranges::any_of(
+      status.hosts, [](const HostStatus& host) { return host.host == "opensmtpd" && !host.asks.empty(); });
+  if (has_table && config->opensmtpd.directory != config->cache_directory)
+    status.table_store = look_at_table_store(*config, environment);
   if (config->network.dns.resolvers.empty()) look_at_resolver(options, status);
   status.deliveries = deliveries_of(*config);
   status.observing = observing(*config);

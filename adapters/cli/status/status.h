@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapters/cli/command.h"
+#include "adapters/cli/setup/dnssec.h"
 #include "module/config/observe.h"
 #include "module/store/delivery_events.h"
 
@@ -46,6 +47,11 @@ struct StoreStatus {
   std::optional<WallTime> last_round;  // of the hourly refresh
 };
 
+// As text, for another process of this program.
+std::string store_to_wire(const StoreStatus& status);
+// Inverse; what it cannot read is told as the fault. Whoever wrote it may have been taken over by what he read.
+StoreStatus store_from_wire(const std::string& directory, const std::string& text);
+
 // What happened to the deliveries of one mail server in some time.
 struct DeliveryCounts {
   std::map<std::string_view, std::size_t> events{};  // of kDeliveryEvents
@@ -67,10 +73,11 @@ struct Problem {
 };
 
 struct Status {
-  PingOutcome daemon;             // of several sockets one that does not answer; socket "": none is configured
-  std::optional<bool> validates;  // the resolver, DNSSEC; nullopt: not asked, because mtasts.toml names others, or
-  std::string resolver_fault{};   // because this machine's resolver is not known
+  PingOutcome daemon;  // of several sockets one that does not answer; socket "": none is configured
+  std::optional<setup::ResolverState> resolver;  // nullopt: not asked, because mtasts.toml names others, or
+  std::string resolver_fault{};                  // because this machine's resolver is not known
   StoreStatus store;
+  std::optional<StoreStatus> table_store{};  // of table-mtasts; nullopt: smtpd asks nothing of ours
   std::vector<HostStatus> hosts;
   DeliveryStatus deliveries{};
   std::vector<Observing> observing{};
@@ -87,6 +94,9 @@ std::vector<HostStatus> look_at_hosts(const std::string& root);
 
 StoreStatus look_at_store(FileStore& store, const Config& config, WallTime now);
 
+// That of table-mtasts, with the rights of whose it is: what lies there, strangers wrote.
+StoreStatus look_at_table_store(const Config& config, const Environment& environment);
+
 // Those of the last `period`.
 ServerCounts count_deliveries(const std::vector<PastEvent>& events, std::chrono::seconds period, WallTime now);
 
@@ -94,15 +104,15 @@ std::vector<Problem> judge(const Status& status, WallTime now);
 
 std::string status_text(const Status& status, WallTime now, bool colour);
 // One line: schema (1), status (ok, warning, critical), problems[], daemon{}, resolver{}, store{}, failing[], hosts[],
-// deliveries{}, observing[].
+// deliveries{}, observing[], table_store{} (with failing[]) or null.
 std::string status_json(const Status& status);
 StatusExit status_exit(const Status& status);
 
 struct StatusOptions {
   bool json = false;
-  std::string root{};                 // of tests
-  std::string data_folder{};          // of tests; "": where the package's files are
-  std::function<bool()> validates{};  // of tests: asks this machine's resolver
+  std::string root{};                                // of tests
+  std::string data_folder{};                         // of tests; "": where the package's files are
+  std::function<setup::ResolverState()> resolver{};  // of tests: asks this machine's resolver
 };
 int show_status(const std::string& config_path, const StatusOptions& options, const Environment& environment);
 

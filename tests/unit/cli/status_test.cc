@@ -46,6 +46,10 @@ class StatusTest : public testing::Test {
     std::filesystem::create_symlink(std::filesystem::path(path).filename(), path);
   }
   void cache(const std::string& name, const std::string& mode, WallTime fetched, bool is_failing = false) {
+    cache_in(store_, name, mode, fetched, is_failing);
+  }
+  void cache_in(const std::string& store, const std::string& name, const std::string& mode, WallTime fetched,
+                bool is_failing) {
     CacheEntry entry{*Domain::parse(name), {}, std::nullopt, std::nullopt};
     entry.record = {RecordMemory::State::kFound, now() + 1h, "20260101", ""};
     const std::string body = "version: STSv1\nmode: " + mode + "\nmx: mx." + name + "\nmax_age: 86400\n";
@@ -53,14 +57,14 @@ class StatusTest : public testing::Test {
     if (is_failing)
       entry.failure = FetchFailure{"2", 1, 1, now() + 1h, {ErrorCode::kWebPkiInvalid, "the certificate has expired"}};
     FakeLog log(log_);
-    ASSERT_TRUE(FileStore(store_, log).put(entry));
+    ASSERT_TRUE(FileStore(store, log).put(entry));
   }
   // The hourly refresh has just run.
   void refresh() { static_cast<void>(ClockWatch(store_).is_steady(now())); }
   int run(bool json) {
     out_.str("");
     err_.str("");
-    return show_status(config_, {json, root_, data_, [] { return true; }},
+    return show_status(config_, {json, root_, data_, [this] { return resolver_; }},
                        {out_, err_, false, [](const std::string&) { return Result<void>(); },
                         [this] { return std::make_unique<FakeLog>(log_); }});
   }
@@ -70,6 +74,7 @@ class StatusTest : public testing::Test {
   std::string data_ = scratch_.path() + "/data";
   std::string store_ = scratch_.path() + "/store";
   std::string config_ = scratch_.path() + "/mtasts.toml";
+  setup::ResolverState resolver_ = setup::ResolverState::kValidates;
   std::shared_ptr<Lines> log_ = std::make_shared<Lines>();
   std::ostringstream out_;
   std::ostringstream err_;
@@ -95,9 +100,10 @@ TEST_F(StatusTest, JsonHasAllOfIt) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
   EXPECT_THAT(keys, ElementsAre("schema", "status", "problems", "daemon", "resolver", "store", "failing", "hosts",
-                                "deliveries", "observing"));
+                                "deliveries", "observing", "table_store"));
   EXPECT_EQ(json["status"], "critical");
   EXPECT_EQ(json["daemon"]["answers"], false);
+  EXPECT_EQ(json["resolver"]["answers"], true);
   EXPECT_EQ(json["resolver"]["validates"], true);
   EXPECT_EQ(json["store"]["policies"]["enforce"], 1);
   EXPECT_TRUE(json["store"]["last_refresh"].is_string());
@@ -137,7 +143,7 @@ TEST_F(StatusTest, AConfigurationThatCannotBeUsedIsCritical) {
 TEST_F(StatusTest, PoliciesThatNobodyRefreshesAreAWarning) {
   cache("a.example", "enforce", now());
   EXPECT_EQ(run(false), kStatusWarning);
-  EXPECT_THAT(out_.str(), HasSubstr("warning: policies are cached and have never been refreshed"));
+  EXPECT_THAT(out_.str(), HasSubstr("have never been refreshed; run mtasts cache refresh"));
 }
 
 TEST(StatusJudge, ARoundIsOverdueAfterThreeHours) {
@@ -418,6 +424,66 @@ TEST_F(StatusTest, AResolvConfThatCannotBeReadIsNotAnEmptyOne) {
   EXPECT_THAT(json["resolver"]["reason"].get<std::string>(), HasSubstr("/etc/resolv.conf cannot be read"));
   std::ofstream(config_, std::ios::app) << "[dns]\nresolvers = [\"127.0.0.1\"]\n";
   EXPECT_EQ(run(false), kStatusOk) << "nobody needs the file\n" << out_.str();
+}
+
+TEST_F(StatusTest, AResolverThatDoesNotAnswerIsCritical) {
+  resolver_ = setup::ResolverState::kSilent;
+  EXPECT_EQ(run(false), kStatusCritical);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("critical: no resolver of /etc/resolv.conf answers"),
+                                HasSubstr("resolver    does not answer\n")));
+  run(true);
+  auto json = nlohmann::ordered_json::parse(out_.str());
+  EXPECT_EQ(json["resolver"]["answers"], false);
+  EXPECT_TRUE(json["resolver"]["validates"].is_null());
+  resolver_ = setup::ResolverState::kAnswers;
+  EXPECT_EQ(run(true), kStatusOk) << out_.str();
+  json = nlohmann::ordered_json::parse(out_.str());
+  EXPECT_EQ(json["resolver"]["answers"], true);
+  EXPECT_EQ(json["resolver"]["validates"], false);
+}
+
+// Only where smtpd asks: what an earlier set-up has left is nobody's business.
+TEST_F(StatusTest, TheStoreOfTableMtastsIsLookedAtToo) {
+  const std::string other = scratch_.path() + "/opensmtpd";
+  std::filesystem::create_directory(other);
+  std::ofstream(config_, std::ios::app) << "[opensmtpd]\ndirectory = \"" << other << "\"\n";
+  cache_in(other, "late.example", "enforce", now() - 23h, true);
+  EXPECT_EQ(run(true), kStatusOk) << out_.str();
+  EXPECT_TRUE(nlohmann::ordered_json::parse(out_.str())["table_store"].is_null());
+  file("/etc/smtpd.conf", "table sts mtasts:/etc/mtasts/mtasts.toml\n");
+  EXPECT_EQ(run(false), kStatusCritical);
+  EXPECT_THAT(
+      out_.str(),
+      AllOf(HasSubstr("critical: the policy of late.example cannot be refreshed and expires"),
+            HasSubstr("policies in " + other + " have never been refreshed; table-mtasts does it every hour"),
+            HasSubstr("store       " + store_ + ": 0 domains"), HasSubstr("store       " + other + ": 1 domain,"),
+            HasSubstr("failing     late.example: sts-webpki-invalid")));
+  run(true);
+  const auto table = nlohmann::ordered_json::parse(out_.str())["table_store"];
+  EXPECT_EQ(table["directory"], other);
+  EXPECT_EQ(table["policies"]["enforce"], 1);
+  EXPECT_EQ(table["failing"][0]["domain"], "late.example");
+  EXPECT_EQ(table["failing"][0]["detail"], "the certificate has expired");
+  EXPECT_TRUE(table["failing"][0]["in_force_until"].is_string());
+  std::filesystem::remove_all(other);
+  EXPECT_EQ(run(false), kStatusCritical);
+  EXPECT_THAT(out_.str(),
+              HasSubstr("critical: what table-mtasts has cached is not known: " + other + ": No such file"));
+}
+
+TEST_F(StatusTest, WhatAnotherUsersProcessTellsIsNotBelievedBlindly) {
+  StoreStatus status;
+  status.domains = 7;
+  status.last_round = from_epoch(1'700'000'000);
+  status.failing.push_back({"a.example", {ErrorCode::kDnsTimeout, "why"}, from_epoch(5), std::nullopt});
+  const StoreStatus back = store_from_wire("/x", store_to_wire(status));
+  EXPECT_EQ(back.directory, "/x");
+  EXPECT_EQ(back.domains, 7U);
+  EXPECT_EQ(back.last_round, status.last_round);
+  EXPECT_EQ(back.failing.at(0).error.code, ErrorCode::kDnsTimeout);
+  EXPECT_EQ(back.failing.at(0).in_force_until, std::nullopt);
+  for (const char* text : {"", "[]", "{}", "{\"domains\": []}", "{\"fault\": 1}", "nonsense"})
+    EXPECT_THAT(store_from_wire("/x", text).fault, HasSubstr("what is in /x is not known")) << text;
 }
 
 // mtastsd's and table-mtasts' stores have a file each.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import email.utils
 import re
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +120,7 @@ class Earlier:
                 self._cells[cells[0]] = cells[-column]
             elif cells[0] == suite:
                 self._rows.append(cells[1:])
-        self._remarks = re.findall(rf"^- {suite}: (.+)$", document, re.MULTILINE)
+        self._remarks = re.findall(rf"^- {suite}: (.+)$", re.sub(r"\n  (?=\S)", " ", document), re.MULTILINE)
 
     def cell(self, name: str) -> str:
         return self._cells.get(name, "–" if name in BUILT_WITH else NOT_RUN)
@@ -129,6 +130,11 @@ class Earlier:
 
     def remarks(self) -> list[str]:
         return self._remarks
+
+
+def _wrapped(text: str) -> str:
+    """A paragraph, or an item of a list, as the other documents have it."""
+    return textwrap.fill(text, 120, subsequent_indent="  " if text.startswith("- ") else "", break_long_words=False, break_on_hyphens=False)
 
 
 def _text(path: Path) -> str:
@@ -141,18 +147,19 @@ def document(folder: Path, earlier: str = "") -> str:
     heads = ["", *SUITES]
     built, installed = ([[name, *(release.cell(name) for release in releases.values())] for name in names]
                         for names in (("packages", *BUILT_WITH), [f"`{test}`" for test in tests]))
-    remarks = [f"- {suite}: {remark}" for suite, release in releases.items() for remark in release.remarks()]
+    remarks = [_wrapped(f"- {suite}: {remark}") for suite, release in releases.items() for remark in release.remarks()]
     return "\n".join([
         "# Compatibility", "",
-        "What was seen by `./dev matrix`, which wrote this file: edit `tests/lab/compatibility.py` instead. Each release of Debian began as a fresh root.", "",
+        _wrapped("What was seen by `./dev matrix`, which wrote this file: edit `tests/lab/compatibility.py` instead. Each release of Debian began as a "
+                 "fresh root."), "",
         "## Packages built", "", *_table(heads, built), "",
         "## Packages installed", "",
-        "The tests in `packaging/debian/tests`, run by Debian's autopkgtest on a booted machine each, where apt installed the packages and a mail server: "
-        "`mtasts setup SERVER --apply`, a message that must arrive at the right MX host and one that an impostor must not get.", "",
+        _wrapped("The tests in `packaging/debian/tests`, run by Debian's autopkgtest on a booted machine each, where apt installed the packages and a "
+                 "mail server: `mtasts setup SERVER --apply`, a message that must arrive at the right MX host and one that an impostor must not get."), "",
         *_table(heads, installed), "",
         "## End-to-end tests", "",
-        "The programs of the packages, with the mail servers of the same release. What is \"not run\" is unknown. What is known of a failed scenario is "
-        "below the table; nobody should rely on it there before that is explained.", "",
+        _wrapped("The programs of the packages, with the mail servers of the same release. What is \"not run\" is unknown. What is known of a failed "
+                 "scenario is below the table; nobody should rely on it there before that is explained."), "",
         *_table(["", "server", "version", "scenarios", "what it cannot check"], [[suite, *row] for suite in SUITES for row in releases[suite].servers()]),
         *(["", *remarks] if remarks else []), ""])
 

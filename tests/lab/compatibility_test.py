@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import compatibility  # noqa: E402
 from tally import Tally, total  # noqa: E402
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/compatibility.md"
+
 INFO = """Format: 1.0
 Source: mtasts
 Version: 0.3.0
@@ -58,6 +60,10 @@ class Compatibility(unittest.TestCase):
         self.assertEqual(self.row("packages"), ["packages", "not run", "0.3.0, 2026-11-30", "not run"])
         self.assertEqual(self.row("`exim`"), ["`exim`", "not run", "PASS", "PASS"])
         self.assertEqual(self.row("`postfix`")[2], "FAIL non-zero exit status 1")
+
+    def test_the_document_is_what_would_be_written_where_nothing_was_run(self) -> None:
+        document = DOCUMENT.read_text(encoding="utf-8")
+        self.assertEqual(compatibility.document(self.folder / "none", document), document)
 
     def row(self, *beginning: str) -> list[str]:
         [found] = [line for line in self.lines if line.startswith(f"| {' | '.join(beginning)} |")]

@@ -25,6 +25,7 @@ MAIN = "/etc/postfix/main.cf"
 MASTER = "/etc/postfix/master.cf"
 SENDER = f"alice@{HOME_DOMAIN}"
 PATIENCE = 60.0
+CLIENT_PATIENCE = 10.0  # one may be at a host that is silent
 KICK = 4.0
 STATUS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+): to=<([^>]*)>, (?:orig_to=<[^>]*>, )?relay=([^,]*), .*?status=(\w+) \((.*)\)$")
 TLS = re.compile(r"postfix/\w+\[(\d+)\]: (\w+) TLS connection established to (\S+\]:\d+):")
@@ -120,24 +121,27 @@ class Postfix(SocketmapServer):
         self._saved.setdefault(name, self.root.path(name).read_text(encoding="ascii"))
 
     def reload(self) -> None:
-        """Until the queue manager, which forgets hosts that failed and knows the old next hops, is a new one."""
+        """Until the queue manager, which forgets hosts that failed and knows the old next hops, is a new one. An idle smtp(8)
+        can take one more message before it hears of the reload, and delivers it as main.cf was."""
         for name in (MAIN, MASTER):  # each of Postfix's programs reads a file again and again until it is some seconds old
             os.utime(self.root.path(name), (0, 0))
         since = self.mark()
         master = int((self.root.path(QUEUE) / "pid/master.pid").read_text())
-        old = self._queue_managers(master)
+        old = self._children(master, "qmgr")
+        old_clients = self._children(master, "smtp")
         os.kill(master, signal.SIGHUP)  # what "postfix reload" does after many checks
         self.log_socket.wait(lambda: any("reload -- version" in line for line in self.log(since)), PATIENCE)
-        wait_for(lambda: not old & self._queue_managers(master), PATIENCE)
+        wait_for(lambda: not old & self._children(master, "qmgr"), PATIENCE)
+        wait_for(lambda: not old_clients & self._children(master, "smtp"), CLIENT_PATIENCE)
 
     @staticmethod
-    def _queue_managers(master: int) -> set[str]:
+    def _children(master: int, program: str) -> set[str]:
         """Process numbers. The kernel's list of children leaves some out while others end."""
         found = set()
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 name, rest = (process / "stat").read_text(encoding="utf-8", errors="replace").partition("(")[2].rsplit(")", 1)
-                if name == "qmgr" and rest.split()[1] == str(master):
+                if name == program and rest.split()[1] == str(master):
                     found.add(process.name)
         return found
 

@@ -27,10 +27,10 @@ seconds back_off(const FetchFailure& failure, seconds retry) {
   return std::min(pause, std::max(retry, kMaxBackOff));
 }
 
-// A policy is fetched again when it is older than `refresh`, or when less than an eighth of its life is left: then a
-// short-lived one has several chances before it expires (R21).
+// A policy is fetched again when it is older than `refresh`, or when less than an eighth of its life is left, and before
+// it expires in any case: then a short-lived one has several chances (R21).
 WallTime due_at(const StoredPolicy& policy, seconds refresh) {
-  return std::min(policy.fetched + refresh, policy.expires() - policy.policy.max_age / 8);
+  return std::min(policy.fetched + refresh, policy.expires() - std::max(policy.policy.max_age / 8, seconds{1}));
 }
 
 // A policy from the future is refreshed to set its time right.
@@ -78,9 +78,9 @@ Action Lookup::on_record(const RecordResult& result, WallTime now) {
     record = {State::kAbsent, now + cached_for(result->ttl), finding.id, finding.reason};
     if (finding.kind == RecordFinding::Kind::kInvalid) record.state = State::kInvalid;
     if (found) record.state = State::kFound;
-    good_until_ = record.until;
-    limit_record(now);
   }
+  good_until_ = record.until;
+  limit_record(now);
   Action action = after_record(now);
   action.save = entry_;
   return action;
@@ -220,13 +220,23 @@ seconds Lookup::cached_for(seconds ttl) const {  // R23
   return std::max({std::min(ttl, rules_.max_ttl), rules_.min_ttl, seconds{0}});
 }
 
-// An answer about the record, also that there is none, is cached for no longer than until the policy in force is due:
-// the next lookup after that refreshes it (R21). One that is due already has this lookup to refresh it.
+// This pause or half of the time in which the policy is still in force.
+seconds Lookup::before_expiry(seconds pause, WallTime now) const {
+  const StoredPolicy* policy = entry_.binding_policy(now);
+  if (policy == nullptr) return pause;
+  const seconds left = policy->expires() - now;
+  return std::min(pause, std::max(left / 2, seconds{1}));
+}
+
+// An answer about the record, also that there is none or that nobody answered, is cached for no longer than until the
+// policy in force is due, however soon that is: the next lookup after that refreshes it (R21). One that is due already
+// has this lookup to refresh it, and where that fails another one before it expires.
 void Lookup::limit_record(WallTime now) {
   const StoredPolicy* policy = entry_.binding_policy(now);
   if (policy == nullptr) return;
-  const WallTime due = refresh_due(*policy, rules_.refresh, now) ? now : due_at(*policy, rules_.refresh);
-  const WallTime limit = std::max(due, now + std::max(rules_.min_ttl, rules_.dns_retry));
+  const WallTime limit = refresh_due(*policy, rules_.refresh, now)
+                             ? now + before_expiry(std::max(rules_.min_ttl, rules_.dns_retry), now)
+                             : due_at(*policy, rules_.refresh);
   entry_.record.until = std::min(good_until_.value_or(entry_.record.until), limit);
 }
 
@@ -266,7 +276,7 @@ void Lookup::note_failure(const Error& error, WallTime now) {
     if (now < last->retry_at + kMaxBackOff) next.streak = last->streak;
   }
   if (counts) ++next.count, ++next.streak;
-  next.retry_at = now + (counts ? back_off(next, rules_.retry) : rules_.dns_retry);
+  next.retry_at = now + (counts ? back_off(next, rules_.retry) : before_expiry(rules_.dns_retry, now));
   entry_.failure = std::move(next);
 }
 

@@ -105,6 +105,7 @@ class Lookup {
   Action ask_for_dane();
   Action finish(WallTime now);
   [[nodiscard]] std::chrono::seconds cached_for(std::chrono::seconds ttl) const;
+  [[nodiscard]] std::chrono::seconds before_expiry(std::chrono::seconds pause, WallTime now) const;
   void limit_record(WallTime now);
   [[nodiscard]] bool dane_missing(WallTime now) const;
   [[nodiscard]] bool record_usable(WallTime now) const;

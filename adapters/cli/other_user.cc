@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kLooked = '.';       // comes first; a process that dies before has found nothing out
 constexpr char kEnd = '.';          // and last
-constexpr unsigned kPatience = 60;  // what lies there may be a file that never ends
+constexpr unsigned kTimeout = 60;  // what lies there may be a file that never ends
 
 tl::unexpected<Error> not_seen(const std::string& why) { return fail(ErrorCode::kLocalFault, why); }
 
@@ -31,7 +31,7 @@ Result<std::string> seen_by(const std::string& user, const Environment& environm
   const pid_t child = ::fork();
   if (child < 0) return not_seen(std::string("a process of that user cannot be started: ") + std::strerror(errno));
   if (child == 0) {
-    ::alarm(kPatience);
+    ::alarm(kTimeout);
     const std::string reply = kLooked + look(environment.become_user(user)) + kEnd;
     static_cast<void>(write_all(write_end.get(), reply));
     ::_exit(0);

@@ -125,6 +125,37 @@ TEST(LookupRefresh, R17ADomainWhoseRecordIsDeniedForAYearKeepsItsPolicy) {
   }
 }
 
+// Whoever has the record denied chooses also how long that is believed, and so when it is asked for next.
+TEST(LookupRefresh, R17APolicyOfMinutesOutlivesItsRecordAsLongAsMailIsSent) {
+  for (const RecordResult& result : {absent(), absent(seconds{45}), absent(seconds{86'400}), kServfail, kTimeout}) {
+    for (const int max_age : {2, 8, 59, 60, 90, 400, 500}) {
+      Life life;
+      life.start();
+      life.record(found("1", seconds{60}));
+      life.fetched(policy_body("enforce", max_age));
+      for (int second = 0; second < 2000; ++second) {
+        if (next_of(life.start()) == "query" && next_of(life.record(result)) == "fetch 1")
+          life.fetched(policy_body("enforce", max_age));
+        ASSERT_EQ(life.told(), "enforce 1") << max_age << " s, after " << second << " s";
+        life.pass(seconds{1});
+      }
+    }
+  }
+}
+
+TEST(LookupRefresh, R21ARefreshThatFailsIsTriedAgainBeforeThePolicyExpires) {
+  Life life;
+  life.adopt("1", policy_body("enforce", 400));
+  life.pass(seconds{350});
+  life.start();
+  EXPECT_EQ(next_of(life.record(absent(seconds{86'400}))), "fetch 1");
+  life.fetch_fails(ErrorCode::kDnsTimeout);
+  EXPECT_EQ(life.entry->record.until, life.now + seconds{25}) << "half of the time that is left";
+  life.pass(seconds{25});
+  life.start();
+  EXPECT_EQ(next_of(life.record(kServfail)), "fetch 1");
+}
+
 TEST(LookupRefresh, R21AnExplicitRefreshNeedsNoRecord) {
   for (const RecordResult& result : kNoRecord) {
     Life life;

@@ -254,6 +254,10 @@ bool is_plain_host_name(std::string_view name) {
 // the protection, so it stays in force. That is not for ever: expires() is a fixed instant; a clock far in the future
 // would have failed the fetch's certificate check, so `fetched` is wrong by a certificate's lifetime at most; and a
 // lookup treats such a policy as due for refresh, which sets the time right.
+Error FetchFailure::reported() const {
+  return is_dns_failure(error.code) ? Error{ErrorCode::kPolicyFetch, error.detail} : error;
+}
+
 const StoredPolicy* CacheEntry::policy_in_force(WallTime now) const {
   return policy && now < policy->expires() ? &*policy : nullptr;
 }

@@ -49,7 +49,10 @@ struct FetchFailure {
   unsigned count = 0;   // failures of this id in a row
   unsigned streak = 0;  // failures in a row whatever the id: bounds what a host can cause by changing its id
   WallTime retry_at{};
-  Error error{ErrorCode::kPolicyFetch, {}};
+  Error error{ErrorCode::kPolicyFetch, {}};  // kDns*: nobody told the addresses of the policy host
+
+  // The same as RFC 8460 has it: what failed in DNS is an sts-policy-fetch-error.
+  [[nodiscard]] Error reported() const;
 
   friend bool operator==(const FetchFailure&, const FetchFailure&) = default;
 };

@@ -98,6 +98,10 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
       return;
     case State::kFound:
       decision.reason = why_no_policy(decision, entry);
+      if (entry.failure && is_dns_failure(entry.failure->error.code)) {
+        decision.kind = kind_of(rules.on_dns_failure);
+        decision.temporary = true;
+      }
       return;
   }
 }
@@ -115,7 +119,7 @@ std::optional<Error> failure_behind(const Outcome& outcome, bool in_force) {
   const CacheEntry& entry = outcome.entry;
   const bool settled = outcome.progress == Outcome::Progress::kSettled && entry.record.state == State::kFound;
   if (!entry.failure || !(in_force || settled)) return std::nullopt;
-  return entry.failure->error;
+  return entry.failure->reported();
 }
 
 }  // namespace

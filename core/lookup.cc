@@ -27,8 +27,8 @@ seconds back_off(const FetchFailure& failure, seconds retry) {
   return std::min(pause, std::max(retry, kMaxBackOff));
 }
 
-// A policy is fetched again when it is older than `refresh`, or when less than an eighth of its life is left, and before
-// it expires in any case: then a short-lived one has several chances (R21).
+// A policy is fetched again when it is older than `refresh`, or when less than an eighth of its life is left, and
+// before it expires in any case: then a short-lived one has several chances (R21).
 WallTime due_at(const StoredPolicy& policy, seconds refresh) {
   return std::min(policy.fetched + refresh, policy.expires() - std::max(policy.policy.max_age / 8, seconds{1}));
 }
@@ -269,7 +269,7 @@ bool Lookup::may_fetch(const std::string& id, WallTime now) const {
 void Lookup::note_failure(const Error& error, WallTime now) {
   const bool in_dns = is_dns_failure(error.code);
   const bool counts = !in_dns || entry_.record.state == State::kFound;
-  FetchFailure next{fetching_, 0, 0, {}, {in_dns ? ErrorCode::kPolicyFetch : error.code, error.detail}};
+  FetchFailure next{fetching_, 0, 0, {}, error};
   if (const auto& last = entry_.failure) {
     if (last->id == next.id) next.count = last->count;
     // Failures further apart than the longest back-off are no row.

@@ -129,7 +129,7 @@ std::string to_json(const CacheEntry& entry, WallTime now) {
                     {"until", record.state == State::kUnknown ? Json() : Json(rfc3339(record.until))}};
   json["failure"] = Json();
   if (entry.failure)
-    json["failure"] = {{"error", error_name(entry.failure->error.code)},
+    json["failure"] = {{"error", error_name(entry.failure->reported().code)},
                        {"id", entry.failure->id},
                        {"count", entry.failure->count},
                        {"retry_at", rfc3339(entry.failure->retry_at)},
@@ -170,7 +170,7 @@ std::string to_text(const CacheEntry& entry, WallTime now, bool colour) {
     text += rows("", policy_strings(entry.policy->body));
   }
   if (entry.failure) {
-    text += row("failure", std::string(error_name(entry.failure->error.code)) + " (id " + entry.failure->id + ", " +
+    text += row("failure", std::string(error_name(entry.failure->reported().code)) + " (id " + entry.failure->id + ", " +
                                std::to_string(entry.failure->count) + " in a row, next try after " +
                                time_text(entry.failure->retry_at, now) + "): " + entry.failure->error.detail);
   }

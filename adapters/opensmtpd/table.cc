@@ -16,6 +16,7 @@ using ServiceName = Request::Service;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::hours kReportedAgain{1};
+constexpr std::size_t kMaxTestingTold = 10'000;
 // So long after a lookup that DNS failed, the next one is not waited for.
 constexpr std::chrono::hours kFailureCounts{1};
 
@@ -65,7 +66,8 @@ Table::Table(Deps deps, const Config& config)
       choice_({deps_.loop, deps_.resolver, probes_.get(),
                [this](const Domain& domain, const std::string& host, const MxTrial& trial, SteadyTime until) {
                  if (deps_.reports != nullptr) deps_.reports->report(domain, host, trial, until);
-               }}) {}
+               }}),
+      testing_told_(kMaxTestingTold) {}
 
 void Table::answer(const Request& request, Done done) {
   if (request.operation == Operation::kCheck && request.service == ServiceName::kDomain)
@@ -119,7 +121,9 @@ void Table::look_ahead(const Domain& domain, const Decision& decision) {
 // R27: what enforce would have refused.
 void Table::report_testing(const Domain& domain, const std::vector<MxChoice::Failure>& failures) {
   if (failures.empty()) return;
-  if (!deps_.store.throttle().is_due(throttle_name("testing", domain), kReportedAgain)) return;
+  const SteadyTime now = deps_.steady_clock();
+  if (testing_told_.find(domain.text(), now) != nullptr) return;
+  testing_told_.put(domain.text(), true, now + kReportedAgain);
   for (const auto& [host, error] : failures)
     deps_.log.write(LogLevel::kWarning, LogLine("testing-failure")
                                             .field("domain", domain.text())

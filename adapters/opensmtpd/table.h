@@ -13,6 +13,7 @@
 #include "core/decision.h"
 #include "module/config/config.h"
 #include "module/engine/lookups.h"
+#include "module/io/short_memory.h"
 #include "module/store/policy_store.h"
 #include "module/tlsrpt/tlsrpt.h"
 #include "module/trial/mx_choice.h"
@@ -59,7 +60,8 @@ class Table {
   DecisionRules rules_of_waiting_;  // for mail that was queued for a policy
   std::unique_ptr<Probes> probes_;
   MxChoice choice_;
-  std::set<std::string> watched_;  // domains whose hosts are being tried ahead
+  std::set<std::string> watched_;   // domains whose hosts are being tried ahead
+  ShortMemory<bool> testing_told_;  // domains; not in the store, where strangers could leave any number of files
   std::unique_ptr<EventLoop::Watch> step_;
 };
 

@@ -46,7 +46,7 @@ void log_failure(Log& log, const CacheEntry& entry, WallTime now) {
   log.write(warn ? LogLevel::kWarning : LogLevel::kInfo,
             LogLine(in_force ? "refresh-failed" : "policy-fetch-failed")
                 .field("domain", entry.domain.text())
-                .field("error", error_name(entry.failure->error.code))
+                .field("error", error_name(entry.failure->reported().code))
                 .text("detail", entry.failure->error.detail)
                 .text("effect",
                       in_force ? "the cached policy stays in force until it expires" : "delivery as without MTA-STS"));

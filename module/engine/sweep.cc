@@ -36,7 +36,7 @@ std::string why_not_refreshed(const Outcome& outcome, WallTime begin) {
   if (!entry.failure && entry.policy && entry.policy->fetched >= begin) return {};
   const std::string record = why_no_record(entry);
   if (entry.failure && (record.empty() || entry.binding_policy(begin) != nullptr))  // a refresh needs no record
-    return (record.empty() ? "" : record + "; ") + std::string(error_name(entry.failure->error.code)) + ": " +
+    return (record.empty() ? "" : record + "; ") + std::string(error_name(entry.failure->reported().code)) + ": " +
            entry.failure->error.detail;
   return record.empty() ? kTooLate : record;
 }

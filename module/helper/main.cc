@@ -133,6 +133,7 @@ class Helper {
       : network_(std::move(network)),
         loop_(network_->loop()),
         log_(log),
+        warns_(settings.warns),
         store_(settings.store, log),
         quota_(settings.store, settings.quota, registrable_domain, log),
         writing_store_(store_, quota_),
@@ -149,7 +150,10 @@ class Helper {
   }
 
   void run() { loop_.run(); }
-  void note_ad(const ResolverConfig::AdVerdict& verdict) { log_ad_verdict(store_.throttle(), log_, verdict); }
+  // A person's question does not use up the warning of the mail server's daemon.
+  void note_ad(const ResolverConfig::AdVerdict& verdict) {
+    if (warns_) log_ad_verdict(store_.throttle(), log_, verdict);
+  }
 
  private:
   void show_life() {
@@ -193,6 +197,7 @@ class Helper {
   std::unique_ptr<Network> network_;
   EventLoop& loop_;
   Log& log_;
+  bool warns_;
   FileStore store_;
   StoreQuota quota_;
   WritingStore writing_store_;

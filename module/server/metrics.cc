@@ -16,7 +16,7 @@ std::string result_of(const Outcome& outcome) {
   if (entry.record.state == State::kFailed) return "dns-failure";
   if (entry.record.state == State::kInvalid) return "record-invalid";
   if (entry.record.state != State::kFound) return "no-record";
-  return entry.failure ? std::string(error_name(entry.failure->error.code)) : "policy";
+  return entry.failure ? std::string(error_name(entry.failure->reported().code)) : "policy";
 }
 
 class Page {

@@ -29,6 +29,8 @@ class StoreQuota {
   // that is necessary. Error kStoreUnavailable: there is no room for it.
   Result<void> admit(const CacheEntry& entry);
 
+  [[nodiscard]] const RegistrableDomain& registrable_domain() const { return registrable_domain_; }
+
  private:
   using Measure = std::int64_t Usage::*;
   struct Newcomer {

@@ -25,24 +25,45 @@ bool has_newer_policy(const CacheEntry& stored, const CacheEntry& unsaved) {
 void UnsavedEntries::put(const CacheEntry& entry) {
   remove(entry.domain);
   Entries& entries = entry.policy ? with_policy_ : without_policy_;
-  entries.push_back(entry);
+  const Item& item = entries.emplace_back(Item{entry, registrable_domain_(entry.domain.text()), cost(entry)});
   by_name_.emplace(entry.domain.text(), std::prev(entries.end()));
-  bytes_ += cost(entry);
-  while (bytes_ > most_bytes_)
-    remove(Domain((without_policy_.empty() ? with_policy_ : without_policy_).front().domain));
+  bytes_ += item.bytes;
+  if (entry.policy) bytes_of_[item.owner] += item.bytes;
+  while (bytes_ > most_bytes_) remove(Domain(next_to_go()));
 }
 
 void UnsavedEntries::remove(const Domain& domain) {
   const auto found = by_name_.find(domain.text());
   if (found == by_name_.end()) return;
-  bytes_ -= cost(*found->second);
-  (found->second->policy ? with_policy_ : without_policy_).erase(found->second);
+  const Item& item = *found->second;
+  bytes_ -= item.bytes;
+  if (!item.entry.policy)
+    without_policy_.erase(found->second);
+  else {
+    const auto owner = bytes_of_.find(item.owner);
+    if ((owner->second -= item.bytes) == 0) bytes_of_.erase(owner);
+    with_policy_.erase(found->second);
+  }
   by_name_.erase(found);
+}
+
+// Not the one that has come last, as long as there are others.
+const Domain& UnsavedEntries::next_to_go() const {
+  if (!without_policy_.empty()) return without_policy_.front().entry.domain;
+  const Item* chosen = &with_policy_.front();
+  std::size_t most = 0;
+  for (auto item = with_policy_.begin(); item != std::prev(with_policy_.end()); ++item) {
+    const std::size_t bytes = bytes_of_.at(item->owner);
+    if (bytes <= most) continue;
+    most = bytes;
+    chosen = &*item;
+  }
+  return chosen->entry.domain;
 }
 
 const CacheEntry* UnsavedEntries::find(const Domain& domain) const {
   const auto found = by_name_.find(domain.text());
-  return found == by_name_.end() ? nullptr : &*found->second;
+  return found == by_name_.end() ? nullptr : &found->second->entry;
 }
 
 // Another process may have saved a newer policy meanwhile.

@@ -22,7 +22,7 @@ void count(const CacheEntry& entry, WallTime used, const Config& config, WallTim
   if (policy == nullptr && entry.policy) ++status.expired;
   if (sweep_action(entry, used, config.sweep, now) == SweepAction::kRefresh) ++status.due;
   if (entry.failure)
-    status.failing.push_back({entry.domain.text(), entry.failure->error, entry.failure->retry_at,
+    status.failing.push_back({entry.domain.text(), entry.failure->reported(), entry.failure->retry_at,
                               policy != nullptr ? std::optional(policy->expires()) : std::nullopt});
 }
 

@@ -16,10 +16,10 @@ QUEUE = "/var/spool/postfix"
 BELOW = f"{QUEUE}/mtasts/socketmap.sock"
 DROP_IN = "/etc/systemd/system/mtastsd.socket.d/10-setup.conf"
 MAIN = "/etc/postfix/main.cf"
-POSTFIX = {"bookworm": roots.POSTFIX_3_7, "trixie": roots.POSTFIX_3_10}
-OPENSMTPD = {"bookworm": roots.OPENSMTPD_6_8, "trixie": roots.OPENSMTPD_7_6}
+POSTFIX = {"bookworm": roots.POSTFIX_3_7, "trixie": roots.POSTFIX_3_10, "sid": roots.POSTFIX_NEWEST}
+OPENSMTPD = {"bookworm": roots.OPENSMTPD_6_8, "trixie": roots.OPENSMTPD_7_6, "sid": roots.OPENSMTPD_NEWEST}
 SMTPD = "/etc/smtpd.conf"
-SENDMAIL = {"bookworm": roots.SENDMAIL_8_17, "trixie": roots.SENDMAIL_8_18}
+SENDMAIL = {"bookworm": roots.SENDMAIL_8_17, "trixie": roots.SENDMAIL_8_18, "sid": roots.SENDMAIL_NEWEST}
 MAIL = "/etc/mail"
 EXIM_ANSWERS = {"dc_eximconfig_configtype": "internet", "dc_other_hostnames": "lab.test", "dc_local_interfaces": "127.0.0.1", "dc_use_split_config": "true"}
 OWN_LINES = "# my own\nsmtp_tls_policy_maps = texthash:/etc/postfix/tls_policy\nsmtp_tls_security_level = encrypt\n"

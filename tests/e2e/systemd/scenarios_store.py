@@ -12,7 +12,7 @@ from computer import CONFIGURATION, STORE, Computer
 from framework import expect, scenario
 from store_entry import entry
 
-EXIM = {"bookworm": roots.EXIM_4_96, "trixie": roots.EXIM_4_98}
+EXIM = {"bookworm": roots.EXIM_4_96, "trixie": roots.EXIM_4_98, "sid": roots.EXIM_NEWEST}
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 AS_EXIM = ("setpriv", "--reuid=Debian-exim", "--regid=Debian-exim", "--clear-groups")
 CONFIG = "/etc/exim4/test.conf"

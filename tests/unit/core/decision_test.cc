@@ -28,6 +28,7 @@ const StoredPolicy kEnforce = stored_policy("1", kNow - hours{1}, policy_body("e
 const StoredPolicy kTesting = stored_policy("1", kNow - hours{1}, policy_body("testing", 604'800));
 const StoredPolicy kNone = stored_policy("1", kNow - hours{1}, policy_body("none", 604'800));
 const StoredPolicy kExpired = stored_policy("1", kNow - hours{2}, policy_body("enforce", 3600));
+const FetchFailure kDnsFailure{"1", 1, 1, kNow + seconds{300}, {ErrorCode::kDnsTimeout, "the addresses cannot be had"}};
 const FetchFailure kFailure{"1", 1, 1, kNow + seconds{300}, {ErrorCode::kWebPkiInvalid, "no subjectAltName"}};
 
 Outcome outcome(RecordMemory record, std::optional<StoredPolicy> policy, std::optional<FetchFailure> failure = {},
@@ -91,6 +92,8 @@ TEST(Decision, FollowsTheTable) {
       {"R16 and only an expired one", outcome(kFound, kExpired, kFailure), Kind::kNoPolicy, "sts-webpki-invalid", true},
       {"R16 ran out at once", outcome(kFound, kExpired), Kind::kNoPolicy, "expired at 2025-11-24T15:00:00Z"},
       {"R16 nothing fetched", outcome(kFound, {}), Kind::kNoPolicy, "no usable policy"},
+      {"R16 its host's addresses could not be asked for", outcome(kFound, {}, kDnsFailure), Kind::kNoPolicy,
+       "sts-policy-fetch-error: the addresses", true},
       {"R20 a failing resolver", outcome(kFailed, {}), Kind::kNoPolicy, "dns-timeout: no answer from 127.0.0.1"},
       {"R20 and an expired policy", outcome(kFailed, kExpired), Kind::kNoPolicy, "could not be asked for"},
       {"R22 expired, record gone", outcome(kAbsent, kExpired), Kind::kNoPolicy, "has no MTA-STS record"},
@@ -138,6 +141,7 @@ TEST(Decision, WhatIsUnknownFollowsTheConfiguration) {
   EXPECT_EQ(decided(outcome({}, {}, {}, Progress::kRecordPending), kTurned).kind, Kind::kDefer);
   EXPECT_EQ(decided(outcome(kFailed, {}), kTurned).kind, Kind::kDefer);
   EXPECT_EQ(decided(outcome({}, {}), kTurned).kind, Kind::kDefer);
+  EXPECT_EQ(decided(outcome(kFound, {}, kDnsFailure), kTurned).kind, Kind::kDefer);
   // What is known does not.
   EXPECT_EQ(decided(outcome(kAbsent, {}), kTurned).kind, Kind::kNoPolicy);
   EXPECT_EQ(decided(outcome(kFound, {}, kFailure), kTurned).kind, Kind::kNoPolicy);
@@ -156,10 +160,12 @@ TEST(Decision, ALocalFaultIsNeverNoPolicyWhateverIsConfigured) {
 TEST(Decision, SaysWhetherItIsAnAnswerOrOnlyWhatIsDoneUntilThereIsOne) {
   for (const Outcome& unknown :
        {outcome(kFailed, {}), outcome({}, {}), outcome({}, {}, {}, Progress::kRecordPending), not_tried({}, {}),
+        outcome(kFound, {}, kDnsFailure), outcome(kFound, kExpired, kDnsFailure),
         outcome(kFound, {}, {}, Progress::kFetchPending), outcome({}, {}, {}, Progress::kNotAsked)})
     EXPECT_TRUE(decided(unknown).temporary) << decided(unknown).reason;
   for (const Outcome& known : {outcome(kAbsent, {}), outcome(kInvalid, {}), outcome(kFound, {}, kFailure),
-                               outcome(kFailed, kEnforce), outcome(kFound, kNone), not_tried({}, kEnforce)})
+                               outcome(kFailed, kEnforce), outcome(kFound, kNone), not_tried({}, kEnforce),
+                               outcome(kFound, kEnforce, kDnsFailure), outcome(kAbsent, {}, kDnsFailure)})
     EXPECT_FALSE(decided(known).temporary) << decided(known).reason;
 }
 

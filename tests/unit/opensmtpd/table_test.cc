@@ -184,6 +184,11 @@ TEST_F(Asked, R27WhatEnforceWouldRefuseIsLoggedOnceAnHour) {
     resolver_.mxs.clear();
   }
   EXPECT_THAT(log_.lines, testing::ElementsAre(HasSubstr("event=testing-failure domain=example.com mx=other.test")));
+  EXPECT_THAT(store_.throttle().stamps(), IsEmpty()) << "any number of domains can be in testing";
+  steady_ += hours(1);
+  EXPECT_EQ(check(), "not-found");
+  answer_mx({{10, "other.test"}});
+  EXPECT_THAT(log_.lines, SizeIs(2));
 }
 
 TEST_F(Asked, R27R32WhatIsKnownOfItsHostsIsForADomainThatWantsReports) {

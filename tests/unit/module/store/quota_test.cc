@@ -435,7 +435,7 @@ TEST_F(StoreQuotaTest, APolicyThatIsNotSavedIsKeptByTheProcess) {
 }
 
 TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
-  UnsavedEntries unsaved(100'000);
+  UnsavedEntries unsaved(100'000, registrable_domain);
   for (int i = 0; i < 50; ++i) unsaved.put(with_policy("d" + std::to_string(i) + ".example", 10'000));
   int kept = 0;
   for (int i = 0; i < 50; ++i) kept += unsaved.find(domain("d" + std::to_string(i) + ".example")) != nullptr ? 1 : 0;
@@ -448,12 +448,22 @@ TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
 }
 
 TEST_F(StoreQuotaTest, M7WhatHasNoPolicyTakesNoPolicysPlaceInMemory) {
-  UnsavedEntries unsaved(100'000);
+  UnsavedEntries unsaved(100'000, registrable_domain);
   unsaved.put(with_policy("policy.example", 10'000));
   for (int i = 0; i < 200; ++i) unsaved.put(without_policy("d" + std::to_string(i) + ".example"));
   EXPECT_NE(unsaved.find(domain("policy.example")), nullptr);
   EXPECT_EQ(unsaved.find(domain("d0.example")), nullptr) << "the oldest went";
   EXPECT_NE(unsaved.find(domain("d199.example")), nullptr);
+}
+
+TEST_F(StoreQuotaTest, M7R17StrangersFillThePlacesOfStrangersInMemory) {
+  UnsavedEntries unsaved(100'000, registrable_domain);
+  unsaved.put(with_policy("partner.example"));
+  for (int i = 0; i < 200; ++i) unsaved.put(with_policy("d" + std::to_string(i) + ".hostile.example"));
+  for (int i = 0; i < 50; ++i) unsaved.put(with_policy("big" + std::to_string(i) + ".example", 10'000));
+  EXPECT_NE(unsaved.find(domain("partner.example")), nullptr);
+  EXPECT_NE(unsaved.find(domain("big49.example")), nullptr) << "the newest stays";
+  EXPECT_EQ(unsaved.find(domain("d0.hostile.example")), nullptr);
 }
 
 // What is known only of a process that cannot save it does not hide what another process has saved since.

@@ -21,6 +21,7 @@ NAME = "mail.example.org"
 declare(Domain("submitted.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("strange.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("trapped.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+declare(Domain("early.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 
 
 def use_submission(server: OpenSmtpd, change: Callable[[str], str] = lambda text: text) -> None:
@@ -66,6 +67,21 @@ def stranger(world: World) -> None:
     expect(code == 550, f"the recipient should be refused, and the answer was {code}")
     time.sleep(1)
     expect(not is_known(server, "strange.test"), "a stranger's question was looked up")
+
+
+@scenario("submission.conf, verbatim: at the users' port nobody names a recipient who has not logged in, with TLS or without")
+def not_logged_in(world: World) -> None:
+    server = opensmtpd(world)
+    use_submission(server)
+    for with_tls in (False, True) if serves_tls(world) else (False,):
+        with smtplib.SMTP(SERVER, 587, timeout=60, source_address=STRANGER) as session:
+            if with_tls:
+                session.starttls(context=ssl._create_unverified_context())  # pylint: disable=protected-access
+            session.ehlo("stranger.example")
+            codes = [session.mail("mallory@stranger.example")[0], session.rcpt("bob@early.test")[0]]
+        expect(min(codes) >= 500, f"MAIL and RCPT should be refused, and the answers were {codes}, TLS: {with_tls}")
+    time.sleep(1)
+    expect(not is_known(server, "early.test"), "a stranger's question was looked up")
 
 
 @scenario("the trap: without the tag a stranger has any domain looked up")

@@ -46,6 +46,15 @@ def warned(machine: Computer) -> None:
         expect(f"mtasts setup {command} --undo" in told, f"the command for {server} should be told: {told}")
 
 
+@scenario("remove: smtpd whose lines are in a file that smtpd.conf includes is named, too")
+def warned_of_included(machine: Computer) -> None:
+    machine.install(machine.releases.this)
+    machine.write("/etc/smtpd.conf", 'include "/etc/mail.conf"\n')
+    machine.write("/etc/mail.conf", "table mtasts mtasts:/etc/mtasts/mtasts.toml\n")
+    told = machine.uninstall()
+    expect("WARNING: OpenSMTPD " in told and "/etc/mail.conf" in told, f"smtpd should be named, with the file: {told}")
+
+
 @scenario("remove: Exim by socket is warned of mtastsd alone, by the file that the package brings; in comments it is not")
 def warned_by_socket(machine: Computer) -> None:
     machine.install_and_enable(machine.releases.this)

@@ -1,6 +1,7 @@
 #include "core/lookup.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mtasts {
 namespace {
@@ -98,6 +99,12 @@ Action Lookup::on_fetch(const FetchResult& result, WallTime now, Rival rival) {
   Result<Policy> policy = result.and_then([](const std::string& body) { return parse_policy(body); });
   const bool is_overtaken =
       rival == Rival::kNewer && entry_.policy != before_fetch_ && entry_.policy_in_force(now) != nullptr;
+  // Who was quicker may have begun earlier: the record, asked for once more, says whose policy is the current one.
+  if (policy && is_overtaken && entry_.policy->id != fetching_ && !std::exchange(asked_again_, true)) {
+    fetched_ = false;
+    progress_ = Outcome::Progress::kRecordPending;
+    return {.save = std::nullopt, .answer = std::nullopt, .next = QueryRecord{}};
+  }
   if (policy && is_overtaken) {
     entry_.failure.reset();
   } else if (policy) {  // R18: its age starts anew; R19: it replaces whatever there was

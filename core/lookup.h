@@ -76,7 +76,7 @@ class Lookup {
   Action start(WallTime now);
   Action on_record(const RecordResult& result, WallTime now);
   // A policy that another process saved while this one fetched is older or newer than what was fetched; `rival` says
-  // which.
+  // which. Of a newer one with another id the record is asked once more.
   enum class Rival { kOlder, kNewer };
   Action on_fetch(const FetchResult& result, WallTime now, Rival rival = Rival::kOlder);
   Action on_dane(const DaneFinding& finding, WallTime now);
@@ -124,8 +124,9 @@ class Lookup {
   std::optional<Error> fault_;
   std::optional<DaneMemory> instead_of_dane_;  // in answers, not in what is saved: the finding that outlives its end
   bool answered_ = false;
-  bool fetched_ = false;     // there is nothing more to fetch
-  bool dane_asked_ = false;  // once is enough, though what came of it may run out while the policy is fetched
+  bool fetched_ = false;      // there is nothing more to fetch
+  bool asked_again_ = false;  // for the record, because another process saved another policy
+  bool dane_asked_ = false;   // once is enough, though what came of it may run out while the policy is fetched
   bool used_network_ = false;
 };
 

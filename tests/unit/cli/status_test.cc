@@ -126,7 +126,7 @@ TEST_F(StatusTest, AStoreThatCannotBeReadIsCritical) {
 
 TEST_F(StatusTest, AUserThatDoesNotExistIsCriticalAndTheRestIsShown) {
   const auto code = show_status(
-      config_, {false, root_, data_, [] { return true; }},
+      config_, {false, root_, data_, [this] { return resolver_; }},
       {out_, err_, false,
        [](const std::string&) -> Result<void> { return fail(ErrorCode::kLocalFault, "create the system user"); },
        [this] { return std::make_unique<FakeLog>(log_); }});

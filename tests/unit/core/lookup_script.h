@@ -42,7 +42,9 @@ class Life {
   }
   Action refresh() { return start(Lookup::Effort::kRefresh); }
   Action record(const RecordResult& result) { return noted(lookup_->on_record(result, now)); }
-  Action fetched(const FetchResult& result) { return noted(lookup_->on_fetch(result, now)); }
+  Action fetched(const FetchResult& result, Lookup::Rival rival = Lookup::Rival::kOlder) {
+    return noted(lookup_->on_fetch(result, now, rival));
+  }
   Action fetch_fails(ErrorCode code = ErrorCode::kPolicyFetch) { return fetched(fail(code, "no such luck")); }
   Action dane(DaneState state, std::chrono::seconds ttl = std::chrono::seconds{300}) {
     return noted(lookup_->on_dane({state, ttl, "so it is"}, now));

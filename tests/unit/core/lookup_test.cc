@@ -179,6 +179,34 @@ TEST(Lookup, R17WhatAnotherProcessFoundOutIsLearntWithItsFailure) {
   EXPECT_EQ(life.entry->failure, theirs.failure);
 }
 
+// A process that had stood still saves what it fetched an hour ago, while this one fetches what is published now.
+TEST(Lookup, R18WhereAnotherProcessSavedAPolicyOfAnotherIdTheRecordDecides) {
+  for (const std::string id : {"2", "3"}) {
+    Life life;
+    life.adopt("1");
+    life.pass(hours{2});
+    life.start();
+    EXPECT_EQ(next_of(life.record(found("3"))), "fetch 3");
+    life.merge_stored({domain(), {}, test::stored_policy("2", life.now), {}});
+    EXPECT_EQ(next_of(life.fetched(policy_body("testing"), Lookup::Rival::kNewer)), "query");
+    EXPECT_EQ(life.told(), "?");
+    EXPECT_EQ(next_of(life.record(found(id))), id == "2" ? "finished" : "fetch 3");
+    if (id == "3") life.fetched(policy_body("testing"), Lookup::Rival::kNewer);
+    EXPECT_EQ(life.told(), id == "2" ? "enforce 2" : "testing 3");
+    EXPECT_EQ(life.entry->policy->id, id);
+  }
+}
+
+TEST(Lookup, R17APolicyOfTheSameIdThatAnotherProcessSavedStays) {
+  Life life;
+  life.start();
+  life.record(found("1"));
+  const StoredPolicy theirs = test::stored_policy("1", life.now);
+  life.merge_stored({domain(), {}, theirs, {}});
+  EXPECT_EQ(next_of(life.fetched(policy_body("testing"), Lookup::Rival::kNewer)), "finished");
+  EXPECT_EQ(life.entry->policy, theirs);
+}
+
 TEST(Lookup, WhatIsCachedOfAnotherDomainIsNotMerged) {
   Life other;
   other.adopt("1");

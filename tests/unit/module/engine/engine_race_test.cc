@@ -46,8 +46,24 @@ TEST_F(EngineRaceTest, R18WhatAHeldUpProcessFetchedReplacesNothingNewer) {
   address();
   another_process_fetches("2");
   policy(kPolicy);
+  record("v=STSv1; id=2;");
   expect_policy();
   EXPECT_EQ(store_.entries.at("example.com").policy->id, "2");
+}
+
+// The other one began earlier, when another process had the first slot, and was held up.
+TEST_F(EngineRaceTest, R18WhatIsPublishedNowReplacesWhatAnotherProcessFetchedEarlier) {
+  ask();
+  start();
+  record();
+  address();
+  another_process_fetches("0");
+  policy(kPolicy);
+  record();
+  address();
+  policy(kPolicy);
+  expect_policy();
+  EXPECT_EQ(store_.entries.at("example.com").policy->id, "1");
 }
 
 TEST_F(EngineRaceTest, R18WhoHasTheSecondSlotReplacesWhatTheFirstOneSaved) {

@@ -170,8 +170,8 @@ std::string to_text(const CacheEntry& entry, WallTime now, bool colour) {
     text += rows("", policy_strings(entry.policy->body));
   }
   if (entry.failure) {
-    text += row("failure", std::string(error_name(entry.failure->reported().code)) + " (id " + entry.failure->id + ", " +
-                               std::to_string(entry.failure->count) + " in a row, next try after " +
+    text += row("failure", std::string(error_name(entry.failure->reported().code)) + " (id " + entry.failure->id +
+                               ", " + std::to_string(entry.failure->count) + " in a row, next try after " +
                                time_text(entry.failure->retry_at, now) + "): " + entry.failure->error.detail);
   }
   if (entry.dane)

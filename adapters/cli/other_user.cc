@@ -13,8 +13,8 @@
 namespace mtasts::cli {
 namespace {
 
-constexpr char kLooked = '.';       // comes first; a process that dies before has found nothing out
-constexpr char kEnd = '.';          // and last
+constexpr char kLooked = '.';      // comes first; a process that dies before has found nothing out
+constexpr char kEnd = '.';         // and last
 constexpr unsigned kTimeout = 60;  // what lies there may be a file that never ends
 
 tl::unexpected<Error> not_seen(const std::string& why) { return fail(ErrorCode::kLocalFault, why); }

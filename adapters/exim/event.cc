@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
 
+constexpr std::string_view kNotStarted = "STARTTLS was offered, but TLS could not be started";
 constexpr std::string_view kOnlyDane =
     "the policy does not list this MX, and Exim found no TLSA records that DNSSEC protects: it needs dns_dnssec_ok = "
     "1, "
@@ -92,6 +93,8 @@ bool is_unlisted(const Decision& decision, const Event& event) {
          !mx_allowed(decision.mx, host_name(event));
 }
 
+std::string peer_of(const Event& event) { return host_name(event) + ' ' + std::string(event.address); }
+
 LogLine line_of(std::string_view name, const Event& event) {
   return LogLine(name)
       .field("domain", escaped(event.domain))
@@ -146,6 +149,7 @@ std::string EventWatcher::on(const Event& event, WallTime now) {
 void EventWatcher::connected(const Event& event) {
   connection_ = {};
   connection_.is_open = connection_.was_made = true;
+  connection_.peer = peer_of(event);
   if (event.session.mode != Mode::kTesting) return;  // enforce: the router has removed such hosts
   const Decision decision = policy_of_(event.domain);
   if (decision.kind != Decision::Kind::kPolicy || mx_allowed(decision.mx, event.host)) return;
@@ -217,10 +221,11 @@ void EventWatcher::closed(const Event& event, WallTime now) {
   if (!connection_.judged_by_dane) report_unlisted(event);
   const auto verdict =
       connection_.certificate && !connection_.judged_by_dane ? judge(event.host, Chain::kNotKnown, now) : std::nullopt;
-  complain(event, verdict.value_or(
-                      Verdict{TlsResult::kValidationFailure, "STARTTLS was offered, but TLS could not be started"}));
+  complain(event, verdict.value_or(Verdict{TlsResult::kValidationFailure, std::string(kNotStarted)}));
 }
 
+// Exim has a number for what its TLS library refused and one for a host without STARTTLS. Whoever cuts the connection
+// at STARTTLS, as an attacker on the path can, leaves any other one.
 void EventWatcher::deferred(const Event& event, WallTime now) {
   if (event.session.mode != Mode::kEnforce) return;
   if (event.error == kTlsRequired) {
@@ -228,7 +233,12 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
         connection_.starttls_offered ? TlsResult::kValidationFailure : TlsResult::kStartTlsNotSupported;
     return complain(event, {result, sentence(event.data)});
   }
-  if (event.error != kTlsFailure) return;
+  if (event.error != kTlsFailure) {
+    const bool was_cut = connection_.peer == peer_of(event) && connection_.starttls_offered && !connection_.secure;
+    if (was_cut)
+      complain(event, {TlsResult::kValidationFailure, std::string(kNotStarted) + ": " + sentence(event.data)});
+    return;
+  }
   std::optional<Verdict> verdict;
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
   if (judged_by_certificate && is_for_dane_alone(event)) {

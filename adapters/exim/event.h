@@ -78,6 +78,7 @@ class EventWatcher {
     bool is_open = false;
     bool was_made = false;  // also when it is closed
     bool is_reported = false;
+    std::string peer;  // host name and address
     std::string helo;
     std::optional<Certificate> certificate;
   };

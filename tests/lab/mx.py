@@ -23,6 +23,7 @@ class Tls(Enum):
     MODERN = "TLS 1.2 and 1.3"
     OLD = "TLS 1.0 and 1.1 only"
     REFUSED = "STARTTLS is offered, and refused"
+    CUT = "STARTTLS is offered, and ends the connection without an answer"
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ class MailHosts:
             (self.folder / "tls" / f"{stem}.old").touch()
         if host.tls is Tls.REFUSED:
             (self.folder / "tls" / f"{stem}.refused").touch()
+        if host.tls is Tls.CUT:
+            (self.folder / "tls" / f"{stem}.cut").touch()
         if host.resumes:
             (self.folder / "tls" / f"{stem}.resumes").touch()
 
@@ -159,6 +162,7 @@ helo:
   accept logwrite = LAB ehlo address=$received_ip_address {tls}
 starttls:
   deny condition = ${{if exists{{{file}.refused}}}}
+  deny condition = ${{if exists{{{file}.cut}}{{${{run{{/bin/kill -KILL $pid}}{{yes}}{{yes}}}}}}{{no}}}}
   accept
 rcpt:
   accept

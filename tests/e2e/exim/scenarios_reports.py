@@ -20,7 +20,8 @@ TLSA, STS = 1, 2
 CODES = {"starttls-not-supported": 201, "certificate-host-mismatch": 202, "certificate-not-trusted": 203, "certificate-expired": 204,
          "validation-failure": 205}
 
-KINDS = {**BAD_HOSTS, "STARTTLS refused": (declare_host(MailHost("refuses.mx.test", "198.51.100.110", tls=Tls.REFUSED)), ("validation-failure",))}
+KINDS = {**BAD_HOSTS, "STARTTLS refused": (declare_host(MailHost("refuses.mx.test", "198.51.100.110", tls=Tls.REFUSED)), ("validation-failure",)),
+         "cut at STARTTLS": (declare_host(MailHost("cuts.mx.test", "198.51.100.111", tls=Tls.CUT)), ("validation-failure",))}
 
 GOOD_DOMAIN = declare(Domain("toldgood.test", (GOOD,), "enforce", records=WANTED, more="x-note: a, b = \"c\" {d} \u00e9\r\n"))
 TWO_HOSTS = declare(Domain("toldtwo.test", (BAD_HOSTS["expired"][0].name, SECOND), "enforce", records=WANTED))

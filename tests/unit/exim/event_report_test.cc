@@ -102,6 +102,28 @@ TEST_F(EximReports, R32EnforceWhatIsRefusedIsOneFailure) {
   EXPECT_THAT(results(), ElementsAre(201, 202, 204, 203, 205));
 }
 
+// Exim's numbers for a connection that the server has closed, and for a time that is over.
+TEST_F(EximReports, R32EnforceAConnectionThatIsCutAtStartTlsIsOneFailure) {
+  for (const char* error : {"-18", "110"}) {
+    connect();
+    raise("tcp:close", "");
+    defer(error);
+    defer(error);
+  }
+  EXPECT_THAT(results(), ElementsAre(205, 205));
+  EXPECT_THAT(told_.front().reason, testing::HasSubstr("STARTTLS was offered, but TLS could not be started: why"));
+}
+
+TEST_F(EximReports, WhatEndsBeforeOrAfterStartTlsIsNoFailureOfTls) {
+  connect(kBare);
+  defer("-18");
+  connect();
+  certificate();
+  secured();
+  defer("-18");
+  EXPECT_THAT(results(), ElementsAre(0));
+}
+
 TEST_F(EximReports, R27TestingWhatEnforceWouldHaveRefusedIsOneFailure) {
   mode_ = "testing";
   connect(kBare);

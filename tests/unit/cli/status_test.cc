@@ -473,11 +473,13 @@ TEST_F(StatusTest, TheStoreOfTableMtastsIsLookedAtToo) {
 
 TEST_F(StatusTest, WhatAnotherUsersProcessTellsIsNotBelievedBlindly) {
   StoreStatus status;
+  status.fault = "half of it";
   status.domains = 7;
   status.last_round = from_epoch(1'700'000'000);
   status.failing.push_back({"a.example", {ErrorCode::kDnsTimeout, "why"}, from_epoch(5), std::nullopt});
   const StoreStatus back = store_from_wire("/x", store_to_wire(status));
   EXPECT_EQ(back.directory, "/x");
+  EXPECT_EQ(back.fault, "half of it");
   EXPECT_EQ(back.domains, 7U);
   EXPECT_EQ(back.last_round, status.last_round);
   EXPECT_EQ(back.failing.at(0).error.code, ErrorCode::kDnsTimeout);

@@ -249,15 +249,15 @@ bool is_plain_host_name(std::string_view name) {
   });
 }
 
+Error FetchFailure::reported() const {
+  return is_dns_failure(error.code) ? Error{ErrorCode::kPolicyFetch, error.detail} : error;
+}
+
 // R22, and one case the standard does not think of: `now` before `fetched`, because the clock has been set back or was
 // wrong at the fetch. How old the policy is cannot be told then, and dropping it would let a wrong clock at boot end
 // the protection, so it stays in force. That is not for ever: expires() is a fixed instant; a clock far in the future
 // would have failed the fetch's certificate check, so `fetched` is wrong by a certificate's lifetime at most; and a
 // lookup treats such a policy as due for refresh, which sets the time right.
-Error FetchFailure::reported() const {
-  return is_dns_failure(error.code) ? Error{ErrorCode::kPolicyFetch, error.detail} : error;
-}
-
 const StoredPolicy* CacheEntry::policy_in_force(WallTime now) const {
   return policy && now < policy->expires() ? &*policy : nullptr;
 }

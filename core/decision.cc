@@ -98,10 +98,8 @@ void apply_absence(Decision& decision, const Outcome& outcome, const DecisionRul
       return;
     case State::kFound:
       decision.reason = why_no_policy(decision, entry);
-      if (entry.failure && is_dns_failure(entry.failure->error.code)) {
-        decision.kind = kind_of(rules.on_dns_failure);
-        decision.temporary = true;
-      }
+      // R16 all the same: a domain whose name servers are silent for good is to get its mail.
+      decision.temporary = entry.failure && is_dns_failure(entry.failure->error.code);
       return;
   }
 }

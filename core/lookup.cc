@@ -237,7 +237,7 @@ seconds Lookup::before_expiry(seconds pause, WallTime now) const {
 
 // An answer about the record, also that there is none or that nobody answered, is cached for no longer than until the
 // policy in force is due, however soon that is: the next lookup after that refreshes it (R21). One that is due already
-// has this lookup to refresh it, and where that fails another one before it expires.
+// has this lookup to refresh it, and where that fails another one before it expires, unless it is backed off (R15).
 void Lookup::limit_record(WallTime now) {
   const StoredPolicy* policy = entry_.binding_policy(now);
   if (policy == nullptr) return;

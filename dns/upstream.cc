@@ -127,10 +127,6 @@ std::string connect_fault(const ResolverAddress& server) {
   const auto to = socket_address(server);
   const Attempt made = connect_by(SOCK_STREAM, to);
   if (made.socket != 0) return std::string("no socket can be had: ") + std::strerror(made.socket);
-  // By a packet filter, systemd's IPAddressDeny or the like: that is a fault of this machine, whatever the resolver
-  // would say.
-  if (made.connect == EPERM || made.connect == EACCES)
-    return std::string("a rule of this machine forbids the connection: ") + std::strerror(made.connect);
   if (made.connect == ENOBUFS || made.connect == ENOMEM)
     return std::string("no connection can be had: ") + std::strerror(made.connect);
   const bool lacks_port = made.connect == EADDRNOTAVAIL && connect_by(SOCK_DGRAM, to).connect == 0;

@@ -153,9 +153,9 @@ std::string to_text(const Decision& decision, WallTime now, bool colour) {
   if (decision.expires) text += row("expires", time_text(*decision.expires, now));
   if (decision.dane) text += row("dane", dane_word(*decision.dane) + ": " + decision.dane_reason);
   if (decision.temporary)
-    text +=
-        row("mail", decision.kind == Decision::Kind::kDefer ? "deferred until it is known"
-                                                            : "delivered as without MTA-STS (engine.on_dns_failure)");
+    text += row("mail", decision.kind == Decision::Kind::kDefer ? "deferred until it is known"
+                        : decision.failure                      ? "delivered as without MTA-STS"
+                                           : "delivered as without MTA-STS (engine.on_dns_failure)");
   return text + row("source", source(decision)) + row("reason", decision.reason);
 }
 

@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
 
+constexpr std::string_view kNotSecured =
+    "STARTTLS was offered, and the connection ended before the session was secured";
 constexpr std::string_view kNotStarted = "STARTTLS was offered, but TLS could not be started";
 constexpr std::string_view kOnlyDane =
     "the policy does not list this MX, and Exim found no TLSA records that DNSSEC protects: it needs dns_dnssec_ok = "
@@ -236,7 +238,7 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
   if (event.error != kTlsFailure) {
     const bool was_cut = connection_.peer == peer_of(event) && connection_.starttls_offered && !connection_.secure;
     if (was_cut)
-      complain(event, {TlsResult::kValidationFailure, std::string(kNotStarted) + ": " + sentence(event.data)});
+      complain(event, {TlsResult::kValidationFailure, std::string(kNotSecured) + ": " + sentence(event.data)});
     return;
   }
   std::optional<Verdict> verdict;

@@ -32,6 +32,9 @@ void judge_sight(const Status& status, std::vector<Problem>& problems) {
   if (!status.resolver_fault.empty())
     problems.push_back(warning("whether the resolver validates DNSSEC is not known: " + status.resolver_fault +
                                "; make it a file that all users can read: lookups need it"));
+  if (status.table_store && !status.table_store->unseen.empty())
+    problems.push_back(warning("what table-mtasts has cached is not known: " + status.table_store->unseen +
+                               remedy("let its owner read it")));
   if (!status.deliveries.fault.empty())
     problems.push_back(warning("deferrals are not all counted: " + status.deliveries.fault +
                                remedy("see that .events and .events.old there are files of the store's owner")));

@@ -72,6 +72,7 @@ std::string failing_text(const StoreStatus& store, WallTime now) {
 }
 
 std::string store_text(const StoreStatus& store, WallTime now) {
+  if (!store.unseen.empty()) return row("store", "not known: " + store.unseen);
   return row("store", store.directory + ": " + std::to_string(store.domains) +
                           (store.domains == 1 ? " domain, " : " domains, ") +
                           std::to_string((store.bytes + 1023) / 1024) + " KiB") +
@@ -220,7 +221,9 @@ std::string status_json(const Status& status) {
   for (const Observing& one : status.observing) json["observing"].push_back(one.section);
   json["table_store"] = Json();
   if (status.table_store) {
-    json["table_store"] = store_json(*status.table_store);
+    const StoreStatus& table = *status.table_store;
+    json["table_store"] = store_json(table);
+    json["table_store"]["reason"] = table.fault.empty() ? table.unseen : table.fault;
     json["table_store"]["failing"] = failing_json(status.table_store->failing);
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

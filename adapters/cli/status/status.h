@@ -37,7 +37,8 @@ struct FailingDomain {
 
 struct StoreStatus {
   std::string directory;
-  std::string fault;  // it cannot be read, or not all of it; "": all was read
+  std::string fault;     // it cannot be read, or not all of it; "": all was read
+  std::string unseen{};  // why this user may not look; "": he may
   std::size_t domains = 0;
   std::size_t bytes = 0;
   std::map<Mode, std::size_t> policies{{Mode::kEnforce, 0}, {Mode::kTesting, 0}, {Mode::kNone, 0}};  // in force

@@ -1,7 +1,9 @@
 // The store of table-mtasts, which belongs to smtpd's user.
 #include <pwd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -16,26 +18,34 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMaxDetail = 2'000;
 constexpr auto kModes = {Mode::kEnforce, Mode::kTesting, Mode::kNone};
 
 std::int64_t epoch(WallTime time) { return time.time_since_epoch().count(); }
 
 Json time_to_wire(const std::optional<WallTime>& time) { return time ? Json(epoch(*time)) : Json(); }
 
+// Within thousands of years, so that it can be reckoned with.
+WallTime moment_of(const Json& json) {
+  constexpr std::int64_t kFar = 1'000'000'000'000;
+  return from_epoch(std::clamp(json.get<std::int64_t>(), -kFar, kFar));
+}
+
 std::optional<WallTime> time_of(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(from_epoch(json.get<std::int64_t>()));
+  return json.is_null() ? std::nullopt : std::optional(moment_of(json));
 }
 
 FailingDomain failing_of(const Json& json) {
-  return {json.at("domain"),
-          {error_code(json.at("error").get<std::string>()).value_or(ErrorCode::kInternal), json.at("detail")},
-          from_epoch(json.at("retry_at").get<std::int64_t>()),
+  return {escaped(json.at("domain").get<std::string>()),
+          {error_code(json.at("error").get<std::string>()).value_or(ErrorCode::kInternal),
+           escaped(json.at("detail").get<std::string>(), kMaxDetail)},
+          moment_of(json.at("retry_at")),
           time_of(json.at("in_force_until"))};
 }
 
 StoreStatus store_of(const Json& json) {
   StoreStatus status;
-  status.fault = json.at("fault");
+  status.fault = escaped(json.at("fault").get<std::string>(), kMaxDetail);
   status.domains = json.at("domains");
   status.bytes = json.at("bytes");
   for (const Mode mode : kModes) status.policies[mode] = json.at(std::string(mode_name(mode)));
@@ -87,6 +97,13 @@ StoreStatus store_from_wire(const std::string& directory, const std::string& tex
 StoreStatus look_at_table_store(const Config& config, const Environment& environment) {
   Config its = config;
   its.cache_directory = config.opensmtpd.directory;
+  // An ordinary user may not look into it, as a rule; then nothing is wrong with it.
+  if (::geteuid() != 0 && ::access(its.cache_directory.c_str(), R_OK | X_OK) != 0 && errno == EACCES) {
+    StoreStatus unseen;
+    unseen.directory = its.cache_directory;
+    unseen.unseen = its.cache_directory + ": " + std::strerror(EACCES);
+    return unseen;
+  }
   const auto owner = owner_of(its.cache_directory);
   auto seen = owner ? seen_by(*owner, environment,
                               [&](const Result<void>& became) {

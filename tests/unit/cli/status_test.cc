@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -471,6 +472,18 @@ TEST_F(StatusTest, TheStoreOfTableMtastsIsLookedAtToo) {
               HasSubstr("critical: what table-mtasts has cached is not known: " + other + ": No such file"));
 }
 
+TEST_F(StatusTest, AStoreOfTableMtastsThatThisUserMayNotSeeIsAWarning) {
+  Status status;
+  status.table_store.emplace();
+  status.table_store->unseen = "/var/lib/mtasts-opensmtpd: Permission denied";
+  const auto problems = judge(status, now());
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_FALSE(problems[0].is_critical);
+  EXPECT_THAT(problems[0].text,
+              HasSubstr("what table-mtasts has cached is not known: /var/lib/mtasts-opensmtpd: Perm"));
+  EXPECT_THAT(status_text(status, now(), false), HasSubstr("store       not known: /var/lib/mtasts-opensmtpd: Perm"));
+}
+
 TEST_F(StatusTest, WhatAnotherUsersProcessTellsIsNotBelievedBlindly) {
   StoreStatus status;
   status.fault = "half of it";
@@ -484,6 +497,11 @@ TEST_F(StatusTest, WhatAnotherUsersProcessTellsIsNotBelievedBlindly) {
   EXPECT_EQ(back.last_round, status.last_round);
   EXPECT_EQ(back.failing.at(0).error.code, ErrorCode::kDnsTimeout);
   EXPECT_EQ(back.failing.at(0).in_force_until, std::nullopt);
+  status.fault = "\x1b[31m";
+  status.last_round = from_epoch(std::numeric_limits<std::int64_t>::max());
+  const StoreStatus hostile = store_from_wire("/x", store_to_wire(status));
+  EXPECT_EQ(hostile.fault, "\\x1b[31m");
+  EXPECT_LT(hostile.last_round->time_since_epoch().count(), 2'000'000'000'000);
   for (const char* text : {"", "[]", "{}", "{\"domains\": []}", "{\"fault\": 1}", "nonsense"})
     EXPECT_THAT(store_from_wire("/x", text).fault, HasSubstr("what is in /x is not known")) << text;
 }

@@ -141,10 +141,10 @@ TEST(Decision, WhatIsUnknownFollowsTheConfiguration) {
   EXPECT_EQ(decided(outcome({}, {}, {}, Progress::kRecordPending), kTurned).kind, Kind::kDefer);
   EXPECT_EQ(decided(outcome(kFailed, {}), kTurned).kind, Kind::kDefer);
   EXPECT_EQ(decided(outcome({}, {}), kTurned).kind, Kind::kDefer);
-  EXPECT_EQ(decided(outcome(kFound, {}, kDnsFailure), kTurned).kind, Kind::kDefer);
   // What is known does not.
   EXPECT_EQ(decided(outcome(kAbsent, {}), kTurned).kind, Kind::kNoPolicy);
   EXPECT_EQ(decided(outcome(kFound, {}, kFailure), kTurned).kind, Kind::kNoPolicy);
+  EXPECT_EQ(decided(outcome(kFound, {}, kDnsFailure), kTurned).kind, Kind::kNoPolicy);
   EXPECT_EQ(decided(outcome(kFailed, kEnforce), kTurned).kind, Kind::kPolicy);
 }
 

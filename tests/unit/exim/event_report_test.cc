@@ -111,7 +111,7 @@ TEST_F(EximReports, R32EnforceAConnectionThatIsCutAtStartTlsIsOneFailure) {
     defer(error);
   }
   EXPECT_THAT(results(), ElementsAre(205, 205));
-  EXPECT_THAT(told_.front().reason, testing::HasSubstr("STARTTLS was offered, but TLS could not be started: why"));
+  EXPECT_THAT(told_.front().reason, testing::HasSubstr("ended before the session was secured: why"));
 }
 
 TEST_F(EximReports, WhatEndsBeforeOrAfterStartTlsIsNoFailureOfTls) {

@@ -24,11 +24,11 @@ std::size_t cost(const TlsReport& report, const std::string& file) {
   return 2 * bytes;
 }
 
-bool has_name_of(const TlsReport& one, const TlsReport& other) {
-  return one.organization == other.organization && one.id == other.id;
-}
-
 std::chrono::sys_days day_of(const TlsReport& report) { return std::chrono::floor<std::chrono::days>(report.start); }
+
+bool counts_once_with(const TlsReport& one, const TlsReport& other) {
+  return one.organization == other.organization && one.id == other.id && day_of(one) == day_of(other);
+}
 
 void raise_to(std::uint64_t& number, std::uint64_t other) { number = std::max(number, other); }
 
@@ -72,22 +72,19 @@ Read<void> Collection::add(const TlsReport& report, const std::string& file) {
   return {};
 }
 
-// Reports with one name are next to each other.
+// Those that count once are next to each other.
 Collection::Seen::const_iterator Collection::rival_of(Seen::const_iterator report) const {
-  if (report != seen_.begin() && has_name_of(std::prev(report)->first, report->first)) return std::prev(report);
+  if (report != seen_.begin() && counts_once_with(std::prev(report)->first, report->first)) return std::prev(report);
   const auto next = std::next(report);
-  return next != seen_.end() && has_name_of(next->first, report->first) ? next : seen_.end();
+  return next != seen_.end() && counts_once_with(next->first, report->first) ? next : seen_.end();
 }
 
-// Those that count once are next to each other.
 Summary Collection::summary() const {
   Summary summary;
   summary.refused = refused_;
   summary.conflicts = conflicts_;
   for (auto first = seen_.begin(); first != seen_.end();) {
-    const auto is_other = [&first](const auto& one) {
-      return !has_name_of(one.first, first->first) || day_of(one.first) != day_of(first->first);
-    };
+    const auto is_other = [&first](const auto& one) { return !counts_once_with(one.first, first->first); };
     const auto end = std::find_if(first, seen_.end(), is_other);
     TlsReport merged = first->first;
     for (auto next = std::next(first); next != end; ++next) merge(merged, next->first);

@@ -14,8 +14,8 @@ struct RefusedFile {
   std::string reason;
 };
 
-// A report with the organization and id of another one that says something else: it may be a correction, or one of them
-// forged.
+// A report with the organization, id and day of another one that says something else: it may be a correction, or one of
+// them forged.
 struct ConflictingReport {
   std::string file;
   std::string other_file;

@@ -26,6 +26,7 @@
 #include "module/client.h"
 #include "module/io/wall_clock.h"
 #include "module/store/policy_store.h"
+#include "tests/unit/dns/scripted_server.h"
 #include "tests/unit/module/fakes.h"
 #include "tests/unit/module/helper/copied_engines.h"
 #include "tests/unit/module/lab_config.h"
@@ -188,6 +189,19 @@ TEST_F(HelperCallTest, APersonsLookupLeavesTheWarningToMailServers) {
   config_.is_for_person = false;
   ASSERT_TRUE(ask("plain.test"));
   EXPECT_TRUE(eventually(warned));
+}
+
+TEST_F(HelperCallTest, APersonsLookupLeavesWhatIsSaidOfAdToMailServers) {
+  const test::ScriptedServer server([](const test::Query& query) { return test::Message{.flags = 0x81a0}.to(query); });
+  config_.network.dns.resolvers = {server.address()};
+  config_.network.dns.trust_ad = ResolverConfig::TrustAd::kAlways;
+  const auto told = [this] { return fs::exists(scratch_.path() + "/.due-ad-counts"); };
+  config_.is_for_person = true;
+  ASSERT_TRUE(ask("good.test"));
+  EXPECT_FALSE(eventually(told, 10));
+  config_.is_for_person = false;
+  ASSERT_TRUE(ask("plain.test"));
+  EXPECT_TRUE(eventually(told));
 }
 
 TEST_F(HelperCallTest, AMissingEngineLibraryIsALocalFault) {

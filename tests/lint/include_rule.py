@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOMS = {
+ROOMS: dict[str, set[str]] = {
     "core": set(),
     "dns": {"core"},
     "fetch": {"core"},

@@ -34,7 +34,8 @@ def citations(text: str) -> Iterator[tuple[int, range]]:
 def main() -> int:
     root = Path(sys.argv[1])
     listed = rules((root / "docs/rules.md").read_text(encoding="utf-8"))
-    faults, tested = [], set()
+    faults: list[str] = []
+    tested: set[int] = set()
     for room in SOURCES:
         for path in sorted(path for path in (root / room).rglob("*") if path.suffix in SUFFIXES and "corpus" not in path.parts):
             name = path.relative_to(root).as_posix()

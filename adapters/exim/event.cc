@@ -15,6 +15,8 @@ namespace {
 // $event_defer_errno of Exim: the TLS session failed; TLS is required, and was not offered or STARTTLS was refused.
 constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
+// In the text of a kTlsFailure: "certificate verification failed" (GnuTLS), "certificate verify failed" (OpenSSL).
+constexpr std::string_view kChainRefused = "certificate verif";
 
 constexpr std::string_view kNotSecured =
     "STARTTLS was offered, and the connection ended before the session was secured";
@@ -246,7 +248,8 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
   if (judged_by_certificate && is_for_dane_alone(event)) {
     verdict = Verdict{TlsResult::kValidationFailure, std::string(kOnlyDane)};
   } else if (judged_by_certificate) {
-    verdict = judge(event.host, Chain::kNotVerified, now);
+    const bool is_refused = event.data.find(kChainRefused) != std::string_view::npos;
+    verdict = judge(event.host, is_refused ? Chain::kNotVerified : Chain::kNotKnown, now);
   }
   complain(event, verdict.value_or(Verdict{TlsResult::kValidationFailure, sentence(event.data)}));
 }

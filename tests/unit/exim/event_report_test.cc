@@ -37,7 +37,9 @@ class EximReports : public testing::Test {
     raise("tls:cert", "0", "tlsa=0 cv=0 ver= notafter=" + not_after + " san=" + std::string(names));
   }
   void secured(const std::string& facts = "tlsa=0 cv=1 ver=TLS1.3") { raise("smtp:ehlo", kBare, facts); }
-  void defer(std::string_view error) { raise("msg:host:defer", "why", "tlsa=0 cv=0 ver=", error); }
+  void defer(std::string_view error, std::string_view why = "why") {
+    raise("msg:host:defer", why, "tlsa=0 cv=0 ver=", error);
+  }
   [[nodiscard]] std::vector<int> results() const {
     std::vector<int> numbers;
     for (const TlsSession& session : told_) numbers.push_back(static_cast<int>(session.result));
@@ -96,10 +98,21 @@ TEST_F(EximReports, R32EnforceWhatIsRefusedIsOneFailure) {
   defer("-37");
   connect();
   certificate();
-  defer("-37");
+  defer("-37", "TLS session: (certificate verification failed): certificate invalid");
   connect();
   defer("-37");
   EXPECT_THAT(results(), ElementsAre(201, 202, 204, 203, 205));
+}
+
+// The MX or somebody on the path ends it, with an alert or without: nothing is wrong with the certificate.
+TEST_F(EximReports, R32EnforceAHandshakeThatEndsAfterAGoodCertificateIsNoFailureOfTheCertificate) {
+  for (const char* why : {"TLS session: (gnutls_handshake): A TLS fatal alert has been received.",
+                          "TLS session: (SSL_connect): error:0A000126:SSL routines::unexpected eof while reading"}) {
+    connect();
+    certificate();
+    defer("-37", why);
+  }
+  EXPECT_THAT(results(), ElementsAre(205, 205));
 }
 
 // Exim's numbers for a connection that the server has closed, and for a time that is over.

@@ -24,8 +24,13 @@ bool is_told_only(const std::string& kind) {
 HelperServer::HelperServer(Deps deps, Descriptor socket, FrameReader reader, std::function<void()> peer_gone)
     : deps_(deps), socket_(std::move(socket)), reader_(std::move(reader)), peer_gone_(std::move(peer_gone)) {
   deps_.engine.on_late([this](const Outcome& outcome) { warn_of_failure(outcome); });
-  readable_ = deps_.loop.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*what*/) { receive(); });
-  first_ = deps_.loop.after(milliseconds(0), [this] { serve_all(); });
+  first_ = deps_.loop.after(milliseconds(0), [this] { begin(); });
+}
+
+// What came behind the settings is served before anything is read: a peer that only reports may have gone already.
+void HelperServer::begin() {
+  serve_all();
+  if (socket_) readable_ = deps_.loop.watch(socket_.get(), EventLoop::kRead, [this](unsigned /*what*/) { receive(); });
 }
 
 void HelperServer::receive() {

@@ -41,6 +41,7 @@ class HelperServer {
   HelperServer(Deps deps, Descriptor socket, FrameReader reader, std::function<void()> peer_gone);
 
  private:
+  void begin();
   void receive();
   void serve_all();
   bool serve(const Fields& request);

@@ -19,6 +19,22 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
+// In which a socket that is watched is read before timers run, as libevent does it.
+class ReadingLoop : public FakeLoop {
+ public:
+  std::unique_ptr<Watch> watch(int, unsigned what, std::function<void(unsigned)> ready) override {
+    if (what == kRead) ready_ = std::move(ready);
+    return std::make_unique<Watch>();
+  }
+  void turn() {
+    if (ready_) ready_(kRead);
+    advance(seconds(0));
+  }
+
+ private:
+  std::function<void(unsigned)> ready_;
+};
+
 class HelperServerTest : public testing::Test {
  protected:
   HelperServerTest() { connect(); }
@@ -28,12 +44,18 @@ class HelperServerTest : public testing::Test {
     socket_ = std::move(pair.theirs);
   }
   void serve(const std::vector<Fields>& requests) {
+    begin(requests);
+    loop_.advance(seconds(0));
+  }
+  void begin(const std::vector<Fields>& requests) {
     FrameReader reader;
     for (const Fields& request : requests) reader.add(encode_frame(request));
     server_ = std::make_unique<HelperServer>(HelperServer::Deps{loop_, engine_, resolver_, prober_, servers_,
                                                                 inspector_, files_, log_, false, reports_.get()},
-                                             std::move(socket_), std::move(reader), [this] { ++gone_; });
-    loop_.advance(seconds(0));
+                                             std::move(socket_), std::move(reader), [this] {
+                                               ++gone_;
+                                               asked_before_ = resolver_.txts.size();
+                                             });
   }
   bool peer_sees_the_end() {
     char byte = 0;
@@ -41,7 +63,7 @@ class HelperServerTest : public testing::Test {
   }
 
   Scratch scratch_;
-  FakeLoop loop_;
+  ReadingLoop loop_;
   FakeResolver resolver_;
   FakeFetcher fetcher_;
   FakeStore store_;
@@ -56,6 +78,7 @@ class HelperServerTest : public testing::Test {
   std::unique_ptr<TlsReports> reports_;
   std::unique_ptr<HelperServer> server_;
   int gone_ = 0;
+  std::size_t asked_before_ = 0;  // when the peer was said to be gone
 };
 
 const Fields kSession = encode_session(sts_session(test::domain("example.com"), "a\n", {"b"}), {"1", kReportRequest});
@@ -85,6 +108,16 @@ TEST_P(SessionRequest, AHelperThatIsAskedAsWellServesUntilItsPeerEnds) {
     loop_.advance(hours(1));
     EXPECT_EQ(gone_, 0);
   }
+}
+
+// A process of Exim's hands over what it has and ends, which can be before the helper is ready.
+TEST_F(HelperServerTest, R32WhatAPeerHandedOverThatHasGoneIsServedBeforeTheEnd) {
+  begin({kQuestion, kQuestion});
+  peer_ = Descriptor();
+  loop_.turn();
+  loop_.turn();
+  EXPECT_EQ(gone_, 1);
+  EXPECT_EQ(asked_before_, 2U);
 }
 
 // By the time that a policy that cannot be had is reported, it is known whether the domain wants that.

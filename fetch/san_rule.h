@@ -27,8 +27,8 @@ class SanRule {
   SanRule(const SanRule&) = delete;
   SanRule& operator=(const SanRule&) = delete;
 
-  // Puts the rule on a libcurl easy handle, which the rule must outlive. Error kInternal: this libcurl cannot be made
-  // to keep it.
+  // Puts the rule on a libcurl easy handle. It must outlive this handle and the sockets opened for it. Error kInternal:
+  // this libcurl cannot be made to keep it.
   Result<void> apply(void* easy);
 
   // After the transfer: was the rule in force? If not, whatever was fetched must not be used.

@@ -154,6 +154,11 @@ class Machine:
             (STAGE / name).mkdir()
         lower = f"{self.layer}:{FOLDER / self.suite}" if self.layer else str(FOLDER / self.suite)
         _mount("-t", "overlay", "-o", f"lowerdir={lower},upperdir={STAGE}/upper,workdir={STAGE}/work", "lab", str(self._root))
+        # Where systemd-nspawn removes what it left there before, and refuses to if that is on a disk, as in a chroot.
+        nspawn = Path("/run/systemd/nspawn")
+        nspawn.mkdir(parents=True, exist_ok=True)
+        if not nspawn.is_mount():
+            _mount("-t", "tmpfs", "-o", "mode=755", "lab", str(nspawn))
         masks = self._root / "etc/systemd/system-generators"
         masks.mkdir(exist_ok=True)
         for generator in (self._root / "usr/lib/systemd/system-generators").glob("systemd-*-generator"):

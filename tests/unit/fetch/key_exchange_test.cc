@@ -32,7 +32,7 @@ class Server {
     for (int i = 0; i < 200; ++i) {
       const auto file = test::Fetching(test::lab_fetcher()).fetch("rsa2048.test", {address_});
       if (file) return {ErrorCode::kInternal, "it was fetched"};
-      if (file.error().detail.find("onnect") == std::string::npos) return file.error();
+      if (file.error().detail.find("connect to server") == std::string::npos) return file.error();
       std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
     return {ErrorCode::kInternal, "openssl s_server never listened"};

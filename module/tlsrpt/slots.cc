@@ -19,8 +19,8 @@ constexpr std::chrono::hours kLeftAlone{24};
 
 }  // namespace
 
-std::string slot_of(std::string_view key) {
-  const unsigned slot = fnv1a_32(key) % kTlsrptSlots;
+std::string slot_of(std::string_view key, unsigned which) {
+  const auto slot = static_cast<unsigned>((fnv1a_64(key) >> 16U * which) % kTlsrptSlots);
   return {ascii::hex_digit(slot >> 8U), ascii::hex_digit(slot >> 4U), ascii::hex_digit(slot)};
 }
 

@@ -12,8 +12,8 @@ namespace mtasts {
 
 inline constexpr unsigned kTlsrptSlots = 4096;
 
-// Three hexadecimal digits.
-std::string slot_of(std::string_view key);
+// Three hexadecimal digits. A key has several slots that have nothing to do with each other, `which` of 0 to 3.
+std::string slot_of(std::string_view key, unsigned which = 0);
 
 // `store`: its directory. nullopt: nothing is there, or more than `most` octets.
 std::optional<std::string> read_slot(const std::string& store, const std::string& name, std::size_t most);

@@ -9,7 +9,7 @@
 
 namespace mtasts {
 
-// In slots (slots.h), each with the last failure that belongs there: one that loses its place is told again.
+// In slots (slots.h), two for each failure, which it shares with others: one that loses its place is told again.
 class ToldFailures {
  public:
   // An MX host that nobody connects to: for as long as a message is in any queue.

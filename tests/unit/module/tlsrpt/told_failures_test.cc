@@ -86,6 +86,28 @@ TEST_F(ToldFailuresTest, R32APolicyThatCannotBeHadIsToldForEachAttempt) {
   EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", ""), test::kNow + ToldFailures::kPolicy));
 }
 
+// As for a queue that waits for a host which no policy lists.
+TEST_F(ToldFailuresTest, R32OfAThousandFewAreToldAgain) {
+  constexpr int kMessages = 1000;
+  int told_again = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int i = 0; i < kMessages; ++i) {
+      const bool is_told = told_.is_told(failure("1rXyz0-" + std::to_string(i), "mx.example.net"), test::kNow);
+      if (pass > 0 && !is_told) ++told_again;
+    }
+  }
+  EXPECT_LT(told_again, kMessages / 20);
+}
+
+TEST_F(ToldFailuresTest, OneThatIsForgottenIsToldAgainAndNoOther) {
+  const auto one = failure("1rXyz0-1", "mx.example.net");
+  const auto other = failure("1rXyz0-2", "mx.example.net");
+  for (const auto& told : {one, other}) EXPECT_FALSE(told_.is_told(told, test::kNow));
+  told_.forget(one);
+  EXPECT_TRUE(told_.is_told(other, test::kNow));
+  EXPECT_FALSE(told_.is_told(one, test::kNow));
+}
+
 TEST_F(ToldFailuresTest, OneOfBeforeTheClockWasSetBackIsNone) {
   EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", "mx.example.net"), test::kNow));
   EXPECT_FALSE(told_.is_told(failure("1rXyz0-1", "mx.example.net"), test::kNow - seconds(1)));

@@ -12,6 +12,7 @@ from framework import expect, expect_protected, scenario
 from mail_server import HOME_DOMAIN, message
 from opensmtpd import OWN_STORE, OpenSmtpd, opensmtpd
 from topology import GOOD, IMPOSTOR, declare
+from web import Place, PolicyHost
 from world import Domain, World
 
 SERVER = "192.0.2.25"  # as in the example
@@ -22,6 +23,9 @@ declare(Domain("submitted.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("strange.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("trapped.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("early.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
+# Each question about one of these takes wait_s, which is two seconds.
+SLOW = {name: declare(Domain(f"{name}.test", (GOOD,), "enforce", host=PolicyHost("", place=Place.SILENT))) for name in ("slowtag", "slowtrap")}
+HALF_WAIT = 1.0
 
 
 def use_submission(server: OpenSmtpd, change: Callable[[str], str] = lambda text: text) -> None:
@@ -42,6 +46,10 @@ def use_submission(server: OpenSmtpd, change: Callable[[str], str] = lambda text
 def serves_tls(world: World) -> bool:
     """Debian 12's smtpd 6.8 ends each TLS session that a client begins here with "EVP lib", whatever its key; the other scenarios run with it."""
     return opensmtpd(world).version >= (7,)
+
+
+def without_tag(text: str) -> str:
+    return text.replace("match tag SUB from any auth", "match from any auth")
 
 
 def ask_as_stranger(recipient: str) -> tuple[int, float]:
@@ -69,6 +77,17 @@ def stranger(world: World) -> None:
     expect(not is_known(server, "strange.test"), "a stranger's question was looked up")
 
 
+@scenario("submission.conf, verbatim: a stranger holds smtpd up for no lookup's time; without the tag he does")
+def stall(world: World) -> None:
+    server = opensmtpd(world)
+    use_submission(server)
+    code, seconds = ask_as_stranger(f"bob@{SLOW['slowtag'].name}")
+    expect(code == 550 and seconds < HALF_WAIT, f"the recipient should be refused at once, and the answer was {code} after {seconds:.1f} s")
+    use_submission(server, without_tag)
+    code, seconds = ask_as_stranger(f"bob@{SLOW['slowtrap'].name}")
+    expect(code == 451 and seconds > HALF_WAIT, f"without the tag smtpd should wait, and the answer was {code} after {seconds:.1f} s")
+
+
 @scenario("submission.conf, verbatim: at the users' port nobody names a recipient who has not logged in, with TLS or without")
 def not_logged_in(world: World) -> None:
     server = opensmtpd(world)
@@ -87,7 +106,7 @@ def not_logged_in(world: World) -> None:
 @scenario("the trap: without the tag a stranger has any domain looked up")
 def trap(world: World) -> None:
     server = opensmtpd(world)
-    use_submission(server, lambda text: text.replace("match tag SUB from any auth", "match from any auth"))
+    use_submission(server, without_tag)
     code, _ = ask_as_stranger("bob@trapped.test")
     expect(code == 550, f"the recipient should be refused, and the answer was {code}")
     deadline = time.monotonic() + 20

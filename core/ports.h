@@ -101,6 +101,7 @@ struct MxTrial {
   // Of the last connection, in presentation form; empty where there was none.
   std::string own_address{};
   std::string mx_address{};
+  std::string mx_helo{};  // what it calls itself in its answer to EHLO, escaped
 };
 
 class MxProber {

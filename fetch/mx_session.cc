@@ -11,12 +11,20 @@ namespace mtasts {
 namespace {
 
 constexpr std::size_t kMaxReplyOctets = 64UL * 1024;  // of all replies together
+constexpr std::size_t kMaxNameOctets = 255;           // as for a domain name
 constexpr int kCurlTooLarge = 100;                    // CURLE_TOO_LARGE since libcurl 8.6: a line without end
 
 // The last line of a reply; "250-" says that there are more.
 bool is_last_of_reply(std::string_view line) {
   if (line.size() < 3 || !std::ranges::all_of(line.substr(0, 3), ascii::is_digit)) return false;
   return line.size() == 3 || line[3] == ' ';
+}
+
+// In the first line of an answer to EHLO, `250-mx.example.com Hello`.
+std::string name_in(std::string_view line) {
+  constexpr std::size_t kCode = 4;
+  line.remove_prefix(std::min(kCode, line.size()));
+  return escaped(line.substr(0, line.find(' '))).substr(0, kMaxNameOctets);
 }
 
 bool is_without_sni(const MxSession::Peer& peer) { return peer.sni == MxProber::Sni::kLeftOut; }
@@ -123,6 +131,7 @@ void MxSession::note_reply(std::string_view line) {
   line = without_line_end(line);
   // Newer versions of libcurl take it in lower case, too; smtpd does not, and would send in the clear.
   if (stage_ == Stage::kEhlo && line.size() > 4 && line.substr(4).starts_with("STARTTLS")) is_starttls_offered_ = true;
+  if (stage_ == Stage::kEhlo && helo_.empty()) helo_ = name_in(line);
   if (!is_last_of_reply(line)) return;
   if (stage_ == Stage::kEhlo) is_ehlo_answered_ = true;
   reply_ = line.substr(0, kMaxReplyOctets);

@@ -35,6 +35,8 @@ class MxSession {
   // "host (address)"
   [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] const Connection& connection() const { return connection_; }
+  // What the host calls itself in its answer to EHLO, escaped; empty until then.
+  [[nodiscard]] const std::string& helo() const { return helo_; }
   // After libcurl ended with this CURLcode. `stood_still`: for so long that a time limit says nothing of the host.
   // Errors as MxProber::probe says.
   Result<void> verdict(int curl_code, bool stood_still) const;
@@ -58,6 +60,7 @@ class MxSession {
 
   std::string where_;
   Stage stage_ = Stage::kGreeting;
+  std::string helo_;
   std::string reply_;  // the last line of the last reply, as it came
   std::size_t reply_octets_ = 0;
   bool says_too_much_ = false;

@@ -38,6 +38,7 @@ struct Probe {
   milliseconds share{};          // to connect in
   std::string own_address{};     // of the last connection
   std::string mx_address{};
+  std::string mx_helo{};
   std::unique_ptr<MxSession> session{};
   std::unique_ptr<EventLoop::Watch> connect_timer{};
 };
@@ -188,6 +189,7 @@ void CurlProber::leave_session(Active probe) {
     probe->time_to_connect -= std::chrono::floor<milliseconds>(steady_clock::now() - probe->begun);
   probe->own_address = probe->session->connection().own_address();
   probe->mx_address = probe->session->connection().peer_address();
+  probe->mx_helo = probe->session->helo();
   multi_.remove(probe->session->easy());
   probe->connect_timer.reset();
   probe->session.reset();
@@ -195,7 +197,8 @@ void CurlProber::leave_session(Active probe) {
 
 void CurlProber::finish(Active probe, Result<void> result) {
   const Callback done = std::move(probe->done);
-  const MxTrial trial{std::move(result), std::move(probe->own_address), std::move(probe->mx_address)};
+  const MxTrial trial{std::move(result), std::move(probe->own_address), std::move(probe->mx_address),
+                      std::move(probe->mx_helo)};
   admission_.leave(probe->ticket);
   active_.erase(probe);
   done(trial);

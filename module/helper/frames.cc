@@ -144,14 +144,15 @@ Result<void> decode_void(const Fields& fields) {
 }
 
 Fields encode_trial(const MxTrial& trial) {
-  return {encode_void(trial.result).front(), trial.own_address, trial.mx_address};
+  return {encode_void(trial.result).front(), trial.own_address, trial.mx_address, trial.mx_helo};
 }
 
 MxTrial decode_trial(const Result<Fields>& fields) {
   if (!fields) return {tl::unexpected(fields.error())};
-  if (fields->size() != 3 || !is_text((*fields)[1], kMaxName) || !is_text((*fields)[2], kMaxName))
+  const auto is_name = [](const std::string& text) { return is_text(text, kMaxName); };
+  if (fields->size() != 4 || !std::all_of(fields->begin() + 1, fields->end(), is_name))
     return {unusable("no result of a trial")};
-  return {decode_void({(*fields)[0]}), (*fields)[1], (*fields)[2]};
+  return {decode_void({(*fields)[0]}), (*fields)[1], (*fields)[2], (*fields)[3]};
 }
 
 template <typename Record>

@@ -104,6 +104,7 @@ void TlsReports::report(const Domain& domain, const std::string& mx_host, const 
   session.own_address = trial.own_address;
   session.mx_host = mx_host;
   session.mx_address = trial.mx_address;
+  session.mx_helo = trial.mx_helo;
   if (!trial.result) session.reason = trial.result.error().detail;
   report(session);
 }

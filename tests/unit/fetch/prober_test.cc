@@ -122,6 +122,12 @@ std::string session_with(const std::string& host) {
   return "no session with " + host;
 }
 
+TEST(Prober, R32TellsWhatTheHostCallsItself) {
+  Probing probing(lab_prober());
+  EXPECT_EQ(probing.trial(kHost, {mx_address("good")}, MxProber::Sni::kSent).mx_helo, "mx.test");
+  EXPECT_EQ(probing.trial(kHost, {kClosed}, MxProber::Sni::kSent).mx_helo, "");
+}
+
 TEST(Prober, R25SaysTheHostsNameInTlsAndNothingButWhatIsNeeded) {
   const std::string host = std::string(fetcher_tls_library()) + ".visited.test";
   ASSERT_TRUE(Probing(lab_prober()).probe(host, {mx_address("good")}));

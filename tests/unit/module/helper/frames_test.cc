@@ -96,8 +96,9 @@ TEST(HelperReplies, RefuseWhatHasAnotherForm) {
     EXPECT_EQ(answer.error().code, ErrorCode::kInternal) << ::testing::PrintToString(fields);
   }
   EXPECT_EQ(decode_trial(Fields{"ok", "192.0.2.1"}).result.error().code, ErrorCode::kInternal);
-  EXPECT_EQ(decode_trial(Fields{"ok", "a\nb", ""}).result.error().code, ErrorCode::kInternal);
-  EXPECT_EQ(decode_trial(Fields{"fine", "", ""}).result.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(decode_trial(Fields{"ok", "a\nb", "", ""}).result.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(decode_trial(Fields{"ok", "", "", std::string(256, 'a')}).result.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(decode_trial(Fields{"fine", "", "", ""}).result.error().code, ErrorCode::kInternal);
   EXPECT_FALSE(decode_lookup(Fields{}, *Domain::parse("a.test")));
   EXPECT_FALSE(decode_lookup(Fields{"x"}, *Domain::parse("a.test")));
 }

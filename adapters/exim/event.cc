@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "core/ascii.h"
@@ -17,6 +18,11 @@ constexpr std::string_view kTlsFailure = "-37";
 constexpr std::string_view kTlsRequired = "-38";
 // In the text of a kTlsFailure: "certificate verification failed" (GnuTLS), "certificate verify failed" (OpenSSL).
 constexpr std::string_view kChainRefused = "certificate verif";
+
+// Of $tls_out_tlsa_usage, which has a bit for each usage among the records. Those that begin with PKIX are not for
+// SMTP.
+constexpr unsigned kDaneTa = 1U << 2U;
+constexpr unsigned kDaneEe = 1U << 3U;
 
 constexpr std::string_view kNotSecured =
     "STARTTLS was offered, and the connection ended before the session was secured";
@@ -127,7 +133,11 @@ Result<SessionFacts> SessionFacts::read(std::string_view words) {
     const std::string_view key = std::string_view(word).substr(0, equals);
     const std::string_view value = std::string_view(word).substr(std::min(equals + 1, word.size()));
     if (key == "mode") facts.mode = mode_of(value).value_or(Mode::kNone);
-    if (key == "tlsa") facts.judged_by_dane = !value.empty() && value != "0";
+    if (key == "tlsa") {
+      facts.judged_by_dane = !value.empty() && value != "0";
+      const auto usages = ascii::number(value, std::numeric_limits<unsigned>::max());
+      facts.dane_ta_only = usages && (*usages & kDaneTa) != 0 && (*usages & kDaneEe) == 0;
+    }
     if (key == "cv") facts.verified = value == "1";
     if (key == "ver") facts.version = value;
     if (key == "pid" && is_process_number(value)) facts.process = value;
@@ -172,6 +182,15 @@ bool EventWatcher::is_for_dane_alone(const Event& event) const {
   return event.session.mode == Mode::kEnforce && is_unlisted(policy_of_(event.domain), event);
 }
 
+// Exim linked with GnuTLS goes on to the public authorities where the TLSA records do not vouch for a certificate, and
+// with TLSA records compares no name then: a certificate of an authority that is both would be good for any host.
+bool EventWatcher::is_foreign_to_dane(const Event& event) const {
+  if (!connection_.certificate || !connection_.dane_ta_only || connection_.certificate->names.empty()) return false;
+  const auto names = split(connection_.certificate->names, ':');
+  return std::ranges::none_of(
+      names, [&](const std::string& name) { return mx_matches(name, event.host) || mx_matches(name, event.domain); });
+}
+
 // Once before STARTTLS and once after it.
 void EventWatcher::greeted(const Event& event, WallTime now) {
   const SessionFacts& session = event.session;
@@ -207,8 +226,12 @@ void EventWatcher::greeted(const Event& event, WallTime now) {
 std::string EventWatcher::presented(const Event& event) {
   if (event.data != "0") return {};
   connection_.judged_by_dane = event.session.judged_by_dane;
+  connection_.dane_ta_only = event.session.dane_ta_only;
   connection_.certificate = Certificate{event.session.names, event.session.not_after};
-  if (event.session.mode != Mode::kEnforce || event.session.judged_by_dane) return {};
+  if (event.session.mode != Mode::kEnforce) return {};
+  if (is_foreign_to_dane(event))
+    return "the certificate is for " + shown(split(event.session.names, ':')) + " (DANE, RFC 7672 section 3.2.3)";
+  if (event.session.judged_by_dane) return {};
   if (event.session.names.empty())
     return "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)";
   const Decision decision = policy_of_(event.domain);
@@ -244,6 +267,9 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
     return;
   }
   std::optional<Verdict> verdict;
+  if (is_foreign_to_dane(event))
+    verdict = Verdict{TlsResult::kCertificateHostMismatch,
+                      "the certificate is for " + shown(split(connection_.certificate->names, ':'))};
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
   if (judged_by_certificate && is_for_dane_alone(event)) {
     verdict = Verdict{TlsResult::kValidationFailure, std::string(kOnlyDane)};

@@ -28,6 +28,7 @@ bool is_process_number(std::string_view text);
 struct SessionFacts {
   Mode mode = Mode::kNone;
   bool judged_by_dane = false;  // usable TLSA records were found (R29)
+  bool dane_ta_only = false;    // all of them name an authority
   bool verified = false;
   std::string version;  // "TLS1.3"; empty: no TLS
   std::optional<WallTime> not_after;
@@ -73,6 +74,7 @@ class EventWatcher {
   struct Connection {
     std::string unlisted;  // testing: the id of a policy that does not name the host
     bool judged_by_dane = false;
+    bool dane_ta_only = false;
     bool starttls_offered = false;
     bool secure = false;
     bool is_open = false;
@@ -98,6 +100,7 @@ class EventWatcher {
   enum class Chain { kVerified, kNotVerified, kNotKnown };
   [[nodiscard]] std::optional<Verdict> judge(std::string_view host, Chain chain, WallTime now) const;
   [[nodiscard]] bool is_for_dane_alone(const Event& event) const;
+  [[nodiscard]] bool is_foreign_to_dane(const Event& event) const;
   void complain(const Event& event, const Verdict& verdict);
   void report(const Event& event, const Verdict& verdict);
   void write_once(LogLevel level, const LogLine& line);

@@ -104,6 +104,24 @@ TEST_F(EximReports, R32EnforceWhatIsRefusedIsOneFailure) {
   EXPECT_THAT(results(), ElementsAre(201, 202, 204, 203, 205));
 }
 
+// RFC 7672 §3.2.3: an authority in TLSA records is one for this host alone; for a certificate in them no name counts.
+TEST_F(EximReports, R29WhereTlsaNamesAnAuthorityTheCertificateMustNameTheHost) {
+  const auto refused_with = [&](const std::string& usages, const std::string& names) {
+    connect();
+    const auto session = SessionFacts::read("mode=enforce tlsa=" + usages + " cv=0 ver= san=" + names);
+    return watcher_.on({"tls:cert", "0", "example.com", "MX.example.com", "192.0.2.1", "0", *session}, kNow);
+  };
+  for (const char* usages : {"4", "5"})
+    EXPECT_EQ(refused_with(usages, "www.example.net").find("the certificate is for www.example.net"), 0U) << usages;
+  defer("-37");
+  EXPECT_THAT(results(), ElementsAre(202));
+  EXPECT_EQ(told_.front().type, TlsSession::PolicyType::kTlsa);
+  for (const char* names : {"mx.example.com", "www.example.net:*.example.com", "example.com", ""})
+    EXPECT_EQ(refused_with("4", names), "") << names;
+  for (const char* usages : {"8", "12", "0"})
+    EXPECT_EQ(refused_with(usages, usages == std::string("0") ? "mx.example.com" : "www.example.net"), "") << usages;
+}
+
 // The MX or somebody on the path ends it, with an alert or without: nothing is wrong with the certificate.
 TEST_F(EximReports, R32EnforceAHandshakeThatEndsAfterAGoodCertificateIsNoFailureOfTheCertificate) {
   for (const char* why : {"TLS session: (gnutls_handshake): A TLS fatal alert has been received.",

@@ -41,7 +41,8 @@ import scenarios_testing  # noqa: E402,F401
 import scenarios_trouble  # noqa: E402,F401
 
 # What depends on Exim's own version and build: tainted data, expansions, events, DANE.
-OF_THE_BUILD = ("every_enforce", "scenarios_dane", "scenarios_enforce", "scenarios_examples", "scenarios_socket", "scenarios_testing")
+OF_THE_BUILD = ("every_enforce", "scenarios_counts", "scenarios_dane", "scenarios_enforce", "scenarios_examples", "scenarios_reports", "scenarios_socket",
+                "scenarios_testing")
 
 
 # Beside the version of a title, of those that are run only when they are asked for.

@@ -10,10 +10,9 @@ from framework import expect, scenario
 from mail_server import HOME_DOMAIN, message
 from mx import MailHost
 from pki import Issuer, Leaf
-from scenarios_reports import WANTED, collecting
+from reports import WANTED, collecting, unavailable
 from sender import Sender
 from topology import declare, declare_host
-from web import PolicyHost
 from world import Domain, Trace, World
 
 Told = Counter[tuple[str, str, str]]  # by domain, MX host where the session names one, and result
@@ -42,12 +41,8 @@ UNLISTED = [declare(Domain("countrefused.test", (UNLISTED_HOST["countrefused.tes
 
 # Mail to these goes out without a policy, and its connections are not told.
 WITHOUT_POLICY = own_host("countbroken", 124)
-BROKEN = {
-    301: declare(Domain("countfetch.test", (WITHOUT_POLICY,), "enforce", records=WANTED, host=PolicyHost("", status=404))),
-    302: declare(Domain("countinvalid.test", (WITHOUT_POLICY,), "enforce", records=WANTED, more="nonsense\r\n")),
-    303: declare(Domain("countwebpki.test", (WITHOUT_POLICY,), "enforce", records=WANTED,
-                        host=PolicyHost("", leaf=Leaf("p-count", dns=("www.countwebpki.test",))))),
-}
+BROKEN = {code: unavailable(name, code, WITHOUT_POLICY)
+          for code, name in ((301, "countfetch.test"), (302, "countinvalid.test"), (303, "countwebpki.test"))}
 ROUNDS = 40
 
 # What a connection to each host is told as.

@@ -8,23 +8,15 @@ from urllib.request import urlopen
 
 from collector import Collector
 from framework import expect, expect_delivered, scenario
-from pki import Leaf
 from process import wait_for
+from reports import SOCKET, UNAVAILABLE, expect_failure, not_had, unavailable
 from socketmap_server import SocketmapServer
 from topology import GOOD, declare
 from web import PolicyHost
 from world import Domain, World
 
-SOCKET = "/run/tlsrpt/collectd.sock"
-RECORD = "v=TLSRPTv1; rua=mailto:reports@reports.test"
-WANTED = f'_smtp._tls TXT "{RECORD}"'
 METRICS = "127.0.0.1:9461"
-FAILURES = {
-    301: declare(Domain("askedfetch.test", (GOOD,), "enforce", records=WANTED, host=PolicyHost("", status=404))),
-    302: declare(Domain("askedinvalid.test", (GOOD,), "enforce", records=WANTED, more="nonsense\r\n")),
-    303: declare(Domain("askedwebpki.test", (GOOD,), "enforce", records=WANTED,
-                        host=PolicyHost("", leaf=Leaf("p-asked", dns=("www.askedwebpki.test",))))),
-}
+FAILURES = {code: unavailable(name, code, GOOD) for code, name in ((301, "askedfetch.test"), (302, "askedinvalid.test"), (303, "askedwebpki.test"))}
 QUIET = declare(Domain("askednothing.test", (GOOD,), "enforce", host=PolicyHost("", status=404)))
 
 
@@ -53,10 +45,7 @@ def failures(world: World) -> None:
         collector.wait_for(before + 2, 0.5)
         told = len(collector.sessions) - before
         expect(told <= 1 + (time.monotonic() - begin) // 60, f"questions within a minute should count as one delivery: {collector.sessions}")
-        session = collector.sessions[before]
-        expect(session.failed and session.failures[0].keys() == {"c", "f"} and session.failures[0]["c"] == code, f"{code} should be told: {session}")
-        policy = {"policy-type": 2, "policy-domain": domain.name}
-        expect((session.domain, session.record, session.policy) == (domain.name, RECORD, policy), f"there is no policy to be told: {session}")
+        expect_failure(collector.sessions[before], domain, not_had(domain), [UNAVAILABLE[code]], {})
     expect_delivered(world.send(f"bob@{QUIET.name}"), f"bob@{QUIET.name}", GOOD)
     before = len(collector.sessions)
     collector.wait_for(before + 1, 0.5)

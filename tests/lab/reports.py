@@ -62,7 +62,8 @@ def settled(collector: Collector, count: int) -> list[Session]:
 
 
 def sts(domain: Domain) -> Fields:
-    return {"policy-type": STS, "policy-domain": domain.name, "policy-string": domain.policy().splitlines(), "mx-host": [*(domain.patterns or domain.mx)]}
+    return {"policy-type": STS, "policy-domain": domain.name, "policy-string": domain.policy().splitlines(),
+            "mx-host": [*(domain.patterns or domain.mx)]}
 
 
 def not_had(domain: Domain) -> Fields:

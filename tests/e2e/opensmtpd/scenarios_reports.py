@@ -98,7 +98,8 @@ LISTED = tuple(host for host in COUNTED_HOSTS if host != SECOND)  # by every oth
 COUNTED = [declare(Domain(f"reportcount{number}.test", tuple(COUNTED_HOSTS), ("enforce", "testing")[number % 2],
                           LISTED if number % 4 > 1 else (), records=WANTED)).name for number in range(40)]
 # In one message each: smtpd does not say which message a question belongs to, and those of a minute count as one.
-COUNTED_BROKEN = [{unavailable(f"reportcount{message}-{number}-{code}.test", code, GOOD).name: code for code in BROKEN for number in range(3)} for message in range(2)]
+COUNTED_BROKEN = [{unavailable(f"reportcount{message}-{number}-{code}.test", code, GOOD).name: code for code in BROKEN for number in range(3)}
+                  for message in range(2)]
 
 
 def wanted_of(domain: Domain) -> Counter[tuple[str, int | None]]:

@@ -18,14 +18,16 @@ extern "C" int put_policy(const char* store, const char* domain, const char* bod
   return FileStore(store, *log).put(entry) ? 0 : 1;
 }
 
-extern "C" int put_failure(const char* store, const char* domain) {
+extern "C" int put_failure(const char* store, const char* domain, const char* error, const char* detail) {
   using namespace mtasts;
+  const auto code = error_code(error);
+  if (!code) return 1;
   const auto log = make_stderr_log();
   const WallTime at = now();
   CacheEntry entry{*Domain::parse(domain),
                    {RecordMemory::State::kFound, at + std::chrono::seconds(300), "abc", {}},
                    std::nullopt,
-                   FetchFailure{"abc", 1, 1, at + std::chrono::seconds(300), {ErrorCode::kPolicyFetch, "status 404"}}};
+                   FetchFailure{"abc", 1, 1, at + std::chrono::seconds(300), {*code, detail}}};
   return FileStore(store, *log).put(entry) ? 0 : 1;
 }
 

@@ -20,7 +20,7 @@
 /* c_abi_store.cc: caches a policy in a store directory, that a policy could not be fetched, that reports are wanted or
  * are not; forget_all empties it. */
 int put_policy(const char *store, const char *domain, const char *body);
-int put_failure(const char *store, const char *domain);
+int put_failure(const char *store, const char *domain, const char *error, const char *detail);
 int put_wish(const char *store, const char *domain);
 int put_no_wish(const char *store, const char *domain);
 int forget_all(const char *store);
@@ -343,7 +343,7 @@ static void a_policy_that_could_not_be_had_is_reported_once_for_an_answer(void *
   mtasts_answer *answer;
   int i;
   (void)state;
-  assert_int_equal(put_failure(directory, "broken.example"), 0);
+  assert_int_equal(put_failure(directory, "broken.example", "sts-policy-fetch-error", "status 404"), 0);
   assert_int_equal(put_wish(directory, "broken.example"), 0);
   answer = ask(context, "broken.example");
   assert_int_equal(mtasts_answer_mode(answer), MTASTS_MODE_NONE);
@@ -351,6 +351,42 @@ static void a_policy_that_could_not_be_had_is_reported_once_for_an_answer(void *
   assert_non_null(strstr(datagram(), "\"failure-details\":[{\"c\":301,"));
   assert_string_equal(datagram(), "");
   mtasts_answer_free(answer);
+  mtasts_close(context);
+  close(collector);
+}
+
+/* There is no policy and no host to be told, whatever session is reported. */
+static void r16_each_reason_why_a_policy_could_not_be_had_is_reported_field_by_field(void **state) {
+  static const struct {
+    const char *domain;
+    const char *error;
+    int code;
+    const char *detail;
+  } failures[] = {{"fetch.example", "sts-policy-fetch-error", 301, "status 404"},
+                  {"invalid.example", "sts-policy-invalid", 302, "line 2: no mode"},
+                  {"webpki.example", "sts-webpki-invalid", 303, "the certificate has expired"},
+                  {"slow.example", "dns-timeout", 301, "no answer in time"}};
+  mtasts_context *context = open_reporting();
+  size_t i = 0;
+  (void)state;
+  for (; i < sizeof failures / sizeof *failures; ++i) {
+    const char *domain = failures[i].domain;
+    char wanted[1024];
+    mtasts_answer *answer;
+    assert_int_equal(put_failure(directory, domain, failures[i].error, failures[i].detail), 0);
+    assert_int_equal(put_wish(directory, domain), 0);
+    answer = ask(context, domain);
+    assert_int_equal(mtasts_answer_mode(answer), MTASTS_MODE_NONE);
+    mtasts_report(context, answer, "mx.example.com", MTASTS_SESSION_CERTIFICATE_EXPIRED, "it has expired");
+    snprintf(
+        wanted, sizeof wanted,
+        "{\"dpv\":\"1\",\"d\":\"%s\",\"pr\":\"v=TLSRPTv1; rua=mailto:r@example.com\",\"policies\":[{\"policy-type\":"
+        "2,\"policy-domain\":\"%s\",\"failure-details\":[{\"c\":%d,\"f\":\"%s\"}],\"t\":1,\"f\":1}]}",
+        domain, domain, failures[i].code, failures[i].detail);
+    assert_string_equal(datagram(), wanted);
+    assert_string_equal(datagram(), "");
+    mtasts_answer_free(answer);
+  }
   mtasts_close(context);
   close(collector);
 }
@@ -527,6 +563,7 @@ int main(void) {
       cmocka_unit_test(the_details_of_the_first_version_are_taken_whatever_was_added),
       cmocka_unit_test(the_details_of_a_later_version_are_taken_as_far_as_they_are_known),
       cmocka_unit_test(a_policy_that_could_not_be_had_is_reported_once_for_an_answer),
+      cmocka_unit_test(r16_each_reason_why_a_policy_could_not_be_had_is_reported_field_by_field),
       cmocka_unit_test(r32_each_outcome_is_reported_field_by_field),
       cmocka_unit_test(r32_what_is_not_known_of_a_session_is_left_out),
       cmocka_unit_test(r31_a_domain_that_wants_no_reports_is_told_of_nothing),

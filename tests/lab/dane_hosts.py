@@ -8,7 +8,7 @@ from reports import WANTED
 from topology import declare, declare_host, word
 from world import PUBLIC_KEY, Domain
 
-_AUTHORITY = Leaf("dane-authority", common_name="an authority that TLSA names", is_authority=True, purpose="")
+_AUTHORITY = Leaf("dane-authority", common_name="an authority that TLSA names", is_authority=True, purpose="", issuer=Issuer.SELF)
 OF_THE_KEY, OF_ITS_AUTHORITY, OF_NOTHING = f"3 1 1 {PUBLIC_KEY}", f"2 1 1 {PUBLIC_KEY}", f"3 1 1 {'0' * 64}"
 
 

@@ -7,6 +7,7 @@ import subprocess
 
 from framework import expect, expect_contacts, expect_delivered, expect_logged, expect_waiting, scenario
 from mx import MailHost
+from pki import Key, Leaf
 from topology import DANE, DANE_LIAR, GOOD, IMPOSTOR, declare, declare_host
 from world import OTHER_RESOLVER, PUBLIC_KEY, RESOLVER, Domain, World, replace_file
 
@@ -87,6 +88,18 @@ def bad(world: World) -> None:
     story = world.send("bob@danebad.test")
     expect_waiting(story, "bob@danebad.test")
     expect_contacts(story, [DANE_LIAR])
+
+
+# A certificate of the authority that the TLSA record names, for another host; a public root vouches for that authority.
+FOREIGN = "mx.daneforeign.test"
+PUBLIC_AUTHORITY = Leaf("dane-public", common_name="a public authority that TLSA names", is_authority=True, purpose="")
+declare_host(MailHost(FOREIGN, "198.51.100.140", Leaf(FOREIGN, dns=("www.mx.test",), issuer=PUBLIC_AUTHORITY, key=Key.RSA_2048)))
+declare(Domain("daneforeign.test", (FOREIGN,), "enforce", signed=True, records=f"mx A 198.51.100.140\n_25._tcp.mx TLSA 2 1 1 {PUBLIC_KEY}"))
+
+
+@scenario("R29: DANE-TA: a certificate of the authority that TLSA names, but for another host, is refused (RFC 7672 §3.2.3)")
+def foreign_name(world: World) -> None:
+    expect_waiting(world.send("bob@daneforeign.test"), "bob@daneforeign.test")
 
 
 # MX hosts that the policy does not list, and DANE judges.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "adapters/cli/describe.h"
 #include "tests/unit/cli/program.h"
 
 namespace mtasts::cli {
@@ -92,6 +93,30 @@ TEST_F(Program, CachePurgeForgetsOneOrAll) {
   EXPECT_EQ(out_.str(), "removed 2 domains\n");
   EXPECT_EQ(run({"cache", "list"}), 0);
   EXPECT_THAT(out_.str(), IsEmpty());
+}
+
+TEST_F(Program, CachePurgeJsonTellsHowMany) {
+  for (const char* name : {"a.example", "b.example", "c.example"}) cache(name, "enforce");
+  EXPECT_EQ(run({"cache", "purge", "a.example", "--json"}), 0);
+  EXPECT_EQ(out_.str(), "{\"removed\":1}\n");
+  EXPECT_EQ(run({"cache", "purge", "a.example", "--json"}), kNone);
+  EXPECT_EQ(out_.str(), "{\"removed\":0}\n");
+  EXPECT_EQ(run({"cache", "purge", "--all", "--json"}), 0);
+  EXPECT_EQ(out_.str(), "{\"removed\":2}\n");
+}
+
+TEST(RefreshJson, HasWhatTheLineAndTheWarningsTell) {
+  SweepSummary summary;
+  summary.in_force = 120;
+  summary.due = 4;
+  summary.refreshed = 3;
+  summary.forgotten = 2;
+  summary.damaged = 1;
+  summary.failures.push_back({*Domain::parse("a.example"), "the server said \"\xff\""});
+  EXPECT_EQ(to_json(summary, ""),
+            "{\"refreshed\":3,\"due\":4,\"in_force\":120,\"forgotten\":2,\"damaged\":1,\"failures\":[{\"domain\":"
+            "\"a.example\",\"reason\":\"the server said \\\"\xef\xbf\xbd\\\"\"}],\"reason\":\"\"}");
+  EXPECT_EQ(nlohmann::json::parse(to_json({}, "this is not all"))["reason"], "this is not all");
 }
 
 // With the helper: tests/e2e and tests/unit/module/engine/sweep_test.cc.

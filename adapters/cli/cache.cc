@@ -1,5 +1,6 @@
 // What is cached: the store that Exim and the other adapters read.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "adapters/cli/command.h"
@@ -47,6 +48,19 @@ std::string nothing_to_refresh(const Domain& domain, const SweepSummary& summary
   return summary.in_force == 0 ? sentence : sentence + " any more; the cached policy stays in force until it expires";
 }
 
+struct RefreshResult {
+  ExitCode code;
+  std::string reason;  // why there was nothing to refresh, or why this is not all
+};
+
+RefreshResult result_of(const SweepSummary& summary, const std::optional<Domain>& named) {
+  if (named && summary.without_record > 0) return {kNone, nothing_to_refresh(*named, summary)};
+  if (summary.unread) return {kTemporary, "this is not all: " + summary.unread->detail};
+  // One domain's trouble is no failure of the timer that runs this for all.
+  const bool everything = named || summary.due == summary.in_force;
+  return {everything && summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies, ""};
+}
+
 }  // namespace
 
 int cache_list(Client& client, const CacheOptions& options, const Environment& environment) {
@@ -73,25 +87,26 @@ int cache_show(Client& client, const CacheOptions& options, const Environment& e
   return kApplies;
 }
 
-int cache_refresh(Client& client, const std::string& text, const Environment& environment) {
+int cache_refresh(Client& client, const CacheOptions& options, const Environment& environment) {
   int code = kApplies;
   std::optional<Domain> named;
-  if (!text.empty() && !(named = domain_of(text, environment, code))) return code;
+  if (!options.domain.empty() && !(named = domain_of(options.domain, environment, code))) return code;
   if (const auto listed = client.store().can_be_listed(); !listed)
     return complain(environment, listed.error().detail, kTemporary);
   Progress progress(environment.err, environment.shows_progress, environment.width);
   const auto round = run_round(client, named, progress);
   progress.clear();
   if (!round) return complain(environment, round.error().detail, kTemporary);
-  const SweepSummary& summary = *round;
-  if (named && summary.without_record > 0) return complain(environment, nothing_to_refresh(*named, summary), kNone);
-  for (const auto& [domain, why] : summary.failures)
+  const RefreshResult result = result_of(*round, named);
+  if (options.json) {
+    environment.out << to_json(*round, result.reason) << "\n";
+    return result.code;
+  }
+  if (result.code == kNone) return complain(environment, result.reason, result.code);
+  for (const auto& [domain, why] : round->failures)
     environment.err << "mtasts: warning: the policy of " << domain.text() << " was not refreshed: " << why << "\n";
-  environment.out << summary_line(summary) << "\n";
-  if (summary.unread) return complain(environment, "this is not all: " + summary.unread->detail, kTemporary);
-  // One domain's trouble is no failure of the timer that runs this for all.
-  const bool everything = named || summary.due == summary.in_force;
-  return everything && summary.refreshed == 0 && summary.due > 0 ? kTemporary : kApplies;
+  environment.out << summary_line(*round) << "\n";
+  return result.reason.empty() ? result.code : complain(environment, result.reason, result.code);
 }
 
 int cache_purge(Client& client, const CacheOptions& options, const Environment& environment) {
@@ -105,7 +120,10 @@ int cache_purge(Client& client, const CacheOptions& options, const Environment& 
   };
   const auto removed = named ? client.store().remove(*named).map(number) : client.store().remove_all();
   if (!removed) return complain(environment, removed.error().detail, kTemporary);
-  environment.out << "removed " << *removed << (*removed == 1 ? " domain" : " domains") << "\n";
+  if (options.json)
+    environment.out << nlohmann::json{{"removed", *removed}}.dump() << "\n";
+  else
+    environment.out << "removed " << *removed << (*removed == 1 ? " domain" : " domains") << "\n";
   return *removed == 0 && named ? kNone : kApplies;
 }
 

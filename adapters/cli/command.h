@@ -65,12 +65,12 @@ struct MatchOptions {
 int match(Client& client, const MatchOptions& options, const Environment& environment);
 struct CacheOptions {
   std::string domain;  // "": none was named
-  bool json = false;   // one object a line
+  bool json = false;   // one object a line; of refresh and purge, one
   bool all = false;    // of purge
 };
 int cache_list(Client& client, const CacheOptions& options, const Environment& environment);
 int cache_show(Client& client, const CacheOptions& options, const Environment& environment);
-int cache_refresh(Client& client, const std::string& domain, const Environment& environment);  // "": all
+int cache_refresh(Client& client, const CacheOptions& options, const Environment& environment);
 int cache_purge(Client& client, const CacheOptions& options, const Environment& environment);
 enum class PingLanguage { kSocketmap, kExim };
 struct PingOptions {

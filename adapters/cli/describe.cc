@@ -141,6 +141,19 @@ std::string to_json(const CacheEntry& entry, WallTime now) {
   return dumped(json);
 }
 
+std::string to_json(const SweepSummary& summary, const std::string& reason) {
+  Json json{{"refreshed", summary.refreshed},
+            {"due", summary.due},
+            {"in_force", summary.in_force},
+            {"forgotten", summary.forgotten},
+            {"damaged", summary.damaged},
+            {"failures", Json::array()},
+            {"reason", reason}};
+  for (const auto& [domain, why] : summary.failures)
+    json["failures"].push_back({{"domain", domain.text()}, {"reason", why}});
+  return dumped(json);
+}
+
 std::string to_text(const Decision& decision, WallTime now, bool colour) {
   std::string text = decision.domain + ": " + painted(mode_word(decision), colour) +
                      (decision.temporary ? ", could not be found out now" : "") + "\n";

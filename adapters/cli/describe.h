@@ -1,9 +1,10 @@
-// Decisions and cached entries in words and in JSON.
+// Decisions, cached entries and rounds of the refresh in words and in JSON.
 #pragma once
 
 #include <string>
 
 #include "core/decision.h"
+#include "module/engine/sweep.h"
 
 namespace mtasts::cli {
 
@@ -18,6 +19,10 @@ std::string to_json(const Decision& decision);
 // id, detail, until}, failure{error, id, count, retry_at, detail}, dane{state, until, detail}; what there is not is
 // null.
 std::string to_json(const CacheEntry& entry, WallTime now);
+
+// One line: refreshed, due, in_force, forgotten, damaged, failures[] {domain, reason}, reason: why there was nothing to
+// refresh, or why this is not all; else empty.
+std::string to_json(const SweepSummary& summary, const std::string& reason);
 
 // Several lines for a person.
 std::string to_text(const Decision& decision, WallTime now, bool colour);

@@ -78,15 +78,21 @@ CLI::App* match_command(CLI::App& app, Arguments& args) {
   return added;
 }
 
+// How many domains a subcommand of cache takes.
+constexpr int kNoDomain = 0;
+constexpr int kMayName = 1;
+constexpr int kMustName = 2;
+
 CLI::App* cache_command(CLI::App& cache, Arguments& args, const std::string& name, const std::string& what,
                         int domains) {
-  CLI::App* added = command(cache, name, what, "mtasts cache " + name + (domains > 0 ? " example.com" : ""));
-  if (domains > 0) {
+  CLI::App* added = command(cache, name, what, "mtasts cache " + name + (domains == kNoDomain ? "" : " example.com"));
+  if (domains != kNoDomain) {
     CLI::Option* domain = added->add_option("DOMAIN", args.cache.domain);
-    if (domains == 2) domain->required();
+    if (domains == kMustName) domain->required();
     if (name == "purge") added->add_flag("--all", args.cache.all, "everything that is cached")->excludes(domain);
   }
-  if (name == "list" || name == "show") added->add_flag("--json", args.cache.json, "one line of JSON for each domain");
+  added->add_flag("--json", args.cache.json,
+                  domains == kNoDomain ? "one line of JSON for each domain" : "one line of JSON");
   return added;
 }
 
@@ -304,9 +310,6 @@ struct Commands {
 };
 
 Commands declare(CLI::App& app, Arguments& args, const Environment& s) {
-  constexpr int kNoDomain = 0;
-  constexpr int kMayName = 1;
-  constexpr int kMustName = 2;
   CLI::App* cache = command(app, "cache", "What is cached", "mtasts cache list");
   cache->require_subcommand(1);
   const auto with_client = [&args, &s](const Task& task) {
@@ -320,7 +323,7 @@ Commands declare(CLI::App& app, Arguments& args, const Environment& s) {
       {cache_command(*cache, args, "show", "Everything cached of DOMAIN", kMustName),
        with_client([&](Client& client) { return cache_show(client, args.cache, s); })},
       {cache_command(*cache, args, "refresh", "Fetch the policy of DOMAIN, or every cached one, again", kMayName),
-       with_client([&](Client& client) { return cache_refresh(client, args.cache.domain, s); })},
+       with_client([&](Client& client) { return cache_refresh(client, args.cache, s); })},
       {cache_command(*cache, args, "purge", "Forget DOMAIN, or everything with --all", kMayName),
        with_client([&](Client& client) { return cache_purge(client, args.cache, s); })},
       {ping_command(app, args),

@@ -6,6 +6,13 @@
 #include "dns/resolver_address.h"
 
 namespace mtasts {
+namespace {
+
+bool may_count(const std::vector<AdRule>& rules) {
+  return std::ranges::none_of(rules, [](const AdRule& rule) { return rule.trust == AdTrust::kNo; });
+}
+
+}  // namespace
 
 std::vector<std::string> resolver_notes(const Config& config) {
   const ResolverConfig& dns = config.network.dns;
@@ -30,8 +37,13 @@ std::string resolver_fault(const Config& config) {
 }
 
 bool ad_may_count(std::string_view resolv_conf) {
-  return std::ranges::none_of(ad_rules(ResolverConfig::TrustAd::kLoopback, parse_resolv_conf(resolv_conf)),
-                              [](const AdRule& rule) { return rule.trust == AdTrust::kNo; });
+  return may_count(ad_rules(ResolverConfig::TrustAd::kLoopback, parse_resolv_conf(resolv_conf)));
+}
+
+bool ad_may_count(const Config& config) {
+  const ResolverConfig& dns = config.network.dns;
+  const auto resolvers = resolvers_of(dns.resolvers);
+  return resolvers && may_count(ad_rules(dns.trust_ad, *resolvers));
 }
 
 }  // namespace mtasts

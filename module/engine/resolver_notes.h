@@ -21,5 +21,7 @@ std::string resolver_fault(const Config& config);
 // addresses 127.0.0.1 and ::1, where it has to be seen to validate, or the administrator vouches for all of them with
 // `options trust-ad`.
 bool ad_may_count(std::string_view resolv_conf);
+// The same of the resolvers and the dns.trust_ad of this configuration.
+bool ad_may_count(const Config& config);
 
 }  // namespace mtasts

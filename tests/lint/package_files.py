@@ -1,4 +1,4 @@
-"""Every file that is installed is in one Debian package and in the RPM of the same name, the guides link to guides that are
+"""Every file that is installed is in one Debian package and in the RPM of the same name, the guides link to files that are
 installed, and a unit's manual pages come with it: prints each that is not so, exit 1 if there is one.
 
 usage: package_files.py SOURCE_ROOT BUILD_FOLDER
@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from links import targets
 
 # What is called otherwise, and what Fedora has not: its libcurl knows OpenSSL alone, which is in the main package.
 RPM_NAMES = {"libmtasts-dev": "mtasts-devel", "mtasts-engine-openssl": "mtasts"}
@@ -56,10 +58,10 @@ def owners(file: str, packages: Patterns) -> list[str]:
 
 
 def dangling(root: Path, files: list[str]) -> list[str]:
-    """Links of installed guides to guides beside them that are not."""
-    guides = [Path(file).name for file in files if re.match(r"usr/share/doc/mtasts/[^/]*\.md$", file)]
-    return [f"docs/{guide}: links to {linked}, which is not installed" for guide in guides
-            for linked in re.findall(r"\]\(([a-z-]+\.md)\b", (root / "docs" / guide).read_text(encoding="utf-8")) if linked not in guides]
+    """Links of installed guides to files that are not installed there. (That they are in the sources: links.py.)"""
+    guides = [Path(file) for file in files if re.match(r"usr/share/doc/mtasts/[^/]*\.md$", file)]
+    return [f"docs/{guide.name}: links to {linked}, which is not installed" for guide in guides
+            for linked in targets(root / "docs" / guide.name) if os.path.normpath(guide.parent / linked) not in files]
 
 
 def needed_by(root: Path, package: str) -> set[str]:

@@ -3,6 +3,7 @@
 usage: versions.py SOURCE_ROOT
 
 CMakeLists.txt, the topmost release of CHANGELOG.md, that of packaging/debian/changelog, the RPM spec, and the tag if this commit has one.
+The topmost release of CHANGELOG.md is "Unreleased" in the place of its date until there is a tag.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ PLACES = {
     "packaging/rpm/mtasts.spec": rf"^Version: +({NUMBER})$",
 }
 # https://keepachangelog.com
-HEADING = re.compile(rf"^## \[(?:Unreleased\]|{NUMBER}\] - \d{{4}}-\d\d-\d\d)$")
+HEADING = re.compile(rf"^## \[{NUMBER}\] - \d{{4}}-\d\d-\d\d$")
+TOPMOST = re.compile(rf"^## \[(?:Unreleased\]|{NUMBER}\] - Unreleased)$")
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
 
@@ -41,9 +43,11 @@ def versions(root: Path) -> dict[str, str]:
     return found | ({"the tag": tag(root)} if tag(root) else {})
 
 
-def strange_headings(text: str) -> list[str]:
-    lines = [line for line in text.splitlines() if line.startswith("## ") and not HEADING.match(line)]
-    return lines + [line for line in text.splitlines() if line.startswith("### ") and line[4:] not in KINDS]
+def strange_headings(text: str, is_tagged: bool) -> list[str]:
+    releases = [line for line in text.splitlines() if line.startswith("## ")]
+    if releases and TOPMOST.match(releases[0]) and not (is_tagged and releases[0].endswith("- Unreleased")):
+        del releases[0]
+    return [line for line in releases if not HEADING.match(line)] + [line for line in text.splitlines() if line.startswith("### ") and line[4:] not in KINDS]
 
 
 def main() -> int:
@@ -51,9 +55,9 @@ def main() -> int:
     found = versions(root)
     if differ := len(set(found.values())) != 1:
         print("the version should be the same everywhere: " + ", ".join(f"{place}: {version}" for place, version in found.items()))
-    strange = strange_headings((root / "CHANGELOG.md").read_text(encoding="utf-8"))
+    strange = strange_headings((root / "CHANGELOG.md").read_text(encoding="utf-8"), "the tag" in found)
     for line in strange:
-        print(f"CHANGELOG.md: not a heading of Keep a Changelog: {line}")
+        print(f"CHANGELOG.md: not a heading of Keep a Changelog (a release has its date, the topmost one from its tag on): {line}")
     return 1 if differ or strange else 0
 
 

@@ -75,8 +75,10 @@ std::vector<Problem> judge(const Status& status, WallTime now) {
   std::vector<Problem> problems;
   judge_daemon(status, problems);
   if (status.resolver == setup::ResolverState::kSilent)
-    problems.push_back(
-        critical("no resolver of /etc/resolv.conf answers: what is not cached is not found, and nothing is refreshed"));
+    problems.push_back(critical(
+        std::string("no resolver of ") +
+        (status.names_resolvers ? "dns.resolvers in mtasts.toml answers over TCP" : "/etc/resolv.conf answers") +
+        ": what is not cached is not found, and nothing is refreshed"));
   judge_store(status.store, "run mtasts cache refresh from the timer mtasts-refresh.timer or from cron every hour", now,
               problems);
   if (status.table_store)

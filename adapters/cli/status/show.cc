@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxFailing = 10;
+constexpr const char* kOverTls = "asked over TLS, which is not tried here; see mtasts query";
 
 std::string row(const std::string& name, const std::string& value) {
   constexpr std::size_t kWidth = 12;
@@ -39,7 +40,7 @@ std::string daemon_text(const PingOutcome& daemon) {
 
 std::string resolver_text(const Status& status) {
   if (!status.resolver_fault.empty()) return "not known: " + status.resolver_fault;
-  if (!status.resolver) return "named in mtasts.toml: see mtasts config";
+  if (!status.resolver) return kOverTls;
   switch (*status.resolver) {
     case setup::ResolverState::kSilent:
       return "does not answer";
@@ -134,6 +135,7 @@ Json time_json(const std::optional<WallTime>& time) { return time ? Json(rfc3339
 Json resolver_json(const Status& status) {
   using setup::ResolverState;
   Json json{{"answers", Json()}, {"validates", Json()}, {"reason", status.resolver_fault}};
+  if (!status.resolver && status.resolver_fault.empty()) json["reason"] = kOverTls;
   if (!status.resolver) return json;
   json["answers"] = *status.resolver != ResolverState::kSilent;
   if (*status.resolver != ResolverState::kSilent) json["validates"] = *status.resolver == ResolverState::kValidates;

@@ -6,6 +6,7 @@
 #include "adapters/cli/setup/exim_parts.h"
 #include "adapters/cli/setup/plan.h"
 #include "core/sweep.h"
+#include "module/engine/resolver_notes.h"
 #include "module/io/wall_clock.h"
 #include "module/store/clock_watch.h"
 
@@ -24,6 +25,15 @@ void count(const CacheEntry& entry, WallTime used, const Config& config, WallTim
   if (entry.failure)
     status.failing.push_back({entry.domain.text(), entry.failure->reported(), entry.failure->retry_at,
                               policy != nullptr ? std::optional(policy->expires()) : std::nullopt});
+}
+
+// Over TLS nobody is asked here.
+void look_at_named_resolvers(const Config& config, Status& status) {
+  const ResolverConfig& dns = config.network.dns;
+  status.names_resolvers = true;
+  const auto resolvers = resolvers_of(dns.resolvers);
+  if (resolvers && dns.transport == ResolverConfig::Transport::kTcp)
+    status.resolver = setup::look_at_resolvers(resolvers->servers, dns.timeout, ad_may_count(config));
 }
 
 // An empty file names the resolvers of this machine itself: one that cannot be read must not be taken for it.
@@ -151,7 +161,10 @@ int show_status(const std::string& config_path, const StatusOptions& options, co
       status.hosts, [](const HostStatus& host) { return host.host == "opensmtpd" && !host.asks.empty(); });
   if (has_table && config->opensmtpd.directory != config->cache_directory)
     status.table_store = look_at_table_store(*config, environment);
-  if (config->network.dns.resolvers.empty()) look_at_resolver(options, status);
+  if (config->network.dns.resolvers.empty())
+    look_at_resolver(options, status);
+  else
+    look_at_named_resolvers(*config, status);
   status.deliveries = deliveries_of(*config);
   status.observing = observing(*config);
   status.store = store_of(config_path, *config, environment);

@@ -74,8 +74,9 @@ struct Problem {
 };
 
 struct Status {
-  PingOutcome daemon;  // of several sockets one that does not answer; socket "": none is configured
-  std::optional<setup::ResolverState> resolver;  // nullopt: not asked, because mtasts.toml names others, or
+  PingOutcome daemon;            // of several sockets one that does not answer; socket "": none is configured
+  bool names_resolvers = false;  // mtasts.toml does; else /etc/resolv.conf
+  std::optional<setup::ResolverState> resolver;  // nullopt: not asked, because TLS is wanted, or
   std::string resolver_fault{};                  // because this machine's resolver is not known
   StoreStatus store;
   std::optional<StoreStatus> table_store{};  // of table-mtasts; nullopt: smtpd asks nothing of ours

@@ -95,6 +95,17 @@ def broken(world: World) -> None:
     expect_delivered(world.send("bob@set-up.test"), "bob@set-up.test", IMPOSTOR)
 
 
+@scenario("setup: macros that have Exim ask where nobody answers are seen by routing an address, and all is taken back", setup_takes_its_way)
+def asks_elsewhere(world: World) -> None:
+    without_examples(world, "true")
+    (ETC / "conf.d/main/000_localmacros").write_text("MTASTS_SO = /nowhere/mtasts\nMTASTS_DAEMON = /nowhere/mtasts\n", encoding="ascii")
+    world.sender.configure()
+    before = files()
+    refused = setup("--apply")
+    expect(refused.returncode == 2 and "/nowhere/mtasts" in refused.stderr and files() == before, f"it should be taken back: {refused.returncode} {refused.stdout} {refused.stderr}")
+    expect_delivered(world.send("bob@set-up.test"), "bob@set-up.test", IMPOSTOR)
+
+
 @scenario("setup: a configuration of somebody's own is not edited, and the way out is told")
 def own_file(world: World) -> None:
     without_examples(world, "true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 
@@ -42,6 +43,11 @@ def refreshed(world: World) -> None:
     result = refresh()
     expect(result.returncode == 0 and result.stdout == "refreshed 1 of 1 policy due, 1 in force, 0 forgotten\n",
            f"one line should tell that one policy was refreshed: {result.stdout}{result.stderr}")
+    result = refresh("hourly.test", "--json")
+    expect(result.returncode == 0 and json.loads(result.stdout)["refreshed"] == 1, f"JSON should tell the same: {result.stdout}{result.stderr}")
+    result = refresh("ordinary.test", "--json")
+    expect(result.returncode == 1 and json.loads(result.stdout)["reason"].startswith("there is nothing to refresh: ") and not result.stderr,
+           f"JSON should tell that there is nothing to refresh: {result.stdout}{result.stderr}")
     world.stop_policy_hosts()
     story = world.send("bob@hourly.test")
     expect_delivered(story, "bob@hourly.test", SECOND, verified=True)

@@ -15,6 +15,7 @@ CASES = [
     (["mtasts", "qu"], {"query"}, set()),
     (["mtasts", "cache", "p"], {"purge"}, {"query"}),
     (["mtasts", "--config", "x", "cache", "purge", "--a"], {"--all"}, {"query"}),
+    (["mtasts", "cache", "refresh", "--j"], {"--json"}, {"--all"}),
     (["mtasts", "setup", "p"], {"postfix"}, {"publish"}),
     (["mtasts", "status", "--j"], {"--json"}, {"--all"}),
 ]

@@ -7,9 +7,8 @@ from collections import Counter
 from collector import Collector, Session
 from framework import expect, expect_delivered, expect_waiting, scenario
 from mail_server import HOME_DOMAIN
-from mx import MailHost
 from opensmtpd import opensmtpd
-from reports import CODES, KINDS, SENDER, SOCKET, UNAVAILABLE, WANTED, Fields, collecting, expect_failure, expect_success, not_had, settled, sts, unavailable
+from reports import CODES, KINDS, SOCKET, UNAVAILABLE, WANTED, at, collecting, expect_failure, expect_success, not_had, settled, sts, unavailable
 from scenarios_testing import told
 from topology import BAD_HOSTS, GOOD, PLAIN, SECOND, SELF_SIGNED, declare, word
 from world import Domain, World
@@ -28,17 +27,12 @@ REPORTER = f"tlsrpt@{HOME_DOMAIN}"
 QUIET = declare(Domain("reportunwanted.test", (PLAIN,), "testing"))
 
 
-def tried(host: MailHost) -> Fields:
-    """Of a trial, which does not tell how the host calls itself."""
-    return {"s": SENDER, "n": host.name, "r": host.address}
-
-
 @scenario("testing: a domain that asks for reports is told what enforce would have refused, with addresses and its policy (R27, R32)")
 def testing(world: World) -> None:
     collector = collecting(world)
     expect_delivered(world.send(f"bob@{TESTING.name}"), f"bob@{TESTING.name}", EXPIRED.name)
     expired, unlisted = sorted(settled(collector, 2), key=lambda session: session.failures[0]["c"])
-    expect_failure(expired, TESTING, sts(TESTING), ["certificate-expired"], tried(EXPIRED))
+    expect_failure(expired, TESTING, sts(TESTING), ["certificate-expired"], at(EXPIRED))
     expect_failure(unlisted, TESTING, sts(TESTING), ["validation-failure"], {"n": GOOD})  # by its name alone
 
 
@@ -51,7 +45,7 @@ def bad_host(mode: str) -> None:
         for title, (host, results) in KINDS.items():
             if title != "cut at STARTTLS":
                 domain = BAD[mode][title]
-                expect_failure(by_domain[domain.name], domain, sts(domain), RESULTS.get(title, results), tried(host))
+                expect_failure(by_domain[domain.name], domain, sts(domain), RESULTS.get(title, results), at(host))
 
 
 for one_mode in BAD:
@@ -65,7 +59,7 @@ def enforce(world: World) -> None:
         expect_delivered(world.send(f"bob@{ENFORCE.name}"), f"bob@{ENFORCE.name}", SECOND, verified=True)
     good, bad = sorted(settled(collector, 2), key=lambda session: session.failed)
     expect_success(good, ENFORCE, sts(ENFORCE))
-    expect_failure(bad, ENFORCE, sts(ENFORCE), ["certificate-not-trusted"], tried(BAD_HOSTS["self-signed"][0]))
+    expect_failure(bad, ENFORCE, sts(ENFORCE), ["certificate-not-trusted"], at(BAD_HOSTS["self-signed"][0]))
 
 
 @scenario("a domain that asks for no reports is told of nothing")
@@ -132,7 +126,7 @@ def expect_fields(domain: Domain, session: Session) -> None:
     host = str(session.failures[0].get("n"))
     if host not in (domain.patterns or domain.mx):  # nobody connects to it: it has no address
         return expect_failure(session, domain, sts(domain), ["validation-failure"], {"n": host})
-    return expect_failure(session, domain, sts(domain), REFUSED_AS[host], tried(REFUSED_HOSTS[host]))
+    return expect_failure(session, domain, sts(domain), REFUSED_AS[host], at(REFUSED_HOSTS[host]))
 
 
 def policy_failure(code: int) -> None:

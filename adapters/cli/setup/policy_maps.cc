@@ -38,6 +38,7 @@ class Lines {
     dns_support();
     authorities();
     protocols();
+    refusals();
     if (!main_cf_.value("smtp_tls_loglevel")) set("smtp_tls_loglevel", "1");
     return std::move(result_);
   }
@@ -134,6 +135,21 @@ class Lines {
                            contains(*value, ">=TLSv1.3") || *value == "TLSv1.2" || *value == "TLSv1.3";
     if (!is_enough)
       note("smtp_tls_mandatory_protocols stays as it is and seems to allow TLS before 1.2, which RFC 8461 does not");
+  }
+
+  // Where TLS is a must and a host refuses STARTTLS for good, Postfix returns the mail at once (R26). Tables can be
+  // written in main.cf from 3.7 on.
+  void refusals() {
+    const std::string usual = main_cf_.value("default_delivery_status_filter").value_or("");
+    const std::string filter = main_cf_.value("smtp_delivery_status_filter").value_or(usual);
+    if (contains(filter, "refused to start TLS")) return;
+    if (filter.empty() && (facts_.major > 3 || facts_.minor >= 7))
+      return set("smtp_delivery_status_filter",
+                 "regexp:{{/^5(\\.[0-9]+\\.[0-9]+ TLS is required, but host .* refused to start TLS: .*)/ 4$$1}}");
+    note(
+        "mail is returned at once where a host refuses STARTTLS with 5xx, unless smtp_delivery_status_filter makes "
+        "that "
+        "4xx: see conf-examples, postfix/main.cf");
   }
 
   const MainCf& main_cf_;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from framework import expect, expect_contacts, expect_delivered, expect_protected, expect_waiting, scenario
+from reports import KINDS
 from topology import BAD_HOSTS, DOWN, GOOD, IMPOSTOR, PLAIN, SECOND, SELF_SIGNED, SIX, WILDCARD, declare, word
 from world import Domain, World
 
@@ -19,6 +20,7 @@ declare(Domain("numbers.test", (IMPOSTOR, GOOD), "enforce", ("a.1", "*.example.0
 declare(Domain("wildcardcert.test", (WILDCARD,), "enforce"))
 declare(Domain("sixmx.test", (SIX,), "enforce"))
 declare(Domain("sixpolicy.test", (IMPOSTOR, GOOD), "enforce", (GOOD,), policy_ipv6_only=True))
+REFUSING = declare(Domain("refusesstarttls.test", (KINDS["STARTTLS refused"][0].name,), "enforce"))
 
 
 @scenario("enforce: a wildcard certificate proves a host's name")
@@ -47,6 +49,11 @@ def cached(world: World) -> None:
     for _ in range(2):
         expect_delivered(world.send("bob@listed.test"), "bob@listed.test", GOOD, verified=True)
     expect(world.policy_requests("listed.test") == before + 1, "the policy should be fetched once for two mails")
+
+
+@scenario("R26: an MX that refuses STARTTLS for good, or somebody on the way in its name, does not have the mail returned")
+def starttls_refused(world: World) -> None:
+    expect_waiting(world.send(f"bob@{REFUSING.name}"), f"bob@{REFUSING.name}")
 
 
 def at_delivery(world: World) -> bool:

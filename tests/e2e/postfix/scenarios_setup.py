@@ -13,6 +13,7 @@ from typing import Callable
 from framework import expect, expect_delivered, expect_waiting, scenario
 from mail_server import make_folder
 from postfix import MAIN, QUEUE, Postfix, postfix
+from reports import KINDS
 from topology import GOOD, IMPOSTOR, PLAIN, SELF_SIGNED, declare
 from world import Domain, World
 
@@ -20,10 +21,11 @@ declare(Domain("kept.test", (IMPOSTOR, GOOD), "enforce", (GOOD,)))
 declare(Domain("forged.test", (IMPOSTOR,), "enforce", (GOOD,)))
 declare(Domain("excepted.test", (SELF_SIGNED,), "enforce"))
 declare(Domain("plain-kept.test", (PLAIN,)))
+declare(Domain("refused-kept.test", (KINDS["STARTTLS refused"][0].name,), "enforce"))
 
 SOCKET = f"{QUEUE}/mtasts/socketmap.sock"
 OURS = ("smtp_tls_policy_maps", "smtp_tls_security_level", "smtp_tls_CAfile", "smtp_dns_support_level", "smtp_tls_mandatory_protocols",
-        "smtp_tls_loglevel")
+        "smtp_tls_loglevel", "smtp_delivery_status_filter")
 OWN_LINES = """
 # the administrator's own
 smtp_tls_policy_maps =
@@ -82,6 +84,7 @@ def there_and_back(world: World) -> None:
         expect_waiting(world.send("bob@forged.test"), "bob@forged.test")
         expect_delivered(world.send("bob@excepted.test"), "bob@excepted.test", SELF_SIGNED, verified=False)
         expect_waiting(world.send("bob@plain-kept.test"), "bob@plain-kept.test")  # "encrypt" stays
+        expect_waiting(world.send("bob@refused-kept.test"), "bob@refused-kept.test")  # and does not come back
         again = setup(server, "--socket", f"unix:{SOCKET}", "--apply")
         expect(again.returncode == 0 and "Nothing to do" in again.stdout, f"a second time nothing should be left: {again.stdout}")
         warned = server.root.run("postconf", "-n")

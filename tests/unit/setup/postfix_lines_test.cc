@@ -8,6 +8,7 @@
 namespace mtasts::setup {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -109,6 +110,24 @@ TEST(PostfixLines, PostfixAsksForDnssecWhereItIsValidated) {
   const auto off = lines("smtp_dns_support_level = disabled\n", facts(7, true));
   EXPECT_THAT(off.settings, Not(Contains(Key("smtp_dns_support_level"))));
   EXPECT_THAT(off.notes, Contains(HasSubstr("smtp_dns_support_level stays disabled")));
+}
+
+// It is returned otherwise, and whoever is on the way can have that.
+TEST(PostfixLines, R26MailWaitsWhereAHostRefusesStartTlsForGood) {
+  for (const int minor : {7, 10})
+    EXPECT_THAT(
+        lines("", facts(minor)).settings,
+        Contains(Pair("smtp_delivery_status_filter", AllOf(HasSubstr("refused to start TLS"), HasSubstr("4$$1")))));
+  for (const std::string own : {"smtp_delivery_status_filter = pcre:/etc/postfix/dsn\n",
+                                "default_delivery_status_filter = pcre:/etc/postfix/dsn\n"}) {
+    EXPECT_THAT(lines(own).settings, Not(Contains(Key("smtp_delivery_status_filter")))) << own;
+    EXPECT_THAT(lines(own).notes, Contains(HasSubstr("refuses STARTTLS"))) << own;
+  }
+  const auto old = lines("", facts(6));
+  EXPECT_THAT(old.settings, Not(Contains(Key("smtp_delivery_status_filter"))));
+  EXPECT_THAT(old.notes, Contains(HasSubstr("refuses STARTTLS")));
+  const MainCf ours("smtp_delivery_status_filter = regexp:{{/^5(.*refused to start TLS.*)/ 4$$1}}\n");
+  EXPECT_THAT(postfix_lines(ours, facts(), OtherMaps::kKept).notes, Not(Contains(HasSubstr("STARTTLS"))));
 }
 
 TEST(PostfixLines, OtherSoftwareIsReplacedOnlyWhenToldSo) {

@@ -19,7 +19,7 @@ WHATEVER_THE_LOAD = "define(`confQUEUE_LA', `1000')dnl\ndefine(`confREFUSE_LA', 
 QUEUE = "/var/spool/mqueue"
 HOST_STATUS = "/var/lib/sendmail/host_status"
 PROGRAM = "/usr/libexec/sendmail/sendmail"
-STATUS = re.compile(r"\]: (\w+): to=(.*?), (?:ctladdr|delay)=.* dsn=(\d)\S*, (?:\w+=\w+, )*stat=(.*)$")
+STATUS = re.compile(r"\]: (\w+): to=(.*?), (?:ctladdr|delay)=.* dsn=(\d)\S*, (?:\w+=[^,]*, )*stat=(.*)$")
 RELAY = re.compile(r" relay=(\S+)")
 TLS = re.compile(r"STARTTLS=client, relay=(\S+), version=\S+, verify=(\w+)")
 

@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "fetch/admission.h"
 #include "fetch/network_places.h"
 #include "tests/unit/fetch/fetching.h"
 #include "tests/unit/fetch/probing.h"
@@ -102,6 +107,30 @@ TEST(NetworkGroups, OfTheFirstOfEachFamily) {
   EXPECT_THAT(first({"192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"}),
               ElementsAre("2001:db8::/64", "2001:db8::/48", "2001:db8::/32", "192.0.2.1/32", "192.0.2.0/24"));
   EXPECT_THAT(first({"::ffff:192.0.2.1", "192.0.2.1"}), ElementsAre("192.0.2.1/32", "192.0.2.0/24"));
+}
+
+// libcurl connects to one address of each family at the same time (RFC 8305).
+TEST(NetworkPlaces, HoldOneAddressOfEachFamily) {
+  const auto loop = make_event_loop().value();
+  Admission admission(*loop, 20, std::chrono::seconds{1});
+  std::vector<Admission::Ticket> tickets;
+  const auto begin = [&](Admission::Ticket ticket) {
+    tickets.push_back(ticket);
+    if (tickets.size() == 2) loop->stop();
+  };
+  for (const char* zone : {"one.test", "two.test"}) admission.join({zone, Priority::kFirstContact, {}}, begin, [] {});
+  loop->run();
+  ASSERT_EQ(tickets.size(), 2U);
+  NetworkPlaces first(admission, tickets[0], 1);
+  NetworkPlaces second(admission, tickets[1], 1);
+  const auto at = [](const char* address) { return IpAddress::parse(address).value(); };
+  EXPECT_TRUE(first.move_to(at("2001:db8::1")));
+  EXPECT_TRUE(first.move_to(at("192.0.2.1")));
+  EXPECT_FALSE(second.move_to(at("2001:db8::1"))) << "its first connection may still be under way";
+  EXPECT_FALSE(second.move_to(at("192.0.2.1")));
+  EXPECT_TRUE(first.move_to(at("2001:db8:1::1")));
+  EXPECT_TRUE(second.move_to(at("2001:db8::1"))) << "the first goes on at another address";
+  EXPECT_FALSE(second.move_to(at("192.0.2.1")));
 }
 
 }  // namespace

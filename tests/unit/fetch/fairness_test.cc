@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fetch/fetcher.h"
 #include "tests/unit/fetch/fetching.h"
@@ -155,6 +156,31 @@ TEST(Fetcher, ConnectsWithinATimeOfItsOwn) {
   EXPECT_EQ(result.error(),
             (Error{ErrorCode::kPolicyFetch, "mta-sts.silent.test (127.0.0.4): no TLS session within 1 s"}));
   EXPECT_TRUE(fetching.fetch("good.test", {kClosed, kNginx}));
+}
+
+// A host may list any number of dead addresses.
+TEST(ProberFairness, AllAddressesOfAHostShareOneTimeToConnect) {
+  auto config = test::lab_prober();
+  config.connect_timeout = seconds{1};
+  const std::string address = own_address(7, 0, 1);
+  const test::DeadHost dead(address, config.port);
+  test::Probing probing(config);
+  const auto begin = steady_clock::now();
+  const auto result = probing.probe("mx.good.test", std::vector<std::string>(8, address));
+  const auto took = steady_clock::now() - begin;
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error(), (Error{ErrorCode::kUnreachable, "mx.good.test (" + address + "): no connection in time"}));
+  EXPECT_GE(took, milliseconds{900});
+  EXPECT_LT(took, milliseconds{1900}) << "each has its share of what is left";
+}
+
+TEST(ProberFairness, ADeadAddressLeavesTimeForTheNext) {
+  auto config = test::lab_prober();
+  config.connect_timeout = seconds{2};
+  const test::DeadHost dead(own_address(8, 0, 1), config.port);
+  const auto begin = steady_clock::now();
+  EXPECT_TRUE(test::Probing(config).probe("mx.good.test", {own_address(8, 0, 1), test::mx_address("good")}));
+  EXPECT_GE(steady_clock::now() - begin, milliseconds{900}) << "the first was not dead";
 }
 
 TEST(ProberFairness, EveryAddressCountsThatIsConnectedTo) {

@@ -4,11 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -273,6 +276,38 @@ TEST(Fetcher, TrustsNobodyButTheGivenFile) {
   const auto result = Fetching(config).fetch("good.test", {kNginx});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kWebPkiInvalid);
+}
+
+// Of the same name as OpenSSL looks for: of the subject of the lab's root.
+std::string name_in_folder(const std::string& certificate) {
+  std::string name(8, '\0');
+  FILE* openssl = popen(("openssl x509 -noout -hash -in " + certificate).c_str(), "r");
+  EXPECT_EQ(std::fread(name.data(), 1, name.size(), openssl), name.size());
+  EXPECT_EQ(pclose(openssl), 0);
+  return name + ".0";
+}
+
+// libcurl would trust those in the system's folder as well.
+TEST(Fetcher, TrustsNobodyInTheSystemsFolder) {
+  if (geteuid() != 0) GTEST_SKIP() << "takes root";
+  const Scratch scratch;
+  auto config = lab_fetcher();
+  const std::string folder = scratch.path() + "/certs";
+  std::filesystem::create_directory(folder);
+  std::filesystem::copy_file(config.ca_file, folder + "/" + name_in_folder(config.ca_file));
+  config.ca_file = scratch.path() + "/others.crt";
+  std::filesystem::copy_file("/etc/ssl/certs/ca-certificates.crt", config.ca_file);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount(folder.c_str(), "/etc/ssl/certs", nullptr, MS_BIND, nullptr) != 0)
+      _exit(2);
+    const auto result = Fetching(config).fetch("good.test", {kNginx});
+    _exit(!result && result.error().code == ErrorCode::kWebPkiInvalid ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Fetcher, FetchesManyAtATimeWithinTheLimit) {

@@ -1,4 +1,4 @@
-// A host on loopback that takes connections and says nothing.
+// Hosts on loopback that say nothing: one that takes connections, and one that is as good as switched off.
 #pragma once
 
 #include <arpa/inet.h>
@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -14,7 +15,7 @@ namespace mtasts::test {
 
 class SilentListener {
  public:
-  SilentListener(const std::string& address, std::uint16_t port)
+  SilentListener(const std::string& address, std::uint16_t port, int backlog = 200)
       : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     sockaddr_in where{};
     where.sin_family = AF_INET;
@@ -23,7 +24,7 @@ class SilentListener {
     setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     EXPECT_EQ(inet_pton(AF_INET, address.c_str(), &where.sin_addr), 1);
     EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where), 0) << address;
-    EXPECT_EQ(listen(fd_, 200), 0);
+    EXPECT_EQ(listen(fd_, backlog), 0);
   }
   ~SilentListener() { close(fd_); }
   SilentListener(const SilentListener&) = delete;
@@ -38,6 +39,30 @@ class SilentListener {
 
  private:
   int fd_;
+};
+
+// Nobody takes a connection from its full queue, so that the kernel drops whatever asks for another one.
+class DeadHost {
+ public:
+  DeadHost(const std::string& address, std::uint16_t port) : listener_(address, port, 0) {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(port);
+    EXPECT_EQ(inet_pton(AF_INET, address.c_str(), &where.sin_addr), 1);
+    for (int& fd : queue_) {
+      fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where);
+    }
+  }
+  ~DeadHost() {
+    for (const int fd : queue_) close(fd);
+  }
+  DeadHost(const DeadHost&) = delete;
+  DeadHost& operator=(const DeadHost&) = delete;
+
+ private:
+  SilentListener listener_;
+  std::array<int, 3> queue_{};
 };
 
 }  // namespace mtasts::test

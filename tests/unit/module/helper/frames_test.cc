@@ -143,6 +143,31 @@ TEST(HelperSettings, ComeBackAsTheyWere) {
   EXPECT_TRUE(read_again->lookup.ask_dane);
 }
 
+TEST(HelperSettings, AreThoseOfTheConfiguration) {
+  Config config;
+  config.network.fetch.port = 8443;
+  config.lookup.ask_dane = !config.lookup.ask_dane;
+  config.tls = TlsLibrary::kGnuTls;
+  config.cache_directory = "/var/lib/elsewhere";
+  config.quota.entries = 7;
+  config.engine_directory = "/usr/lib/elsewhere";
+  config.log_level = LogLevel::kDebug;
+  config.is_long_lived = config.tries_mx_hosts = config.is_for_person = true;
+  config.tlsrpt_socket = "/run/collector";
+  const HelperSettings settings = helper_settings(config, LogTarget::kStderr);
+  EXPECT_EQ(settings.network.fetch.port, 8443);
+  EXPECT_EQ(settings.lookup.ask_dane, config.lookup.ask_dane);
+  EXPECT_EQ(settings.tls, TlsLibrary::kGnuTls);
+  EXPECT_EQ(settings.store, "/var/lib/elsewhere");
+  EXPECT_EQ(settings.quota.entries, 7) << "else strangers fill the store";
+  EXPECT_EQ(settings.engines, "/usr/lib/elsewhere");
+  EXPECT_EQ(settings.log, LogTarget::kStderr);
+  EXPECT_EQ(settings.log_level, LogLevel::kDebug);
+  EXPECT_TRUE(settings.is_long_lived && settings.tries_mx_hosts);
+  EXPECT_FALSE(settings.warns);
+  EXPECT_EQ(settings.tlsrpt_socket, "/run/collector");
+}
+
 TEST(HelperSettings, OfAnotherBuildAreRefused) {
   HelperSettings settings;
   settings.abi = "mtasts-network 0.0.0";

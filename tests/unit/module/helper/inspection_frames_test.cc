@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace mtasts {
@@ -84,6 +85,16 @@ TEST(InspectionFrames, RefuseWhatHasAnotherForm) {
   more.emplace_back("0");
   EXPECT_TRUE(refused(more));
   EXPECT_FALSE(decode_policy_host(good, "192.0.2.1").is_connected) << "another address";
+}
+
+// Whoever reads it has a terminal. A helper that was taken over writes what it likes.
+TEST(InspectionFrames, RefuseASentenceThatCannotBePrinted) {
+  const Fields good = encode_policy_host(policy_host());
+  Fields wrong = good;
+  const auto sentence = std::ranges::find(wrong, "the certificate is expired");
+  ASSERT_NE(sentence, wrong.end());
+  *sentence = "the certificate is \x1b[2J";
+  EXPECT_EQ(decode_policy_host(wrong, "2001:db8::1").not_tried, "the lookup helper sent no usable facts");
 }
 
 TEST(InspectionFrames, WithoutAReplyNothingWasTried) {

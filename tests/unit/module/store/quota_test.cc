@@ -119,6 +119,20 @@ TEST_F(StoreQuotaTest, M7HostileNamesOfOneDomainStayWithinItsShare) {
   EXPECT_THAT(log_.lines, IsEmpty()) << "a stranger fills no log";
 }
 
+// Of more names than are looked at together. An eighth makes room at once.
+TEST_F(StoreQuotaTest, M7OfTheNamesOfOneDomainTheLeastRecentlyUsedGo) {
+  rules_ = QuotaRules{};
+  rules_.entries_per_domain = 40;
+  const auto name = [](int number) { return "n" + std::to_string(number) + ".hostile.example"; };
+  const auto is_old = [](int number) { return number >= 4 && number <= 9; };  // the last ones in the order of names
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(put(with_policy(name(i))));
+    set_used(name(i), hours(is_old(i) ? 50 : 2));
+  }
+  ASSERT_TRUE(put(with_policy("new.hostile.example")));
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(has(name(i)), !is_old(i)) << i;
+}
+
 TEST_F(StoreQuotaTest, M7TheLedgersOfManyDomainsCountToo) {
   constexpr int kMany = 300;
   rules_.entries = 100;
@@ -445,6 +459,18 @@ TEST_F(StoreQuotaTest, WhatTheProcessKeepsIsBounded) {
   unsaved.put(without_policy("d49.example"));
   ASSERT_NE(unsaved.find(domain("d49.example")), nullptr);
   EXPECT_FALSE(unsaved.find(domain("d49.example"))->policy);
+}
+
+TEST_F(StoreQuotaTest, M7WhatStrangersSayCountsInMemory) {
+  UnsavedEntries unsaved(100'000, registrable_domain);
+  int kept = 0;
+  for (int i = 0; i < 50; ++i) {
+    CacheEntry entry = without_policy("d" + std::to_string(i) + ".example");
+    entry.failure.emplace().error.detail = std::string(10'000, 'x');
+    unsaved.put(entry);
+  }
+  for (int i = 0; i < 50; ++i) kept += unsaved.find(domain("d" + std::to_string(i) + ".example")) != nullptr ? 1 : 0;
+  EXPECT_EQ(kept, 9);
 }
 
 TEST_F(StoreQuotaTest, M7WhatHasNoPolicyTakesNoPolicysPlaceInMemory) {

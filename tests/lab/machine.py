@@ -124,6 +124,15 @@ def inside_namespaces(command: Sequence[str], pass_fds: Sequence[int] = ()) -> i
     return subprocess.run([*NAMESPACES, *collecting_orphans, *command], pass_fds=pass_fds, check=False).returncode
 
 
+def _forget_other_machines() -> None:
+    """Newer versions of systemd-nspawn refuse to start beside what an earlier machine left, and where that is on a disk, as in a chroot."""
+    nspawn = Path("/run/systemd/nspawn")
+    nspawn.mkdir(parents=True, exist_ok=True)
+    if nspawn.is_mount():
+        subprocess.run(["umount", "--lazy", "--recursive", str(nspawn)], check=True)
+    _mount("-t", "tmpfs", "-o", "mode=755", "lab", str(nspawn))
+
+
 class Machine:
     """One at a time in each set of namespaces."""
 
@@ -138,6 +147,7 @@ class Machine:
         """A new machine, or the same one again after power_off()."""
         if not self._root.is_mount():
             self._lay_over()
+        _forget_other_machines()
         with open(STAGE / "console", "ab") as console:
             self._nspawn = subprocess.Popen(
                 dying_with_parent(["systemd-nspawn", "-D", str(self._root), "--boot", "--private-network",
@@ -154,11 +164,6 @@ class Machine:
             (STAGE / name).mkdir()
         lower = f"{self.layer}:{FOLDER / self.suite}" if self.layer else str(FOLDER / self.suite)
         _mount("-t", "overlay", "-o", f"lowerdir={lower},upperdir={STAGE}/upper,workdir={STAGE}/work", "lab", str(self._root))
-        # Where systemd-nspawn removes what it left there before, and refuses to if that is on a disk, as in a chroot.
-        nspawn = Path("/run/systemd/nspawn")
-        nspawn.mkdir(parents=True, exist_ok=True)
-        if not nspawn.is_mount():
-            _mount("-t", "tmpfs", "-o", "mode=755", "lab", str(nspawn))
         masks = self._root / "etc/systemd/system-generators"
         masks.mkdir(exist_ok=True)
         for generator in (self._root / "usr/lib/systemd/system-generators").glob("systemd-*-generator"):

@@ -355,9 +355,9 @@ class LedgerTest : public StoreQuotaTest {
  protected:
   LedgerTest() { rules_ = QuotaRules{}; }
 
-  std::set<std::string> listed() {
+  std::set<std::string> listed(const std::string& domain = "hostile.example") {
     std::set<std::string> names;
-    GroupLedger ledger(scratch_.path(), "hostile.example");
+    GroupLedger ledger(scratch_.path(), domain);
     for (const auto& [name, bytes] : ledger.names()) names.insert(name);
     return names;
   }
@@ -375,30 +375,35 @@ TEST_F(LedgerTest, M7ALedgerThatCannotBeWrittenKeepsItsNames) {
   EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example", "d.hostile.example"));
 }
 
+// A round in which a lock was not to be had in time says nothing: on a busy machine another one does.
 TEST_F(LedgerTest, M7ProcessesThatSaveAtTheSameTimeKeepEachOthersNames) {
-  constexpr int kNames = 150;
+  constexpr int kNames = 100;
   enum Admitted : int { kAll, kLate, kNotAll };
-  const auto admit_all = [this](const std::string& prefix) {
+  const auto admit_all = [this](const std::string& below) {
     StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
-    Admitted result = kAll;
     for (int i = 0; i < kNames; ++i) {
       const auto begin = std::chrono::steady_clock::now();
-      if (!quota.admit(without_policy(prefix + std::to_string(i) + ".hostile.example"))) return kNotAll;
-      if (std::chrono::steady_clock::now() - begin >= GroupLedger::kLockTimeout) result = kLate;
+      if (!quota.admit(without_policy("n" + std::to_string(i) + below))) return kNotAll;
+      if (std::chrono::steady_clock::now() - begin >= GroupLedger::kLockTimeout) return kLate;
     }
-    return result;
+    return kAll;
   };
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(admit_all("a"));
-  const Admitted ours = admit_all("b");
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  const int theirs = WEXITSTATUS(status);
-  ASSERT_NE(ours, kNotAll);
-  ASSERT_NE(theirs, kNotAll);
-  if (ours == kLate || theirs == kLate) GTEST_SKIP() << "the machine is too busy: a lock was not to be had in time";
-  EXPECT_EQ(listed().size(), 2U * kNames);
+  for (int round = 0; round < 10; ++round) {
+    const std::string domain = "hostile" + std::to_string(round) + ".example";
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(admit_all(".a." + domain));
+    const Admitted ours = admit_all(".b." + domain);
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    const int theirs = WEXITSTATUS(status);
+    ASSERT_NE(ours, kNotAll);
+    ASSERT_NE(theirs, kNotAll);
+    if (ours == kLate || theirs == kLate) continue;
+    EXPECT_EQ(listed(domain).size(), 2U * kNames);
+    return;
+  }
+  GTEST_SKIP() << "the machine is too busy: a lock was not to be had in time in any of ten rounds";
 }
 
 TEST_F(LedgerTest, AProcessThatStandsStillHoldsUpNobodyForLong) {

@@ -99,9 +99,10 @@ cp -a /mnt/upper "$layer"
 """
 
 
-def add_layer(suite: str, wanted: Sequence[str]) -> Path:
-    """What these packages add to the root of a suite that is prepared. Raises LabError when the network does not allow it."""
-    base, layer = FOLDER / suite, FOLDER / f"{suite}+{wanted[0]}"
+def add_layer(suite: str, wanted: Sequence[str], purpose: str = "") -> Path:
+    """What these packages add to the root of a suite that is prepared. Of those that begin with the same one, each `purpose` has its own
+    layer. Raises LabError when the network does not allow it."""
+    base, layer = FOLDER / suite, FOLDER / "+".join(filter(None, (suite, wanted[0], purpose)))
     with open(FOLDER / f"{layer.name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         stamp = FOLDER / f"{layer.name}.stamp"

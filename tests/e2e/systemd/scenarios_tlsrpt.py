@@ -155,6 +155,12 @@ class Guide:
         self.machine.power_off()
         self.machine.boot()
         self.machine.expect_active(*UNITS)
+        place = re.search(r"^socketname = (.+)$", self.machine.path(COLLECTOR).read_text(encoding="ascii"), re.MULTILINE)
+        assert place
+        own = "postfix" if self.reports_itself else OWN_USER.get(self.host.setup)
+        for user in filter(None, ("_mtasts", own)):
+            writable = wait_for(lambda: self.machine.shell(f"runuser -u {user} -- test -w {place[1]} && echo yes", check=False) == "yes\n", PATIENCE)
+            expect(writable, f"{user} should have the right to write to {place[1]} after a boot; {self.log()}")
 
     def log(self) -> str:
         return self.machine.shell(f"cat /var/lib/tlsrpt/invalid.json; journalctl -q --no-pager -n 20 -o cat -u {' -u '.join(UNITS)}", check=False) + self.world.log()

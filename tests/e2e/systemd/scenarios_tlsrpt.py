@@ -12,7 +12,7 @@ from functools import partial
 
 import tlsrpt_reporter
 from computer import CONFIGURATION, PATIENCE, Computer
-from framework import expect, scenario
+from framework import Failed, expect, scenario
 from guide import Command, block_after, commands
 from mail_hosts import HOSTS, MailHost, MailWorld
 from process import wait_for
@@ -50,7 +50,10 @@ class Guide:
         return ["lost.test"] if self.host.setup in ("postfix", "sendmail") else ["gmail.com", "good.test", "forged.test", "lost.test"]
 
     def follow(self, heading: str, *rules: Rule) -> None:
-        self._reader.follow(commands(GUIDE, heading), *rules)
+        try:
+            self._reader.follow(commands(GUIDE, heading), *rules)
+        except Failed as why:
+            raise Failed(f"{why}; {self.log()}") from why
 
     def set_up(self) -> None:
         self.follow("Installing it")
@@ -101,10 +104,10 @@ class Guide:
         self.world.expect_arrival(self.world.send("forged.test", sender=SENDER), "mx.impostor.test")
 
     def _add_rule(self) -> None:
-        """Above what `mtasts setup` added; Debian's action that relays is "relay"."""
-        rule = block_after(GUIDE, "in the example above the rule with `action \"sts\"`:").replace('"plain"', '"relay"')
+        """As the guide says of Debian's file and `mtasts setup`."""
+        rule = block_after(GUIDE, "in the example the rule with `action \"sts\"`:").replace('"plain"', '"relay"')
         text = self.machine.path("/etc/smtpd.conf").read_text(encoding="ascii")
-        self.machine.write("/etc/smtpd.conf", re.sub(r"^# .*mtasts", lambda found: rule + found[0], text, count=1, flags=re.MULTILINE))
+        self.machine.write("/etc/smtpd.conf", re.sub("^# BEGIN mtasts setup", lambda found: rule + found[0], text, count=1, flags=re.MULTILINE))
 
     def see_that_it_works(self) -> None:
         """Today's sessions, and then what was today as yesterday."""
@@ -148,7 +151,7 @@ class Guide:
                 "forged.test": r"mx\.impostor\.test plain RCPT TO:<reports@forged\.test>",
                 "good.test": r"mta-sts\.good\.test TLSv1\S* POST /reports application/tlsrpt\+gzip$"}
         for domain in self.told_of:
-            expect(wait_for(lambda: any(re.match(ways[domain], line) for line in self.world.arrived()), PATIENCE),  # pylint: disable=cell-var-from-loop
+            expect(wait_for(lambda: any(re.match(ways[domain], line, re.IGNORECASE) for line in self.world.arrived()), PATIENCE),  # pylint: disable=cell-var-from-loop
                    f"a report should get to {domain} as {ways[domain]}; what did arrive: {self.world.arrived()}; {self.log()}")
 
     def expect_back_after_boot(self) -> None:

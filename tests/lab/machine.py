@@ -23,6 +23,7 @@ from typing import Sequence
 
 import packages
 import roots
+from cgroup import OwnCgroup
 from packages import LabError
 from process import dying_with_parent, wait_for
 
@@ -122,7 +123,11 @@ def add_layer(suite: str, wanted: Sequence[str], purpose: str = "") -> Path:
 def inside_namespaces(command: Sequence[str], pass_fds: Sequence[int] = ()) -> int:
     """Runs `command` where it may boot machines, and returns its exit code."""
     collecting_orphans = ["sh", "-c", '"$@"; exit $?', "sh"]  # as process 1
-    return subprocess.run([*NAMESPACES, *collecting_orphans, *command], pass_fds=pass_fds, check=False).returncode
+    group = OwnCgroup()
+    try:
+        return subprocess.run(group.command([*NAMESPACES, *collecting_orphans, *command]), pass_fds=pass_fds, check=False).returncode
+    finally:
+        group.remove()
 
 
 class Machine:

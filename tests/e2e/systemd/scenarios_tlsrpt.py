@@ -191,7 +191,7 @@ def several_hosts(machine: Computer, host: MailHost) -> None:
 
     def at_a_terminal(command: Command) -> str:
         """Where ssh shows each host's key and asks whether it is right."""
-        return "; ".join(f"(sleep 2; echo yes; sleep 3) | script -qec '{command.text.replace('mx2', name)}' /dev/null" for name in ("mx2", "mx3"))
+        return "; ".join(f"(sleep 2; echo yes; sleep 3) | timeout 30 script -qec '{command.text.replace('mx2', name)}' /dev/null" for name in ("mx2", "mx3"))
 
     guide.follow("Several outbound hosts", Rule("^echo", instead=with_key), Rule("^runuser .* ssh ", instead=at_a_terminal, printed=r"(?s)mx2\..*\n\.\r?\n.*mx3\..*\n\.\r?\n"))
     guide.replace(REPORTER, block_after(GUIDE, "and then `systemctl restart tlsrpt-reportd`:"))

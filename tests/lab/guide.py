@@ -40,12 +40,17 @@ def commands(guide: Path, heading: str) -> list[Command]:
 
 
 def file_in(guide: Path, path: str) -> str:
-    """The text of the file that the guide has the reader write: the fenced block after the line that ends with "`PATH`, executable:"."""
+    """The text of the file that the guide has the reader write."""
+    return block_after(guide, f"`{path}`, executable:")
+
+
+def block_after(guide: Path, end: str) -> str:
+    """The text of the fenced block after the line that ends with `end`, of which there must be one."""
     lines = guide.read_text(encoding="utf-8").splitlines()
-    named = [number for number, line in enumerate(lines) if line.endswith(f"`{path}`, executable:")]
+    named = [number for number, line in enumerate(lines) if line.endswith(end)]
     if len(named) != 1:
-        raise NoSuchHeading(f"{guide.name} names {path} as a file to write {len(named)} times")
-    begin = lines.index("```", named[0]) + 1
+        raise NoSuchHeading(f"{guide.name} has {len(named)} lines that end with '{end}'")
+    begin = next(number for number, line in enumerate(lines) if number > named[0] and line.startswith("```")) + 1
     return "".join(f"{line}\n" for line in lines[begin:lines.index("```", begin)])
 
 

@@ -23,6 +23,7 @@ from typing import Sequence
 
 import packages
 import roots
+from cgroup import OwnCgroup
 from packages import LabError
 from process import dying_with_parent, wait_for
 
@@ -99,9 +100,10 @@ cp -a /mnt/upper "$layer"
 """
 
 
-def add_layer(suite: str, wanted: Sequence[str]) -> Path:
-    """What these packages add to the root of a suite that is prepared. Raises LabError when the network does not allow it."""
-    base, layer = FOLDER / suite, FOLDER / f"{suite}+{wanted[0]}"
+def add_layer(suite: str, wanted: Sequence[str], purpose: str = "") -> Path:
+    """What these packages add to the root of a suite that is prepared. Of those that begin with the same one, each `purpose` has its own
+    layer. Raises LabError when the network does not allow it."""
+    base, layer = FOLDER / suite, FOLDER / "+".join(filter(None, (suite, wanted[0], purpose)))
     with open(FOLDER / f"{layer.name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         stamp = FOLDER / f"{layer.name}.stamp"
@@ -121,7 +123,11 @@ def add_layer(suite: str, wanted: Sequence[str]) -> Path:
 def inside_namespaces(command: Sequence[str], pass_fds: Sequence[int] = ()) -> int:
     """Runs `command` where it may boot machines, and returns its exit code."""
     collecting_orphans = ["sh", "-c", '"$@"; exit $?', "sh"]  # as process 1
-    return subprocess.run([*NAMESPACES, *collecting_orphans, *command], pass_fds=pass_fds, check=False).returncode
+    group = OwnCgroup()
+    try:
+        return subprocess.run(group.command([*NAMESPACES, *collecting_orphans, *command]), pass_fds=pass_fds, check=False).returncode
+    finally:
+        group.remove()
 
 
 def _forget_other_machines() -> None:

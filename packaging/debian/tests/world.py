@@ -5,7 +5,7 @@
     world.py wait FOLDER TEXT SECONDS    until a line of FOLDER/arrived has TEXT
 
 good.test, gmail.com (of which the guides speak) and forged.test have the same policy: mail only to mx.good.test. The MX record of forged.test
-is somebody else's.
+is somebody else's. The policy of lost.test cannot be had. Each domain wants reports (RFC 8460), good.test by HTTPS and the others by mail.
 """
 
 import http.server
@@ -22,9 +22,15 @@ from pathlib import Path
 MX, IMPOSTOR, POLICY_HOST, NAMES = "198.51.100.25", "198.51.100.66", "198.51.100.44", "127.0.0.53"
 HOSTS = {"mx.good.test": MX, "mx.impostor.test": IMPOSTOR, "mta-sts.good.test": POLICY_HOST, "mta-sts.forged.test": POLICY_HOST,
          "mta-sts.gmail.com": POLICY_HOST}
-DOMAINS = {"good.test": "mx.good.test", "gmail.com": "mx.good.test", "forged.test": "mx.impostor.test"}
+DOMAINS = {"good.test": "mx.good.test", "gmail.com": "mx.good.test", "forged.test": "mx.impostor.test", "lost.test": "mx.good.test"}
+UPLOADS = {"good.test": "https://mta-sts.good.test/reports"}
 POLICY = "version: STSv1\nmode: enforce\nmx: mx.good.test\nmax_age: 86400\n"
 AUTHORITIES = Path("/usr/local/share/ca-certificates/autopkgtest.crt")
+
+
+def note(arrived, line):
+    with open(arrived, "a", encoding="ascii") as log:
+        log.write(f"{line}\n")
 
 
 class Policies(http.server.BaseHTTPRequestHandler):
@@ -34,6 +40,13 @@ class Policies(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(POLICY)))
         self.end_headers()
         self.wfile.write(POLICY.encode())
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        note(self.server.arrived, f"{self.headers['Host']} {self.connection.version()} POST {self.path} {self.headers['Content-Type']}")
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
 
 class Secure(http.server.ThreadingHTTPServer):
@@ -79,8 +92,7 @@ class MailHost(socketserver.StreamRequestHandler):
         self.say("354 go on")
         while self.rfile.readline() not in (b".\r\n", b""):
             pass
-        with open(self.server.arrived, "a", encoding="ascii") as log:
-            log.write(f"{self.server.name} {self.tls} {self.recipient}\n")
+        note(self.server.arrived, f"{self.server.name} {self.tls} {self.recipient}")
         self.say("250 taken")
 
     def say(self, text):
@@ -113,7 +125,9 @@ def name_server():
              "--local=/test/gmail.com/", "--user=root"]
     words += [f"--address=/{name}/{address}" for name, address in HOSTS.items()]
     words += [f"--mx-host={domain},{host},10" for domain, host in DOMAINS.items()]
+    words += ["--mx-host=example.com,mx.good.test,10"]  # of the guides' senders; Sendmail takes no mail of a domain that does not exist
     words += [f"--txt-record=_mta-sts.{domain},v=STSv1; id=1;" for domain in DOMAINS]
+    words += [f"--txt-record=_smtp._tls.{domain},v=TLSRPTv1; rua={UPLOADS.get(domain, f'mailto:reports@{domain}')}" for domain in DOMAINS]
     subprocess.Popen(words, stdin=subprocess.DEVNULL)
     Path("/etc/resolv.conf").write_text(f"nameserver {NAMES}\n", encoding="ascii")
 
@@ -130,7 +144,7 @@ def start(folder):
     context = certificates(folder)
     (folder / "arrived").touch()
     policies = Secure((POLICY_HOST, 443), Policies)
-    policies.context = context
+    policies.context, policies.arrived = context, folder / "arrived"
     threading.Thread(target=policies.serve_forever).start()
     mail_server("mx.good.test", MX, context, folder / "arrived")
     mail_server("mx.impostor.test", IMPOSTOR, None, folder / "arrived")

@@ -69,10 +69,10 @@ class Computer(Machine):
         self.layer = None
         self.boot()
 
-    def boot_with(self, *wanted: str) -> None:
+    def boot_with(self, *wanted: str, purpose: str = "") -> None:
         """A new one, on which these packages of Debian are installed."""
         self.stop()
-        self.layer = add_layer(self.suite, wanted)
+        self.layer = add_layer(self.suite, wanted, purpose)
         self.boot()
 
     def install(self, release: Release) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Sequence
 
 from computer import Computer
 from framework import Failed, expect
@@ -83,11 +84,12 @@ HOSTS = (
 class MailWorld:
     """A machine with the server, names, a policy host, an MX host and an impostor. mtasts is not installed yet."""
 
-    def __init__(self, machine: Computer, host: MailHost) -> None:
+    def __init__(self, machine: Computer, host: MailHost, others: Sequence[str] = (), purpose: str = "") -> None:
+        """`others`: packages that are installed besides, for this purpose."""
         self._machine = machine
         self.host = host
         self._sent = 0
-        machine.boot_with(*host.packages, *NEEDED_BY_WORLD)
+        machine.boot_with(*host.packages, *NEEDED_BY_WORLD, *others, purpose=purpose)
         machine.run("systemctl", "stop", "exim4*", "postfix*", "sendmail*", "opensmtpd*")  # which may have port 25 at every address
         machine.write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
         # Every machine has an IPv6 address, be it link-local. With none but ::1, glibc answers "localhost" with 127.0.0.1 twice (AI_ADDRCONFIG),
@@ -111,13 +113,13 @@ class MailWorld:
         """All of it, as text."""
         return self._machine.shell(f"find {self.host.files} -type f | sort | xargs tail -v -n +1")
 
-    def send(self, domain: str) -> str:
+    def send(self, domain: str, sender: str = "root@sender.test") -> str:
         """The address to which a message is under way now."""
         self._sent += 1
         recipient = f"someone{self._sent}@{domain}"
-        message = f"From: root@sender.test\nTo: {recipient}\nSubject: test\n\ntest\n"
+        message = f"From: {sender}\nTo: {recipient}\nSubject: test\n\ntest\n"
         # OpenSMTPD puts off the recipient of a domain that it has never seen, where the policy is not there at once.
-        taken = wait_for(lambda: self._machine.run("sh", "-c", f"sendmail {recipient} || echo refused", text=message) == "", PATIENCE)
+        taken = wait_for(lambda: self._machine.run("sh", "-c", f"sendmail -f {sender} {recipient} || echo refused", text=message) == "", PATIENCE)
         expect(taken, f"the message to {recipient} should be taken: {self.log()}")
         return recipient
 

@@ -23,6 +23,7 @@ bool is_last_of_reply(std::string_view line) {
 // In the first line of an answer to EHLO, `250-mx.example.com Hello`.
 std::string name_in(std::string_view line) {
   constexpr std::size_t kCode = 4;
+  if (!line.starts_with("250")) return {};
   line.remove_prefix(std::min(kCode, line.size()));
   return escaped(line.substr(0, line.find(' '))).substr(0, kMaxNameOctets);
 }

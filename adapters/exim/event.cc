@@ -26,6 +26,7 @@ constexpr unsigned kDaneEe = 1U << 3U;
 
 constexpr std::string_view kNotSecured =
     "STARTTLS was offered, and the connection ended before the session was secured";
+constexpr std::string_view kNameless = "the certificate has no DNS name in its subjectAltName";
 constexpr std::string_view kNotStarted = "STARTTLS was offered, but TLS could not be started";
 constexpr std::string_view kOnlyDane =
     "the policy does not list this MX, and Exim found no TLSA records that DNSSEC protects: it needs dns_dnssec_ok = "
@@ -72,6 +73,7 @@ bool offers_starttls(std::string_view answer) {
 // The name in the first line of an EHLO answer, `250-mx.example.com Hello`.
 std::string helo_in(std::string_view answer) {
   constexpr std::size_t kCode = 4;
+  if (!answer.starts_with("250")) return {};
   answer.remove_prefix(std::min(kCode, answer.size()));
   return escaped(answer.substr(0, answer.find_first_of(" \r\n")));
 }
@@ -88,6 +90,12 @@ std::string shown(const std::vector<std::string>& names) {
   std::string out;
   for (std::size_t i = 0; i < names.size() && i < kMaxNamesShown; ++i) out += (i > 0 ? ", " : "") + sentence(names[i]);
   return names.size() > kMaxNamesShown ? out + ", ..." : out;
+}
+
+// What a certificate is for; `names` are separated by ":".
+std::string named(std::string_view names) {
+  const auto list = split(names, ':');
+  return list.empty() ? std::string(kNameless) : "the certificate is for " + shown(list);
 }
 
 std::string host_name(const Event& event) {
@@ -182,10 +190,11 @@ bool EventWatcher::is_for_dane_alone(const Event& event) const {
   return event.session.mode == Mode::kEnforce && is_unlisted(policy_of_(event.domain), event);
 }
 
-// Exim linked with GnuTLS goes on to the public authorities where the TLSA records do not vouch for a certificate, and
-// with TLSA records compares no name then: a certificate of an authority that is both would be good for any host.
+// Exim linked with GnuTLS: where TLSA records vouch for a certificate's authority and its name is another one, it goes
+// on to the public authorities and compares no name there. A certificate of an authority that is both would be good for
+// any host. Beside a record for a certificate (usage 3), whose name does not count, it cannot be told from that one.
 bool EventWatcher::is_foreign_to_dane(const Event& event) const {
-  if (!connection_.certificate || !connection_.dane_ta_only || connection_.certificate->names.empty()) return false;
+  if (!connection_.certificate || !connection_.dane_ta_only) return false;
   const auto names = split(connection_.certificate->names, ':');
   return std::ranges::none_of(
       names, [&](const std::string& name) { return mx_matches(name, event.host) || mx_matches(name, event.domain); });
@@ -229,11 +238,9 @@ std::string EventWatcher::presented(const Event& event) {
   connection_.dane_ta_only = event.session.dane_ta_only;
   connection_.certificate = Certificate{event.session.names, event.session.not_after};
   if (event.session.mode != Mode::kEnforce) return {};
-  if (is_foreign_to_dane(event))
-    return "the certificate is for " + shown(split(event.session.names, ':')) + " (DANE, RFC 7672 section 3.2.3)";
+  if (is_foreign_to_dane(event)) return named(event.session.names) + " (DANE, RFC 7672 section 3.2.3)";
   if (event.session.judged_by_dane) return {};
-  if (event.session.names.empty())
-    return "the certificate has no DNS name in its subjectAltName (MTA-STS, RFC 8461 section 4.2)";
+  if (event.session.names.empty()) return std::string(kNameless) + " (MTA-STS, RFC 8461 section 4.2)";
   const Decision decision = policy_of_(event.domain);
   if (decision.kind == Decision::Kind::kDefer)
     return "whether the policy lists this MX is not known: " + decision.reason;
@@ -268,8 +275,7 @@ void EventWatcher::deferred(const Event& event, WallTime now) {
   }
   std::optional<Verdict> verdict;
   if (is_foreign_to_dane(event))
-    verdict = Verdict{TlsResult::kCertificateHostMismatch,
-                      "the certificate is for " + shown(split(connection_.certificate->names, ':'))};
+    verdict = Verdict{TlsResult::kCertificateHostMismatch, named(connection_.certificate->names)};
   const bool judged_by_certificate = connection_.certificate && !connection_.judged_by_dane;
   if (judged_by_certificate && is_for_dane_alone(event)) {
     verdict = Verdict{TlsResult::kValidationFailure, std::string(kOnlyDane)};
@@ -291,12 +297,9 @@ std::optional<EventWatcher::Verdict> EventWatcher::judge(std::string_view host, 
   if (!connection_.certificate) return Verdict{TlsResult::kCertificateNotTrusted, "the MX presented no certificate"};
   const auto& not_after = connection_.certificate->not_after;
   if (not_after && now > *not_after) return Verdict{TlsResult::kCertificateExpired, "the certificate has expired"};
-  const auto names = split(connection_.certificate->names, ':');
-  if (names.empty())
-    return Verdict{TlsResult::kCertificateHostMismatch, "the certificate has no DNS name in its subjectAltName"};
   const auto matches = [host](const std::string& name) { return mx_matches(name, host); };
-  if (std::ranges::none_of(names, matches))
-    return Verdict{TlsResult::kCertificateHostMismatch, "the certificate is for " + shown(names)};
+  if (std::ranges::none_of(split(connection_.certificate->names, ':'), matches))
+    return Verdict{TlsResult::kCertificateHostMismatch, named(connection_.certificate->names)};
   if (chain == Chain::kNotVerified)
     return Verdict{TlsResult::kCertificateNotTrusted, "the certificate does not chain to a trusted root"};
   return std::nullopt;

@@ -140,16 +140,17 @@ class Lines {
   // Where TLS is a must and a host refuses STARTTLS for good, Postfix returns the mail at once (R26). Tables can be
   // written in main.cf from 3.7 on.
   void refusals() {
-    const std::string usual = main_cf_.value("default_delivery_status_filter").value_or("");
-    const std::string filter = main_cf_.value("smtp_delivery_status_filter").value_or(usual);
-    if (contains(filter, "refused to start TLS")) return;
-    if (filter.empty() && (facts_.major > 3 || facts_.minor >= 7))
+    const bool takes_inline = facts_.major > 3 || facts_.minor >= 7;
+    auto filter = main_cf_.value("smtp_delivery_status_filter");
+    if (!filter) filter = main_cf_.value("default_delivery_status_filter");
+    if (contains(filter.value_or(""), "refused to start TLS")) return;
+    if (!filter && takes_inline)
       return set("smtp_delivery_status_filter",
                  "regexp:{{/^5(\\.[0-9]+\\.[0-9]+ TLS is required, but host .* refused to start TLS: .*)/ 4$$1}}");
     note(
-        "mail is returned at once where a host refuses STARTTLS with 5xx, unless smtp_delivery_status_filter makes "
-        "that "
-        "4xx: see conf-examples, postfix/main.cf");
+        "mail is returned at once where a host refuses STARTTLS with 5xx, unless smtp_delivery_status_filter makes it "
+        "wait: /usr/share/doc/mtasts/examples/postfix/" +
+        std::string(takes_inline ? "main.cf" : "main.cf.before-3.10") + " shows how");
   }
 
   const MainCf& main_cf_;

@@ -113,10 +113,11 @@ TEST_F(EximReports, R29WhereTlsaNamesAnAuthorityTheCertificateMustNameTheHost) {
   };
   for (const char* usages : {"4", "5"})
     EXPECT_EQ(refused_with(usages, "www.example.net").find("the certificate is for www.example.net"), 0U) << usages;
+  EXPECT_EQ(refused_with("4", "").find("the certificate has no DNS name"), 0U);
   defer("-37");
   EXPECT_THAT(results(), ElementsAre(202));
   EXPECT_EQ(told_.front().type, TlsSession::PolicyType::kTlsa);
-  for (const char* names : {"mx.example.com", "www.example.net:*.example.com", "example.com", ""})
+  for (const char* names : {"mx.example.com", "www.example.net:*.example.com", "example.com"})
     EXPECT_EQ(refused_with("4", names), "") << names;
   for (const char* usages : {"8", "12", "0"})
     EXPECT_EQ(refused_with(usages, usages == std::string("0") ? "mx.example.com" : "www.example.net"), "") << usages;

@@ -93,25 +93,21 @@ struct Connection::Callbacks {
     std::memcpy(&self.handles_->peer, &address->addr, self.handles_->peer_size);
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0 && errno != EAFNOSUPPORT) self.socket_fault_ = std::strerror(errno);
-    if (fd >= 0 && self.sockets_->open++ == 0) self.sockets_->self = self.sockets_;
     return fd;
   }
 
   // libcurl notes the time of a connection when TLS is up, too.
   static int close_socket(void* userdata, curl_socket_t fd) noexcept {
-    auto& sockets = *static_cast<Sockets*>(userdata);
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
-    sockets.had_peer = sockets.had_peer || getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
-    const auto last = --sockets.open == 0 ? std::move(sockets.self) : nullptr;
+    if (auto* self = CallbackTarget<Connection>::find(userdata); self != nullptr)
+      self->had_peer_ = self->had_peer_ || getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
     return close(fd);
   }
 };
 
 Connection::Connection(ConnectionConfig config)
-    : config_(std::move(config)),
-      sockets_(new Sockets{SanRule(config_.host, config_.look)}),
-      handles_(std::make_unique<Handles>()) {}
+    : config_(std::move(config)), san_rule_(config_.host, config_.look), handles_(std::make_unique<Handles>()) {}
 
 Connection::~Connection() = default;
 
@@ -154,7 +150,7 @@ Result<void> Connection::set_options() {
   set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::open_socket);
   set(CURLOPT_OPENSOCKETDATA, this);
   set(CURLOPT_CLOSESOCKETFUNCTION, &Callbacks::close_socket);
-  set(CURLOPT_CLOSESOCKETDATA, sockets_.get());
+  set(CURLOPT_CLOSESOCKETDATA, target_.data());
   set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   set(CURLOPT_PROXY, config_.proxy.c_str());  // empty beats the environment
   set(CURLOPT_NOPROXY, config_.proxy.empty() ? "*" : "");
@@ -187,7 +183,7 @@ bool Connection::was_connected(int curl_code) const {
   if (curl_code == CURLE_SSL_CONNECT_ERROR) return true;
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy(), CURLINFO_CONNECT_TIME_T, &microseconds);
-  return microseconds > 0 || sockets_->had_peer;
+  return microseconds > 0 || had_peer_;
 }
 
 std::string Connection::where() const {

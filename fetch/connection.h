@@ -12,6 +12,7 @@
 
 #include "core/ip_address.h"
 #include "core/result.h"
+#include "fetch/callback_target.h"
 #include "fetch/san_rule.h"
 
 namespace mtasts {
@@ -51,8 +52,8 @@ class Connection {
   [[nodiscard]] bool was_connected(int curl_code) const;
   // Where there was no room for a connection; the last such address.
   [[nodiscard]] const std::optional<IpAddress>& crowded() const { return crowded_; }
-  [[nodiscard]] SanRule& san_rule() { return sockets_->san_rule; }
-  [[nodiscard]] const SanRule& san_rule() const { return sockets_->san_rule; }
+  [[nodiscard]] SanRule& san_rule() { return san_rule_; }
+  [[nodiscard]] const SanRule& san_rule() const { return san_rule_; }
 
   // The host and the address that was tried last.
   [[nodiscard]] std::string where() const;
@@ -68,14 +69,6 @@ class Connection {
  private:
   struct Handles;
   struct Callbacks;
-  // What libcurl and the TLS library call while a socket is open. From libcurl 8.9 on that can be after the transfer
-  // and its easy handle have gone: TLS sessions are then ended in the background. Hence it keeps itself until then.
-  struct Sockets {
-    SanRule san_rule;
-    bool had_peer = false;
-    std::size_t open = 0;
-    std::shared_ptr<Sockets> self{};
-  };
 
   [[nodiscard]] bool may_connect(const IpAddress& address);
   [[nodiscard]] std::string proxy_fault(int curl_code) const;
@@ -83,11 +76,13 @@ class Connection {
   void set_addresses(const std::vector<IpAddress>& addresses);
   Result<void> set_options();
 
+  CallbackTarget<Connection> target_{*this};
   ConnectionConfig config_;
-  std::shared_ptr<Sockets> sockets_;
+  SanRule san_rule_;
   std::vector<IpAddress> allowed_;
   std::optional<IpAddress> crowded_;
   std::string socket_fault_;
+  bool had_peer_ = false;
   std::string socket_address_;        // of the last socket
   std::unique_ptr<Handles> handles_;  // last, hence destroyed first: libcurl has pointers to the rest
 };

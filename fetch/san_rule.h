@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/result.h"
+#include "fetch/callback_target.h"
 
 namespace mtasts {
 
@@ -27,8 +28,8 @@ class SanRule {
   SanRule(const SanRule&) = delete;
   SanRule& operator=(const SanRule&) = delete;
 
-  // Puts the rule on a libcurl easy handle. It must outlive this handle and the sockets opened for it. Error kInternal:
-  // this libcurl cannot be made to keep it.
+  // Puts the rule on a libcurl easy handle, which the rule must outlive. Error kInternal: this libcurl cannot be made
+  // to keep it.
   Result<void> apply(void* easy);
 
   // After the transfer: was the rule in force? If not, whatever was fetched must not be used.
@@ -48,7 +49,9 @@ class SanRule {
   // doing.
   [[nodiscard]] bool was_ended_by_peer() const { return ended_by_peer_; }
 
-  // For the TLS library's callbacks.
+  // For the TLS library's callbacks, of which some can come when the rule is gone.
+  [[nodiscard]] void* callback_data() const { return target_.data(); }
+  static SanRule* find(const void* callback_data) { return CallbackTarget<SanRule>::find(callback_data); }
   [[nodiscard]] void* easy() const { return easy_; }
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] bool only_looks() const { return look_ != nullptr; }
@@ -59,6 +62,7 @@ class SanRule {
   void refuse(std::optional<CertificateFault> why) { refusal_ = std::move(why); }
 
  private:
+  CallbackTarget<SanRule> target_{*this};
   std::string host_;
   std::function<bool()> look_;
   void* easy_ = nullptr;

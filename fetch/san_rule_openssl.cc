@@ -11,15 +11,13 @@ namespace {
 
 constexpr unsigned kMaxHandshakeMessages = 100;  // of the peer; a handshake takes about ten
 
-// Where an SSL_CTX keeps its SanRule.
+// Where an SSL_CTX keeps the number of its SanRule.
 int rule_index() {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
 }
 
-SanRule* rule_of(const SSL* ssl) {
-  return static_cast<SanRule*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index()));
-}
+SanRule* rule_of(const SSL* ssl) { return SanRule::find(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index())); }
 
 void watch_alerts(const SSL* ssl, int where, int alert) noexcept {
   SanRule* rule = rule_of(ssl);
@@ -28,12 +26,12 @@ void watch_alerts(const SSL* ssl, int where, int alert) noexcept {
 
 // OpenSSL works off whatever handshake messages are there before it comes back to libcurl, also those that mean nothing
 // or come after the handshake; a peer that sends them without end would hold up the loop for ever. GnuTLS has such a
-// bound of its own.
+// bound of its own. Nor does anybody want what comes when the transfer is over.
 void watch_messages(int is_ours, int /*version*/, int type, const void* /*data*/, size_t /*size*/, SSL* ssl,
                     void* /*unused*/) noexcept {
   if (is_ours == 1 || type != SSL3_RT_HANDSHAKE) return;
   SanRule* rule = rule_of(ssl);
-  if (rule != nullptr && rule->count_handshake_message() == kMaxHandshakeMessages)
+  if (rule == nullptr || rule->count_handshake_message() == kMaxHandshakeMessages)
     SSL_set0_rbio(ssl, BIO_new(BIO_s_null()));  // the connection ends here
 }
 
@@ -107,7 +105,7 @@ bool allow_cheap_key_exchange_only(SSL_CTX* context) {
 CURLcode demand_dns_san(CURL* /*easy*/, void* ssl_ctx, void* userdata) noexcept {
   auto& rule = *static_cast<SanRule*>(userdata);
   auto* context = static_cast<SSL_CTX*>(ssl_ctx);
-  if (SSL_CTX_set_ex_data(context, rule_index(), &rule) != 1) return CURLE_SSL_CONNECT_ERROR;
+  if (SSL_CTX_set_ex_data(context, rule_index(), rule.callback_data()) != 1) return CURLE_SSL_CONNECT_ERROR;
   if (!allow_cheap_key_exchange_only(context)) return CURLE_SSL_CONNECT_ERROR;
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);  // nobody needs it for one request
   SSL_CTX_set_info_callback(context, &watch_alerts);

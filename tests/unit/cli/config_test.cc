@@ -24,8 +24,21 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+class ConfigProgram : public Program {
+ protected:
+  // The configuration, which names that user for lookups.
+  void let_only_lookups_read() {
+    const passwd* lookups = ::getpwnam("daemon");
+    ASSERT_NE(lookups, nullptr);
+    configure("[engine]\nuser = \"daemon\"\n");
+    ::chmod(scratch_.path().c_str(), 0755);
+    ASSERT_EQ(::chown(config_.c_str(), 0, lookups->pw_gid), 0);
+    ::chmod(config_.c_str(), 0640);
+  }
+};
+
 // Root could read it all the same; the users that make the lookups cannot.
-TEST_F(Program, ConfigSaysWhoCannotReadTheFile) {
+TEST_F(ConfigProgram, ConfigSaysWhoCannotReadTheFile) {
   const auto config = [this] {
     err_.str("");
     return cli::run(std::vector<std::string>{"--config", config_, "config"},
@@ -42,7 +55,7 @@ TEST_F(Program, ConfigSaysWhoCannotReadTheFile) {
   }
 }
 
-TEST_F(Program, ConfigSaysWhoCannotReadResolvConf) {
+TEST_F(ConfigProgram, ConfigSaysWhoCannotReadResolvConf) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
   configure("[engine]\nuser = \"nobody\"\n");
   ::chmod(scratch_.path().c_str(), 0755);
@@ -60,7 +73,7 @@ TEST_F(Program, ConfigSaysWhoCannotReadResolvConf) {
   EXPECT_EQ(status, 0);
 }
 
-TEST_F(Program, ConfigTellsWhereEachValueCameFrom) {
+TEST_F(ConfigProgram, ConfigTellsWhereEachValueCameFrom) {
   configure("[dns]\ntimeout_s = 7\n");
   EXPECT_EQ(run({"config"}), 0);
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("dns.timeout_s = 7  # " + config_ + ":2\n"),
@@ -68,14 +81,14 @@ TEST_F(Program, ConfigTellsWhereEachValueCameFrom) {
   EXPECT_THAT(became_, IsEmpty());
 }
 
-TEST_F(Program, ConfigTellsWhereNothingIsEnforced) {
+TEST_F(ConfigProgram, ConfigTellsWhereNothingIsEnforced) {
   configure("[opensmtpd]\nobserve = true\n");
   EXPECT_EQ(run({"config"}), 0);
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("opensmtpd.observe = true  # " + config_ + ":2\n"),
                                 HasSubstr("# OpenSMTPD: observing only: nothing is enforced; ")));
 }
 
-TEST_F(Program, ABrokenConfigurationIsOneSentence) {
+TEST_F(ConfigProgram, ABrokenConfigurationIsOneSentence) {
   configure("[dns]\ntimeout_s = \"long\"\n");
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"config"}, {"query", "a.example"}, {"cache", "list"}}) {
@@ -85,7 +98,7 @@ TEST_F(Program, ABrokenConfigurationIsOneSentence) {
 }
 
 // Exim asks by the module as root in a router, and as its own user in an ACL.
-TEST_F(Program, ConfigSaysThatEximsUserCannotReadTheFile) {
+TEST_F(ConfigProgram, ConfigSaysThatEximsUserCannotReadTheFile) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
   const std::string exim = scratch_.path() + "/etc/exim4/exim4.conf";
   const auto config = [&](const std::string& host) {
@@ -95,12 +108,7 @@ TEST_F(Program, ConfigSaysThatEximsUserCannotReadTheFile) {
     return show_config(config_, {false, scratch_.path(), {"no-such-user", "nobody"}},
                        {out_, err_, false, become_user, [this] { return std::make_unique<FakeLog>(log_); }});
   };
-  const passwd* lookups = ::getpwnam("daemon");
-  ASSERT_NE(lookups, nullptr);
-  configure("[engine]\nuser = \"daemon\"\n");
-  ::chmod(scratch_.path().c_str(), 0755);
-  ASSERT_EQ(::chown(config_.c_str(), 0, lookups->pw_gid), 0);
-  ::chmod(config_.c_str(), 0640);
+  let_only_lookups_read();
   EXPECT_EQ(config("x = ${readsocket{/run/mtasts/exim.sock}{route x\\n}}\n"), kApplies) << err_.str();
   EXPECT_EQ(config("x = ${dlfunc{MTASTS_SO}{mta_sts_route}{x}}\n"), kConfiguration);
   EXPECT_THAT(err_.str(), HasSubstr("cannot be read by user nobody"));
@@ -109,17 +117,12 @@ TEST_F(Program, ConfigSaysThatEximsUserCannotReadTheFile) {
 }
 
 // It may load the module.
-TEST_F(Program, ConfigLooksAsEximsUserWhereEximsConfigurationCannotBeRead) {
+TEST_F(ConfigProgram, ConfigLooksAsEximsUserWhereEximsConfigurationCannotBeRead) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
   const std::string exim = scratch_.path() + "/etc/exim4/exim4.conf";
   std::filesystem::create_directories(std::filesystem::path(exim).parent_path());
   std::filesystem::create_symlink("exim4.conf", exim);
-  const passwd* lookups = ::getpwnam("daemon");
-  ASSERT_NE(lookups, nullptr);
-  configure("[engine]\nuser = \"daemon\"\n");
-  ::chmod(scratch_.path().c_str(), 0755);
-  ASSERT_EQ(::chown(config_.c_str(), 0, lookups->pw_gid), 0);
-  ::chmod(config_.c_str(), 0640);
+  let_only_lookups_read();
   EXPECT_EQ(show_config(config_, {false, scratch_.path(), {"nobody"}},
                         {out_, err_, false, become_user, [this] { return std::make_unique<FakeLog>(log_); }}),
             kConfiguration);
@@ -127,7 +130,7 @@ TEST_F(Program, ConfigLooksAsEximsUserWhereEximsConfigurationCannotBeRead) {
 }
 
 // Nobody looked: that is not "nothing is wrong".
-TEST_F(Program, ConfigSaysThatItCouldNotLookAsAnotherUser) {
+TEST_F(ConfigProgram, ConfigSaysThatItCouldNotLookAsAnotherUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be told what others cannot read";
   const auto config = [this](const std::function<Result<void>(const std::string&)>& as_user) {
     err_.str("");
@@ -152,7 +155,7 @@ TEST_F(Program, ConfigSaysThatItCouldNotLookAsAnotherUser) {
   EXPECT_THAT(err_.str(), HasSubstr(said + "there is no pipe"));
 }
 
-TEST_F(Program, ConfigJsonHasTheSameSettings) {
+TEST_F(ConfigProgram, ConfigJsonHasTheSameSettings) {
   configure("[dns]\ntimeout_s = 7\n");
   EXPECT_EQ(run({"config", "--json"}), 0);
   bool found = false;

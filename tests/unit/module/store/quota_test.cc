@@ -1,111 +1,22 @@
 // M7: what strangers make us look up stays within its limits, and pushes nobody else's policy out.
 #include "module/store/quota.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <chrono>
-#include <set>
+#include <memory>
 
-#include "module/engine/public_suffix.h"
-#include "module/io/wall_clock.h"
-#include "module/store/group_ledger.h"
-#include "module/store/writing_store.h"
-#include "tests/unit/module/fakes.h"
 #include "tests/unit/module/file_size_limit.h"
-#include "tests/unit/module/scratch.h"
+#include "tests/unit/module/store/store_quota_fixture.h"
 
 namespace mtasts {
 namespace {
 
-namespace fs = std::filesystem;
 using std::chrono::hours;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-Domain domain(const std::string& name) { return *Domain::parse(name); }
-
-CacheEntry without_policy(const std::string& name) {
-  return {domain(name), {RecordMemory::State::kAbsent, now() + hours(1), {}, {}}, {}, {}};
-}
-
-CacheEntry with_policy(const std::string& name, std::size_t size = 0, std::chrono::seconds max_age = hours(700)) {
-  std::string body =
-      "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: " + std::to_string(max_age.count()) + "\n";
-  if (size > body.size() + 6) body += "note: " + std::string(size - body.size() - 7, 'x') + "\n";
-  CacheEntry entry{domain(name), {RecordMemory::State::kFound, now() + hours(1), "1", {}}, {}, {}};
-  entry.policy = StoredPolicy{"1", now(), body, *parse_policy(body)};
-  return entry;
-}
-
-class StoreQuotaTest : public ::testing::Test {
- protected:
-  StoreQuotaTest() { rules_.entries = 8; }
-
-  // As every writer is: a process of its own.
-  Result<void> put(const CacheEntry& entry) {
-    StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
-    return WritingStore(store_, quota).put(entry);
-  }
-  bool has(const std::string& name) { return store_.look(domain(name)).has_value(); }
-  fs::path file(const std::string& name) {
-    for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
-      if (item.path().filename() == name) return item.path();
-    return {};
-  }
-  void set_times(const std::string& name, std::chrono::seconds since_ago, std::chrono::seconds used_ago) {
-    const auto at = [](std::chrono::seconds ago) { return timespec{(now() - ago).time_since_epoch().count(), 0}; };
-    const std::array<timespec, 2> times{at(used_ago), at(since_ago)};
-    ASSERT_EQ(::utimensat(AT_FDCWD, file(name).c_str(), times.data(), 0), 0) << name;
-  }
-  void set_used(const std::string& name, std::chrono::seconds ago) {
-    const std::array<timespec, 2> times{timespec{(now() - ago).time_since_epoch().count(), 0}, timespec{0, UTIME_OMIT}};
-    ASSERT_EQ(::utimensat(AT_FDCWD, file(name).c_str(), times.data(), 0), 0) << name;
-  }
-  std::size_t count() {
-    std::size_t number = 0;
-    for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
-      if (!item.is_directory() && !item.path().filename().string().starts_with(".")) ++number;
-    return number;
-  }
-  // Of files: entries and ledgers, what they take on disk.
-  Usage usage() {
-    Usage sum;
-    for (const auto& item : fs::recursive_directory_iterator(scratch_.path())) {
-      struct stat status {};
-      if (item.is_directory() || item.path().parent_path() == scratch_.path()) continue;
-      if (::stat(item.path().c_str(), &status) == 0) sum += {1, status.st_blocks * 512};
-    }
-    return sum;
-  }
-  // Two names below each of many registrable domains, of which there need not be any.
-  void put_absences(const std::string& domain, int many) {
-    for (int i = 0; i < many; ++i) {
-      const std::string below = "." + domain + std::to_string(i) + ".test";
-      put(without_policy("a" + below));
-      put(without_policy("b" + below));
-    }
-  }
-  std::uintmax_t bytes() {
-    std::uintmax_t sum = 0;
-    for (const auto& item : fs::recursive_directory_iterator(scratch_.path()))
-      if (!item.is_directory()) sum += item.file_size();
-    return sum;
-  }
-
-  FakeLog log_;
-  Scratch scratch_;
-  QuotaRules rules_;
-  FileStore store_{scratch_.path(), log_};
-};
 
 TEST_F(StoreQuotaTest, M7HostileNamesOfOneDomainStayWithinItsShare) {
   rules_ = QuotaRules{};
@@ -317,115 +228,6 @@ TEST_F(StoreQuotaTest, WhatWasThereBeforeAnythingWasCountedCountsAfterTheSweep) 
   for (int i = 0; i < 12; ++i) set_times("d" + std::to_string(i) + ".example", hours(800), hours(800));
   EXPECT_TRUE(put(with_policy("new.example"))) << "limits that were lowered, and room is made";
   EXPECT_LE(count(), 8U);
-}
-
-TEST_F(StoreQuotaTest, ALedgerGoesWithItsNames) {
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  ASSERT_TRUE(put(with_policy("b.c.hostile.example")));
-  const fs::path ledger = file(".of-hostile.example");
-  ASSERT_TRUE(store_.remove(domain("b.c.hostile.example")));
-  EXPECT_TRUE(fs::exists(ledger));
-  ASSERT_TRUE(store_.remove(domain("a.hostile.example")));
-  EXPECT_FALSE(fs::exists(ledger));
-}
-
-TEST_F(StoreQuotaTest, ALedgerWhoseNamesWereRemovedByHandGoesToo) {
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  const fs::path ledger = file(".of-hostile.example");
-  ASSERT_FALSE(ledger.empty());
-  const auto old = [&] {
-    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{1'700'000'000, 0}};
-    ::utimensat(AT_FDCWD, ledger.c_str(), times.data(), 0);
-    EXPECT_TRUE(store_.for_each([](const CacheEntry&, WallTime) {}));
-  };
-  old();
-  EXPECT_TRUE(fs::exists(ledger));
-  fs::remove(file("a.hostile.example"));
-  {
-    const GroupLedger held(scratch_.path(), "hostile.example");
-    old();
-    EXPECT_TRUE(fs::exists(ledger)) << "another process is about to put a name there";
-  }
-  old();
-  EXPECT_FALSE(fs::exists(ledger));
-}
-
-// What the ledger of a domain's names lists.
-class LedgerTest : public StoreQuotaTest {
- protected:
-  LedgerTest() { rules_ = QuotaRules{}; }
-
-  std::set<std::string> listed(const std::string& domain = "hostile.example") {
-    std::set<std::string> names;
-    GroupLedger ledger(scratch_.path(), domain);
-    for (const auto& [name, bytes] : ledger.names()) names.insert(name);
-    return names;
-  }
-};
-
-TEST_F(LedgerTest, M7ALedgerThatCannotBeWrittenKeepsItsNames) {
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  ASSERT_TRUE(put(with_policy("b.hostile.example")));
-  {
-    const FileSizeLimit limit(10);
-    EXPECT_FALSE(put(with_policy("c.hostile.example")));
-  }
-  EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example"));
-  ASSERT_TRUE(put(with_policy("d.hostile.example")));
-  EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example", "d.hostile.example"));
-}
-
-// A round in which a lock was not to be had in time says nothing: on a busy machine another one does.
-TEST_F(LedgerTest, M7ProcessesThatSaveAtTheSameTimeKeepEachOthersNames) {
-  constexpr int kNames = 100;
-  enum Admitted : int { kAll, kLate, kNotAll };
-  const auto admit_all = [this](const std::string& below) {
-    StoreQuota quota(scratch_.path(), rules_, registrable_domain, log_);
-    for (int i = 0; i < kNames; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
-      if (!quota.admit(without_policy("n" + std::to_string(i) + below))) return kNotAll;
-      if (std::chrono::steady_clock::now() - begin >= GroupLedger::kLockTimeout) return kLate;
-    }
-    return kAll;
-  };
-  for (int round = 0; round < 10; ++round) {
-    const std::string domain = "hostile" + std::to_string(round) + ".example";
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(admit_all(".a." + domain));
-    const Admitted ours = admit_all(".b." + domain);
-    int status = -1;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFEXITED(status));
-    const int theirs = WEXITSTATUS(status);
-    ASSERT_NE(ours, kNotAll);
-    ASSERT_NE(theirs, kNotAll);
-    if (ours == kLate || theirs == kLate) continue;
-    EXPECT_EQ(listed(domain).size(), 2U * kNames);
-    return;
-  }
-  GTEST_SKIP() << "the machine is too busy: a lock was not to be had in time in any of ten rounds";
-}
-
-TEST_F(LedgerTest, AProcessThatStandsStillHoldsUpNobodyForLong) {
-  const GroupLedger held(scratch_.path(), "hostile.example");
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  EXPECT_TRUE(has("a.hostile.example"));
-}
-
-TEST_F(LedgerTest, M7ANameThatTheLedgerHasLostComesBackWithItsRefresh) {
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  fs::remove(file(".of-hostile.example"));
-  ASSERT_TRUE(put(with_policy("b.hostile.example")));
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  EXPECT_THAT(listed(), ElementsAre("a.hostile.example", "b.hostile.example"));
-}
-
-// The sweep removes ledgers of names that are all gone.
-TEST_F(LedgerTest, WhatCannotBeReadIsNoLedgerWithoutNames) {
-  ASSERT_TRUE(put(with_policy("a.hostile.example")));
-  const Descriptor to_write(::open(file(".of-hostile.example").c_str(), O_WRONLY | O_CLOEXEC));
-  ASSERT_TRUE(to_write);
-  EXPECT_FALSE(GroupLedger::read(to_write.get()));
 }
 
 TEST_F(StoreQuotaTest, ADamagedLedgerOrCountIsNoObstacle) {
